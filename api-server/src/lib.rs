@@ -1,0 +1,1 @@
+//! The public REST and gRPC API, and the home of the flows.

@@ -1,0 +1,1 @@
+//! Decides whether a caller may do an action on a resource; pure.

@@ -1,0 +1,2 @@
+//! Ratios against a direct server and raw baselines, with counters.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Turns staged changes into immutable commits and merges them.

@@ -1,0 +1,1 @@
+//! Runs the actions that a repository declares and says yes or no.

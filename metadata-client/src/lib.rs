@@ -1,0 +1,1 @@
+//! A MetaStore over gRPC that finds the leader.

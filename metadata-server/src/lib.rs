@@ -1,0 +1,1 @@
+//! Replicates small facts with Raft and answers questions about them.

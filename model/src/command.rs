@@ -1,0 +1,274 @@
+//! The replicated commands, as data: the only way in which the metadata service's state changes. Owns their shapes;
+//! `metadata-server/command/` applies them, one file each; `proto` encodes them for wire and log.
+//! Invariant: a command holds all that its effect depends on but the state, the log index and the stamped time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Branch, BranchName, CommitId, Credential, Entry, NewUpload, Part, Refusal, Repository, RepositoryName, RequestId,
+    SealedSecret, StageOutcome, StagedChange, StagingToken, StorageNamespace, Tag, TagName, UnstageScope, Upload,
+    UploadId, User, UserId, UserName,
+};
+
+/// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
+/// first answer again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Makes a repository whose default branch points at a first commit. → [`Outcome::Repository`]
+    CreateRepository {
+        /// So that a retry finds its own repository.
+        request: RequestId,
+        /// Its name.
+        name: RepositoryName,
+        /// Where it lives.
+        namespace: StorageNamespace,
+        /// Its first branch.
+        default_branch: BranchName,
+        /// What that points at; already in the object store.
+        commit: CommitId,
+    },
+    /// Forgets a repository with all refs, staged entries and uploads; leaves its objects alone. → [`Outcome::Done`]
+    DeleteRepository {
+        /// Which.
+        name: RepositoryName,
+    },
+    /// Makes a branch at a commit. → [`Outcome::Branch`]
+    CreateBranch {
+        /// So that a retry finds its own branch.
+        request: RequestId,
+        /// Where.
+        repository: RepositoryName,
+        /// Its name.
+        branch: BranchName,
+        /// What it points at.
+        commit: CommitId,
+    },
+    /// Deletes a branch and its staged entries. → [`Outcome::Done`]
+    DeleteBranch {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        branch: BranchName,
+    },
+    /// Makes a tag. → [`Outcome::Tag`]
+    CreateTag {
+        /// So that a retry finds its own tag.
+        request: RequestId,
+        /// Where.
+        repository: RepositoryName,
+        /// Its name.
+        tag: TagName,
+        /// What it names.
+        commit: CommitId,
+    },
+    /// Deletes a tag. → [`Outcome::Done`]
+    DeleteTag {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        tag: TagName,
+    },
+    /// Stages changes on a branch, each judged by itself. → [`Outcome::Staged`], one outcome a change, in their order
+    Stage {
+        /// Where.
+        repository: RepositoryName,
+        /// Onto which branch.
+        branch: BranchName,
+        /// What; at most [`Command::STAGED_CHANGES_MAX`].
+        changes: Vec<StagedChange>,
+    },
+    /// Drops staged changes. → [`Outcome::Branch`]
+    Unstage {
+        /// Where.
+        repository: RepositoryName,
+        /// On which branch.
+        branch: BranchName,
+        /// Which changes.
+        scope: UnstageScope,
+    },
+    /// Gives the branch a new staging token, so that what is staged so far stays as it is, to be committed. A branch
+    /// whose present token is empty keeps it. → [`Outcome::Branch`], whose sealed tokens are what to commit
+    Seal {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        branch: BranchName,
+    },
+    /// Moves a branch from one head to the next, and drops the tokens that the new head holds; the one
+    /// compare-and-swap that makes work visible. → [`Outcome::Branch`]
+    Publish {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        branch: BranchName,
+        /// Where it must be now.
+        expected: CommitId,
+        /// Where it goes; already in the object store.
+        head: CommitId,
+        /// Sealed tokens that `head` holds. All must still be sealed, or the refusal is `HeadMoved`.
+        consumed: Vec<StagingToken>,
+        /// Whether anything else staged refuses the publication (as for a merge).
+        require_clean: bool,
+    },
+    /// Begins a multipart upload. → [`Outcome::Upload`]
+    CreateUpload {
+        /// So that a retry finds its own upload.
+        request: RequestId,
+        /// Where.
+        repository: RepositoryName,
+        /// What.
+        upload: NewUpload,
+    },
+    /// Records an uploaded part; replaces one of the same number. → [`Outcome::Done`]
+    PutPart {
+        /// Where.
+        repository: RepositoryName,
+        /// To which upload.
+        upload: UploadId,
+        /// What.
+        part: Part,
+    },
+    /// Ends an upload and stages its object, both or neither. → [`Outcome::Staged`] with one outcome; the upload
+    /// ends only if that is `Staged`
+    CompleteUpload {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        upload: UploadId,
+        /// The object; its bytes are already in place.
+        entry: Entry,
+        /// On what condition.
+        condition: Option<crate::Condition>,
+    },
+    /// Ends an upload without an object. → [`Outcome::Upload`], so that the caller can clean up behind it
+    AbortUpload {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        upload: UploadId,
+    },
+    /// Makes a user. → [`Outcome::User`]
+    CreateUser {
+        /// So that a retry finds its own user.
+        request: RequestId,
+        /// The name.
+        name: UserName,
+    },
+    /// Gives a user an access key. → [`Outcome::Credential`]
+    CreateCredential {
+        /// So that a retry finds its own key.
+        request: RequestId,
+        /// Whose.
+        user: UserId,
+        /// The public half.
+        access_key_id: String,
+        /// The secret half, encrypted.
+        secret: SealedSecret,
+    },
+}
+
+impl Command {
+    /// How many changes one `Stage` may hold.
+    pub const STAGED_CHANGES_MAX: usize = 1000;
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Done; nothing to tell.
+    Done,
+    /// No; nothing changed.
+    Refused(Refusal),
+    /// The repository made.
+    Repository(Repository),
+    /// The branch as it is now.
+    Branch(Branch),
+    /// The tag made.
+    Tag(Tag),
+    /// What became of each change, in their order.
+    Staged(Vec<StageOutcome>),
+    /// The upload begun or ended.
+    Upload(Upload),
+    /// The user made.
+    User(User),
+    /// The access key made.
+    Credential(Credential),
+}
+
+impl fmt::Display for Command {
+    /// One line for logs: what, where, how much; never a secret or a user's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateRepository { name, namespace, .. } => write!(f, "create repository {name} at {namespace}"),
+            Self::DeleteRepository { name } => write!(f, "delete repository {name}"),
+            Self::CreateBranch { repository, branch, commit, .. } => {
+                write!(f, "create branch {repository}/{branch} at {commit}")
+            }
+            Self::DeleteBranch { repository, branch } => write!(f, "delete branch {repository}/{branch}"),
+            Self::CreateTag { repository, tag, commit, .. } => write!(f, "create tag {repository}/{tag} at {commit}"),
+            Self::DeleteTag { repository, tag } => write!(f, "delete tag {repository}/{tag}"),
+            Self::Stage { repository, branch, changes } => {
+                write!(f, "stage {} changes on {repository}/{branch}", changes.len())
+            }
+            Self::Unstage { repository, branch, .. } => write!(f, "unstage on {repository}/{branch}"),
+            Self::Seal { repository, branch } => write!(f, "seal {repository}/{branch}"),
+            Self::Publish { repository, branch, expected, head, consumed, .. } => {
+                write!(f, "publish {repository}/{branch} {expected} → {head}, {} tokens", consumed.len())
+            }
+            Self::CreateUpload { repository, upload, .. } => {
+                write!(f, "create upload on {repository}/{}", upload.branch)
+            }
+            Self::PutPart { repository, upload, part } => {
+                write!(f, "put part {} of upload {upload} in {repository}", part.number)
+            }
+            Self::CompleteUpload { repository, upload, .. } => write!(f, "complete upload {upload} in {repository}"),
+            Self::AbortUpload { repository, upload } => write!(f, "abort upload {upload} in {repository}"),
+            Self::CreateUser { name, .. } => write!(f, "create user {name}"),
+            Self::CreateCredential { user, access_key_id, .. } => {
+                write!(f, "create access key {access_key_id} of user {user}")
+            }
+        }
+    }
+}
+
+macro_rules! typed {
+    ($($method:ident -> $variant:ident($value:ty);)*) => {
+        impl Outcome {
+            $(
+                /// Takes the value of a command that answers so, or its refusal.
+                ///
+                /// # Panics
+                /// When the state machine answered with another kind than the command's documentation says.
+                pub fn $method(self) -> Result<$value, Refusal> {
+                    match self {
+                        Self::$variant(value) => Ok(value),
+                        Self::Refused(refusal) => Err(refusal),
+                        other => panic!("the state machine answered {other:?} where {} was due", stringify!($variant)),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+typed! {
+    repository -> Repository(Repository);
+    branch -> Branch(Branch);
+    tag -> Tag(Tag);
+    staged -> Staged(Vec<StageOutcome>);
+    upload -> Upload(Upload);
+    user -> User(User);
+    credential -> Credential(Credential);
+}
+
+impl Outcome {
+    /// Takes the nothing of a command that answers so, or its refusal.
+    pub fn done(self) -> Result<(), Refusal> {
+        match self {
+            Self::Refused(refusal) => Err(refusal),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What is kept of one object: where its bytes lie and what a reader sees. Owns the identity rule; the encoding is
+//! `proto`'s. Invariant: two entries with one identity look the same to every reader.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// Where an object's bytes lie.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Address {
+    /// Beneath the repository's storage namespace: `data/<partition>/<unique>`.
+    Relative(String),
+    /// Anywhere, as a URL; Lakebed reads there and never writes.
+    Full(String),
+}
+
+impl Address {
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Relative(text) | Self::Full(text) => text,
+        }
+    }
+}
+
+/// The digests that S3 clients may ask to be verified, kept and returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ChecksumAlgorithm {
+    /// CRC-32 (ISO-HDLC).
+    Crc32,
+    /// CRC-32C (Castagnoli).
+    Crc32c,
+    /// CRC-64/NVME.
+    Crc64Nvme,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+}
+
+/// What a multipart object's checksum covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ChecksumKind {
+    /// The object's bytes.
+    FullObject,
+    /// The checksums of its parts, one after the other.
+    Composite,
+}
+
+/// A verified checksum of an object or part.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Checksum {
+    /// Which digest.
+    pub algorithm: ChecksumAlgorithm,
+    /// What it covers.
+    pub kind: ChecksumKind,
+    /// Its value as S3 writes it: base64, with `-N` behind it when composite.
+    pub value: String,
+}
+
+/// One object as a ref holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Where the bytes lie.
+    pub address: Address,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// Bytes.
+    pub size: u64,
+    /// S3's entity tag without quotes: hex MD5, or `md5(md5s)-N` for a multipart upload.
+    pub e_tag: String,
+    /// The media type.
+    pub content_type: String,
+    /// User metadata, names in lower case without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+    /// Other standard headers that a GET returns, names in lower case: cache-control, content-disposition,
+    /// content-encoding, content-language, expires, x-amz-storage-class, x-amz-website-redirect-location.
+    pub headers: BTreeMap<String, String>,
+    /// The checksum that the writer asked to keep.
+    pub checksum: Option<Checksum>,
+}
+
+/// A digest of what a reader of an object sees: size, ETag, media type, metadata and headers, but not where the
+/// bytes lie or when they were written. Opaque when the record was written by other software.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity(pub Vec<u8>);
+
+impl Entry {
+    /// Computes the entry's identity: the first 20 bytes of BLAKE3 over its visible fields, each with its length.
+    ///
+    /// 20 bytes, since equal identities at one key must mean equal objects even against somebody who looks for
+    /// collisions in their own data, and every record carries one.
+    pub fn identity(&self) -> Identity {
+        fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.size.to_le_bytes());
+        field(&mut hasher, self.e_tag.as_bytes());
+        field(&mut hasher, self.content_type.as_bytes());
+        for map in [&self.metadata, &self.headers] {
+            hasher.update(&(map.len() as u64).to_le_bytes());
+            for (name, value) in map {
+                field(&mut hasher, name.as_bytes());
+                field(&mut hasher, value.as_bytes());
+            }
+        }
+        Identity(hasher.finalize().as_bytes()[..20].to_vec())
+    }
+}

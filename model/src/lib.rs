@@ -1,0 +1,41 @@
+//! The nouns of Lakebed and its seams.
+//!
+//! Owns typed ids, names that are valid by construction, entries, commits, refs, the replicated [`Command`]s and
+//! [`Query`]s, and the traits where the world is swapped: [`MetaStore`] and [`Clock`]. Leaves encodings to `proto`
+//! (wire, log) and `graveler` (object store). Does no I/O.
+
+mod id;
+mod name;
+mod path;
+
+mod commit;
+mod entry;
+mod refs;
+mod repository;
+mod staging;
+mod upload;
+mod user;
+
+mod clock;
+mod command;
+mod meta_store;
+mod query;
+mod refusal;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use command::{Command, Outcome};
+pub use commit::Commit;
+pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, Identity};
+pub use id::{
+    CommitId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, StagingToken, UploadId, UserId, Version,
+};
+pub use meta_store::{MetaError, MetaStore};
+pub use name::{BranchName, InvalidName, RefName, RepositoryName, StorageNamespace, TagName, UserName};
+pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
+pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};
+pub use refs::{Branch, RefTarget, Tag};
+pub use refusal::Refusal;
+pub use repository::Repository;
+pub use staging::{Condition, Require, SEALED_TOKENS_MAX, StageOutcome, StagedChange, StagedValue, UnstageScope};
+pub use upload::{NewUpload, PART_NUMBER_MAX, Part, Upload};
+pub use user::{Credential, SealedSecret, User};

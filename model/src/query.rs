@@ -1,0 +1,247 @@
+//! The questions that the metadata service answers, each from one linearizable point in time. Owns their shapes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Branch, BranchName, Credential, ObjectPath, Part, RefName, RefTarget, Refusal, Repository, RepositoryName,
+    StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
+};
+
+/// The most items that one page may hold; larger amounts are taken as this.
+pub const PAGE_MAX: usize = 1000;
+
+/// A question. Names in `after` are excluded; an empty text means from the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// → [`Answer::Repository`]
+    Repository {
+        /// Which.
+        name: RepositoryName,
+    },
+    /// In the order of their names. → [`Answer::Repositories`]
+    Repositories {
+        /// Names begin so.
+        prefix: String,
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// What a ref names and what is staged at a path of it, in one go. → [`Answer::Lookup`]
+    Lookup {
+        /// Where.
+        repository: RepositoryName,
+        /// A branch, tag, or commit id.
+        reference: RefName,
+        /// Where to look for a staged value, if the ref is a branch.
+        path: Option<ObjectPath>,
+    },
+    /// In the order of their names. → [`Answer::Branches`]
+    Branches {
+        /// Where.
+        repository: RepositoryName,
+        /// Names begin so.
+        prefix: String,
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// In the order of their names. → [`Answer::Tags`]
+    Tags {
+        /// Where.
+        repository: RepositoryName,
+        /// Names begin so.
+        prefix: String,
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// What is staged on a branch, in the order of paths, the newest token winning; tombstones included.
+    /// → [`Answer::Staged`]
+    Staged {
+        /// Where.
+        repository: RepositoryName,
+        /// On which branch.
+        branch: BranchName,
+        /// Which tokens; `None` is all of the branch. Unknown tokens are empty.
+        tokens: Option<Vec<StagingToken>>,
+        /// Paths begin so.
+        prefix: String,
+        /// Paths are this or larger (to skip, pass the first path behind what is skipped).
+        from: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// One upload. → [`Answer::Upload`]
+    Upload {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        upload: UploadId,
+    },
+    /// A branch's uploads in the order of (path, id). → [`Answer::Uploads`]
+    Uploads {
+        /// Where.
+        repository: RepositoryName,
+        /// Of which branch.
+        branch: BranchName,
+        /// Paths begin so.
+        prefix: String,
+        /// Uploads behind this one.
+        after: Option<(ObjectPath, UploadId)>,
+        /// How many at most.
+        amount: usize,
+    },
+    /// An upload's parts in the order of their numbers. → [`Answer::Parts`]
+    Parts {
+        /// Where.
+        repository: RepositoryName,
+        /// Of which upload.
+        upload: UploadId,
+        /// Numbers are larger.
+        after: u32,
+        /// How many at most.
+        amount: usize,
+    },
+    /// Whose access key this is. → [`Answer::Credential`]
+    Credential {
+        /// The public half.
+        access_key_id: String,
+    },
+    /// A user. → [`Answer::User`]
+    User {
+        /// Which.
+        id: UserId,
+    },
+    /// In the order of their names. → [`Answer::Users`]
+    Users {
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+}
+
+/// One page of an ordered listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// In order.
+    pub items: Vec<T>,
+    /// Whether more come behind the last item.
+    pub more: bool,
+}
+
+/// What [`Query::Lookup`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The repository.
+    pub repository: Repository,
+    /// What the ref names.
+    pub target: RefTarget,
+    /// What is staged at the path, if the ref is a branch and a path was asked for.
+    pub staged: Option<StagedValue>,
+}
+
+/// What [`Query::Staged`] finds: a page, and the branch at the same point in time. Between two pages a commit may
+/// have been published; who pages sees it by the branch's head and tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedPage {
+    /// The branch.
+    pub branch: Branch,
+    /// Its staged values.
+    pub page: Page<(ObjectPath, StagedValue)>,
+}
+
+/// An answer; which one, each query's documentation says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// No.
+    Refused(Refusal),
+    /// A repository.
+    Repository(Repository),
+    /// Repositories.
+    Repositories(Page<Repository>),
+    /// A ref and a staged value.
+    Lookup(Box<Lookup>),
+    /// Branches.
+    Branches(Page<Branch>),
+    /// Tags.
+    Tags(Page<Tag>),
+    /// Staged values.
+    Staged(StagedPage),
+    /// An upload.
+    Upload(Upload),
+    /// Uploads.
+    Uploads(Page<Upload>),
+    /// Parts.
+    Parts(Page<Part>),
+    /// An access key and its user.
+    Credential(Credential, User),
+    /// A user.
+    User(User),
+    /// Users.
+    Users(Page<User>),
+}
+
+macro_rules! typed {
+    ($($method:ident -> $variant:ident($value:ty);)*) => {
+        impl Answer {
+            $(
+                /// Takes the value of a query that answers so, or its refusal.
+                ///
+                /// # Panics
+                /// When the service answered with another kind than the query's documentation says.
+                pub fn $method(self) -> Result<$value, Refusal> {
+                    match self {
+                        Self::$variant(value) => Ok(value),
+                        Self::Refused(refusal) => Err(refusal),
+                        other => panic!("the metadata service answered {other:?} where {} was due", stringify!($variant)),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+typed! {
+    repository -> Repository(Repository);
+    repositories -> Repositories(Page<Repository>);
+    lookup -> Lookup(Box<Lookup>);
+    branches -> Branches(Page<Branch>);
+    tags -> Tags(Page<Tag>);
+    staged -> Staged(StagedPage);
+    upload -> Upload(Upload);
+    uploads -> Uploads(Page<Upload>);
+    parts -> Parts(Page<Part>);
+    user -> User(User);
+    users -> Users(Page<User>);
+}
+
+impl Answer {
+    /// Takes the access key and its user, or the refusal.
+    ///
+    /// # Panics
+    /// When the service answered with another kind.
+    pub fn credential(self) -> Result<(Credential, User), Refusal> {
+        match self {
+            Self::Credential(credential, user) => Ok((credential, user)),
+            Self::Refused(refusal) => Err(refusal),
+            other => panic!("the metadata service answered {other:?} where Credential was due"),
+        }
+    }
+}
+
+/// A tag's or branch's name as [`Query::Lookup`] takes it.
+impl From<&TagName> for RefName {
+    fn from(name: &TagName) -> Self {
+        name.clone().into()
+    }
+}
+
+impl From<&BranchName> for RefName {
+    fn from(name: &BranchName) -> Self {
+        name.clone().into()
+    }
+}

@@ -1,0 +1,61 @@
+//! Why the state machine said no. A refusal is a result, replicated like any other, not a failure of the service.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{BranchName, CommitId, RepositoryName, StorageNamespace, TagName, UploadId, UserName};
+
+/// A command's or query's refusal. Nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum Refusal {
+    /// No such repository.
+    #[error("repository {0} not found")]
+    RepositoryNotFound(RepositoryName),
+    /// The repository's name is taken.
+    #[error("repository {0} exists already")]
+    RepositoryExists(RepositoryName),
+    /// Another repository lives there.
+    #[error("storage namespace {0} belongs to another repository")]
+    NamespaceTaken(StorageNamespace),
+    /// No such branch.
+    #[error("branch {0} not found")]
+    BranchNotFound(BranchName),
+    /// A branch or tag has this name.
+    #[error("a branch or tag named {0} exists already")]
+    RefExists(String),
+    /// The default branch stays.
+    #[error("{0} is the repository's default branch and can't be deleted")]
+    DefaultBranch(BranchName),
+    /// No such tag.
+    #[error("tag {0} not found")]
+    TagNotFound(TagName),
+    /// The branch moved under a publication: rebase and publish again.
+    #[error("branch {branch} moved to {head} meanwhile")]
+    HeadMoved {
+        /// The branch.
+        branch: BranchName,
+        /// Where it is now.
+        head: CommitId,
+    },
+    /// The publication needs a branch without staged changes.
+    #[error("branch {0} has uncommitted changes: commit or reset them first")]
+    DirtyBranch(BranchName),
+    /// More commits are under way on the branch than readers should look through: try again.
+    #[error("branch {0} has too many commits under way: try again")]
+    TooManySealed(BranchName),
+    /// No such upload, or it ended.
+    #[error("upload {0} not found: it may have been completed or aborted")]
+    UploadNotFound(UploadId),
+    /// The user's name is taken.
+    #[error("user {0} exists already")]
+    UserExists(UserName),
+    /// No such user.
+    #[error("user not found")]
+    UserNotFound,
+    /// The access key's id is taken.
+    #[error("access key {0} exists already")]
+    CredentialExists(String),
+    /// No such access key.
+    #[error("access key {0} not found")]
+    CredentialNotFound(String),
+}

@@ -1,0 +1,81 @@
+//! Staged (uncommitted) changes and the conditions under which they are taken. Owns the nouns and the bound on
+//! sealed tokens; the state machine judges.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CommitId, Entry, ObjectPath};
+
+/// How many sealed tokens a branch may have: readers look into each.
+pub const SEALED_TOKENS_MAX: usize = 8;
+
+/// What is staged at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all staged values are entries; a box would cost each an allocation"
+)]
+pub enum StagedValue {
+    /// An object.
+    Entry(Entry),
+    /// The object that the commit beneath may have is deleted.
+    Tombstone,
+}
+
+/// One change that a writer asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedChange {
+    /// Where.
+    pub path: ObjectPath,
+    /// What.
+    pub value: StagedValue,
+    /// On what condition.
+    pub condition: Option<Condition>,
+}
+
+/// What must be so at a path, in the branch's view (staged over sealed over committed), for a change to be taken.
+///
+/// The state machine doesn't read commits: the writer says what it saw committed and in which commit. If nothing is
+/// staged at the path and the branch's head is another commit by now, the change is refused with
+/// [`StageOutcome::HeadMoved`] and the writer looks again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// What must be so.
+    pub require: Require,
+    /// The commit into which the writer looked.
+    pub commit: CommitId,
+    /// The ETag that the commit has at the path, if it has an object there.
+    pub committed_e_tag: Option<String>,
+}
+
+/// The two conditions that S3 puts on a write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Require {
+    /// No object is there (`If-None-Match: *`).
+    Absent,
+    /// An object with this ETag is there (`If-Match`); `None` is any object (`If-Match: *`).
+    Present(Option<String>),
+}
+
+/// What became of one change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StageOutcome {
+    /// It is staged.
+    Staged,
+    /// Its condition doesn't hold; nothing changed at its path.
+    ConditionFailed,
+    /// `If-Match` was asked for and no object is there.
+    NotFound,
+    /// The commit that the condition speaks of isn't the head any more; look again.
+    HeadMoved,
+}
+
+/// Which staged changes a reset drops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnstageScope {
+    /// All.
+    All,
+    /// Those whose path begins so.
+    Prefix(String),
+    /// That of one path.
+    Path(ObjectPath),
+}

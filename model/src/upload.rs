@@ -1,0 +1,59 @@
+//! Multipart uploads under way. Owns the nouns; bytes of parts lie in the object store.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Address, BranchName, Checksum, ChecksumAlgorithm, ChecksumKind, ObjectPath, Timestamp, UploadId};
+
+/// The largest part number, as in S3; the smallest is 1.
+pub const PART_NUMBER_MAX: u32 = 10_000;
+
+/// What a client declares when it begins an upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewUpload {
+    /// Where the object will be staged.
+    pub branch: BranchName,
+    /// Its path.
+    pub path: ObjectPath,
+    /// Where its bytes will lie.
+    pub address: Address,
+    /// The object store's own id of the upload.
+    pub store_upload_id: String,
+    /// As in [`crate::Entry`].
+    pub content_type: String,
+    /// As in [`crate::Entry`].
+    pub metadata: BTreeMap<String, String>,
+    /// As in [`crate::Entry`].
+    pub headers: BTreeMap<String, String>,
+    /// The checksum that the client will send with parts, and what the whole's will cover.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// An upload under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Its id.
+    pub id: UploadId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// What was declared.
+    pub new: NewUpload,
+}
+
+/// One uploaded part. A number that is uploaded again replaces its part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// 1 to [`PART_NUMBER_MAX`].
+    pub number: u32,
+    /// What the object store calls it; needed to complete.
+    pub store_part_id: String,
+    /// Bytes.
+    pub size: u64,
+    /// Hex MD5 of its bytes.
+    pub e_tag: String,
+    /// The verified checksum, if the client sent one.
+    pub checksum: Option<Checksum>,
+    /// When it was uploaded.
+    pub last_modified: Timestamp,
+}

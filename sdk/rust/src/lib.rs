@@ -1,0 +1,1 @@
+//! A typed client of Lakebed's public gRPC API.
