@@ -1,0 +1,74 @@
+//! What an action is done to. Owns resources' names, which are lakeFS's, since policies match on them.
+//! Invariant: a resource's text holds users' text only at its end or between `/`, as lakeFS's does.
+
+use std::fmt;
+
+use model::{BranchName, ObjectPath, RefName, RepositoryName, StorageNamespace, TagName, UserName};
+
+/// Something that actions are done to. `Display` is its ARN, such as `arn:lakefs:fs:::repository/trips/object/a/b`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resource {
+    /// Everything; what a server-wide action such as `fs:ListRepositories` is asked of.
+    All,
+    /// A repository.
+    Repository(RepositoryName),
+    /// An object of a repository, whatever the ref.
+    Object(RepositoryName, ObjectPath),
+    /// The objects of a repository whose paths begin so; what a listing of a ref or a difference is asked of.
+    Prefix(RepositoryName, String),
+    /// A branch, or what stands for one in a log.
+    Branch(RepositoryName, RefName),
+    /// A tag.
+    Tag(RepositoryName, TagName),
+    /// A storage namespace.
+    Namespace(StorageNamespace),
+    /// A user.
+    User(UserName),
+}
+
+impl Resource {
+    /// The branch of a repository.
+    pub fn branch(repository: &RepositoryName, branch: &BranchName) -> Self {
+        Self::Branch(repository.clone(), branch.into())
+    }
+
+    /// An object of a repository.
+    pub fn object(repository: &RepositoryName, path: &ObjectPath) -> Self {
+        Self::Object(repository.clone(), path.clone())
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Repository(name) => write!(f, "arn:lakefs:fs:::repository/{name}"),
+            Self::Object(name, path) => write!(f, "arn:lakefs:fs:::repository/{name}/object/{path}"),
+            Self::Prefix(name, prefix) => write!(f, "arn:lakefs:fs:::repository/{name}/object/{prefix}*"),
+            Self::Branch(name, branch) => write!(f, "arn:lakefs:fs:::repository/{name}/branch/{branch}"),
+            Self::Tag(name, tag) => write!(f, "arn:lakefs:fs:::repository/{name}/tag/{tag}"),
+            Self::Namespace(namespace) => write!(f, "arn:lakefs:fs:::namespace/{namespace}"),
+            Self::User(name) => write!(f, "arn:lakefs:auth:::user/{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_are_lakefs_s() {
+        let trips: RepositoryName = "trips".parse().unwrap();
+        let object = Resource::object(&trips, &"a/b c".parse().unwrap());
+        assert_eq!(object.to_string(), "arn:lakefs:fs:::repository/trips/object/a/b c");
+        let branch = Resource::branch(&trips, &"main".parse().unwrap());
+        assert_eq!(branch.to_string(), "arn:lakefs:fs:::repository/trips/branch/main");
+        let tag = Resource::Tag(trips.clone(), "v1".parse().unwrap());
+        assert_eq!(tag.to_string(), "arn:lakefs:fs:::repository/trips/tag/v1");
+        assert_eq!(Resource::Repository(trips).to_string(), "arn:lakefs:fs:::repository/trips");
+        let namespace = Resource::Namespace("s3://bucket/x".parse().unwrap());
+        assert_eq!(namespace.to_string(), "arn:lakefs:fs:::namespace/s3://bucket/x");
+        assert_eq!(Resource::All.to_string(), "*");
+    }
+}
