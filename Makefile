@@ -1,0 +1,28 @@
+# Two commands: `make run` builds and serves, `make test` tests. Each installs what it needs and says so.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/lakebed/target
+CARGO_HOME ?= $(HOME)/.cargo
+
+.PHONY: run install test lint
+
+# Serves on 127.0.0.1:8000 with its data under ./data. Settings: make run ARGS="--listen 127.0.0.1:9000"
+run: install
+	exec lakebed run --data-dir ./data $(ARGS)
+
+# Puts the `lakebed` command beside cargo, which is on the PATH where Rust is.
+install:
+	./install-system-packages.sh
+	cargo build --locked --release --bin lakebed
+	install -D -m 755 $(CARGO_TARGET_DIR)/release/lakebed $(CARGO_HOME)/bin/lakebed
+	@echo "Installed lakebed to $(CARGO_HOME)/bin/lakebed"
+
+# Formatting, lints, licences and advisories, then all tests, those with real clients among them.
+test: lint
+	./install-system-packages.sh test
+	LAKEBED_TEST_CLIENTS=$$(tests/clients/install.sh) cargo test --locked --workspace $(ARGS)
+
+lint:
+	./install-system-packages.sh
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --all-features check; \
+	else echo "cargo-deny isn't installed: licences and advisories are not checked"; fi
