@@ -1,1 +1,11 @@
 //! Replicates small facts with Raft and answers questions about them.
+//!
+//! Owns repositories, refs, staged entries, uploads, users and keys: [`state`] keeps them, `command` changes them (one
+//! replicated command a file), [`twin`] is the same without disk and Raft, and [`conformance`] is what every
+//! `MetaStore` must pass. Leaves objects' bytes, commits and hooks to the stateless servers.
+
+pub mod state;
+pub mod twin;
+
+pub use state::{Applied, StateError, StateMachine, StateOptions};
+pub use twin::MemoryMetaStore;

@@ -1,1 +1,16 @@
-//! The wire format of model, and nothing else.
+//! The wire format of `model`, and nothing else.
+//!
+//! Owns the `.proto` files, the code made of them, and the conversions between both worlds: [`metadata`] for what the
+//! metadata service logs, keeps and sends. Leaves it to servers and clients to send them. Invariant: what a conversion
+//! accepts is valid by `model`'s rules, and converts back to what it was made of.
+
+pub mod metadata;
+
+/// The generated code, one module a package.
+pub mod generated {
+    /// Package `lakebed.metadata.v1`: messages, `meta_service_client` and `meta_service_server`.
+    #[expect(unused_qualifications, reason = "generated")]
+    pub mod metadata {
+        tonic::include_proto!("lakebed.metadata.v1");
+    }
+}
