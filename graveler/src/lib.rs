@@ -1,1 +1,3 @@
 //! Turns staged changes into immutable commits and merges them.
+
+pub mod sstable;
