@@ -1,0 +1,94 @@
+//! Which bucket and key a request names, by path or by virtual host. Owns the one percent-decoding of paths; leaves
+//! what bucket and key mean to others. Invariant: a key is what the client meant, byte for byte: `//`, a leading `/`
+//! and `+` stay, nothing is normalised.
+
+use std::borrow::Cow;
+
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+use super::error::{ErrorCode, S3Error};
+
+/// What a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The bucket; none in requests about the service, such as ListBuckets.
+    pub bucket: Option<String>,
+    /// The key; none in requests about a bucket.
+    pub key: Option<String>,
+    /// Whether the bucket stood in the host.
+    pub virtual_host: bool,
+}
+
+/// The longest key, in bytes.
+pub const KEY_BYTES_MAX: usize = 1024;
+
+impl Address {
+    /// Reads the address of a request, where `BUCKET.domain` names a bucket for each of `domains`.
+    ///
+    /// # Errors
+    /// InvalidURI for a path that isn't UTF-8 once decoded, KeyTooLongError.
+    pub fn of(parts: &Parts, domains: &[String]) -> Result<Self, S3Error> {
+        let path = parts.uri.path();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        if let Some(bucket) = host(parts).and_then(|host| bucket_of_host(&host, domains)) {
+            return Ok(Self { bucket: Some(bucket), key: key(path)?, virtual_host: true });
+        }
+        let (bucket, rest) = path.split_once('/').unwrap_or((path, ""));
+        if bucket.is_empty() {
+            return match rest.is_empty() {
+                true => Ok(Self { bucket: None, key: None, virtual_host: false }),
+                false => Err(ErrorCode::InvalidBucketName.into()),
+            };
+        }
+        Ok(Self { bucket: Some(decode_path(bucket)?.into_owned()), key: key(rest)?, virtual_host: false })
+    }
+}
+
+/// The host that a request was sent to, with its port: the `Host` header, or HTTP/2's authority.
+pub(crate) fn host(parts: &Parts) -> Option<Cow<'_, str>> {
+    match parts.headers.get(http::header::HOST) {
+        Some(value) => value.to_str().ok().map(Cow::Borrowed),
+        None => parts.uri.authority().map(|authority| Cow::Borrowed(authority.as_str())),
+    }
+}
+
+/// The bucket in a host such as `trips.s3.example.com`.
+fn bucket_of_host(host: &str, domains: &[String]) -> Option<String> {
+    let host = without_port(host).to_ascii_lowercase();
+    domains.iter().find_map(|domain| {
+        let domain = without_port(domain).to_ascii_lowercase();
+        let bucket = host.strip_suffix(domain.as_str())?.strip_suffix('.')?;
+        (!bucket.is_empty()).then(|| bucket.to_owned())
+    })
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn key(raw: &str) -> Result<Option<String>, S3Error> {
+    if raw.is_empty() {
+        return Ok(None);
+    }
+    let key = decode_path(raw)?.into_owned();
+    match key.len() {
+        n if n > KEY_BYTES_MAX => Err(S3Error::from(ErrorCode::KeyTooLongError)
+            .with_detail("Size", n.to_string())
+            .with_detail("MaxSizeAllowed", KEY_BYTES_MAX.to_string())),
+        _ => Ok(Some(key)),
+    }
+}
+
+/// Decodes a path once. A plus is a plus; a stray `%` stays as it is; bytes that aren't UTF-8 are refused.
+pub(crate) fn decode_path(raw: &str) -> Result<Cow<'_, str>, S3Error> {
+    percent_decode_str(raw).decode_utf8().map_err(|_| {
+        S3Error::new(ErrorCode::InvalidURI, "The path isn't UTF-8 once it is percent-decoded. Encode keys as UTF-8.")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! The S3 protocol: who signed a request, what it asks for, its bytes as they were before they were framed, and the
+//! XML of the answer. Knows nothing of Lakebed, so that it could be swapped. Invariant: a [`Request`] exists only when
+//! its signature, and each header that can change its meaning, was verified.
+
+pub mod error;
+
+pub mod address;
+pub mod operation;
+
+mod canonical;
+mod signing_key;
+mod signature_v2;
+mod signature_v4;
+pub mod receive;
+
+pub mod checksum;
+pub mod checksum_combine;
+mod chunked;
+mod payload;
+pub mod body;
+
+pub mod condition;
+pub mod copy_source;
+pub mod date;
+pub mod headers;
+pub mod range;
+
+pub mod xml;
+
+pub use address::Address;
+pub use body::{BodyError, BodyStream, Received, Receipt};
+pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumKind};
+pub use error::{AnswerContext, ErrorCode, S3Error};
+pub use operation::Operation;
+pub use receive::{Authenticated, KeyLookup, Receiver, Request};

@@ -1,0 +1,85 @@
+//! S3's XML: `read` takes requests apart, `write` builds answers. Invariant: what is read is bounded in bytes, depth
+//! and items; entities are never expanded.
+
+pub mod read;
+pub mod write;
+
+pub use read::{CompletedPart, DeleteRequest, ObjectToDelete};
+
+/// S3's namespace, which answers but errors carry.
+pub const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+/// Builds a document of elements and text.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    out: String,
+    open: Vec<&'static str>,
+}
+
+impl Writer {
+    /// Starts a document.
+    pub(crate) fn document() -> Self {
+        Self { out: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), open: Vec::new() }
+    }
+
+    /// Opens the outermost element, in S3's namespace.
+    pub(crate) fn open_root(&mut self, name: &'static str) {
+        self.out.push_str(&format!("<{name} xmlns=\"{NAMESPACE}\">"));
+        self.open.push(name);
+    }
+
+    /// Opens an element.
+    pub(crate) fn open(&mut self, name: &'static str) {
+        self.out.push_str(&format!("<{name}>"));
+        self.open.push(name);
+    }
+
+    /// Closes the innermost open element.
+    pub(crate) fn close(&mut self) {
+        let name = self.open.pop().expect("because every close follows its open");
+        self.out.push_str(&format!("</{name}>"));
+    }
+
+    /// Writes an element that holds text.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        if text.is_empty() {
+            self.out.push_str(&format!("<{name}/>"));
+            return;
+        }
+        self.out.push_str(&format!("<{name}>"));
+        escape(&mut self.out, text);
+        self.out.push_str(&format!("</{name}>"));
+    }
+
+    /// Writes an element that holds a number or a boolean.
+    pub(crate) fn value(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.out.push_str(&format!("<{name}>{value}</{name}>"));
+    }
+
+    /// Ends the document.
+    pub(crate) fn finish(self) -> String {
+        debug_assert!(self.open.is_empty(), "open elements: {:?}", self.open);
+        self.out
+    }
+}
+
+/// Escapes text. Control characters, which XML 1.0 can't hold, become character references, as S3 writes them; so does
+/// a carriage return, which parsers would turn into a line feed.
+fn escape(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_ascii_control() || c == '\u{fffe}' || c == '\u{ffff}' => {
+                out.push_str(&format!("&#x{:x};", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
