@@ -1,3 +1,28 @@
 //! Turns staged changes into immutable commits and merges them.
+//!
+//! [`Graveler`] has one method per verb, each in its file under `ops/`. Beneath lie `staging/` (the view of a branch),
+//! `history/` (ref expressions, merge bases), `tree/` (ranges and metaranges: lookup, listing, diff, merge) and
+//! [`sstable`] (the files, as pure bytes). Knows nothing of Raft, HTTP, S3 or hooks; what it builds becomes visible
+//! only by a `Publish` command that its caller sends.
 
 pub mod sstable;
+
+mod error;
+mod graveler;
+mod history;
+mod ops;
+mod options;
+
+pub use error::Error;
+pub use graveler::Graveler;
+pub use history::{InvalidRefExpr, RefExpr};
+pub use ops::commit::{Built, ChangeCounts, CommitInfo};
+pub use ops::diff::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};
+pub use ops::get::Found;
+pub use ops::list::{ListItem, ListRequest, Listing};
+pub use ops::log::{LogPage, LogRequest};
+pub use ops::merge::{Conflict, Conflicts, MergeOptions, Merged, Strategy};
+pub use ops::put::{Change, Uploaded};
+pub use ops::resolve::Resolved;
+pub use options::GravelerOptions;
+pub use storage::{BodyError, BodyStream};

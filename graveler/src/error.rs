@@ -1,0 +1,100 @@
+//! What can go wrong with a repository's content, by who can act. Owns the error; each boundary (S3, gRPC, REST) has
+//! its own table from it. Invariant: a corrupt file is an error that names the file, never a wrong answer.
+
+use model::{BranchName, CommitId, MetaError, Refusal};
+use storage::{BodyError, PutError, StorageError};
+use thiserror::Error;
+
+/// Why Graveler didn't do what it was asked. A conflict isn't one: conflicts are values.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The metadata service refused, or couldn't be asked.
+    #[error(transparent)]
+    Meta(#[from] MetaError),
+    /// The object store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The producer of an uploaded body failed; this is its own error.
+    #[error("the body failed: {0}")]
+    Body(BodyError),
+    /// No branch, tag or commit is named so. For the caller.
+    #[error("{0} not found: no branch, tag or commit has this name")]
+    RefNotFound(String),
+    /// The history of a ref doesn't reach as far as an expression asks. For the caller.
+    #[error("{expr} not found: {why}")]
+    NoSuchAncestor {
+        /// The whole expression.
+        expr: String,
+        /// Where it ends.
+        why: String,
+    },
+    /// A commit id's prefix fits several commits. For the caller, who takes more digits.
+    #[error("{text} is ambiguous: {}", list(candidates))]
+    AmbiguousRef {
+        /// What was given.
+        text: String,
+        /// The commits that it fits (not all, if they are many).
+        candidates: Vec<CommitId>,
+    },
+    /// Only a branch can be written to. For the caller.
+    #[error("{0} is not a branch: only branches can be written to")]
+    NotABranch(String),
+    /// There is nothing to commit. For the caller.
+    #[error("no changes to commit")]
+    NoChanges,
+    /// Others changed the branch each time that this write looked at it. Try again.
+    #[error("branch {0} is changing too fast for this conditional write: try again")]
+    Contended(BranchName),
+    /// Too many writes wait for the branch. Try again later.
+    #[error("too many writes wait for branch {0}: slow down and try again")]
+    Overloaded(BranchName),
+    /// A file in the object store is damaged. For the operator.
+    #[error("{file} is corrupt: {why}")]
+    Corrupt {
+        /// Its path.
+        file: String,
+        /// How one sees it.
+        why: String,
+    },
+    /// A file in the object store was written by newer or other software. For the operator.
+    #[error("{file} can't be read by this version: {what}")]
+    Unsupported {
+        /// Its path.
+        file: String,
+        /// What it has.
+        what: String,
+    },
+    /// Two commits have no common ancestor, so nothing can be merged or compared by it. For the caller.
+    #[error("{left} and {right} have no history in common")]
+    NothingInCommon {
+        /// One.
+        left: String,
+        /// The other.
+        right: String,
+    },
+    /// The request makes no sense; says why. For the caller.
+    #[error("{0}")]
+    Invalid(String),
+    /// A bug.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Meta(refusal.into())
+    }
+}
+
+impl From<PutError> for Error {
+    fn from(error: PutError) -> Self {
+        match error {
+            PutError::Body(body) => Self::Body(body),
+            PutError::Storage(storage) => Self::Storage(storage),
+        }
+    }
+}
+
+fn list(candidates: &[CommitId]) -> String {
+    candidates.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,163 @@
+//! Ref expressions: a name and how to walk on from it. Owns their grammar; `ops/resolve` walks.
+//! Invariant: an expression's text parses back to the same expression.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use model::{BranchName, CommitId, RefName, TagName, Timestamp};
+use thiserror::Error;
+
+/// The most suffixes that an expression may have.
+const SUFFIXES_MAX: usize = 32;
+
+/// A text that isn't a ref expression; says where it goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("invalid ref {text:?}: {why}")]
+pub struct InvalidRefExpr {
+    text: String,
+    why: &'static str,
+}
+
+/// A ref expression: a branch, tag, commit id or unique prefix of one (at least 4 digits), then suffixes.
+///
+/// - `main` is a branch with what is staged on it; `main$` says so too.
+/// - `main@` is its committed head.
+/// - `~n` goes n first parents back (`~` is `~1`), `^n` takes the n-th parent (`^` is `^1`, `^0` the commit itself).
+/// - `@{2026-11-01T00:00:00Z}` takes the newest commit at or before that time among the commit and its first parents.
+///
+/// Suffixes combine from left to right: `main@{2026-11-01T00:00:00Z}~2`. `$` stands alone, behind a branch. A tag whose
+/// name ends in `@` can only be given as a commit id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RefExpr {
+    pub(crate) base: RefName,
+    pub(crate) suffixes: Vec<Suffix>,
+}
+
+/// One step from a commit to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Suffix {
+    /// `~n`: so many first parents back.
+    Ancestor(u64),
+    /// `^n`: the n-th parent.
+    Parent(u64),
+    /// `@`: what is committed.
+    Head,
+    /// `$`: with what is staged.
+    Staged,
+    /// `@{time}`: as it was then.
+    At(Timestamp),
+}
+
+impl RefExpr {
+    /// The name that the expression begins with.
+    pub fn base(&self) -> &RefName {
+        &self.base
+    }
+
+    /// Whether the expression is just a name: what may be written to, if it is a branch's.
+    pub fn is_bare(&self) -> bool {
+        self.suffixes.is_empty()
+    }
+}
+
+impl From<&BranchName> for RefExpr {
+    fn from(name: &BranchName) -> Self {
+        Self { base: name.into(), suffixes: Vec::new() }
+    }
+}
+
+impl From<&TagName> for RefExpr {
+    fn from(name: &TagName) -> Self {
+        Self { base: name.into(), suffixes: Vec::new() }
+    }
+}
+
+impl From<CommitId> for RefExpr {
+    fn from(id: CommitId) -> Self {
+        let base = id.to_string().parse().expect("because 64 hex digits are a valid name");
+        Self { base, suffixes: Vec::new() }
+    }
+}
+
+impl FromStr for RefExpr {
+    type Err = InvalidRefExpr;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRefExpr> {
+        let invalid = |why| InvalidRefExpr { text: text.chars().take(300).collect(), why };
+        let end = name_length(text);
+        let base = text[..end].parse().map_err(|_| invalid("use the name of a branch or tag, or a commit id"))?;
+        let mut suffixes = Vec::new();
+        let mut rest = &text[end..];
+        while !rest.is_empty() {
+            let (suffix, length) = parse_suffix(rest).map_err(invalid)?;
+            suffixes.push(suffix);
+            rest = &rest[length..];
+        }
+        if suffixes.len() > SUFFIXES_MAX {
+            return Err(invalid("it has more than 32 suffixes"));
+        }
+        if suffixes.contains(&Suffix::Staged) && suffixes.len() > 1 {
+            return Err(invalid("'$' stands alone behind a branch"));
+        }
+        if suffixes.iter().skip(1).any(|s| *s == Suffix::Head) {
+            return Err(invalid("'@' stands right behind a name"));
+        }
+        Ok(Self { base, suffixes })
+    }
+}
+
+impl fmt::Display for RefExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.base)?;
+        self.suffixes.iter().try_for_each(|suffix| write!(f, "{suffix}"))
+    }
+}
+
+impl fmt::Display for Suffix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ancestor(1) => f.write_str("~"),
+            Self::Ancestor(n) => write!(f, "~{n}"),
+            Self::Parent(1) => f.write_str("^"),
+            Self::Parent(n) => write!(f, "^{n}"),
+            Self::Head => f.write_str("@"),
+            Self::Staged => f.write_str("$"),
+            Self::At(time) => {
+                write!(f, "@{{{}}}", time.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
+        }
+    }
+}
+
+/// Where the name ends: at the first `~`, `^` or `$`, at an `@{`, or at an `@` with nothing but suffixes behind it.
+fn name_length(text: &str) -> usize {
+    let stops = |at: usize, c: char| match c {
+        '~' | '^' | '$' => true,
+        '@' => matches!(text[at + 1..].chars().next(), None | Some('{' | '~' | '^' | '$' | '@')),
+        _ => false,
+    };
+    text.char_indices().find(|&(at, c)| stops(at, c)).map_or(text.len(), |(at, _)| at)
+}
+
+/// Reads the suffix that a text begins with, and its length.
+fn parse_suffix(text: &str) -> Result<(Suffix, usize), &'static str> {
+    let digits = text[1..].bytes().take_while(u8::is_ascii_digit).count();
+    let number = || match &text[1..=digits] {
+        "" => Ok(1),
+        digits => digits.parse().map_err(|_| "its number is too large"),
+    };
+    match text.as_bytes()[0] {
+        b'~' => Ok((Suffix::Ancestor(number()?), 1 + digits)),
+        b'^' => Ok((Suffix::Parent(number()?), 1 + digits)),
+        b'$' => Ok((Suffix::Staged, 1)),
+        b'@' if text[1..].starts_with('{') => {
+            let end = text.find('}').ok_or("'@{' has no '}'")?;
+            let time = DateTime::parse_from_rfc3339(&text[2..end])
+                .map_err(|_| "write the time in '@{…}' like 2026-11-01T00:00:00Z")?;
+            Ok((Suffix::At(time.with_timezone(&Utc).into()), end + 1))
+        }
+        b'@' => Ok((Suffix::Head, 1)),
+        _ => Err("a suffix is one of ~n ^n @ $ @{time}"),
+    }
+}

@@ -1,0 +1,11 @@
+//! The verbs, one file each: `impl Graveler` with what the verb takes and gives.
+
+pub(crate) mod commit;
+pub(crate) mod create_repository;
+pub(crate) mod diff;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod merge;
+pub(crate) mod put;
+pub(crate) mod resolve;

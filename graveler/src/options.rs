@@ -1,0 +1,35 @@
+//! The bounds of Graveler's caches, queues and workers. Owns their defaults; the composition root may set them.
+//! Invariant: nothing in this crate grows without a bound that is named here.
+
+/// How much memory and work Graveler may use at a time.
+#[derive(Debug, Clone)]
+pub struct GravelerOptions {
+    /// Bytes of parsed indexes, decoded blocks and commits that are kept, together.
+    pub cache_bytes: u64,
+    /// Ranges and blocks that are decoded or built at a time, off the asynchronous workers.
+    pub workers_max: usize,
+    /// Ranges that one commit or merge uploads at a time.
+    pub uploads_max: usize,
+    /// Writes that may wait for one branch's next batch.
+    pub stage_queue_max: usize,
+    /// How often a conditional write looks again after the branch moved under it.
+    pub stage_retries_max: usize,
+    /// The mean size of a data block, in bytes before compression.
+    pub block_bytes: u32,
+    /// The mean size of a range, in bytes before compression.
+    pub range_bytes: u64,
+}
+
+impl Default for GravelerOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 256 << 20,
+            workers_max: std::thread::available_parallelism().map_or(2, usize::from),
+            uploads_max: 8,
+            stage_queue_max: 4096,
+            stage_retries_max: 16,
+            block_bytes: 16 << 10,
+            range_bytes: 3 << 20,
+        }
+    }
+}
