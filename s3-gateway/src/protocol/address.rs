@@ -20,36 +20,35 @@ pub struct Address {
     pub virtual_host: bool,
 }
 
-/// The longest key, in bytes.
-pub const KEY_BYTES_MAX: usize = 1024;
+/// The longest key that is taken in, in bytes. Generous: who owns keys bounds them further.
+pub const KEY_BYTES_MAX: usize = 2048;
 
 impl Address {
     /// Reads the address of a request, where `BUCKET.domain` names a bucket for each of `domains`.
     ///
     /// # Errors
-    /// InvalidURI for a path that isn't UTF-8 once decoded, KeyTooLongError.
+    /// InvalidURI for a path that isn't UTF-8 once decoded, InvalidBucketName, KeyTooLongError.
     pub fn of(parts: &Parts, domains: &[String]) -> Result<Self, S3Error> {
-        let path = parts.uri.path();
-        let path = path.strip_prefix('/').unwrap_or(path);
-        if let Some(bucket) = host(parts).and_then(|host| bucket_of_host(&host, domains)) {
+        // Decoded before it is split, so that the address depends on the decoded path alone, as signatures do.
+        let path = decode_path(parts.uri.path())?;
+        let path = path.strip_prefix('/').unwrap_or(&path);
+        if let Some(bucket) = host(parts).and_then(|host| bucket_of_host(host, domains)) {
             return Ok(Self { bucket: Some(bucket), key: key(path)?, virtual_host: true });
         }
         let (bucket, rest) = path.split_once('/').unwrap_or((path, ""));
-        if bucket.is_empty() {
-            return match rest.is_empty() {
-                true => Ok(Self { bucket: None, key: None, virtual_host: false }),
-                false => Err(ErrorCode::InvalidBucketName.into()),
-            };
+        match (bucket, rest) {
+            ("", "") => Ok(Self { bucket: None, key: None, virtual_host: false }),
+            ("", _) => Err(ErrorCode::InvalidBucketName.into()),
+            _ => Ok(Self { bucket: Some(bucket.to_owned()), key: key(rest)?, virtual_host: false }),
         }
-        Ok(Self { bucket: Some(decode_path(bucket)?.into_owned()), key: key(rest)?, virtual_host: false })
     }
 }
 
 /// The host that a request was sent to, with its port: the `Host` header, or HTTP/2's authority.
-pub(crate) fn host(parts: &Parts) -> Option<Cow<'_, str>> {
+pub(crate) fn host(parts: &Parts) -> Option<&str> {
     match parts.headers.get(http::header::HOST) {
-        Some(value) => value.to_str().ok().map(Cow::Borrowed),
-        None => parts.uri.authority().map(|authority| Cow::Borrowed(authority.as_str())),
+        Some(value) => value.to_str().ok(),
+        None => parts.uri.authority().map(|authority| authority.as_str()),
     }
 }
 
@@ -70,16 +69,13 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-fn key(raw: &str) -> Result<Option<String>, S3Error> {
-    if raw.is_empty() {
-        return Ok(None);
-    }
-    let key = decode_path(raw)?.into_owned();
+fn key(key: &str) -> Result<Option<String>, S3Error> {
     match key.len() {
+        0 => Ok(None),
         n if n > KEY_BYTES_MAX => Err(S3Error::from(ErrorCode::KeyTooLongError)
             .with_detail("Size", n.to_string())
             .with_detail("MaxSizeAllowed", KEY_BYTES_MAX.to_string())),
-        _ => Ok(Some(key)),
+        _ => Ok(Some(key.to_owned())),
     }
 }
 

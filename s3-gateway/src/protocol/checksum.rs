@@ -260,7 +260,7 @@ fn named_algorithm(headers: &HeaderMap, header: &str) -> Result<Option<ChecksumA
 /// InvalidRequest for more than one, for an algorithm that doesn't exist and for a value of the wrong length.
 pub fn from_headers(headers: &HeaderMap) -> Result<Option<Checksum>, S3Error> {
     let mut found = None;
-    for name in headers.keys().filter(|name| is_checksum_value(name.as_str())) {
+    for name in headers.keys().filter(|name| is_value_header(name.as_str())) {
         if found.is_some() {
             return Err(S3Error::invalid_request("Expecting a single x-amz-checksum- header. Multiple were found."));
         }
@@ -288,7 +288,8 @@ pub fn is_wanted(headers: &HeaderMap) -> bool {
     headers.get("x-amz-checksum-mode").is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"ENABLED"))
 }
 
-fn is_checksum_value(name: &str) -> bool {
+/// Whether a header carries a checksum, rather than saying something of checksums.
+pub(crate) fn is_value_header(name: &str) -> bool {
     name.starts_with("x-amz-checksum-")
         && !matches!(name, "x-amz-checksum-algorithm" | "x-amz-checksum-type" | "x-amz-checksum-mode")
 }

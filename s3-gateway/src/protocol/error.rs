@@ -50,6 +50,7 @@ error_codes! {
     EntityTooSmall 400 "Your proposed upload is smaller than the minimum allowed size.";
     ExpiredToken 400 "The provided token has expired.";
     IncompleteBody 400 "You did not provide the number of bytes specified by the Content-Length or x-amz-decoded-content-length header.";
+    InsufficientStorage 507 "There is no room left to store the object.";
     InternalError 500 "An internal error occurred. Try again.";
     InvalidAccessKeyId 403 "The access key ID that you provided does not exist in our records.";
     InvalidArgument 400 "Invalid argument";

@@ -6,18 +6,20 @@ pub mod error;
 
 pub mod address;
 pub mod operation;
+mod query;
+mod subresource;
 
 mod canonical;
-mod signing_key;
+pub mod receive;
 mod signature_v2;
 mod signature_v4;
-pub mod receive;
+mod signing_key;
 
+pub mod body;
 pub mod checksum;
 pub mod checksum_combine;
 mod chunked;
 mod payload;
-pub mod body;
 
 pub mod condition;
 pub mod copy_source;

@@ -1,7 +1,14 @@
 //! What a request asks for: method, address, query and a few headers become one typed operation. Leaves the doing to
-//! others. Invariant: a subresource that isn't known is refused by its name, never taken for the plain operation.
+//! others. Invariant: a subresource or header that Lakebed lacks is refused by its name, never taken for the plain
+//! operation.
 
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+use super::Address;
 use super::copy_source::{CopySource, CopySourceRange};
+use super::error::{ErrorCode, S3Error};
+use super::query::Query;
+use super::subresource;
 
 /// The largest part number.
 pub const PART_NUMBER_MAX: u32 = 10_000;
@@ -137,10 +144,34 @@ pub struct ReadOptions {
     /// Only this part of an object that was uploaded in parts.
     pub part_number: Option<u32>,
     /// Headers that replace the object's own in the answer (`response-content-type`, …).
-    pub overrides: Vec<(http::HeaderName, http::HeaderValue)>,
+    pub overrides: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Operation {
+    /// Types a request.
+    ///
+    /// # Errors
+    /// NotImplemented for what S3 has and Lakebed lacks, MethodNotAllowed, InvalidArgument.
+    pub(crate) fn parse(
+        method: &Method,
+        address: &Address,
+        query: &Query,
+        headers: &HeaderMap,
+    ) -> Result<Self, S3Error> {
+        subresource::refuse_unimplemented(query, headers)?;
+        let found = match (&address.bucket, &address.key) {
+            (None, _) => of_service(method, query)?,
+            (Some(bucket), None) => of_bucket(method, bucket.clone(), query)?,
+            (Some(bucket), Some(key)) => of_object(method, bucket.clone(), key.clone(), query, headers)?,
+        };
+        found.ok_or_else(|| match subresource::first_chosen(query) {
+            Some(name) => S3Error::not_implemented(format!("{method} of the subresource {name}")),
+            None => S3Error::from(ErrorCode::MethodNotAllowed)
+                .with_detail("Method", method.as_str())
+                .with_header(header::ALLOW, allowed(address)),
+        })
+    }
+
     /// S3's name of the operation, for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
@@ -167,3 +198,205 @@ impl Operation {
         }
     }
 }
+
+fn allowed(address: &Address) -> &'static str {
+    match (&address.bucket, &address.key) {
+        (None, _) => "GET",
+        (Some(_), _) => "GET, HEAD, PUT, DELETE, POST",
+    }
+}
+
+fn of_service(method: &Method, query: &Query) -> Result<Option<Operation>, S3Error> {
+    if method != Method::GET || subresource::first_chosen(query).is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Operation::ListBuckets(ListBuckets {
+        prefix: text(query, "prefix"),
+        continuation_token: query.get("continuation-token").map(str::to_owned),
+        max_buckets: match bounded(query, "max-buckets", 10_000)? {
+            0 => return Err(not_a_count("max-buckets", "0", "from 1 to 10000")),
+            count => count,
+        },
+    })))
+}
+
+fn of_bucket(method: &Method, bucket: String, query: &Query) -> Result<Option<Operation>, S3Error> {
+    let found = match (method.as_str(), subresource::first_chosen(query)) {
+        ("GET", Some("location")) => Operation::GetBucketLocation { bucket },
+        ("GET", Some("uploads")) => Operation::ListMultipartUploads { bucket, list: list_uploads(query)? },
+        ("POST", Some("delete")) => Operation::DeleteObjects { bucket },
+        ("POST", None) => return Err(S3Error::not_implemented("Upload by an HTML form (POST)")),
+        ("GET", None) => match query.get("list-type") {
+            None | Some("1") => Operation::ListObjects { bucket, list: list_objects(query)? },
+            Some("2") => Operation::ListObjectsV2 { bucket, list: list_objects_v2(query)? },
+            Some(other) => return Err(S3Error::invalid_argument("list-type", other, "Invalid List Type: use 2.")),
+        },
+        ("HEAD", None) => Operation::HeadBucket { bucket },
+        ("PUT", None) => Operation::CreateBucket { bucket },
+        ("DELETE", None) => Operation::DeleteBucket { bucket },
+        _ => return Ok(None),
+    };
+    Ok(Some(found))
+}
+
+fn of_object(
+    method: &Method,
+    bucket: String,
+    key: String,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<Option<Operation>, S3Error> {
+    let upload_id = || match query.get("uploadId") {
+        Some("") | None => Err(ErrorCode::NoSuchUpload.into()),
+        Some(id) => Ok::<_, S3Error>(id.to_owned()),
+    };
+    let found = match (method.as_str(), subresource::first_chosen(query)) {
+        ("GET", None) => Operation::GetObject { bucket, key, read: read_options(query)? },
+        ("HEAD", None) => Operation::HeadObject { bucket, key, read: read_options(query)? },
+        ("PUT", None) if query.has("partNumber") => {
+            let why = "A part needs the uploadId that it belongs to.";
+            return Err(S3Error::invalid_argument("uploadId", "", why));
+        }
+        ("PUT", None) => match CopySource::of(headers)? {
+            Some(source) => Operation::CopyObject { bucket, key, source },
+            None => Operation::PutObject { bucket, key },
+        },
+        ("DELETE", None) => Operation::DeleteObject { bucket, key },
+        ("POST", Some("uploads")) => Operation::CreateMultipartUpload { bucket, key },
+        ("PUT", Some("uploadId")) => {
+            let (upload_id, part_number) = (upload_id()?, required_part_number(query)?);
+            match CopySource::of(headers)? {
+                Some(source) => {
+                    let range = CopySourceRange::of_headers(headers)?;
+                    Operation::UploadPartCopy { bucket, key, upload_id, part_number, source, range }
+                }
+                None => Operation::UploadPart { bucket, key, upload_id, part_number },
+            }
+        }
+        ("POST", Some("uploadId")) => Operation::CompleteMultipartUpload { bucket, key, upload_id: upload_id()? },
+        ("DELETE", Some("uploadId")) => Operation::AbortMultipartUpload { bucket, key, upload_id: upload_id()? },
+        ("GET", Some("uploadId")) => {
+            let list = ListParts {
+                part_number_marker: count(query, "part-number-marker")?.unwrap_or(0),
+                max_parts: bounded(query, "max-parts", 1000)?,
+                encoding_url: encoding_url(query)?,
+            };
+            Operation::ListParts { bucket, key, upload_id: upload_id()?, list }
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(found))
+}
+
+fn list_objects(query: &Query) -> Result<ListObjects, S3Error> {
+    Ok(ListObjects {
+        prefix: text(query, "prefix"),
+        delimiter: delimiter(query),
+        marker: text(query, "marker"),
+        max_keys: bounded(query, "max-keys", 1000)?,
+        encoding_url: encoding_url(query)?,
+    })
+}
+
+fn list_objects_v2(query: &Query) -> Result<ListObjectsV2, S3Error> {
+    if query.get("continuation-token") == Some("") {
+        let why = "The continuation token provided is incorrect";
+        return Err(S3Error::invalid_argument("continuation-token", "", why));
+    }
+    Ok(ListObjectsV2 {
+        prefix: text(query, "prefix"),
+        delimiter: delimiter(query),
+        start_after: query.get("start-after").filter(|key| !key.is_empty()).map(str::to_owned),
+        continuation_token: query.get("continuation-token").map(str::to_owned),
+        max_keys: bounded(query, "max-keys", 1000)?,
+        fetch_owner: query.get("fetch-owner").is_some_and(|wanted| wanted.eq_ignore_ascii_case("true")),
+        encoding_url: encoding_url(query)?,
+    })
+}
+
+fn list_uploads(query: &Query) -> Result<ListUploads, S3Error> {
+    Ok(ListUploads {
+        prefix: text(query, "prefix"),
+        delimiter: delimiter(query),
+        key_marker: text(query, "key-marker"),
+        upload_id_marker: query.get("upload-id-marker").filter(|id| !id.is_empty()).map(str::to_owned),
+        max_uploads: bounded(query, "max-uploads", 1000)?,
+        encoding_url: encoding_url(query)?,
+    })
+}
+
+fn read_options(query: &Query) -> Result<ReadOptions, S3Error> {
+    let part_number = match query.has("partNumber") {
+        true => Some(required_part_number(query)?),
+        false => None,
+    };
+    let mut overrides = Vec::new();
+    for (name, value) in query.pairs() {
+        let Some(overridden) = overridden_header(name) else { continue };
+        let value = HeaderValue::from_bytes(value.as_bytes())
+            .map_err(|_| S3Error::invalid_argument(name, value, "No header can hold this value."))?;
+        overrides.push((overridden, value));
+    }
+    Ok(ReadOptions { part_number, overrides })
+}
+
+fn overridden_header(parameter: &str) -> Option<HeaderName> {
+    match parameter {
+        "response-cache-control" => Some(header::CACHE_CONTROL),
+        "response-content-disposition" => Some(header::CONTENT_DISPOSITION),
+        "response-content-encoding" => Some(header::CONTENT_ENCODING),
+        "response-content-language" => Some(header::CONTENT_LANGUAGE),
+        "response-content-type" => Some(header::CONTENT_TYPE),
+        "response-expires" => Some(header::EXPIRES),
+        _ => None,
+    }
+}
+
+fn required_part_number(query: &Query) -> Result<u32, S3Error> {
+    let value = query.get("partNumber").unwrap_or_default();
+    value.parse().ok().filter(|number| (1..=PART_NUMBER_MAX).contains(number)).ok_or_else(|| {
+        let why = "Part number must be an integer between 1 and 10000, inclusive";
+        S3Error::invalid_argument("partNumber", value, why)
+    })
+}
+
+fn text(query: &Query, name: &str) -> String {
+    query.get(name).unwrap_or_default().to_owned()
+}
+
+/// The delimiter; an empty one, which some clients send, is none.
+fn delimiter(query: &Query) -> Option<String> {
+    query.get("delimiter").filter(|delimiter| !delimiter.is_empty()).map(str::to_owned)
+}
+
+fn encoding_url(query: &Query) -> Result<bool, S3Error> {
+    match query.get("encoding-type") {
+        None | Some("") => Ok(false),
+        Some(kind) if kind.eq_ignore_ascii_case("url") => Ok(true),
+        Some(kind) => {
+            Err(S3Error::invalid_argument("encoding-type", kind, "Invalid Encoding Method specified in Request"))
+        }
+    }
+}
+
+/// A count that is `max` when it isn't given or larger.
+fn bounded(query: &Query, name: &str, max: u32) -> Result<u32, S3Error> {
+    Ok(count(query, name)?.map_or(max, |count| count.min(max)))
+}
+
+fn count(query: &Query, name: &str) -> Result<Option<u32>, S3Error> {
+    match query.get(name) {
+        None | Some("") => Ok(None),
+        Some(value) => {
+            let count: u64 = value.parse().map_err(|_| not_a_count(name, value, "from 0 to 2147483647"))?;
+            Ok(Some(u32::try_from(count).unwrap_or(u32::MAX)))
+        }
+    }
+}
+
+fn not_a_count(name: &str, value: &str, range: &str) -> S3Error {
+    S3Error::invalid_argument(name, value, format!("Provided {name} not an integer {range}."))
+}
+
+#[cfg(test)]
+mod tests;

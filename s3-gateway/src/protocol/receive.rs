@@ -5,14 +5,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::Stream;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::SecretString;
 
-use super::body::{BodyStream, Receipt};
-use super::error::S3Error;
+use super::address::{Address, host};
+use super::body::{self, BodyError, BodyStream, BoxError, Receipt};
+use super::error::{ErrorCode, S3Error};
+use super::headers::single;
 use super::operation::Operation;
-use super::{Address, body};
+use super::payload::{ChunkSigner, Payload, UNSIGNED};
+use super::query::Query;
+use super::signing_key::SigningKeys;
+use super::{checksum, signature_v2, signature_v4};
 
 /// Who holds which access key.
 #[async_trait]
@@ -48,55 +53,222 @@ pub struct Request {
     pub operation: Operation,
     /// Its headers as the signer meant them: those received, and those moved into a pre-signed URL.
     pub headers: HeaderMap,
+    payload: Payload,
 }
 
 /// Verifies requests; keeps derived signing keys.
+#[derive(Debug)]
 pub struct Receiver {
     domains: Vec<String>,
+    signing_keys: SigningKeys,
+}
+
+/// Where a request's signature stands.
+enum Mechanism<'a> {
+    HeaderV4(&'a str),
+    QueryV4,
+    QueryV2,
 }
 
 impl Receiver {
     /// Makes a receiver for which `BUCKET.domain` names a bucket, for each of `domains`.
     pub fn new(domains: Vec<String>) -> Self {
-        Self { domains }
+        Self { domains, signing_keys: SigningKeys::default() }
     }
 
     /// Verifies a request and types it. Reads nothing of the body, so a client that sent `Expect: 100-continue` keeps
     /// its bytes when it is refused.
+    ///
+    /// # Errors
+    /// AccessDenied, SignatureDoesNotMatch, RequestTimeTooSkewed and the like; NotImplemented for what S3 has and
+    /// Lakebed lacks; what the lookup says.
     pub async fn receive(&self, parts: &Parts, keys: &dyn KeyLookup, now: DateTime<Utc>) -> Result<Request, S3Error> {
-        todo!("{:?} {}", self.domains, keys.secret(&format!("{parts:?} {now}")).await?.is_some())
+        let address = Address::of(parts, &self.domains)?;
+        let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+        let mut headers = with_host(parts)?;
+        if headers.contains_key("x-amz-security-token") || query.has("X-Amz-Security-Token") {
+            return Err(S3Error::new(ErrorCode::InvalidToken, "Session tokens aren't supported; use a plain access key."));
+        }
+        let (access_key_id, payload) = match Mechanism::of(&headers, &query)? {
+            Mechanism::HeaderV4(authorization) => {
+                let claim = signature_v4::Claim::of_header(authorization, &headers, now)?;
+                self.verify_v4(claim, parts, &query, &headers, keys).await?
+            }
+            Mechanism::QueryV4 => {
+                let claim = signature_v4::Claim::of_query(&query, &headers, now)?;
+                let verified = self.verify_v4(claim, parts, &query, &headers, keys).await?;
+                move_into_headers(&query, &mut headers, |n| is_amz(n) && !is_about_signature(n) && !is_about_checksum(n))?;
+                verified
+            }
+            Mechanism::QueryV2 => {
+                let claim = signature_v2::Claim::of_query(&query, now)?;
+                move_into_headers(&query, &mut headers, |n| is_amz(n) || matches!(n, "content-md5" | "content-type"))?;
+                let payload = Payload::parse(single(&headers, "x-amz-content-sha256")?.unwrap_or(UNSIGNED), None)?;
+                let secret = secret(keys, &claim.access_key_id).await?;
+                claim.verify(parts, &address, &query, &headers, &secret)?;
+                (claim.access_key_id, payload)
+            }
+        };
+        let operation = Operation::parse(&parts.method, &address, &query, &headers)?;
+        Ok(Request { authenticated: Authenticated { access_key_id }, address, operation, headers, payload })
     }
+
+    async fn verify_v4(
+        &self,
+        claim: signature_v4::Claim,
+        parts: &Parts,
+        query: &Query,
+        headers: &HeaderMap,
+        keys: &dyn KeyLookup,
+    ) -> Result<(String, Payload), S3Error> {
+        let secret = secret(keys, &claim.access_key_id).await?;
+        let key = self.signing_keys.get(&claim.access_key_id, &secret, &claim.day, &claim.region);
+        let signer = ChunkSigner::new(key.clone(), &claim.timestamp, &claim.scope(), &claim.signature);
+        let payload = Payload::parse(&claim.payload, Some(signer))?;
+        claim.verify(parts, query, headers, &key)?;
+        self.signing_keys.keep(&claim.access_key_id, &secret, &claim.day, &claim.region, &key);
+        Ok((claim.access_key_id, payload))
+    }
+}
+
+impl<'a> Mechanism<'a> {
+    fn of(headers: &'a HeaderMap, query: &Query) -> Result<Self, S3Error> {
+        let authorization = single(headers, header::AUTHORIZATION.as_str())?;
+        let query_v4 = query.has("X-Amz-Algorithm") || query.has("X-Amz-Credential") || query.has("X-Amz-Signature");
+        let query_v2 = query.has("AWSAccessKeyId") && query.has("Signature");
+        match (authorization, query_v4, query_v2) {
+            (Some(text), false, false) => Self::of_header(text),
+            (None, true, false) => Ok(Self::QueryV4),
+            (None, false, true) => Ok(Self::QueryV2),
+            (None, false, false) => {
+                Err(S3Error::new(ErrorCode::AccessDenied, "Access Denied. Sign the request: nothing is public here."))
+            }
+            _ => Err(S3Error::invalid_argument(
+                "Authorization",
+                authorization.unwrap_or_default(),
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
+                 parameter or the Authorization header should be specified",
+            )),
+        }
+    }
+
+    fn of_header(text: &'a str) -> Result<Self, S3Error> {
+        match text.split_once(' ') {
+            Some((signature_v4::ALGORITHM, _)) => Ok(Self::HeaderV4(text)),
+            Some(("AWS4-ECDSA-P256-SHA256", _)) => Err(S3Error::not_implemented("AWS4-ECDSA-P256-SHA256")),
+            _ => Err(S3Error::invalid_request(
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+            )),
+        }
+    }
+}
+
+async fn secret(keys: &dyn KeyLookup, access_key_id: &str) -> Result<SecretString, S3Error> {
+    keys.secret(access_key_id).await?.ok_or_else(|| {
+        S3Error::from(ErrorCode::InvalidAccessKeyId).with_detail("AWSAccessKeyId", access_key_id)
+    })
+}
+
+/// The headers with a `host` among them, as HTTP/2 has it elsewhere.
+fn with_host(parts: &Parts) -> Result<HeaderMap, S3Error> {
+    let mut headers = parts.headers.clone();
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return Err(S3Error::invalid_request("The header Host is there more than once."));
+    }
+    if let Some(host) = host(parts).and_then(|host| HeaderValue::from_str(host).ok()) {
+        headers.insert(header::HOST, host);
+    }
+    Ok(headers)
+}
+
+/// Gives the headers what signers moved into a pre-signed URL's query. A header that is there as well wins.
+fn move_into_headers(query: &Query, headers: &mut HeaderMap, moves: impl Fn(&str) -> bool) -> Result<(), S3Error> {
+    let mut moved = HeaderMap::new();
+    for (name, value) in query.pairs() {
+        let name = name.to_ascii_lowercase();
+        if !moves(&name) || headers.contains_key(&name) {
+            continue;
+        }
+        let refused = || S3Error::invalid_argument("query", &name, "No header can hold this parameter.");
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused())?;
+        moved.append(HeaderName::try_from(&name).map_err(|_| refused())?, value);
+    }
+    headers.extend(moved);
+    Ok(())
+}
+
+fn is_amz(name: &str) -> bool {
+    name.starts_with("x-amz-")
+}
+
+fn is_about_signature(name: &str) -> bool {
+    matches!(
+        name,
+        "x-amz-algorithm"
+            | "x-amz-credential"
+            | "x-amz-date"
+            | "x-amz-expires"
+            | "x-amz-signedheaders"
+            | "x-amz-signature"
+            | "x-amz-content-sha256"
+    )
+}
+
+/// Whether a parameter speaks of the body's checksum. S3 ignores those in the query: an SDK that pre-signs has no body
+/// yet, and puts in the checksum of nothing.
+fn is_about_checksum(name: &str) -> bool {
+    name.starts_with("x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm"
 }
 
 impl Request {
     /// The bytes that the body holds once it is unframed, if the client said so.
     pub fn length(&self) -> Option<u64> {
-        todo!()
+        body::declared_length(&self.headers, &self.payload).ok().flatten()
     }
 
     /// Whether the client gave any digest of the body, signed hash aside (DeleteObjects wants one).
     pub fn has_body_digest(&self) -> bool {
-        todo!()
+        let is_digest = |name: &str| name == "content-md5" || name == "x-amz-trailer" || checksum::is_value_header(name);
+        self.headers.keys().any(|name| is_digest(name.as_str()))
     }
 
-    /// Unframes and verifies the body. The stream's errors are boxed [`body::BodyError`]s; bytes are to be trusted
-    /// only when the stream ended without one, and then the receipt tells what was verified.
+    /// Unframes and verifies the body. The stream's errors are boxed [`BodyError`]s; bytes are to be trusted only when
+    /// the stream ended without one, and then the receipt tells what was verified.
+    ///
+    /// # Errors
+    /// InvalidRequest, InvalidDigest and the like, for headers that contradict each other or can't be read.
     pub fn open_body<S, E>(&self, raw: S) -> Result<(BodyStream, Receipt), S3Error>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-        E: Into<body::BoxError>,
+        E: Into<BoxError>,
     {
-        let _ = raw;
-        todo!()
+        let checksums_are_of_body = !matches!(self.operation, Operation::CompleteMultipartUpload { .. });
+        body::open(&self.headers, self.payload.clone(), checksums_are_of_body, raw)
     }
 
     /// Reads a whole small body, such as XML, verified.
+    ///
+    /// # Errors
+    /// MaxMessageLengthExceeded above `bytes_max`, and whatever [`Self::open_body`] and its stream refuse.
     pub async fn read_body<S, E>(&self, raw: S, bytes_max: usize) -> Result<Bytes, S3Error>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-        E: Into<body::BoxError>,
+        E: Into<BoxError>,
     {
-        let _ = (raw, bytes_max);
-        todo!()
+        use futures::StreamExt as _;
+
+        let (mut stream, _receipt) = self.open_body(raw)?;
+        let mut whole = Vec::new();
+        while let Some(piece) = stream.next().await {
+            let piece = piece.map_err(|e| BodyError::find(&e).unwrap_or_else(|| ErrorCode::IncompleteBody.into()))?;
+            if whole.len() + piece.len() > bytes_max {
+                return Err(ErrorCode::MaxMessageLengthExceeded.into());
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

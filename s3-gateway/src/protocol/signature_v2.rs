@@ -1,1 +1,160 @@
-//! .
+//! AWS Signature Version 2 in the query, which boto3 still pre-signs with against custom endpoints. In a header it is
+//! refused. Invariant: whatever chooses an operation or changes an answer is covered: subresources, overrides of
+//! headers, `x-amz-*` headers, Content-Type and Content-MD5.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Duration, Utc};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::HeaderMap;
+use http::request::Parts;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha1::Sha1;
+use subtle::ConstantTimeEq as _;
+
+use super::Address;
+use super::canonical::candidate_paths;
+use super::error::{ErrorCode, S3Error};
+use super::query::Query;
+use super::signature_v4::{EXPIRES_SECONDS_MAX, SKEW_MINUTES_MAX, expired};
+
+/// The query parameters that the signature covers.
+const SIGNED_PARAMETERS: [&str; 35] = [
+    "accelerate",
+    "acl",
+    "analytics",
+    "cors",
+    "defaultObjectAcl",
+    "delete",
+    "inventory",
+    "lifecycle",
+    "location",
+    "logging",
+    "metrics",
+    "notification",
+    "object-lock",
+    "partNumber",
+    "policy",
+    "replication",
+    "requestPayment",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+    "response-content-language",
+    "response-content-type",
+    "response-expires",
+    "restore",
+    "select",
+    "select-type",
+    "storageClass",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versionId",
+    "versioning",
+    "versions",
+    "website",
+];
+
+/// What a pre-signed URL says of its signature; nothing of it is proven yet, but it hasn't expired.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) access_key_id: String,
+    signature: Vec<u8>,
+    expires: String,
+}
+
+impl Claim {
+    /// Reads the query of a pre-signed URL.
+    ///
+    /// # Errors
+    /// AccessDenied when it has expired, lives longer than seven days, or lacks a parameter.
+    pub(crate) fn of_query(query: &Query, now: DateTime<Utc>) -> Result<Self, S3Error> {
+        let denied = |why: String| S3Error::new(ErrorCode::AccessDenied, why);
+        let parameter = |name: &str| match query.get(name) {
+            Some(value) if !query.repeats(name) && !value.is_empty() => Ok(value),
+            _ => Err(denied(format!("Query-string authentication requires exactly one {name}."))),
+        };
+        let expires = parameter("Expires")?;
+        let end = expires.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).ok_or_else(|| {
+            denied(format!("Invalid date (should be seconds since epoch): {expires}"))
+        })?;
+        if end < now {
+            return Err(expired(end, now));
+        }
+        if end - now > Duration::seconds(EXPIRES_SECONDS_MAX) + Duration::minutes(SKEW_MINUTES_MAX) {
+            return Err(denied(format!("Expires is more than {EXPIRES_SECONDS_MAX} seconds ahead; sign for less.")));
+        }
+        Ok(Self {
+            access_key_id: parameter("AWSAccessKeyId")?.to_owned(),
+            signature: BASE64.decode(parameter("Signature")?).map_err(|_| ErrorCode::SignatureDoesNotMatch)?,
+            expires: expires.to_owned(),
+        })
+    }
+
+    /// Verifies the signature. `headers` are the effective ones: those sent, and those moved into the query.
+    ///
+    /// # Errors
+    /// SignatureDoesNotMatch, with what was signed here so that a client's author can compare.
+    pub(crate) fn verify(
+        &self,
+        parts: &Parts,
+        address: &Address,
+        query: &Query,
+        headers: &HeaderMap,
+        secret: &SecretString,
+    ) -> Result<(), S3Error> {
+        let paths = candidate_paths(parts.uri.path());
+        let to_sign = |path: &str| {
+            let header = |name: &str| joined(headers, name);
+            let first = [parts.method.as_str().as_bytes(), &header("content-md5"), &header("content-type")].join(&b'\n');
+            let resource = resource(address, path, query);
+            let expires = self.expires.as_bytes();
+            [first.as_slice(), b"\n", expires, b"\n", &amz_headers(headers), resource.as_bytes()].concat()
+        };
+        let verified = paths.iter().any(|path| {
+            let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose_secret().as_bytes())
+                .expect("because HMAC takes keys of any length");
+            mac.update(&to_sign(path));
+            mac.finalize().into_bytes().as_slice().ct_eq(&self.signature).into()
+        });
+        match verified {
+            true => Ok(()),
+            false => Err(S3Error::from(ErrorCode::SignatureDoesNotMatch)
+                .with_detail("AWSAccessKeyId", &self.access_key_id)
+                .with_detail("StringToSign", String::from_utf8_lossy(&to_sign(&paths[0])))
+                .with_detail("SignatureProvided", BASE64.encode(&self.signature))),
+        }
+    }
+}
+
+/// The path with the bucket before it, and the signed parameters.
+fn resource(address: &Address, path: &str, query: &Query) -> String {
+    let mut resource = match &address.bucket {
+        Some(bucket) if address.virtual_host => format!("/{bucket}{path}"),
+        _ => path.to_owned(),
+    };
+    let mut signed: Vec<_> = query.pairs().filter(|(name, _)| SIGNED_PARAMETERS.contains(name)).collect();
+    signed.sort();
+    for (i, (name, value)) in signed.into_iter().enumerate() {
+        resource.push(if i == 0 { '?' } else { '&' });
+        resource.push_str(name);
+        if !value.is_empty() {
+            resource.push('=');
+            resource.push_str(value);
+        }
+    }
+    resource
+}
+
+/// `name:value` of every `x-amz-*` header, a line each, in order.
+fn amz_headers(headers: &HeaderMap) -> Vec<u8> {
+    let mut names: Vec<&str> = headers.keys().map(|n| n.as_str()).filter(|n| n.starts_with("x-amz-")).collect();
+    names.sort_unstable();
+    names.iter().flat_map(|name| [name.as_bytes(), b":", &joined(headers, name), b"\n"].concat()).collect()
+}
+
+fn joined(headers: &HeaderMap, name: &str) -> Vec<u8> {
+    headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii()).collect::<Vec<_>>().join(&b',')
+}
