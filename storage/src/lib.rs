@@ -1,1 +1,35 @@
-//! The only place that opens an object store.
+//! The only place that opens an object store: a URL and settings become [`Stores`], every path that Lakebed writes is
+//! built in `paths`, and users' bytes stream in and out with bounded memory.
+//!
+//! Leaves what the bytes mean to `graveler`, and which object a path of a user names to the metadata service.
+//! Invariant: a name that a user chose never becomes the name of a file or object, but for a repository's namespace.
+
+mod error;
+mod format;
+mod paths;
+mod settings;
+
+mod local;
+mod memory;
+mod open;
+mod stores;
+
+mod data;
+mod digest;
+mod multipart;
+mod probe;
+mod repository;
+mod segments;
+mod upload;
+
+pub mod testing;
+
+pub use data::{BodyStream, Stored};
+pub use error::{BodyError, PutError, StorageError};
+pub use format::{FORMAT_VERSION, Format};
+pub use multipart::StoredPart;
+pub use paths::Immutable;
+pub use probe::Probe;
+pub use repository::{RepositoryStorage, Suffix};
+pub use settings::{Scheme, StoreSettings};
+pub use stores::Stores;

@@ -1,0 +1,106 @@
+//! Users' bytes: in as a stream, out as a stream. Owns the checks that no byte is missing; leaves parts of multipart
+//! uploads to `multipart`. Invariant: memory per stream doesn't grow with the object.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use model::Address;
+use object_store::path::Path;
+use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, ObjectStoreExt};
+
+use crate::segments::Segments;
+use crate::upload::upload;
+use crate::{BodyError, PutError, RepositoryStorage, StorageError};
+
+/// The bytes of an object, in pieces.
+pub type BodyStream = BoxStream<'static, Result<Bytes, BodyError>>;
+
+/// What was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Bytes.
+    pub size: u64,
+    /// Their MD5.
+    pub md5: [u8; 16],
+}
+
+impl RepositoryStorage {
+    /// Stores a body at an address from [`Self::new_address`]: all of it, durably, or nothing.
+    ///
+    /// `size_hint` saves memory and copies when it is right, and does no harm when it is wrong. The body's own error
+    /// comes back as [`PutError::Body`].
+    pub async fn put_data(
+        &self,
+        address: &Address,
+        body: BodyStream,
+        size_hint: Option<u64>,
+    ) -> Result<Stored, PutError> {
+        let path = self.paths().writable(address)?;
+        let stores = self.stores();
+        let segments = Segments::new(body, size_hint);
+        let stored = upload(&*stores.store, &path, segments, stores.limits, &stores.budget).await;
+        stored.map_err(|e| e.into_put_error(&self.shown(&path)))
+    }
+
+    /// Streams a part of an object. An object that ends before the range does is [`StorageError::Corrupt`].
+    pub async fn get_data(&self, address: &Address, range: Range<u64>) -> Result<BodyStream, StorageError> {
+        let path = self.readable(address)?;
+        if range.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let options = GetOptions::new().with_range(Some(GetRange::Bounded(range.clone())));
+        let result = match self.stores().store.get_opts(&path, options).await {
+            Ok(result) => result,
+            Err(error) => return Err(self.range_error(error, &path, &range).await),
+        };
+        if result.range != range {
+            return Err(self.too_short(&path, result.meta.size, &range));
+        }
+        Ok(self.pieces(result, &path))
+    }
+
+    /// Deletes an object; one that isn't there is deleted already.
+    pub async fn delete_data(&self, address: &Address) -> Result<(), StorageError> {
+        let path = self.paths().writable(address)?;
+        match self.stores().store.delete(&path).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.error(error, &path)),
+        }
+    }
+
+    fn readable(&self, address: &Address) -> Result<Path, StorageError> {
+        match address {
+            Address::Relative(text) => self.paths().relative(text),
+            Address::Full(url) => self.stores().locate(url).ok_or_else(|| {
+                StorageError::Invalid(format!(
+                    "{url} lies outside this server's object store ({}), and it reads nowhere else",
+                    self.stores().url()
+                ))
+            }),
+        }
+    }
+
+    fn pieces(&self, result: GetResult, path: &Path) -> BodyStream {
+        let (storage, path) = (self.clone(), path.clone());
+        let pieces = result.into_stream();
+        pieces.map(move |piece| piece.map_err(|e| BodyError::from(storage.error(e, &path)))).boxed()
+    }
+
+    /// Tells a range behind the object's end, which stores report in many ways, from other failures.
+    pub(crate) async fn range_error(&self, error: StoreError, path: &Path, range: &Range<u64>) -> StorageError {
+        let vague = matches!(error, StoreError::Generic { .. });
+        match self.error(error, path) {
+            unavailable @ StorageError::Unavailable { .. } if vague => match self.stores().store.head(path).await {
+                Ok(meta) if meta.size < range.end => self.too_short(path, meta.size, range),
+                _ => unavailable,
+            },
+            other => other,
+        }
+    }
+
+    fn too_short(&self, path: &Path, size: u64, range: &Range<u64>) -> StorageError {
+        let why = format!("it has {size} bytes, and bytes {} to {} were asked for", range.start, range.end);
+        StorageError::Corrupt { path: self.shown(path), why }
+    }
+}

@@ -1,0 +1,116 @@
+//! From an understood URL and settings to an open object store. Owns time-outs, retries and the order in which options
+//! win; leaves credentials to `object_store`'s chain. Invariant: no request waits or retries for ever.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::memory::InMemory;
+use object_store::signer::Signer;
+use object_store::{BackoffConfig, ClientOptions, Error as StoreError, RetryConfig};
+
+use crate::StorageError;
+use crate::local::LocalStore;
+use crate::memory::MemoryMultipart;
+use crate::settings::{StoreSettings, StoreUrl};
+use crate::stores::Opened;
+
+/// How often a request that failed on the store's side is tried again, and for how long.
+const RETRIES_MAX: usize = 3;
+const RETRY_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// How long a connection may take, and how long a store may be silent.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+const SILENCE_TIME_MAX: Duration = Duration::from_secs(60);
+
+pub(crate) async fn open(url: &StoreUrl, settings: &StoreSettings) -> Result<Opened, StorageError> {
+    match url {
+        StoreUrl::Local(folder) => local(folder).await,
+        StoreUrl::Memory => Ok(memory()),
+        StoreUrl::S3 { bucket, .. } => s3(bucket, settings),
+        StoreUrl::Gcs { bucket, .. } => gcs(bucket, settings),
+        StoreUrl::Azure { container, .. } => azure(container, settings),
+    }
+}
+
+async fn local(folder: &Path) -> Result<Opened, StorageError> {
+    let opened = LocalStore::open(folder).await;
+    let store = Arc::new(opened.map_err(|e| StorageError::from_store(e, &folder.display().to_string()))?);
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None })
+}
+
+fn memory() -> Opened {
+    let store = Arc::new(InMemory::new());
+    let multipart = Arc::new(MemoryMultipart::new(Arc::clone(&store)));
+    Opened { store, multipart, signer: None }
+}
+
+fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
+    let mut builder = AmazonS3Builder::from_env().with_client_options(client_options(settings)).with_retry(retries());
+    if let Some(region) = &settings.region {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = &settings.endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    for (name, value) in &settings.options {
+        builder = builder.with_config(option::<AmazonS3ConfigKey>("S3", name)?, value);
+    }
+    let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("S3", e))?);
+    let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer) })
+}
+
+fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
+    // One HTTP/2 connection to Google is capped near 250 MB/s.
+    let mut builder = GoogleCloudStorageBuilder::from_env()
+        .with_client_options(client_options(settings).with_http1_only())
+        .with_retry(retries());
+    if let Some(endpoint) = &settings.endpoint {
+        builder = builder.with_config(option::<GoogleConfigKey>("GCS", "google_base_url")?, endpoint);
+    }
+    for (name, value) in &settings.options {
+        builder = builder.with_config(option::<GoogleConfigKey>("GCS", name)?, value);
+    }
+    let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("GCS", e))?);
+    let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer) })
+}
+
+fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
+    let mut builder =
+        MicrosoftAzureBuilder::from_env().with_client_options(client_options(settings)).with_retry(retries());
+    if let Some(endpoint) = &settings.endpoint {
+        builder = builder.with_endpoint(endpoint.clone());
+    }
+    for (name, value) in &settings.options {
+        builder = builder.with_config(option::<AzureConfigKey>("Azure", name)?, value);
+    }
+    let store = Arc::new(builder.with_container_name(container).build().map_err(|e| unusable("Azure", e))?);
+    // Azure's signatures don't cover the number of a part, and its block lists need none: no signer.
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None })
+}
+
+/// No limit on a whole request: a large object to a slow client takes its time. A store that falls silent doesn't.
+fn client_options(settings: &StoreSettings) -> ClientOptions {
+    ClientOptions::new()
+        .with_allow_http(settings.allow_http)
+        .with_connect_timeout(CONNECT_TIME_MAX)
+        .with_timeout_disabled()
+        .with_read_timeout(SILENCE_TIME_MAX)
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES_MAX, retry_timeout: RETRY_TIME_MAX }
+}
+
+fn option<K: std::str::FromStr<Err = StoreError>>(store: &str, name: &str) -> Result<K, StorageError> {
+    name.to_ascii_lowercase().parse().map_err(|_| StorageError::Invalid(format!("{store} has no option {name:?}")))
+}
+
+fn unusable(store: &str, error: StoreError) -> StorageError {
+    StorageError::Invalid(format!("the settings of the object store don't do for {store}: {error}"))
+}

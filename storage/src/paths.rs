@@ -1,0 +1,177 @@
+//! Every path that Lakebed writes, in one place. Owns the layout of a repository beneath its namespace (see
+//! docs/formats); leaves the content to others. Invariant: users' names choose the namespace and nothing beneath it.
+
+use std::fmt;
+
+use model::{Address, CommitId, MetaRangeId, RangeId};
+use object_store::path::Path;
+
+use crate::StorageError;
+
+/// The folder of all that isn't users' bytes, reserved in each namespace.
+pub(crate) const RESERVED: &str = "_lakebed";
+
+/// The folder of users' bytes.
+const DATA: &str = "data";
+
+/// The folder in the root of a local store that keeps temporary files and parts; no namespace can be there.
+pub(crate) const LOCAL_RESERVED: &str = ".lakebed";
+
+/// Where parts lie beneath [`LOCAL_RESERVED`] until their upload ends.
+pub(crate) const LOCAL_UPLOADS: &str = "uploads";
+
+/// An immutable object that its content names. Shown as its path in the namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Immutable {
+    /// Sorted entries.
+    Range(RangeId),
+    /// Sorted ranges.
+    MetaRange(MetaRangeId),
+    /// A commit object.
+    Commit(CommitId),
+}
+
+impl fmt::Display for Immutable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range(id) => write!(f, "{RESERVED}/ranges/{id}.sst"),
+            Self::MetaRange(id) => write!(f, "{RESERVED}/metaranges/{id}.sst"),
+            Self::Commit(id) => write!(f, "{RESERVED}/commits/{id}"),
+        }
+    }
+}
+
+/// The paths of one repository.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    prefix: Path,
+}
+
+impl Paths {
+    /// `prefix` is where the namespace lies in the store.
+    pub(crate) fn new(prefix: Path) -> Self {
+        Self { prefix }
+    }
+
+    pub(crate) fn format(&self) -> Path {
+        self.beneath(&format!("{RESERVED}/format.json"))
+    }
+
+    pub(crate) fn immutable(&self, object: &Immutable) -> Path {
+        self.beneath(&object.to_string())
+    }
+
+    pub(crate) fn commits(&self) -> Path {
+        self.beneath(&format!("{RESERVED}/commits"))
+    }
+
+    /// Where a relative address lies that Lakebed may write: beneath `data/`.
+    pub(crate) fn writable(&self, address: &Address) -> Result<Path, StorageError> {
+        let Address::Relative(text) = address else {
+            return Err(StorageError::Invalid(format!(
+                "{} lies outside the repository: it is only read",
+                address.as_str()
+            )));
+        };
+        let in_data = text.strip_prefix(DATA).is_some_and(|rest| rest.starts_with('/'));
+        if !in_data {
+            return Err(StorageError::Invalid(format!("address {text:?} doesn't lie in {DATA}/")));
+        }
+        self.relative(text)
+    }
+
+    /// Where a relative address lies that users may read: anywhere in the namespace but in the reserved folder.
+    pub(crate) fn relative(&self, text: &str) -> Result<Path, StorageError> {
+        let reserved = text.split('/').next() == Some(RESERVED);
+        if reserved || !is_plain(text) {
+            return Err(StorageError::Invalid(format!("{text:?} can't be the address of an object's bytes")));
+        }
+        Ok(self.beneath(text))
+    }
+
+    fn beneath(&self, relative: &str) -> Path {
+        let text = format!("{}/{relative}", self.prefix);
+        Path::parse(text).expect("because all parts were checked, and none is empty or dots")
+    }
+}
+
+/// An address for new bytes: `partition` gathers what is written about the same time.
+pub(crate) fn new_address(partition: &str, unique: u128) -> Address {
+    Address::Relative(format!("{DATA}/{partition}/{unique:032x}"))
+}
+
+/// A key that only a probe uses.
+pub(crate) fn scratch(prefix: &Path, unique: u128) -> Path {
+    let text = format!("{prefix}/{RESERVED}/probe-{unique:032x}");
+    Path::parse(text).expect("because the prefix is a path and the rest is plain")
+}
+
+/// What a part of an upload to a local store is called; unique, since a number can be uploaded twice.
+pub(crate) fn local_part_id(number: u32, unique: u64) -> String {
+    format!("{number:05}-{unique:016x}")
+}
+
+/// The folder of an upload's parts in a local store.
+pub(crate) fn local_upload(upload: &str) -> Result<Path, StorageError> {
+    let plain = (1..=64).contains(&upload.len()) && upload.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !plain {
+        return Err(StorageError::Invalid(format!("{upload:?} isn't the id of an upload")));
+    }
+    Ok(Path::from_iter([LOCAL_RESERVED, LOCAL_UPLOADS, upload]))
+}
+
+/// The file of an upload's part in a local store.
+pub(crate) fn local_part(upload: &str, part: &str) -> Result<Path, StorageError> {
+    let folder = local_upload(upload)?;
+    local_upload(part).map_err(|_| StorageError::Invalid(format!("{part:?} isn't the id of a part")))?;
+    Ok(folder.join(part))
+}
+
+/// Whether a text is a path that climbs nowhere: no empty, `.` or `..` part, nothing that object stores encode.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.contains('\\')
+        && !text.chars().any(char::is_control)
+        && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths() -> Paths {
+        Paths::new(Path::from("lake/trips"))
+    }
+
+    #[test]
+    fn the_layout_is_as_documented() {
+        let id = "ab".repeat(32);
+        assert_eq!(paths().format().as_ref(), "lake/trips/_lakebed/format.json");
+        assert_eq!(paths().commits().as_ref(), "lake/trips/_lakebed/commits");
+        let objects = [
+            (Immutable::Range(id.parse().unwrap()), format!("lake/trips/_lakebed/ranges/{id}.sst")),
+            (Immutable::MetaRange(id.parse().unwrap()), format!("lake/trips/_lakebed/metaranges/{id}.sst")),
+            (Immutable::Commit(id.parse().unwrap()), format!("lake/trips/_lakebed/commits/{id}")),
+        ];
+        for (object, path) in objects {
+            assert_eq!(paths().immutable(&object).as_ref(), path);
+        }
+        let address = new_address("p", 0xab);
+        assert_eq!(address.as_str(), "data/p/000000000000000000000000000000ab");
+        assert_eq!(paths().writable(&address).unwrap().as_ref(), format!("lake/trips/{}", address.as_str()));
+    }
+
+    #[test]
+    fn addresses_never_leave_their_folder() {
+        let climbs = ["data/../x", "/data/x", "data//x", "data/.", "../data/x", "data/a\\b", "data/\u{0}", "", "data/"];
+        for bad in climbs {
+            assert!(paths().relative(bad).is_err(), "{bad:?}");
+            assert!(paths().writable(&Address::Relative(bad.into())).is_err(), "{bad:?}");
+        }
+        assert!(paths().relative("_lakebed/format.json").is_err());
+        assert!(paths().relative("elsewhere/x").is_ok());
+        for outside in ["elsewhere/x", "database/x", "data"] {
+            assert!(paths().writable(&Address::Relative(outside.into())).is_err(), "{outside:?}");
+        }
+        assert!(paths().writable(&Address::Full("mem://trips/data/x".into())).is_err());
+    }
+}
