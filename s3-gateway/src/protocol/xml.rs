@@ -51,6 +51,11 @@ impl Writer {
         self.out.push_str(&format!("</{name}>"));
     }
 
+    /// Writes text into the innermost open element.
+    pub(crate) fn raw_text(&mut self, text: &str) {
+        escape(&mut self.out, text);
+    }
+
     /// Writes an element that holds a number or a boolean.
     pub(crate) fn value(&mut self, name: &str, value: impl std::fmt::Display) {
         self.out.push_str(&format!("<{name}>{value}</{name}>"));

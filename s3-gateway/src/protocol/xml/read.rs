@@ -1,13 +1,26 @@
-//! The XML bodies that clients send.
+//! The XML bodies that clients send. Unknown elements are ignored, namespaces too. Invariant: a document is bounded in
+//! bytes, depth and items; entities are never expanded, and a document type is refused.
 
-use super::super::checksum::Checksum;
-use super::super::error::S3Error;
+use quick_xml::Reader;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::Event;
+
+use super::super::checksum::{Checksum, ChecksumAlgorithm, invalid_value};
+use super::super::error::{ErrorCode, S3Error};
+use super::super::headers::unquoted;
+use super::super::operation::PART_NUMBER_MAX;
 
 /// The largest body of XML.
 pub const XML_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// The most objects of one DeleteObjects.
+pub const OBJECTS_MAX: usize = 1000;
+
+/// The deepest element.
+const DEPTH_MAX: usize = 16;
+
 /// An object that DeleteObjects names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectToDelete {
     /// Its key.
     pub key: String,
@@ -18,7 +31,7 @@ pub struct ObjectToDelete {
 }
 
 /// The body of DeleteObjects: 1 to 1,000 objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeleteRequest {
     /// What to delete, in the client's order.
     pub objects: Vec<ObjectToDelete>,
@@ -38,16 +51,146 @@ pub struct CompletedPart {
 }
 
 /// Reads the body of DeleteObjects.
+///
+/// # Errors
+/// MalformedXML, also for no objects and for more than [`OBJECTS_MAX`].
 pub fn delete_objects(xml: &[u8]) -> Result<DeleteRequest, S3Error> {
-    todo!("{xml:?}")
+    let mut request = DeleteRequest::default();
+    let mut object = ObjectToDelete::default();
+    walk(xml, "Delete", |path, text| {
+        match path {
+            ["Quiet"] => request.quiet = text.trim().eq_ignore_ascii_case("true"),
+            ["Object", "Key"] => object.key = text.to_owned(),
+            ["Object", "VersionId"] => object.version_id = Some(text.trim().to_owned()),
+            ["Object", "ETag"] => object.e_tag = Some(unquoted(text).to_owned()),
+            ["Object"] if object.key.is_empty() || request.objects.len() >= OBJECTS_MAX => return Err(malformed()),
+            ["Object"] => request.objects.push(std::mem::take(&mut object)),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    match request.objects.is_empty() {
+        true => Err(malformed()),
+        false => Ok(request),
+    }
 }
 
-/// Reads the body of CompleteMultipartUpload: at least one part. InvalidPartOrder unless numbers ascend.
+/// Reads the body of CompleteMultipartUpload: at least one part.
+///
+/// # Errors
+/// MalformedXML, InvalidArgument for part numbers that can't be, InvalidPartOrder unless they ascend.
 pub fn complete_multipart_upload(xml: &[u8]) -> Result<Vec<CompletedPart>, S3Error> {
-    todo!("{xml:?}")
+    let mut parts = Vec::<CompletedPart>::new();
+    let (mut number, mut e_tag, mut checksum) = (None, None, None);
+    walk(xml, "CompleteMultipartUpload", |path, text| {
+        match path {
+            ["Part", "PartNumber"] => number = Some(part_number(text.trim())?),
+            ["Part", "ETag"] => e_tag = Some(unquoted(text).to_owned()),
+            ["Part", name] => {
+                if let Some(algorithm) = ChecksumAlgorithm::ALL.into_iter().find(|a| a.element() == *name) {
+                    checksum = Some(Checksum::parse(algorithm, text).ok_or_else(|| invalid_value(name))?);
+                }
+            }
+            ["Part"] => {
+                let (Some(number), Some(e_tag)) = (number.take(), e_tag.take()) else { return Err(malformed()) };
+                if parts.last().is_some_and(|last| last.number >= number) {
+                    return Err(ErrorCode::InvalidPartOrder.into());
+                }
+                parts.push(CompletedPart { number, e_tag, checksum: checksum.take() });
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    match parts.is_empty() {
+        true => Err(malformed()),
+        false => Ok(parts),
+    }
 }
 
 /// Reads the body of CreateBucket, which may be empty: the location that the client wants.
+///
+/// # Errors
+/// MalformedXML.
 pub fn create_bucket(xml: &[u8]) -> Result<Option<String>, S3Error> {
-    todo!("{xml:?}")
+    let mut location = None;
+    if !xml.is_empty() {
+        walk(xml, "CreateBucketConfiguration", |path, text| {
+            if path == ["LocationConstraint"] {
+                location = Some(text.trim().to_owned()).filter(|location| !location.is_empty());
+            }
+            Ok(())
+        })?;
+    }
+    Ok(location)
+}
+
+fn part_number(text: &str) -> Result<u32, S3Error> {
+    let number: i64 = text.parse().map_err(|_| malformed())?;
+    u32::try_from(number).ok().filter(|number| (1..=PART_NUMBER_MAX).contains(number)).ok_or_else(|| {
+        let why = "PartNumber must be >= 1 and <= 10000";
+        S3Error::invalid_argument("partNumber", text, why)
+    })
+}
+
+/// Calls `on_end` at the end of every element below the root, with the names that lead to it and its own text.
+fn walk(
+    xml: &[u8],
+    root: &str,
+    mut on_end: impl FnMut(&[&str], &str) -> Result<(), S3Error>,
+) -> Result<(), S3Error> {
+    if xml.len() > XML_BYTES_MAX {
+        return Err(ErrorCode::MaxMessageLengthExceeded.into());
+    }
+    let xml = std::str::from_utf8(xml).map_err(|_| malformed())?;
+    let mut reader = Reader::from_str(xml.strip_prefix('\u{feff}').unwrap_or(xml));
+    reader.config_mut().expand_empty_elements = true;
+    let mut names = Vec::<String>::new();
+    let mut texts = Vec::<String>::new();
+    let mut seen_root = false;
+    loop {
+        match reader.read_event().map_err(|_| malformed())? {
+            Event::Start(element) => {
+                let name = element.local_name().into_inner();
+                if names.is_empty() && (seen_root || name != root) || names.len() >= DEPTH_MAX {
+                    return Err(malformed());
+                }
+                seen_root = true;
+                names.push(name.to_owned());
+                texts.push(String::new());
+            }
+            Event::End(_) => {
+                let text = texts.pop().ok_or_else(malformed)?;
+                let path: Vec<&str> = names.iter().skip(1).map(String::as_str).collect();
+                if !path.is_empty() {
+                    on_end(&path, &text)?;
+                }
+                names.pop();
+            }
+            Event::Text(text) => add(&mut texts, &text.xml10_content())?,
+            Event::CData(text) => add(&mut texts, &text.xml10_content())?,
+            Event::GeneralRef(reference) => match reference.resolve_char_ref().map_err(|_| malformed())? {
+                Some(character) => add(&mut texts, character.encode_utf8(&mut [0; 4]))?,
+                None => add(&mut texts, resolve_predefined_entity(&reference).ok_or_else(malformed)?)?,
+            },
+            Event::DocType(_) => return Err(malformed()),
+            Event::Eof if seen_root && names.is_empty() => return Ok(()),
+            Event::Eof => return Err(malformed()),
+            _ => {}
+        }
+    }
+}
+
+/// Adds to the text of the innermost element; outside of the root only white space may be.
+fn add(texts: &mut [String], text: &str) -> Result<(), S3Error> {
+    match texts.last_mut() {
+        Some(innermost) => innermost.push_str(text),
+        None if text.trim().is_empty() => {}
+        None => return Err(malformed()),
+    }
+    Ok(())
+}
+
+fn malformed() -> S3Error {
+    ErrorCode::MalformedXML.into()
 }
