@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use model::{Command, Outcome, Timestamp};
 use openraft::impls::BasicNode;
+use proto::metadata::{Stamped, decode_command, encode_command};
 use serde::{Deserialize, Serialize};
 
 openraft::declare_raft_types!(
@@ -30,22 +31,22 @@ pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<Type
 pub(crate) struct Proposal(Arc<Inner>);
 
 struct Inner {
-    at: Timestamp,
-    command: Command,
+    stamped: Stamped,
     bytes: Bytes,
 }
 
 impl Proposal {
     /// Stamps and encodes a command.
     pub(crate) fn new(at: Timestamp, command: Command) -> Self {
-        let bytes = proto::encode_stamped(at, &command);
-        Self(Arc::new(Inner { at, command, bytes }))
+        let stamped = Stamped { time: at, command };
+        let bytes = encode_command(&stamped).into();
+        Self(Arc::new(Inner { stamped, bytes }))
     }
 
     /// Reads a proposal back from the log; the error says what is wrong.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let (at, command) = proto::decode_stamped(bytes).map_err(|e| e.to_string())?;
-        Ok(Self(Arc::new(Inner { at, command, bytes: Bytes::copy_from_slice(bytes) })))
+        let stamped = decode_command(bytes).map_err(|e| e.to_string())?;
+        Ok(Self(Arc::new(Inner { stamped, bytes: Bytes::copy_from_slice(bytes) })))
     }
 
     /// The encoded form.
@@ -55,16 +56,17 @@ impl Proposal {
 
     /// The command and its time, without a copy if this was the last owner.
     pub(crate) fn into_parts(self) -> (Timestamp, Command) {
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => (inner.at, inner.command),
-            Err(shared) => (shared.at, shared.command.clone()),
-        }
+        let stamped = match Arc::try_unwrap(self.0) {
+            Ok(inner) => inner.stamped,
+            Err(shared) => shared.stamped.clone(),
+        };
+        (stamped.time, stamped.command)
     }
 }
 
 impl fmt::Display for Proposal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.0.command, self.0.at)
+        write!(f, "{} at {}", self.0.stamped.command, self.0.stamped.time)
     }
 }
 

@@ -1,0 +1,189 @@
+//! The metadata service of one node, as the other crates see it. Owns [`MetadataServer`]: what it is started with, why
+//! it may refuse to start, and its handles. `server/` has the parts: identity, leader's batching, restarts, clean-up.
+//! Invariant: what a handle acknowledged is on disk, whatever happens to the process afterwards.
+
+mod identity;
+mod leader;
+mod life;
+mod reclaim;
+mod serve;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::{Clock, MetaStore};
+use thiserror::Error;
+use tokio::task::JoinHandle;
+
+pub use serve::{MutualTls, ServeError, serve};
+
+use self::identity::Claim;
+use self::leader::Leader;
+use self::life::Lives;
+use crate::grpc::MetaGrpc;
+use crate::raft::{Faults, NodeOptions, OpenError};
+use crate::state::StateOptions;
+
+/// What a node is started with.
+#[derive(Clone)]
+pub struct MetadataOptions {
+    /// Holds all that the node keeps. Made if it isn't there; no other process may use it at the same time.
+    pub data_dir: PathBuf,
+    /// Stamps commands.
+    pub clock: Arc<dyn Clock>,
+    /// Bounds of the state's database.
+    pub state: StateOptions,
+    /// Where tests break the disk.
+    pub faults: Faults,
+}
+
+impl MetadataOptions {
+    /// The usual bounds.
+    pub fn new(data_dir: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        Self { data_dir: data_dir.into(), clock, state: StateOptions::default(), faults: Faults::none() }
+    }
+}
+
+/// Why a node doesn't start. All are for the operator; the text says what to do.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Another process has the folder.
+    #[error("{folder} is in use by another process: stop that, or choose another data folder")]
+    Locked {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// A file or folder can't be used.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Newer software wrote the folder.
+    #[error("{folder} has schema {found}, this release knows {known}: start the release that wrote it, or a newer one")]
+    NewerSchema {
+        /// The data folder.
+        folder: PathBuf,
+        /// What it has.
+        found: u32,
+        /// The newest known here.
+        known: u32,
+    },
+    /// The folder holds a log or state that isn't this node's.
+    #[error("{why}: don't mix folders of different nodes; put the right one back, or restore from a backup")]
+    Foreign {
+        /// What belongs to whom.
+        why: String,
+    },
+    /// The folder's contents are damaged, or the disk can't be used.
+    #[error("{why}: if files are damaged, restore the folder from a backup; nothing was changed")]
+    Corrupt {
+        /// What is wrong, and where.
+        why: String,
+    },
+    /// Raft didn't come up.
+    #[error("{why}")]
+    Failed {
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        let why = error.to_string();
+        match error {
+            OpenError::Log { .. } | OpenError::LogTooShort { .. } => Self::Corrupt { why },
+            OpenError::State { folder, source: crate::state::StateError::NewerSchema { found, known } } => {
+                Self::NewerSchema { folder, found, known }
+            }
+            OpenError::State { .. } => Self::Corrupt { why },
+            OpenError::ForeignLog { .. } | OpenError::ForeignState { .. } => Self::Foreign { why },
+            OpenError::Raft(_) => Self::Failed { why },
+        }
+    }
+}
+
+/// What a node has counted since it was started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Entries written to the log.
+    pub log_entries: u64,
+    /// Synced writes of the log. Under load far fewer than entries: that is group commit.
+    pub log_fsyncs: u64,
+    /// Commands applied to the state.
+    pub applied: u64,
+    /// How many times the node was opened again after its disk failed.
+    pub restarts: u64,
+}
+
+/// One node of the metadata service; in this release the only one, which always leads.
+pub struct MetadataServer {
+    lives: Arc<Lives>,
+    leader: Arc<Leader>,
+    supervisor: JoinHandle<()>,
+    reclaimer: JoinHandle<()>,
+    // Held for the process's claim on the folder; released last.
+    _claim: Claim,
+}
+
+impl MetadataServer {
+    /// Starts a node: makes a cluster of one in a new folder, or takes up where the folder was left.
+    ///
+    /// # Errors
+    /// [`StartError`], when the folder is another process's, another node's, a newer release's, or damaged.
+    pub async fn start(options: MetadataOptions) -> Result<Self, StartError> {
+        let claim = Claim::take(&options.data_dir)?;
+        let node_options = NodeOptions {
+            folder: options.data_dir.clone(),
+            identity: claim.identity().in_log(),
+            cluster: claim.identity().cluster.clone(),
+            in_use: claim.identity().in_use,
+            state: options.state,
+            faults: options.faults,
+        };
+        let lives = Lives::begin(node_options).await?;
+        claim.mark_in_use()?;
+        tracing::info!(folder = %options.data_dir.display(), cluster = %claim.identity().cluster, "the metadata service leads");
+        let supervisor = tokio::spawn(lives.clone().supervise());
+        let reclaimer = tokio::spawn(reclaim::run(lives.clone()));
+        let leader = Leader::start(lives.clone(), options.clock);
+        Ok(Self { lives, leader, supervisor, reclaimer, _claim: claim })
+    }
+
+    /// The handle for callers in this process.
+    pub fn store(&self) -> Arc<dyn MetaStore> {
+        self.leader.clone()
+    }
+
+    /// The gRPC service, to be mounted into a server. It trusts its callers: see [`serve`].
+    pub fn grpc(&self) -> tonic::service::Routes {
+        tonic::service::Routes::new(MetaGrpc::new(self.store()).into_service())
+    }
+
+    /// What was counted since the start.
+    pub fn counters(&self) -> Counters {
+        self.lives.counters()
+    }
+
+    /// Stops taking commands, makes everything durable, and ends all tasks and threads. Handles answer
+    /// `Unavailable` from then on.
+    pub async fn shutdown(mut self) {
+        self.lives.stop();
+        for task in [&mut self.supervisor, &mut self.reclaimer] {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "a task of the metadata service didn't end well");
+            }
+        }
+        self.leader.stopped().await;
+    }
+}
+
+impl Drop for MetadataServer {
+    /// Without [`MetadataServer::shutdown`] the node stops soon, as after a crash: the next start applies its log.
+    fn drop(&mut self) {
+        self.lives.stop();
+    }
+}

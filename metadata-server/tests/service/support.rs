@@ -1,0 +1,61 @@
+//! What the tests share: a node, a repository in it, and branches as the facts that are written and found again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metadata_server::{MetadataOptions, MetadataServer};
+use model::{BranchName, Command, CommitId, MetaError, MetaStore, Outcome, RepositoryName, RequestId, SystemClock};
+
+/// How long a condition may take to come true on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) fn options(folder: &Path) -> MetadataOptions {
+    MetadataOptions::new(folder, Arc::new(SystemClock))
+}
+
+pub(crate) async fn start(folder: &Path) -> MetadataServer {
+    MetadataServer::start(options(folder)).await.unwrap()
+}
+
+pub(crate) fn repository() -> RepositoryName {
+    "trips".parse().unwrap()
+}
+
+pub(crate) fn commit(seed: u8) -> CommitId {
+    CommitId::from_bytes([seed; 32])
+}
+
+pub(crate) async fn create_repository(store: &dyn MetaStore) {
+    let command = Command::CreateRepository {
+        request: RequestId(1),
+        name: repository(),
+        namespace: "mem://trips".parse().unwrap(),
+        default_branch: "main".parse().unwrap(),
+        commit: commit(1),
+    };
+    assert!(matches!(store.write(command).await.unwrap(), Outcome::Repository(_)));
+}
+
+/// Makes a branch; each name has its own request id.
+pub(crate) async fn create_branch(store: &dyn MetaStore, name: &str) -> Result<(), MetaError> {
+    let digest: u128 = name.bytes().fold(7, |hash, byte| hash * 131 + u128::from(byte));
+    let (repository, branch): (_, BranchName) = (repository(), name.parse().unwrap());
+    let command = Command::CreateBranch { request: RequestId(digest), repository, branch, commit: commit(2) };
+    store.write(command).await?.branch().map(drop).map_err(MetaError::from)
+}
+
+pub(crate) async fn has_branch(store: &dyn MetaStore, name: &str) -> bool {
+    store.branch(&repository(), &name.parse().unwrap()).await.is_ok()
+}
+
+/// Tries until it works; only `Unavailable` may come before.
+pub(crate) async fn create_branch_when_up(store: &dyn MetaStore, name: &str) {
+    let up = async {
+        while let Err(error) = create_branch(store, name).await {
+            assert!(error.is_retryable(), "{error}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, up).await.expect("the service came up again");
+}
