@@ -13,8 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(Path::new(ROOT), &mut files)?;
     files.sort();
     let descriptors = protox::compile(&files, [ROOT])?;
-    // Maps in the order of their keys, so that encodings of equal values are equal.
-    tonic_prost_build::configure().btree_map(".").compile_fds(descriptors)?;
+    // Maps in the order of their keys, so that encodings of equal values are equal; bodies' bytes without a copy.
+    tonic_prost_build::configure().btree_map(".").bytes(".lakebed.api.v1").compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -14,8 +14,6 @@ pub enum Resource {
     Repository(RepositoryName),
     /// An object of a repository, whatever the ref.
     Object(RepositoryName, ObjectPath),
-    /// The objects of a repository whose paths begin so; what a listing of a ref or a difference is asked of.
-    Prefix(RepositoryName, String),
     /// A branch, or what stands for one in a log.
     Branch(RepositoryName, RefName),
     /// A tag.
@@ -44,7 +42,6 @@ impl fmt::Display for Resource {
             Self::All => f.write_str("*"),
             Self::Repository(name) => write!(f, "arn:lakefs:fs:::repository/{name}"),
             Self::Object(name, path) => write!(f, "arn:lakefs:fs:::repository/{name}/object/{path}"),
-            Self::Prefix(name, prefix) => write!(f, "arn:lakefs:fs:::repository/{name}/object/{prefix}*"),
             Self::Branch(name, branch) => write!(f, "arn:lakefs:fs:::repository/{name}/branch/{branch}"),
             Self::Tag(name, tag) => write!(f, "arn:lakefs:fs:::repository/{name}/tag/{tag}"),
             Self::Namespace(namespace) => write!(f, "arn:lakefs:fs:::namespace/{namespace}"),

@@ -24,7 +24,7 @@ const NONCE_BYTES: usize = 24;
 
 /// A key's text that isn't a key. For the operator; never shows the text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the encryption key (LAKEBED_SECRET_KEY or its file) must be 32 bytes as 64 hex digits or as base64")]
+#[error("the encryption key (LAKEBED_ENCRYPTION_KEY or its file) must be 32 bytes as 64 hex digits or as base64")]
 pub struct InvalidKey;
 
 /// A sealed secret that doesn't open. For the operator.
@@ -33,7 +33,7 @@ pub enum OpenError {
     /// Another key, another access key id, or changed bytes.
     #[error(
         "the secret of access key {access_key_id} doesn't open: it was encrypted under another key; start the server \
-         with the encryption key of this installation (LAKEBED_SECRET_KEY or its file)"
+         with the encryption key of this installation (LAKEBED_ENCRYPTION_KEY or its file)"
     )]
     WrongKey {
         /// Whose secret.
@@ -142,7 +142,7 @@ mod tests {
         let secrets = SecretBox::new(&[7; 32]);
         let sealed = secrets.seal("AKLB1", &secret());
         let error = SecretBox::new(&[8; 32]).open("AKLB1", &sealed).unwrap_err();
-        assert!(error.to_string().contains("LAKEBED_SECRET_KEY"), "{error}");
+        assert!(error.to_string().contains("LAKEBED_ENCRYPTION_KEY"), "{error}");
         assert!(matches!(secrets.open("AKLB2", &sealed), Err(OpenError::WrongKey { .. })));
         for i in 0..sealed.0.len() {
             let mut changed = sealed.clone();

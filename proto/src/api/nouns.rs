@@ -1,0 +1,114 @@
+//! `model`'s nouns as the public API shows them. Owns the conversions; staging tokens and other inner matters stay out
+//! of the API. Invariant: what is read from the wire is valid by `model`'s rules.
+
+use model::{Branch, Commit, CommitId, Entry, ObjectPath, Repository, RepositoryUid, Tag};
+
+use super::{InvalidField, parse, parse_optional, time_from_wire, time_to_wire};
+use crate::generated::api as wire;
+
+impl From<Repository> for wire::Repository {
+    fn from(repository: Repository) -> Self {
+        Self {
+            uid: repository.uid.0,
+            name: repository.name.into(),
+            storage_namespace: repository.namespace.into(),
+            default_branch: repository.default_branch.into(),
+            created_at: Some(time_to_wire(repository.created_at)),
+        }
+    }
+}
+
+impl TryFrom<wire::Repository> for Repository {
+    type Error = InvalidField;
+
+    fn try_from(repository: wire::Repository) -> Result<Self, InvalidField> {
+        Ok(Self {
+            uid: RepositoryUid(repository.uid),
+            name: parse("name", &repository.name)?,
+            namespace: parse("storage_namespace", &repository.storage_namespace)?,
+            default_branch: parse("default_branch", &repository.default_branch)?,
+            created_at: time_from_wire(repository.created_at),
+        })
+    }
+}
+
+impl From<Branch> for wire::Branch {
+    fn from(branch: Branch) -> Self {
+        Self {
+            name: branch.name.into(),
+            commit_id: branch.commit.to_string(),
+            created_at: Some(time_to_wire(branch.created_at)),
+        }
+    }
+}
+
+impl From<Tag> for wire::Tag {
+    fn from(tag: Tag) -> Self {
+        Self {
+            name: tag.name.into(),
+            commit_id: tag.commit.to_string(),
+            created_at: Some(time_to_wire(tag.created_at)),
+        }
+    }
+}
+
+impl TryFrom<wire::Tag> for Tag {
+    type Error = InvalidField;
+
+    fn try_from(tag: wire::Tag) -> Result<Self, InvalidField> {
+        Ok(Self {
+            name: parse("name", &tag.name)?,
+            commit: parse("commit_id", &tag.commit_id)?,
+            created_at: time_from_wire(tag.created_at),
+        })
+    }
+}
+
+/// A commit with its id as the API shows it.
+pub fn commit_to_wire(id: &CommitId, commit: &Commit) -> wire::Commit {
+    wire::Commit {
+        id: id.to_string(),
+        parents: commit.parents.iter().map(CommitId::to_string).collect(),
+        generation: commit.generation,
+        committer: commit.committer.clone(),
+        message: commit.message.clone(),
+        created_at: Some(time_to_wire(commit.created_at)),
+        metadata: commit.metadata.clone(),
+        metarange_id: commit.metarange.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}
+
+/// Reads a commit with its id.
+pub fn commit_from_wire(commit: wire::Commit) -> Result<(CommitId, Commit), InvalidField> {
+    let id = parse("id", &commit.id)?;
+    let commit = Commit {
+        metarange: parse_optional("metarange_id", &commit.metarange_id)?,
+        parents: commit.parents.iter().map(|parent| parse("parents", parent)).collect::<Result<_, _>>()?,
+        generation: commit.generation,
+        committer: commit.committer,
+        message: commit.message,
+        created_at: time_from_wire(commit.created_at),
+        metadata: commit.metadata,
+    };
+    Ok((id, commit))
+}
+
+/// An object as the API shows it.
+pub fn object_to_wire(path: impl Into<String>, entry: Entry) -> wire::Object {
+    wire::Object {
+        path: path.into(),
+        size: entry.size,
+        e_tag: entry.e_tag,
+        content_type: entry.content_type,
+        last_modified: Some(time_to_wire(entry.last_modified)),
+        metadata: entry.metadata,
+        headers: entry.headers,
+        physical_address: entry.address.as_str().to_owned(),
+    }
+}
+
+impl From<(ObjectPath, Entry)> for wire::Object {
+    fn from((path, entry): (ObjectPath, Entry)) -> Self {
+        object_to_wire(path, entry)
+    }
+}

@@ -1,0 +1,208 @@
+//! Merges of a ref into a branch. Conflicts are values.
+
+use std::collections::BTreeMap;
+
+use futures::stream::BoxStream;
+use model::{BranchName, CommitId, ObjectPath, RepositoryName};
+use proto::api::{InvalidField, parse, parse_optional};
+use proto::generated::api as wire;
+use wire::merge_response::Outcome;
+
+use crate::error::required;
+use crate::paging::{PAGE_ITEMS, Page, pages};
+use crate::{Commit, Error, Lakebed, Object};
+
+/// Which side wins where both changed an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// The source.
+    SourceWins,
+    /// The destination.
+    DestinationWins,
+}
+
+/// How to merge.
+#[derive(Debug, Clone, Default)]
+pub struct MergeOptions {
+    /// The merge commit's; empty for one that names both sides.
+    pub message: String,
+    /// What else the merge commit shall hold.
+    pub metadata: BTreeMap<String, String>,
+    /// Decides conflicts; without one they are the answer.
+    pub strategy: Option<Strategy>,
+    /// Tells what would come of it and changes nothing.
+    pub dry_run: bool,
+    /// Conflicts behind this path.
+    pub conflicts_after: String,
+    /// How many conflicts at most, up to 1,000; 0 is 100.
+    pub conflicts_amount: u32,
+}
+
+/// What came of a merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MergeOutcome {
+    /// It is done.
+    Merged {
+        /// The merge commit, now the destination's head.
+        commit: Commit,
+        /// How many objects were looked at one by one and changed; what was taken over whole isn't counted.
+        changes: u64,
+    },
+    /// The destination holds the source's history already; nothing to do.
+    UpToDate {
+        /// The destination's head.
+        head: CommitId,
+    },
+    /// Both sides changed the same objects; nothing was changed.
+    Conflicts(Conflicts),
+    /// What a dry run without conflicts would do.
+    Preview(Summary),
+}
+
+/// What a merge does to the destination, in objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// New paths.
+    pub added: u64,
+    /// Paths that are gone.
+    pub removed: u64,
+    /// Paths with another object.
+    pub changed: u64,
+}
+
+/// One page of conflicts, in the order of paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflicts {
+    /// In order.
+    pub items: Vec<Conflict>,
+    /// What to give as [`MergeOptions::conflicts_after`] for the next page, if there is one.
+    pub next_after: Option<String>,
+}
+
+/// An object that both sides changed, each in its own way; `None` where a side doesn't have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Where.
+    pub path: ObjectPath,
+    /// What their common ancestor has.
+    pub base: Option<Object>,
+    /// What the source has.
+    pub source: Option<Object>,
+    /// What the destination has.
+    pub destination: Option<Object>,
+}
+
+/// Where two refs went apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeBase {
+    /// The one's commit.
+    pub left: CommitId,
+    /// The other's.
+    pub right: CommitId,
+    /// Their best common ancestor; `None` if they have nothing in common.
+    pub base: Option<CommitId>,
+}
+
+impl Lakebed {
+    /// Merges what is committed in a ref into a branch.
+    pub async fn merge(
+        &self,
+        repository: &RepositoryName,
+        source: &str,
+        destination: &BranchName,
+        options: MergeOptions,
+    ) -> Result<MergeOutcome, Error> {
+        let strategy = match options.strategy {
+            None => wire::Strategy::Unspecified,
+            Some(Strategy::SourceWins) => wire::Strategy::SourceWins,
+            Some(Strategy::DestinationWins) => wire::Strategy::DestinationWins,
+        };
+        let request = wire::MergeRequest {
+            repository: repository.to_string(),
+            source: source.to_owned(),
+            destination: destination.to_string(),
+            message: options.message,
+            metadata: options.metadata,
+            strategy: strategy.into(),
+            dry_run: options.dry_run,
+            conflicts_after: options.conflicts_after,
+            conflicts_amount: options.conflicts_amount,
+        };
+        let answer = self.merges().merge(request).await?.into_inner();
+        Ok(required(answer.outcome, "outcome")?.try_into()?)
+    }
+
+    /// Streams all conflicts that a merge would have, in the order of paths, changing nothing.
+    pub fn conflicts(
+        &self,
+        repository: &RepositoryName,
+        source: &str,
+        destination: &BranchName,
+    ) -> BoxStream<'static, Result<Conflict, Error>> {
+        let (lakebed, repository) = (self.clone(), repository.clone());
+        let (source, destination) = (source.to_owned(), destination.clone());
+        pages(String::new(), move |conflicts_after| {
+            let (lakebed, repository) = (lakebed.clone(), repository.clone());
+            let (source, destination) = (source.clone(), destination.clone());
+            let options =
+                MergeOptions { dry_run: true, conflicts_after, conflicts_amount: PAGE_ITEMS, ..Default::default() };
+            async move {
+                match lakebed.merge(&repository, &source, &destination, options).await? {
+                    MergeOutcome::Conflicts(found) => Ok(Page { items: found.items, next_after: found.next_after }),
+                    _ => Ok(Page { items: Vec::new(), next_after: None }),
+                }
+            }
+        })
+    }
+
+    /// Finds the commit from which two refs went apart.
+    pub async fn merge_base(&self, repository: &RepositoryName, left: &str, right: &str) -> Result<MergeBase, Error> {
+        let (left, right) = (left.to_owned(), right.to_owned());
+        let request = wire::FindBaseRequest { repository: repository.to_string(), left, right };
+        let answer = self.merges().find_base(request).await?.into_inner();
+        Ok(MergeBase {
+            left: parse("left_commit_id", &answer.left_commit_id)?,
+            right: parse("right_commit_id", &answer.right_commit_id)?,
+            base: parse_optional("base_commit_id", &answer.base_commit_id)?,
+        })
+    }
+}
+
+impl TryFrom<Outcome> for MergeOutcome {
+    type Error = InvalidField;
+
+    fn try_from(outcome: Outcome) -> Result<Self, InvalidField> {
+        let missing = || InvalidField::new("commit", "missing");
+        Ok(match outcome {
+            Outcome::Merged(merged) => {
+                Self::Merged { commit: merged.commit.ok_or_else(missing)?.try_into()?, changes: merged.changes }
+            }
+            Outcome::UpToDate(head) => Self::UpToDate { head: parse("commit_id", &head.commit_id)? },
+            Outcome::Conflicts(found) => Self::Conflicts(Conflicts {
+                items: found.items.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+                next_after: found.more.then_some(found.next_after),
+            }),
+            Outcome::Preview(preview) => Self::Preview(preview.summary.unwrap_or_default().into()),
+        })
+    }
+}
+
+impl From<wire::Summary> for Summary {
+    fn from(summary: wire::Summary) -> Self {
+        let wire::Summary { added, removed, changed } = summary;
+        Self { added, removed, changed }
+    }
+}
+
+impl TryFrom<wire::Conflict> for Conflict {
+    type Error = InvalidField;
+
+    fn try_from(conflict: wire::Conflict) -> Result<Self, InvalidField> {
+        Ok(Self {
+            path: parse("path", &conflict.path)?,
+            base: conflict.base.map(TryInto::try_into).transpose()?,
+            source: conflict.source.map(TryInto::try_into).transpose()?,
+            destination: conflict.destination.map(TryInto::try_into).transpose()?,
+        })
+    }
+}

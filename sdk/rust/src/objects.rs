@@ -1,0 +1,157 @@
+//! Objects: found, listed, deleted. Bodies go through [`crate::Download`] and [`crate::Upload`].
+
+use std::collections::BTreeMap;
+
+use futures::stream::BoxStream;
+use model::{BranchName, ObjectPath, RepositoryName, Timestamp};
+use proto::api::{InvalidField, Reason, parse, time_from_wire};
+use proto::generated::api as wire;
+use wire::list_item::Item;
+
+use crate::paging::{PAGE_ITEMS, Page, pages};
+use crate::{Error, Lakebed};
+
+/// How many paths one call may delete.
+pub const DELETE_MAX: usize = 1000;
+
+/// An object as a ref holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its path.
+    pub path: ObjectPath,
+    /// Bytes.
+    pub size: u64,
+    /// S3's entity tag, without quotes.
+    pub e_tag: String,
+    /// The media type.
+    pub content_type: String,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// User metadata, names in lower case.
+    pub metadata: BTreeMap<String, String>,
+    /// Other standard headers that a GET over S3 returns, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Where the bytes lie: beneath the repository's storage namespace, or a whole URL.
+    pub physical_address: String,
+}
+
+impl TryFrom<wire::Object> for Object {
+    type Error = InvalidField;
+
+    fn try_from(object: wire::Object) -> Result<Self, InvalidField> {
+        Ok(Self {
+            path: parse("path", &object.path)?,
+            size: object.size,
+            e_tag: object.e_tag,
+            content_type: object.content_type,
+            last_modified: time_from_wire(object.last_modified),
+            metadata: object.metadata,
+            headers: object.headers,
+            physical_address: object.physical_address,
+        })
+    }
+}
+
+/// One item of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all items are objects; a box would cost each an allocation")]
+pub enum ListItem {
+    /// An object.
+    Object(Object),
+    /// One or more objects whose paths begin so.
+    CommonPrefix(String),
+}
+
+/// Which part of a listing.
+#[derive(Debug, Clone, Default)]
+pub struct ListOptions {
+    /// Paths begin so.
+    pub prefix: String,
+    /// Paths that hold this text behind the prefix are shown as one common prefix each; `/` lists one folder.
+    pub delimiter: Option<String>,
+    /// Begin behind this path or common prefix.
+    pub after: String,
+}
+
+/// A path that wasn't deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteFailure {
+    /// Which.
+    pub path: String,
+    /// Why, to be matched.
+    pub reason: Reason,
+    /// Why, for people.
+    pub message: String,
+}
+
+impl Lakebed {
+    /// Finds an object; an unknown one is [`Reason::ObjectNotFound`].
+    pub async fn stat(&self, repository: &RepositoryName, reference: &str, path: &ObjectPath) -> Result<Object, Error> {
+        let (repository, path) = (repository.to_string(), path.to_string());
+        let request = wire::StatObjectRequest { repository, r#ref: reference.to_owned(), path };
+        Ok(self.objects().stat(request).await?.into_inner().try_into()?)
+    }
+
+    /// Lists objects and common prefixes in the order of their bytes.
+    pub fn list_objects(
+        &self,
+        repository: &RepositoryName,
+        reference: &str,
+        options: ListOptions,
+    ) -> BoxStream<'static, Result<ListItem, Error>> {
+        let template = wire::ListObjectsRequest {
+            repository: repository.to_string(),
+            r#ref: reference.to_owned(),
+            prefix: options.prefix,
+            delimiter: options.delimiter.unwrap_or_default(),
+            after: String::new(),
+            amount: PAGE_ITEMS,
+        };
+        let lakebed = self.clone();
+        pages(options.after, move |after| {
+            let mut client = lakebed.objects();
+            let request = wire::ListObjectsRequest { after, ..template.clone() };
+            async move {
+                let page = client.list(request).await?.into_inner();
+                let items = page.items.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+                Ok(Page::new(items, page.more, page.next_after))
+            }
+        })
+    }
+
+    /// Deletes at most [`DELETE_MAX`] objects of a branch; says which of them it couldn't, and why. A path without an
+    /// object is no failure.
+    pub async fn delete_objects(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        paths: &[ObjectPath],
+    ) -> Result<Vec<DeleteFailure>, Error> {
+        let request = wire::DeleteObjectsRequest {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            paths: paths.iter().map(ToString::to_string).collect(),
+        };
+        let answer = self.objects().delete(request).await?.into_inner();
+        Ok(answer.failures.into_iter().map(Into::into).collect())
+    }
+}
+
+impl TryFrom<wire::ListItem> for ListItem {
+    type Error = InvalidField;
+
+    fn try_from(item: wire::ListItem) -> Result<Self, InvalidField> {
+        match item.item {
+            Some(Item::Object(object)) => Ok(Self::Object(object.try_into()?)),
+            Some(Item::CommonPrefix(prefix)) => Ok(Self::CommonPrefix(prefix)),
+            None => Err(InvalidField::new("item", "missing")),
+        }
+    }
+}
+
+impl From<wire::DeleteFailure> for DeleteFailure {
+    fn from(failure: wire::DeleteFailure) -> Self {
+        let Ok(reason) = failure.reason.parse();
+        Self { path: failure.path, reason, message: failure.message }
+    }
+}

@@ -1,0 +1,62 @@
+//! Repositories: made, found, listed, forgotten.
+
+use futures::stream::BoxStream;
+use model::{BranchName, Repository, RepositoryName, StorageNamespace};
+use proto::generated::api as wire;
+
+use crate::client::new_request_id;
+use crate::paging::{PAGE_ITEMS, Page, pages};
+use crate::{Error, Lakebed};
+
+/// What to choose about a new repository; the server chooses the rest.
+#[derive(Debug, Clone, Default)]
+pub struct CreateRepository {
+    /// Where it shall live, beneath the server's object store.
+    pub storage_namespace: Option<StorageNamespace>,
+    /// The branch that can't be deleted; `main` if not given.
+    pub default_branch: Option<BranchName>,
+}
+
+impl Lakebed {
+    /// Makes a repository.
+    pub async fn create_repository(
+        &self,
+        name: &RepositoryName,
+        options: CreateRepository,
+    ) -> Result<Repository, Error> {
+        let request = wire::CreateRepositoryRequest {
+            request_id: new_request_id(),
+            name: name.to_string(),
+            storage_namespace: options.storage_namespace.map(String::from).unwrap_or_default(),
+            default_branch: options.default_branch.map(String::from).unwrap_or_default(),
+        };
+        Ok(self.repositories().create(request).await?.into_inner().try_into()?)
+    }
+
+    /// Finds a repository.
+    pub async fn get_repository(&self, name: &RepositoryName) -> Result<Repository, Error> {
+        let request = wire::GetRepositoryRequest { name: name.to_string() };
+        Ok(self.repositories().get(request).await?.into_inner().try_into()?)
+    }
+
+    /// Lists the repositories whose names begin so, in the order of their names.
+    pub fn list_repositories(&self, prefix: &str) -> BoxStream<'static, Result<Repository, Error>> {
+        let (lakebed, prefix) = (self.clone(), prefix.to_owned());
+        pages(String::new(), move |after| {
+            let mut client = lakebed.repositories();
+            let request = wire::ListRepositoriesRequest { prefix: prefix.clone(), after, amount: PAGE_ITEMS };
+            async move {
+                let page = client.list(request).await?.into_inner();
+                let items = page.repositories.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
+                Ok(Page::new(items, page.more, page.next_after))
+            }
+        })
+    }
+
+    /// Forgets a repository with its refs and uncommitted changes. Its objects stay in the object store.
+    pub async fn delete_repository(&self, name: &RepositoryName) -> Result<(), Error> {
+        let request = wire::DeleteRepositoryRequest { name: name.to_string() };
+        self.repositories().delete(request).await?;
+        Ok(())
+    }
+}
