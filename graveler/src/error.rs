@@ -1,6 +1,8 @@
 //! What can go wrong with a repository's content, by who can act. Owns the error; each boundary (S3, gRPC, REST) has
 //! its own table from it. Invariant: a corrupt file is an error that names the file, never a wrong answer.
 
+use std::sync::Arc;
+
 use model::{BranchName, CommitId, MetaError, Refusal};
 use storage::{BodyError, PutError, StorageError};
 use thiserror::Error;
@@ -78,6 +80,39 @@ pub enum Error {
     /// A bug.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl Error {
+    /// Takes an error that others who waited for the same read may have got too.
+    pub(crate) fn from_shared(shared: Arc<Self>) -> Self {
+        Arc::try_unwrap(shared).unwrap_or_else(|shared| shared.duplicate())
+    }
+
+    /// The same error again; a source becomes its text.
+    fn duplicate(&self) -> Self {
+        match self {
+            Self::Meta(error) => Self::Meta(error.clone()),
+            Self::Storage(error) => Self::Storage(duplicate_storage(error)),
+            Self::Corrupt { file, why } => Self::Corrupt { file: file.clone(), why: why.clone() },
+            Self::Unsupported { file, what } => Self::Unsupported { file: file.clone(), what: what.clone() },
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+fn duplicate_storage(error: &StorageError) -> StorageError {
+    let text = |source: &BodyError| source.to_string().into();
+    match error {
+        StorageError::NotFound { path } => StorageError::NotFound { path: path.clone() },
+        StorageError::AlreadyExists { path } => StorageError::AlreadyExists { path: path.clone() },
+        StorageError::Full { path, source } => StorageError::Full { path: path.clone(), source: text(source) },
+        StorageError::Unavailable { path, source } => {
+            StorageError::Unavailable { path: path.clone(), source: text(source) }
+        }
+        StorageError::Denied { path, source } => StorageError::Denied { path: path.clone(), source: text(source) },
+        StorageError::Corrupt { path, why } => StorageError::Corrupt { path: path.clone(), why: why.clone() },
+        StorageError::Invalid(why) => StorageError::Invalid(why.clone()),
+    }
 }
 
 impl From<Refusal> for Error {

@@ -1,11 +1,24 @@
-//! The handle on everything that verbs need: metadata, object stores, clock, caches. Owns nothing but their wiring.
+//! The handle on everything that verbs need: metadata, object stores, clock, caches, workers. Owns their wiring and
+//! where heavy work runs. Invariant: no more heavy work runs at a time than the options allow.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use model::{Clock, MetaStore};
+use model::{Clock, MetaStore, Repository, RepositoryName, StorageNamespace};
+use moka::future::Cache;
 use storage::Stores;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
 
-use crate::GravelerOptions;
+use crate::staging::Batcher;
+use crate::tree::Files;
+use crate::tree::cache::{Caches, TreeCounters};
+use crate::{Error, GravelerOptions};
+
+/// Repositories whose records are remembered for reads that are addressed by commit.
+const REPOSITORIES_MAX: u64 = 4096;
+/// How long such a record is trusted: a deleted repository's commits stay readable for so long at most.
+const REPOSITORY_TRUSTED_FOR: Duration = Duration::from_secs(5);
 
 /// The library's handle; cheap to clone. Its verbs are in `ops/`, one file each.
 #[derive(Clone)]
@@ -18,17 +31,38 @@ pub(crate) struct Inner {
     pub(crate) stores: Arc<Stores>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: GravelerOptions,
+    pub(crate) batcher: Arc<Batcher>,
+    caches: Arc<Caches>,
+    repositories: Cache<RepositoryName, Repository>,
+    builders: Arc<Semaphore>,
+    scanners: Arc<Semaphore>,
+}
+
+/// Which bound some heavy work counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Writes trees.
+    Build,
+    /// Only reads.
+    Scan,
 }
 
 impl Graveler {
     /// Wires a handle. Its caches are empty and shared by its clones.
-    pub fn new(
-        meta: Arc<dyn MetaStore>,
-        stores: Arc<Stores>,
-        clock: Arc<dyn Clock>,
-        options: GravelerOptions,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { meta, stores, clock, options }) }
+    pub fn new(meta: Arc<dyn MetaStore>, stores: Arc<Stores>, clock: Arc<dyn Clock>, options: GravelerOptions) -> Self {
+        let repositories = Cache::builder().max_capacity(REPOSITORIES_MAX).time_to_live(REPOSITORY_TRUSTED_FOR).build();
+        let inner = Inner {
+            batcher: Batcher::new(Arc::clone(&meta), options.stage_queue_max.max(1)),
+            meta,
+            stores,
+            clock,
+            caches: Arc::new(Caches::new(options.cache_bytes)),
+            repositories,
+            builders: Arc::new(Semaphore::new(options.builds_max.max(1))),
+            scanners: Arc::new(Semaphore::new(options.scans_max.max(1))),
+            options,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The metadata service.
@@ -44,5 +78,62 @@ impl Graveler {
     /// The time.
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
+    }
+
+    /// What has been read and written so far, by this handle and its clones.
+    pub fn counters(&self) -> TreeCounters {
+        self.inner.caches.counted.snapshot()
+    }
+
+    /// Forgets what is remembered of a repository, so that a read by commit asks for it again. For who deletes one.
+    pub async fn forget_repository(&self, name: &RepositoryName) {
+        self.inner.repositories.invalidate(name).await;
+    }
+
+    /// Finds a repository, from memory if it was found a moment ago.
+    pub(crate) async fn remembered_repository(&self, name: &RepositoryName) -> Result<Repository, Error> {
+        if let Some(repository) = self.inner.repositories.get(name).await {
+            return Ok(repository);
+        }
+        let repository = self.meta().repository(name).await?;
+        self.inner.repositories.insert(name.clone(), repository.clone()).await;
+        Ok(repository)
+    }
+
+    /// Opens a repository's immutable files.
+    pub(crate) async fn files(&self, repository: &Repository) -> Result<Files, Error> {
+        self.files_at(&repository.namespace).await
+    }
+
+    /// Opens the immutable files of a namespace.
+    pub(crate) async fn files_at(&self, namespace: &StorageNamespace) -> Result<Files, Error> {
+        Files::open(&self.inner.stores, &self.inner.caches, namespace).await
+    }
+
+    /// Does heavy work (decoding, hashing, compressing, between requests) off the asynchronous workers. It ends early
+    /// when nobody waits for it any more.
+    pub(crate) async fn heavy<T, F>(&self, kind: Work, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce() -> Result<T, Error> + Send + 'static,
+    {
+        let bound = match kind {
+            Work::Build => &self.inner.builders,
+            Work::Scan => &self.inner.scanners,
+        };
+        let gone = |_| Error::Internal("heavy work's bound is gone".into());
+        let permit = Arc::clone(bound).acquire_owned().await.map_err(gone)?;
+        let (mut left, _waiting) = oneshot::channel::<()>();
+        let runtime = Handle::current();
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            runtime.block_on(async {
+                tokio::select! {
+                    done = work() => done,
+                    () = left.closed() => Err(Error::Internal("nobody waits for this work any more".into())),
+                }
+            })
+        });
+        done.await.map_err(|e| Error::Internal(format!("heavy work failed: {e}")))?
     }
 }

@@ -12,6 +12,8 @@ mod graveler;
 mod history;
 mod ops;
 mod options;
+mod staging;
+mod tree;
 
 pub use error::Error;
 pub use graveler::Graveler;
@@ -26,3 +28,4 @@ pub use ops::put::{Change, Uploaded};
 pub use ops::resolve::Resolved;
 pub use options::GravelerOptions;
 pub use storage::{BodyError, BodyStream};
+pub use tree::cache::TreeCounters;

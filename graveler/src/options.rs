@@ -6,8 +6,10 @@
 pub struct GravelerOptions {
     /// Bytes of parsed indexes, decoded blocks and commits that are kept, together.
     pub cache_bytes: u64,
-    /// Ranges and blocks that are decoded or built at a time, off the asynchronous workers.
-    pub workers_max: usize,
+    /// Commits and merges that are built at a time, each on a thread of its own; others wait.
+    pub builds_max: usize,
+    /// Diffs that are computed at a time, each on a thread of its own; others wait.
+    pub scans_max: usize,
     /// Ranges that one commit or merge uploads at a time.
     pub uploads_max: usize,
     /// Writes that may wait for one branch's next batch.
@@ -24,7 +26,8 @@ impl Default for GravelerOptions {
     fn default() -> Self {
         Self {
             cache_bytes: 256 << 20,
-            workers_max: std::thread::available_parallelism().map_or(2, usize::from),
+            builds_max: std::thread::available_parallelism().map_or(2, usize::from),
+            scans_max: 4 * std::thread::available_parallelism().map_or(2, usize::from),
             uploads_max: 8,
             stage_queue_max: 4096,
             stage_retries_max: 16,

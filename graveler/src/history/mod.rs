@@ -1,5 +1,43 @@
-//! Names and shapes of history: ref expressions, commit objects, merge bases, logs.
+//! Names and shapes of history: ref expressions, commit objects, merge bases, logs. Owns how history is read; leaves
+//! trees to [`crate::tree`]. Invariant: a commit's generation is larger than its parents', so walks end.
 
+mod commit_object;
+mod merge_base;
 mod ref_expr;
+mod walk;
 
+pub(crate) use commit_object::{read_commit, write_commit};
+pub(crate) use merge_base::merge_base;
+pub(crate) use ref_expr::Suffix;
 pub use ref_expr::{InvalidRefExpr, RefExpr};
+pub(crate) use walk::{HistoryWalk, ancestor, at_time};
+
+use std::sync::Arc;
+
+use model::{Commit, CommitId};
+
+use crate::Error;
+use crate::tree::Files;
+
+/// Where walks over history read commits; tests have theirs in a map.
+pub(crate) trait Commits {
+    async fn commit(&self, id: CommitId) -> Result<Arc<Commit>, Error>;
+}
+
+impl Commits for Files {
+    async fn commit(&self, id: CommitId) -> Result<Arc<Commit>, Error> {
+        read_commit(self, id).await
+    }
+}
+
+/// Reads several commits at a time, in their order.
+async fn commits_of(commits: &impl Commits, ids: &[CommitId]) -> Result<Vec<(CommitId, Arc<Commit>)>, Error> {
+    /// How many commits are read at a time.
+    const READS_MAX: usize = 16;
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(READS_MAX) {
+        let read = futures::future::try_join_all(some.iter().map(|id| commits.commit(*id))).await?;
+        found.extend(some.iter().copied().zip(read));
+    }
+    Ok(found)
+}

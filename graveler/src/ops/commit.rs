@@ -1,9 +1,16 @@
-//! Builds commits: ranges, metarange, commit object. What it builds is invisible until its caller publishes it.
+//! Builds commits: ranges, metarange, commit object. Owns their order; leaves sealing and publishing to the flow that
+//! calls it. Invariant: what a file refers to is stored before the file is.
 
 use std::collections::BTreeMap;
 
-use model::{BranchName, Commit, CommitId, Repository, StagingToken, Timestamp};
+use model::{BranchName, Commit, CommitId, MetaRangeId, Repository, StagingToken, Timestamp};
 
+use crate::graveler::Work;
+use crate::history::{read_commit, write_commit};
+use crate::staging::SealedChanges;
+use crate::tree::Files;
+use crate::tree::apply::apply;
+use crate::tree::builder::TreeBuilder;
 use crate::{Error, Graveler};
 
 /// What a committer says.
@@ -52,9 +59,11 @@ pub struct Built {
 }
 
 impl Graveler {
-    /// Builds a commit of what some of a branch's staging tokens hold (newest first) over a base commit.
+    /// Builds a commit of what some of a branch's sealed tokens hold (newest first) over a base commit.
     ///
-    /// Fails with [`Error::NoChanges`] when the tree stays the same, unless an empty commit is allowed.
+    /// Fails with [`Error::NoChanges`] when a reader would see nothing else than before, unless an empty commit is
+    /// allowed; with the refusal `HeadMoved` when a token isn't sealed on the branch any more, since another commit
+    /// published it.
     pub async fn build_commit(
         &self,
         repository: &Repository,
@@ -63,7 +72,41 @@ impl Graveler {
         sealed: &[StagingToken],
         info: &CommitInfo,
     ) -> Result<Built, Error> {
-        let _ = (repository, base, branch, sealed, info);
-        todo!()
+        let files = self.files(repository).await?;
+        let mut changes = SealedChanges::new(self, repository, branch, sealed);
+        let (base, info, options) = (*base, info.clone(), self.inner.options.clone());
+        self.heavy(Work::Build, async move || {
+            let parent = read_commit(&files, base).await?;
+            let mut builder = TreeBuilder::new(&files, &options);
+            let changed = apply(&files, parent.metarange, &mut changes, &mut builder).await?;
+            if changed == 0 && !info.allow_empty {
+                return Err(Error::NoChanges);
+            }
+            let metarange = if changed == 0 { parent.metarange } else { builder.finish().await? };
+            store_commit(&files, info, metarange, vec![base], parent.generation, changed).await
+        })
+        .await
     }
+}
+
+/// Writes the commit object of a tree that is stored.
+pub(crate) async fn store_commit(
+    files: &Files,
+    info: CommitInfo,
+    metarange: Option<MetaRangeId>,
+    parents: Vec<CommitId>,
+    generation_max: u64,
+    changes: u64,
+) -> Result<Built, Error> {
+    let commit = Commit {
+        metarange,
+        parents,
+        generation: generation_max + 1,
+        committer: info.committer,
+        message: info.message,
+        created_at: info.created_at,
+        metadata: info.metadata,
+    };
+    let id = write_commit(files, &commit).await?;
+    Ok(Built { id, commit, changes })
 }

@@ -1,14 +1,23 @@
-//! Makes a repository: its format file, its first commit, then its record.
+//! Makes a repository: its format file, its first commit, then its record. Owns the order; the record makes the rest
+//! visible. Invariant: a namespace is claimed by its format file before anything else is written there.
 
-use model::{BranchName, Repository, RepositoryName, RequestId, StorageNamespace};
+use std::collections::BTreeMap;
 
+use model::{BranchName, Command, Commit, MetaError, Refusal, Repository, RepositoryName, RequestId, StorageNamespace};
+use storage::{Format, StorageError};
+
+use crate::history::write_commit;
+use crate::tree::Files;
 use crate::{Error, Graveler};
+
+/// What a repository's first commit says.
+const FIRST_MESSAGE: &str = "Repository created";
 
 impl Graveler {
     /// Makes a repository whose default branch points at an empty first commit.
     ///
     /// Without a namespace it lives in the default one, beneath the configured object store; if that is taken (by a
-    /// deleted repository of the same name, say), in one with a suffix.
+    /// deleted repository of the same name, say), in one with a suffix. The same request tried again finds what it made.
     pub async fn create_repository(
         &self,
         request: RequestId,
@@ -17,7 +26,72 @@ impl Graveler {
         default_branch: &BranchName,
         committer: &str,
     ) -> Result<Repository, Error> {
-        let _ = (request, name, namespace, default_branch, committer);
-        todo!()
+        let create = |namespace: StorageNamespace| async move {
+            let commit = self.claim(request, name, &namespace, committer).await?;
+            let command = Command::CreateRepository {
+                request,
+                name: name.clone(),
+                namespace,
+                default_branch: default_branch.clone(),
+                commit,
+            };
+            Ok::<_, Error>(self.meta().write(command).await?.repository()?)
+        };
+        if let Some(namespace) = namespace {
+            return create(namespace.clone()).await;
+        }
+        self.refuse_taken_name(request, name).await?;
+        match create(self.stores().default_namespace(name, None)).await {
+            Err(error) if is_taken(&error) => {
+                let suffix = format!("{:08x}", request.0 as u32);
+                create(self.stores().default_namespace(name, Some(&suffix))).await
+            }
+            other => other,
+        }
     }
+
+    /// Refuses a name that another request's repository has, before anything is written for it.
+    async fn refuse_taken_name(&self, request: RequestId, name: &RepositoryName) -> Result<(), Error> {
+        let there = match self.meta().repository(name).await {
+            Ok(there) => there,
+            Err(MetaError::Refused(Refusal::RepositoryNotFound(_))) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let format = self.files(&there).await?.storage().read_format().await;
+        match format {
+            Ok(format) if format.created_by == request => Ok(()),
+            _ => Err(Refusal::RepositoryExists(name.clone()).into()),
+        }
+    }
+
+    /// Claims a namespace and writes the first commit there.
+    async fn claim(
+        &self,
+        request: RequestId,
+        name: &RepositoryName,
+        namespace: &StorageNamespace,
+        committer: &str,
+    ) -> Result<model::CommitId, Error> {
+        let files: Files = self.files_at(namespace).await?;
+        files.storage().create_format(&Format::new(name.clone(), request)).await?;
+        let first = Commit {
+            metarange: None,
+            parents: Vec::new(),
+            generation: 1,
+            committer: committer.to_owned(),
+            message: FIRST_MESSAGE.into(),
+            created_at: self.clock().now(),
+            metadata: BTreeMap::new(),
+        };
+        write_commit(&files, &first).await
+    }
+}
+
+/// Whether another repository has the namespace.
+fn is_taken(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Storage(StorageError::AlreadyExists { .. })
+            | Error::Meta(MetaError::Refused(Refusal::NamespaceTaken(_)))
+    )
 }

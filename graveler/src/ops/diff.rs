@@ -1,7 +1,15 @@
-//! Compares two refs, or a branch's staged changes with its head.
+//! Compares two refs, or a branch's staged changes with its head. Owns pages, prefixes and delimiters; `tree/diff` owns
+//! the walk. Invariant: what a reader sees alike on both sides is no difference, wherever its bytes lie.
 
-use model::{BranchName, Entry, RepositoryName};
+use bytes::Bytes;
+use model::{BranchName, CommitId, Entry, MetaRangeId, PAGE_MAX, Repository, RepositoryName, StagedValue};
 
+use super::prefix::{Grouping, behind_prefix};
+use crate::graveler::Work;
+use crate::history::{merge_base, read_commit};
+use crate::staging::StagedCursor;
+use crate::tree::diff::{Difference, TreeDiff};
+use crate::tree::{Files, TreeCursor, record};
 use crate::{Error, Graveler, RefExpr};
 
 /// What is compared.
@@ -71,8 +79,20 @@ impl Graveler {
         kind: DiffKind,
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
-        let _ = (repository, left, right, kind, request);
-        todo!()
+        let (to, from) = (self.resolve(repository, right).await?, self.resolve(repository, left).await?);
+        let files = self.files(&to.repository).await?;
+        let base = match kind {
+            DiffKind::TwoDot => from.commit,
+            DiffKind::ThreeDot => {
+                let base = merge_base(&files, from.commit, to.commit).await?;
+                let names = || Error::NothingInCommon { left: left.to_string(), right: right.to_string() };
+                base.ok_or_else(names)?
+            }
+        };
+        let left = read_commit(&files, base).await?.metarange;
+        let right = read_commit(&files, to.commit).await?.metarange;
+        let request = request.clone();
+        self.heavy(Work::Scan, async move || diff_trees(&files, left, right, &request).await).await
     }
 
     /// Compares a branch's view (right) with its head (left).
@@ -82,7 +102,157 @@ impl Graveler {
         branch: &BranchName,
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
-        let _ = (repository, branch, request);
-        todo!()
+        let found = self.meta().lookup(repository, &branch.into(), None).await?;
+        let model::RefTarget::Branch(branch) = found.target else {
+            return Err(model::Refusal::BranchNotFound(branch.clone()).into());
+        };
+        let grouping = Grouping::new(&request.prefix, request.delimiter.as_deref());
+        let Some(from) = grouping.start_behind(&request.after) else { return Ok(DiffPage::empty()) };
+        let files = self.files(&found.repository).await?;
+        let mut walk = Uncommitted {
+            staged: StagedCursor::new(self, &found.repository, &branch.name, None, &request.prefix, &from),
+            committed: TreeCursor::open(&files, None).await?,
+            commit: None,
+            graveler: self.clone(),
+            repository: found.repository,
+            files,
+        };
+        let request = request.clone();
+        self.heavy(Work::Scan, async move || {
+            let mut page = PageBuilder::new(&request);
+            while let Some(difference) = walk.next().await? {
+                match page.add(&walk.files, difference)? {
+                    Added::Full => break,
+                    Added::Item => {}
+                    Added::Prefix(behind) => walk.staged.seek(&behind),
+                }
+            }
+            Ok(page.page)
+        })
+        .await
+    }
+}
+
+async fn diff_trees(
+    files: &Files,
+    left: Option<MetaRangeId>,
+    right: Option<MetaRangeId>,
+    request: &DiffRequest,
+) -> Result<DiffPage, Error> {
+    let mut page = PageBuilder::new(request);
+    let Some(from) = page.grouping.start_behind(&request.after) else { return Ok(page.page) };
+    let mut walk = TreeDiff::open(files, left, right).await?;
+    walk.seek(from.as_bytes()).await?;
+    // The bound tells that nothing with the prefix is left without opening a range to see.
+    while walk.bound().await?.is_some_and(|key| key.starts_with(request.prefix.as_bytes())) {
+        let Some(difference) = walk.next().await? else { break };
+        if !difference.key.starts_with(request.prefix.as_bytes()) {
+            break;
+        }
+        match page.add(files, difference)? {
+            Added::Full => break,
+            Added::Item => {}
+            Added::Prefix(behind) => walk.seek(behind.as_bytes()).await?,
+        }
+    }
+    Ok(page.page)
+}
+
+impl DiffPage {
+    fn empty() -> Self {
+        Self { items: Vec::new(), more: false }
+    }
+}
+
+/// Gathers a page of differences, grouped by delimiter.
+struct PageBuilder<'a> {
+    grouping: Grouping<'a>,
+    amount: usize,
+    page: DiffPage,
+}
+
+/// What became of a difference.
+enum Added {
+    /// The page was full, and this one comes behind it.
+    Full,
+    Item,
+    /// It stands for all with its prefix: go on here.
+    Prefix(String),
+}
+
+impl<'a> PageBuilder<'a> {
+    fn new(request: &'a DiffRequest) -> Self {
+        Self {
+            grouping: Grouping::new(&request.prefix, request.delimiter.as_deref()),
+            amount: request.amount.min(PAGE_MAX),
+            page: DiffPage::empty(),
+        }
+    }
+
+    fn add(&mut self, files: &Files, difference: Difference) -> Result<Added, Error> {
+        if self.page.items.len() == self.amount {
+            self.page.more = self.amount > 0;
+            return Ok(Added::Full);
+        }
+        let path = String::from_utf8_lossy(&difference.key).into_owned();
+        if let Some(common) = self.grouping.common_prefix(&path) {
+            let (path, kind) = (common.to_owned(), ChangeKind::PrefixChanged);
+            let behind = behind_prefix(common);
+            self.page.items.push(DiffItem { path, kind, left: None, right: None });
+            // Behind the last possible prefix there is nothing: a path larger than all others says so.
+            return Ok(Added::Prefix(behind.unwrap_or_else(|| char::MAX.to_string().repeat(model::PATH_BYTES_MAX))));
+        }
+        let decode = |value: Option<&Bytes>| value.map(|value| files.decode_value(value)).transpose();
+        let (left, right) = (decode(difference.left.as_ref())?, decode(difference.right.as_ref())?);
+        let kind = match (&left, &right) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            _ => ChangeKind::Changed,
+        };
+        self.page.items.push(DiffItem { path, kind, left, right });
+        Ok(Added::Item)
+    }
+}
+
+/// A walk over a branch's staged values that change what is committed.
+struct Uncommitted {
+    graveler: Graveler,
+    repository: Repository,
+    files: Files,
+    staged: StagedCursor,
+    committed: TreeCursor,
+    commit: Option<CommitId>,
+}
+
+impl Uncommitted {
+    async fn next(&mut self) -> Result<Option<Difference>, Error> {
+        loop {
+            // A page of staged values is compared with the head that the branch had then.
+            if let Some(branch) = self.staged.load().await?
+                && self.commit.replace(branch.commit) != Some(branch.commit)
+            {
+                let tree = self.graveler.commit_object(&self.repository, &branch.commit).await?.metarange;
+                self.committed = TreeCursor::open(&self.files, tree).await?;
+            }
+            let Some((path, value)) = self.staged.take() else { return Ok(None) };
+            let key = Bytes::from(String::from(path));
+            let left = self.committed_value(&key).await?;
+            let right = match value {
+                StagedValue::Entry(entry) => Some(record::encode_entry(&entry)),
+                StagedValue::Tombstone => None,
+            };
+            if record::identity_of(left.as_ref()) != record::identity_of(right.as_ref()) {
+                return Ok(Some(Difference { key, left, right }));
+            }
+        }
+    }
+
+    async fn committed_value(&mut self, key: &Bytes) -> Result<Option<Bytes>, Error> {
+        self.committed.seek(key).await?;
+        while self.committed.record().is_none() && self.committed.bound().is_some_and(|bound| bound <= key) {
+            self.committed.load().await?;
+        }
+        let record = self.committed.record().filter(|(there, _)| there == key);
+        Ok(record.map(|(_, value)| Bytes::copy_from_slice(value)))
     }
 }

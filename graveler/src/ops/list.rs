@@ -1,7 +1,10 @@
-//! Lists a ref's objects in the order of their paths.
+//! Lists a ref's objects in the order of their paths. Owns grouping by delimiter; `staging/view` owns what is seen.
+//! Invariant: a common prefix is skipped by seeking behind it, and shown only if something visible is beneath it.
 
-use model::{Entry, ObjectPath, RepositoryName};
+use model::{Entry, ObjectPath, PAGE_MAX, RepositoryName};
 
+use super::prefix::{Grouping, behind_prefix};
+use crate::staging::View;
 use crate::{Error, Graveler, RefExpr};
 
 /// Which part of a listing.
@@ -44,7 +47,29 @@ impl Graveler {
         expr: &RefExpr,
         request: &ListRequest,
     ) -> Result<Listing, Error> {
-        let _ = (repository, expr, request);
-        todo!()
+        let resolved = self.resolve(repository, expr).await?;
+        let grouping = Grouping::new(&request.prefix, request.delimiter.as_deref());
+        let amount = request.amount.min(PAGE_MAX);
+        let mut listing = Listing { items: Vec::new(), more: false };
+        let Some(from) = grouping.start_behind(&request.after).filter(|_| amount > 0) else { return Ok(listing) };
+        let mut view = View::open(self, &resolved, &request.prefix, &from).await?;
+        while let Some(seen) = view.next().await? {
+            if listing.items.len() == amount {
+                listing.more = true;
+                break;
+            }
+            let Some(common) = grouping.common_prefix(seen.path()).map(str::to_owned) else {
+                let (path, entry) = seen.into_entry(view.files())?;
+                listing.items.push(ListItem::Object(path, entry));
+                continue;
+            };
+            let behind = behind_prefix(&common);
+            listing.items.push(ListItem::CommonPrefix(common));
+            match behind {
+                Some(behind) => view.seek(&behind).await?,
+                None => break,
+            }
+        }
+        Ok(listing)
     }
 }

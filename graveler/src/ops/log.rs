@@ -1,9 +1,11 @@
-//! Walks history: the log of a ref, and the merge base of two commits.
+//! Walks history: the log of a ref, and the merge base of two commits. Owns paging; `history/` owns the walks.
+//! Invariant: pages follow each other without a gap or a repetition, since history doesn't change.
 
 use std::sync::Arc;
 
-use model::{Commit, CommitId, Repository, RepositoryName};
+use model::{Commit, CommitId, PAGE_MAX, Repository, RepositoryName};
 
+use crate::history::{HistoryWalk, merge_base};
 use crate::{Error, Graveler, RefExpr};
 
 /// Which part of a log.
@@ -28,14 +30,36 @@ pub struct LogPage {
 
 impl Graveler {
     /// Lists the commits that a ref reaches, newest first.
+    ///
+    /// A page begins by walking to where the last one ended (commits are cached); with `first_parent` it begins there.
     pub async fn log(
         &self,
         repository: &RepositoryName,
         expr: &RefExpr,
         request: &LogRequest,
     ) -> Result<LogPage, Error> {
-        let _ = (repository, expr, request);
-        todo!()
+        let resolved = self.resolve(repository, expr).await?;
+        let files = self.files(&resolved.repository).await?;
+        let start = request.after.filter(|_| request.first_parent).unwrap_or(resolved.commit);
+        let mut walk = HistoryWalk::new(&files, start, request.first_parent).await?;
+        if let Some(after) = request.after {
+            loop {
+                match walk.next().await? {
+                    Some((id, _)) if id == after => break,
+                    Some(_) => {}
+                    None => return Err(Error::Invalid(format!("{after} is no commit in the log of {expr}"))),
+                }
+            }
+        }
+        let amount = request.amount.min(PAGE_MAX);
+        let mut page = LogPage { commits: Vec::new(), more: false };
+        while page.commits.len() < amount
+            && let Some(found) = walk.next().await?
+        {
+            page.commits.push(found);
+        }
+        page.more = amount > 0 && !walk.is_done();
+        Ok(page)
     }
 
     /// Finds the best common ancestor of two commits: the one of the largest generation; among several of it (in
@@ -46,7 +70,6 @@ impl Graveler {
         a: &CommitId,
         b: &CommitId,
     ) -> Result<Option<CommitId>, Error> {
-        let _ = (repository, a, b);
-        todo!()
+        merge_base(&self.files(repository).await?, *a, *b).await
     }
 }

@@ -1,8 +1,17 @@
-//! Merges one commit's changes into another's tree. Conflicts are values: all of them, in pages.
+//! Merges one commit's changes into another's tree. Owns the choice of the base and what a dry run tells; `tree/merge`
+//! owns the rules. Invariant: conflicts are values, all of them in pages, and nothing is built where there are any.
 
-use model::{CommitId, Entry, ObjectPath, Repository};
+use bytes::Bytes;
+use model::{CommitId, Entry, MetaRangeId, ObjectPath, PAGE_MAX, Repository};
 
-use crate::{Built, ChangeCounts, CommitInfo, Error, Graveler};
+use super::commit::store_commit;
+use crate::graveler::Work;
+use crate::history::{merge_base, read_commit};
+use crate::tree::Files;
+use crate::tree::builder::TreeBuilder;
+use crate::tree::merge::{MergedTree, Sides, merge};
+use crate::tree::two_diffs::{BothSides, ChangedBy, TwoDiffs};
+use crate::{Built, ChangeCounts, CommitInfo, Error, Graveler, GravelerOptions};
 
 /// Which side wins where both changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +81,117 @@ impl Graveler {
         options: &MergeOptions,
         info: &CommitInfo,
     ) -> Result<Merged, Error> {
-        let _ = (repository, source, destination, options, info);
-        todo!()
+        let files = self.files(repository).await?;
+        let nothing = || Error::NothingInCommon { left: source.to_string(), right: destination.to_string() };
+        let base = merge_base(&files, *source, *destination).await?.ok_or_else(nothing)?;
+        if base == *source {
+            return Ok(Merged::UpToDate);
+        }
+        let commits = Sides { base, source: *source, destination: *destination };
+        let (options, info, bounds) = (options.clone(), info.clone(), self.inner.options.clone());
+        let work = if options.dry_run { Work::Scan } else { Work::Build };
+        self.heavy(work, async move || {
+            let trees = trees(&files, commits).await?;
+            if options.dry_run {
+                dry_run(&files, trees, &options).await
+            } else {
+                build(&files, commits, trees, &options, info, &bounds).await
+            }
+        })
+        .await
     }
+}
+
+async fn trees(files: &Files, commits: Sides<CommitId>) -> Result<Sides<Option<MetaRangeId>>, Error> {
+    Ok(Sides {
+        base: read_commit(files, commits.base).await?.metarange,
+        source: read_commit(files, commits.source).await?.metarange,
+        destination: read_commit(files, commits.destination).await?.metarange,
+    })
+}
+
+async fn build(
+    files: &Files,
+    commits: Sides<CommitId>,
+    trees: Sides<Option<MetaRangeId>>,
+    options: &MergeOptions,
+    info: CommitInfo,
+    bounds: &GravelerOptions,
+) -> Result<Merged, Error> {
+    let mut builder = TreeBuilder::new(files, bounds);
+    let MergedTree::Clean(changes) = merge(files, trees, options.strategy, &mut builder).await? else {
+        drop(builder);
+        return Ok(Merged::Conflicts(conflicts(files, trees, options).await?));
+    };
+    let metarange = builder.finish().await?;
+    let source = read_commit(files, commits.source).await?.generation;
+    let destination = read_commit(files, commits.destination).await?.generation;
+    let parents = vec![commits.destination, commits.source];
+    let built = store_commit(files, info, metarange, parents, source.max(destination), changes).await?;
+    Ok(Merged::Clean(built))
+}
+
+async fn dry_run(files: &Files, trees: Sides<Option<MetaRangeId>>, options: &MergeOptions) -> Result<Merged, Error> {
+    if options.strategy.is_none() {
+        let found = conflicts(files, trees, options).await?;
+        if !found.items.is_empty() || !options.conflicts_after.is_empty() {
+            return Ok(Merged::Conflicts(found));
+        }
+    }
+    let mut walk = TwoDiffs::open(files, trees).await?;
+    let mut counts = ChangeCounts::default();
+    while let Some(key) = walk.next().await? {
+        let taken = match key.changed {
+            ChangedBy::Source => true,
+            ChangedBy::Conflict => options.strategy == Some(Strategy::SourceWins),
+            ChangedBy::Destination | ChangedBy::BothAlike => false,
+        };
+        if taken {
+            count(&mut counts, &key);
+        }
+    }
+    Ok(Merged::WouldMerge(counts))
+}
+
+/// Counts a key whose record the destination gets from the source.
+fn count(counts: &mut ChangeCounts, key: &BothSides) {
+    match (&key.values.destination, &key.values.source) {
+        (None, _) => counts.added += 1,
+        (Some(_), None) => counts.removed += 1,
+        (Some(_), Some(_)) => counts.changed += 1,
+    }
+}
+
+async fn conflicts(
+    files: &Files,
+    trees: Sides<Option<MetaRangeId>>,
+    options: &MergeOptions,
+) -> Result<Conflicts, Error> {
+    let amount = match options.conflicts_amount {
+        0 => PAGE_MAX,
+        amount => amount.min(PAGE_MAX),
+    };
+    let mut walk = TwoDiffs::open(files, trees).await?;
+    if !options.conflicts_after.is_empty() {
+        walk.seek(format!("{}\0", options.conflicts_after).as_bytes()).await?;
+    }
+    let mut page = Conflicts { items: Vec::new(), more: false };
+    while let Some(found) = walk.next_conflict().await? {
+        if page.items.len() == amount {
+            page.more = true;
+            break;
+        }
+        page.items.push(conflict(files, &found)?);
+    }
+    Ok(page)
+}
+
+fn conflict(files: &Files, found: &BothSides) -> Result<Conflict, Error> {
+    let decode = |value: &Option<Bytes>| value.as_ref().map(|value| files.decode_value(value)).transpose();
+    Ok(Conflict {
+        path: files.decode_path(&found.key)?,
+        base: decode(&found.values.base)?,
+        source: decode(&found.values.source)?,
+        destination: decode(&found.values.destination)?,
+    })
 }

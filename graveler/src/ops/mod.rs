@@ -1,4 +1,5 @@
-//! The verbs, one file each: `impl Graveler` with what the verb takes and gives.
+//! The verbs, one file each: `impl Graveler` with what the verb takes and gives. Owns the steps of each verb; leaves
+//! publishing what they build to their callers' flows. Invariant: nothing here changes what a reader sees but `stage`.
 
 pub(crate) mod commit;
 pub(crate) mod create_repository;
@@ -9,3 +10,8 @@ pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod put;
 pub(crate) mod resolve;
+
+mod prefix;
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,17 @@
-//! Writes objects: bytes first, then a staged entry.
+//! Writes objects: bytes first, then a staged entry. Owns what a condition needs to know of the commit beneath, and
+//! looking again when the branch moved. Invariant: no outcome is told before the change is durable.
 
-use model::{Address, BranchName, ObjectPath, Repository, RepositoryName, Require, StageOutcome, StagedValue};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use model::{
+    Address, Branch, BranchName, Command, Condition, ObjectPath, Repository, RepositoryName, Require, StageOutcome,
+    StagedChange, StagedValue,
+};
 use storage::BodyStream;
 
 use crate::{Error, Graveler};
+
+/// Paths of one write that are looked up in the commit at a time.
+const LOOKUPS_MAX: usize = 16;
 
 /// Bytes that are in the object store, and in no ref yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +45,10 @@ impl Graveler {
         body: BodyStream,
         size_hint: Option<u64>,
     ) -> Result<Uploaded, Error> {
-        let _ = (repository, body, size_hint);
-        todo!()
+        let files = self.files(repository).await?;
+        let address = files.storage().new_address();
+        let stored = files.storage().put_data(&address, body, size_hint).await?;
+        Ok(Uploaded { address, size: stored.size, md5: stored.md5 })
     }
 
     /// Stages changes on a branch, each judged by itself; one outcome a change, in their order, never `HeadMoved`.
@@ -50,7 +60,72 @@ impl Graveler {
         branch: &BranchName,
         changes: Vec<Change>,
     ) -> Result<Vec<StageOutcome>, Error> {
-        let _ = (repository, branch, changes);
-        todo!()
+        if changes.iter().all(|change| change.require.is_none()) {
+            let changes = changes.into_iter();
+            let changes = changes.map(|c| StagedChange { path: c.path, value: c.value, condition: None }).collect();
+            return self.stage_batches(repository, branch, changes).await;
+        }
+        let mut outcomes = vec![StageOutcome::HeadMoved; changes.len()];
+        for _ in 0..=self.inner.options.stage_retries_max {
+            let open: Vec<usize> = (0..changes.len()).filter(|at| outcomes[*at] == StageOutcome::HeadMoved).collect();
+            if open.is_empty() {
+                return Ok(outcomes);
+            }
+            let conditioned = self.with_conditions(repository, branch, &changes, &open).await?;
+            let judged = self.stage_batches(repository, branch, conditioned).await?;
+            open.into_iter().zip(judged).for_each(|(at, outcome)| outcomes[at] = outcome);
+        }
+        if outcomes.contains(&StageOutcome::HeadMoved) { Err(Error::Contended(branch.clone())) } else { Ok(outcomes) }
+    }
+
+    async fn stage_batches(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        mut changes: Vec<StagedChange>,
+    ) -> Result<Vec<StageOutcome>, Error> {
+        let mut outcomes = Vec::with_capacity(changes.len());
+        while !changes.is_empty() {
+            let rest = changes.split_off(changes.len().min(Command::STAGED_CHANGES_MAX));
+            let some = std::mem::replace(&mut changes, rest);
+            outcomes.extend(self.inner.batcher.stage(repository, branch, some).await?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Gives the open ones among some changes what their conditions need to know of the branch's head.
+    async fn with_conditions(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        changes: &[Change],
+        open: &[usize],
+    ) -> Result<Vec<StagedChange>, Error> {
+        let found = self.meta().lookup(repository, &branch.into(), None).await?;
+        let model::RefTarget::Branch(head) = found.target else {
+            return Err(model::Refusal::BranchNotFound(branch.clone()).into());
+        };
+        let conditions = open.iter().map(|at| self.with_condition(&found.repository, &head, &changes[*at]));
+        stream::iter(conditions).buffered(LOOKUPS_MAX).try_collect().await
+    }
+
+    async fn with_condition(
+        &self,
+        repository: &Repository,
+        head: &Branch,
+        change: &Change,
+    ) -> Result<StagedChange, Error> {
+        let condition = match &change.require {
+            None => None,
+            Some(require) => Some(Condition {
+                require: require.clone(),
+                commit: head.commit,
+                committed_e_tag: self
+                    .committed_entry(repository, &head.commit, &change.path)
+                    .await?
+                    .map(|entry| entry.e_tag),
+            }),
+        };
+        Ok(StagedChange { path: change.path.clone(), value: change.value.clone(), condition })
     }
 }

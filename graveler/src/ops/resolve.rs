@@ -1,10 +1,18 @@
-//! Finds the commit that a ref expression names.
+//! Finds the commit that a ref expression names. Owns the order in which a name is tried: a whole commit id, a branch, a
+//! tag, a commit id's prefix. Invariant: an expression names at most one commit, or the answer is an error.
 
 use std::sync::Arc;
 
-use model::{Branch, Commit, CommitId, Repository, RepositoryName};
+use model::{Branch, Commit, CommitId, RefTarget, Repository, RepositoryName};
 
+use crate::history::{Suffix, ancestor, at_time, read_commit};
+use crate::tree::Files;
 use crate::{Error, Graveler, RefExpr};
+
+/// The shortest prefix of a commit id that is looked for.
+const PREFIX_DIGITS_MIN: usize = 4;
+/// How many commits an ambiguous prefix is said to fit.
+const CANDIDATES_MAX: usize = 10;
 
 /// What a ref expression names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +27,97 @@ pub struct Resolved {
 
 impl Graveler {
     /// Finds the commit that an expression names.
+    ///
+    /// A whole commit id is taken for that even if a branch has the same name, so that reading by commit needs no
+    /// metadata.
     pub async fn resolve(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {
-        let _ = (repository, expr);
-        todo!()
+        let base = match self.by_commit_id(repository, expr).await? {
+            Some(found) => found,
+            None => self.by_name(repository, expr).await?,
+        };
+        self.walk_suffixes(base, expr).await
     }
 
     /// Reads a commit object; cached, since it never changes.
     pub async fn commit_object(&self, repository: &Repository, id: &CommitId) -> Result<Arc<Commit>, Error> {
-        let _ = (repository, id);
-        todo!()
+        read_commit(&self.files(repository).await?, *id).await
     }
+
+    async fn by_commit_id(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Option<Resolved>, Error> {
+        let Ok(id) = expr.base.as_str().parse::<CommitId>() else { return Ok(None) };
+        let repository = self.remembered_repository(repository).await?;
+        let files = self.files(&repository).await?;
+        Ok(commit_if_there(&files, id).await?.map(|_| Resolved { repository, commit: id, branch: None }))
+    }
+
+    async fn by_name(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {
+        let found = self.meta().lookup(repository, &expr.base, None).await?;
+        let repository = found.repository;
+        Ok(match found.target {
+            RefTarget::Branch(branch) => Resolved { repository, commit: branch.commit, branch: Some(branch) },
+            RefTarget::Tag(tag) => Resolved { repository, commit: tag.commit, branch: None },
+            RefTarget::Unknown => {
+                let commit = self.by_prefix(&repository, expr).await?;
+                Resolved { repository, commit, branch: None }
+            }
+        })
+    }
+
+    async fn by_prefix(&self, repository: &Repository, expr: &RefExpr) -> Result<CommitId, Error> {
+        let prefix = expr.base.as_str();
+        let is_prefix = (PREFIX_DIGITS_MIN..64).contains(&prefix.len())
+            && prefix.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_prefix {
+            return Err(Error::RefNotFound(prefix.into()));
+        }
+        let files = self.files(repository).await?;
+        let candidates = files.storage().commits_with_prefix(prefix, CANDIDATES_MAX).await?;
+        match candidates.as_slice() {
+            [] => Err(Error::RefNotFound(prefix.into())),
+            [one] => Ok(*one),
+            _ => Err(Error::AmbiguousRef { text: prefix.into(), candidates }),
+        }
+    }
+
+    async fn walk_suffixes(&self, base: Resolved, expr: &RefExpr) -> Result<Resolved, Error> {
+        match expr.suffixes.as_slice() {
+            [] => return Ok(base),
+            [Suffix::Staged] if base.branch.is_some() => return Ok(base),
+            [Suffix::Staged] => return Err(Error::NotABranch(expr.base.to_string())),
+            _ => {}
+        }
+        let files = self.files(&base.repository).await?;
+        let mut commit = base.commit;
+        for suffix in &expr.suffixes {
+            let next = walk_one(&files, commit, *suffix).await?;
+            commit = next.map_err(|why| Error::NoSuchAncestor { expr: expr.to_string(), why })?;
+        }
+        Ok(Resolved { repository: base.repository, commit, branch: None })
+    }
+}
+
+/// Takes one step, or says why there is none.
+async fn walk_one(files: &Files, from: CommitId, suffix: Suffix) -> Result<Result<CommitId, String>, Error> {
+    let too_short = || format!("the history of {from} isn't that long");
+    Ok(match suffix {
+        Suffix::Ancestor(steps) => ancestor(files, from, steps).await?.ok_or_else(too_short),
+        Suffix::Parent(0) | Suffix::Head | Suffix::Staged => Ok(from),
+        Suffix::Parent(number) => {
+            let parents = &read_commit(files, from).await?.parents;
+            let at = usize::try_from(number - 1).ok();
+            let parent = at.and_then(|at| parents.get(at)).copied();
+            parent.ok_or_else(|| format!("{from} has {} parents", parents.len()))
+        }
+        Suffix::At(time) => at_time(files, from, time).await?.ok_or_else(|| format!("nothing was committed by {time}")),
+    })
+}
+
+/// Reads a commit that a user named: it needn't be there.
+async fn commit_if_there(files: &Files, id: CommitId) -> Result<Option<Arc<Commit>>, Error> {
+    if files.caches.commits.get(&files.commit_key(id)).await.is_none()
+        && files.storage().commits_with_prefix(&id.to_string(), 1).await?.is_empty()
+    {
+        return Ok(None);
+    }
+    read_commit(files, id).await.map(Some)
 }

@@ -1,0 +1,84 @@
+//! Walks over history: to an ancestor, to a time, over all ancestors in the order of a log. Owns the orders.
+//! Invariant: a walk holds the commits at its frontier and the ids it has seen, never all of history's commits.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use model::{Commit, CommitId, Timestamp};
+
+use super::{Commits, commits_of};
+use crate::Error;
+
+/// Goes some first parents back; `None` if history doesn't reach so far.
+pub(crate) async fn ancestor(commits: &impl Commits, from: CommitId, steps: u64) -> Result<Option<CommitId>, Error> {
+    let mut at = from;
+    for left in (1..=steps).rev() {
+        let commit = commits.commit(at).await?;
+        // Generations fall with each step: this tells at once that history is too short.
+        if commit.generation <= left {
+            return Ok(None);
+        }
+        match commit.parents.first() {
+            Some(parent) => at = *parent,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(at))
+}
+
+/// Finds the newest commit at or before a time among a commit and its first parents.
+pub(crate) async fn at_time(
+    commits: &impl Commits,
+    from: CommitId,
+    time: Timestamp,
+) -> Result<Option<CommitId>, Error> {
+    let mut at = from;
+    loop {
+        let commit = commits.commit(at).await?;
+        if commit.created_at <= time {
+            return Ok(Some(at));
+        }
+        match commit.parents.first() {
+            Some(parent) => at = *parent,
+            None => return Ok(None),
+        }
+    }
+}
+
+/// A walk over a commit and its ancestors, newest first; a commit comes behind the child by which it was found.
+pub(crate) struct HistoryWalk<'a, C> {
+    commits: &'a C,
+    first_parent: bool,
+    frontier: BTreeSet<(Reverse<Timestamp>, Reverse<u64>, CommitId)>,
+    seen: HashSet<CommitId>,
+}
+
+impl<'a, C: Commits> HistoryWalk<'a, C> {
+    pub(crate) async fn new(commits: &'a C, from: CommitId, first_parent: bool) -> Result<Self, Error> {
+        let mut walk = Self { commits, first_parent, frontier: BTreeSet::new(), seen: HashSet::new() };
+        walk.reach(&[from]).await?;
+        Ok(walk)
+    }
+
+    async fn reach(&mut self, ids: &[CommitId]) -> Result<(), Error> {
+        let new: Vec<CommitId> = ids.iter().copied().filter(|id| self.seen.insert(*id)).collect();
+        for (id, commit) in commits_of(self.commits, &new).await? {
+            self.frontier.insert((Reverse(commit.created_at), Reverse(commit.generation), id));
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Option<(CommitId, Arc<Commit>)>, Error> {
+        let Some((_, _, id)) = self.frontier.pop_first() else { return Ok(None) };
+        let commit = self.commits.commit(id).await?;
+        let parents = if self.first_parent { &commit.parents[..commit.parents.len().min(1)] } else { &commit.parents };
+        self.reach(parents).await?;
+        Ok(Some((id, commit)))
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_done(&self) -> bool {
+        self.frontier.is_empty()
+    }
+}

@@ -1,0 +1,87 @@
+//! Prefixes and delimiters, as listings and diffs group paths. Owns the arithmetic on texts; texts order by their bytes,
+//! which is the order of their characters. Invariant: all texts with a prefix lie before the text behind it, and no
+//! other text lies between.
+
+/// How paths are grouped.
+pub(crate) struct Grouping<'a> {
+    prefix: &'a str,
+    delimiter: Option<&'a str>,
+}
+
+impl<'a> Grouping<'a> {
+    /// Groups what is behind `prefix` by a delimiter; an empty one is none.
+    pub(crate) fn new(prefix: &'a str, delimiter: Option<&'a str>) -> Self {
+        Self { prefix, delimiter: delimiter.filter(|delimiter| !delimiter.is_empty()) }
+    }
+
+    /// The common prefix that a path belongs to: up to the first delimiter behind the prefix, that included.
+    pub(crate) fn common_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let delimiter = self.delimiter?;
+        let at = path.strip_prefix(self.prefix)?.find(delimiter)?;
+        Some(&path[..self.prefix.len() + at + delimiter.len()])
+    }
+
+    /// Where to begin so that only items behind `after` come: a common prefix is skipped whole. `None`: nowhere.
+    pub(crate) fn start_behind(&self, after: &str) -> Option<String> {
+        if after.is_empty() {
+            return Some(self.prefix.to_owned());
+        }
+        if self.common_prefix(after) == Some(after) {
+            return behind_prefix(after);
+        }
+        Some(format!("{after}\0"))
+    }
+}
+
+/// The smallest text that is larger than all that begin with `prefix`; `None` if there is none such.
+pub(crate) fn behind_prefix(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        if let Some(next) = next_char(last) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+fn next_char(c: char) -> Option<char> {
+    match c {
+        '\u{d7ff}' => Some('\u{e000}'),
+        _ => char::from_u32(u32::from(c) + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_behind_a_prefix_is_the_next_one() {
+        assert_eq!(behind_prefix("a/").as_deref(), Some("a0"));
+        assert_eq!(behind_prefix("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(behind_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(behind_prefix("\u{10ffff}"), None);
+        assert_eq!(behind_prefix(""), None);
+    }
+
+    #[test]
+    fn common_prefixes_end_with_the_first_delimiter_behind_the_prefix() {
+        let grouping = Grouping::new("a/", Some("/"));
+        assert_eq!(grouping.common_prefix("a/b/c/d"), Some("a/b/"));
+        assert_eq!(grouping.common_prefix("a//c"), Some("a//"));
+        assert_eq!(grouping.common_prefix("a/b"), None);
+        assert_eq!(Grouping::new("a", Some("--")).common_prefix("a-b--c"), Some("a-b--"));
+        assert_eq!(Grouping::new("a", Some("")).common_prefix("a/b"), None);
+        assert_eq!(Grouping::new("a", None).common_prefix("a/b"), None);
+    }
+
+    #[test]
+    fn a_page_begins_behind_an_item() {
+        let grouping = Grouping::new("a/", Some("/"));
+        assert_eq!(grouping.start_behind("").as_deref(), Some("a/"));
+        assert_eq!(grouping.start_behind("a/b/").as_deref(), Some("a/b0"));
+        assert_eq!(grouping.start_behind("a/b").as_deref(), Some("a/b\0"));
+        assert_eq!(grouping.start_behind("a/b/c").as_deref(), Some("a/b/c\0"));
+    }
+}

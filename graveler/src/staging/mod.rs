@@ -1,0 +1,10 @@
+//! What isn't committed yet: reading it in pages, the view of a branch with it, and writing to it in batches.
+//! Invariant: a reader sees staged values and the commit beneath them as they were at one point in time.
+
+mod batcher;
+mod staged;
+mod view;
+
+pub(crate) use batcher::Batcher;
+pub(crate) use staged::{SealedChanges, StagedCursor};
+pub(crate) use view::View;

@@ -1,0 +1,149 @@
+//! Staged values in the order of paths, a page at a time. Owns paging and skipping over [`Query::Staged`].
+//! Invariant: no more than one page is held.
+
+use std::collections::VecDeque;
+
+use model::{Branch, BranchName, ObjectPath, PAGE_MAX, Query, Refusal, Repository, StagedValue, StagingToken};
+
+use crate::tree::apply::{Changes, TreeChange};
+use crate::tree::record;
+use crate::{Error, Graveler};
+
+/// How many values the first page has; each next page has twice as many, up to [`PAGE_MAX`].
+const FIRST_PAGE: usize = 64;
+
+/// A cursor over what is staged on a branch.
+pub(crate) struct StagedCursor {
+    graveler: Graveler,
+    repository: Repository,
+    branch: BranchName,
+    tokens: Option<Vec<StagingToken>>,
+    prefix: String,
+    page: VecDeque<(ObjectPath, StagedValue)>,
+    page_size: usize,
+    /// Where the next page begins; `None` behind the last.
+    next_from: Option<String>,
+}
+
+impl StagedCursor {
+    /// A cursor over a branch's values whose paths begin with `prefix` and are `from` or larger.
+    pub(crate) fn new(
+        graveler: &Graveler,
+        repository: &Repository,
+        branch: &BranchName,
+        tokens: Option<Vec<StagingToken>>,
+        prefix: &str,
+        from: &str,
+    ) -> Self {
+        Self {
+            graveler: graveler.clone(),
+            repository: repository.clone(),
+            branch: branch.clone(),
+            tokens,
+            prefix: prefix.to_owned(),
+            page: VecDeque::new(),
+            page_size: FIRST_PAGE,
+            next_from: Some(from.to_owned()),
+        }
+    }
+
+    /// Whether [`Self::load`] would ask for a page.
+    pub(crate) fn needs_page(&self) -> bool {
+        self.page.is_empty() && self.next_from.is_some()
+    }
+
+    /// Asks for the next page when nothing is at hand; returns the branch at the time of the page, if it asked.
+    pub(crate) async fn load(&mut self) -> Result<Option<Branch>, Error> {
+        if !self.page.is_empty() {
+            return Ok(None);
+        }
+        let Some(from) = self.next_from.take() else { return Ok(None) };
+        let query = Query::Staged {
+            repository: self.repository.name.clone(),
+            branch: self.branch.clone(),
+            tokens: self.tokens.clone(),
+            prefix: self.prefix.clone(),
+            from,
+            amount: self.page_size,
+        };
+        self.page_size = (self.page_size * 2).min(PAGE_MAX);
+        let answer = self.graveler.meta().read(query).await?.staged()?;
+        self.page = answer.page.items.into();
+        if answer.page.more
+            && let Some((last, _)) = self.page.back()
+        {
+            self.next_from = Some(format!("{last}\0"));
+        }
+        Ok(Some(answer.branch))
+    }
+
+    /// The value here; only known once loaded.
+    pub(crate) fn peek(&self) -> Option<&(ObjectPath, StagedValue)> {
+        self.page.front()
+    }
+
+    /// Takes the value here.
+    pub(crate) fn take(&mut self) -> Option<(ObjectPath, StagedValue)> {
+        self.page.pop_front()
+    }
+
+    /// Goes forward to the first path at or behind `from`.
+    pub(crate) fn seek(&mut self, from: &str) {
+        while self.page.front().is_some_and(|(path, _)| path.as_str() < from) {
+            self.page.pop_front();
+        }
+        if self.page.is_empty()
+            && let Some(next) = &mut self.next_from
+            && next.as_str() < from
+        {
+            from.clone_into(next);
+        }
+    }
+}
+
+/// The values of sealed tokens, as changes to a tree.
+pub(crate) struct SealedChanges {
+    cursor: StagedCursor,
+    branch: BranchName,
+    sealed: Vec<StagingToken>,
+}
+
+impl SealedChanges {
+    /// The changes of some tokens, newest first, of a branch.
+    pub(crate) fn new(
+        graveler: &Graveler,
+        repository: &Repository,
+        branch: &BranchName,
+        sealed: &[StagingToken],
+    ) -> Self {
+        let mut cursor = StagedCursor::new(graveler, repository, branch, Some(sealed.to_vec()), "", "");
+        cursor.page_size = PAGE_MAX;
+        Self { cursor, branch: branch.clone(), sealed: sealed.to_vec() }
+    }
+
+    /// Tokens that another publication consumed read as empty: that must not look as if they held nothing.
+    fn check(&self, branch: &Branch) -> Result<(), Error> {
+        if self.sealed.iter().all(|token| branch.sealed.contains(token)) {
+            return Ok(());
+        }
+        Err(Refusal::HeadMoved { branch: self.branch.clone(), head: branch.commit }.into())
+    }
+}
+
+impl Changes for SealedChanges {
+    async fn next_change(&mut self) -> Result<Option<TreeChange>, Error> {
+        if self.cursor.needs_page()
+            && !self.sealed.is_empty()
+            && let Some(branch) = self.cursor.load().await?
+        {
+            self.check(&branch)?;
+        }
+        Ok(self.cursor.take().map(|(path, value)| TreeChange {
+            key: String::from(path).into(),
+            value: match value {
+                StagedValue::Entry(entry) => Some(record::encode_entry(&entry)),
+                StagedValue::Tombstone => None,
+            },
+        }))
+    }
+}

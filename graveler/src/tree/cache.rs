@@ -1,0 +1,89 @@
+//! What is kept in memory of immutable files: parsed tails, decoded blocks, commits. Owns the bounds' division and
+//! the counters; `files` fills it. Invariant: keys are content ids, so nothing is ever invalidated.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{Commit, CommitId, StorageNamespace};
+use moka::future::Cache;
+use storage::{Immutable, RepositoryStorage};
+
+use super::files::Table;
+use crate::sstable::Block;
+
+/// Repositories whose part of the store is kept open.
+const STORAGES_MAX: u64 = 4096;
+
+/// Caches shared by all repositories, and counters of the work done.
+pub(crate) struct Caches {
+    pub(crate) storages: Cache<StorageNamespace, RepositoryStorage>,
+    pub(crate) commits: Cache<(StorageNamespace, CommitId), Arc<Commit>>,
+    pub(crate) tables: Cache<Immutable, Arc<Table>>,
+    pub(crate) blocks: Cache<(Immutable, u32), Arc<Block>>,
+    pub(crate) counted: Counted,
+}
+
+impl Caches {
+    /// Divides a budget of bytes: 1/16 for commits, 4/16 for tails, the rest for blocks.
+    pub(crate) fn new(bytes: u64) -> Self {
+        Self {
+            storages: Cache::new(STORAGES_MAX),
+            commits: Cache::builder().max_capacity(bytes / 16).weigher(|_, commit| weigh(commit_bytes(commit))).build(),
+            tables: Cache::builder()
+                .max_capacity(bytes / 16 * 4)
+                .weigher(|_, table: &Arc<Table>| weigh(table.memory_bytes()))
+                .build(),
+            blocks: Cache::builder()
+                .max_capacity(bytes / 16 * 11)
+                .weigher(|_, block: &Arc<Block>| weigh(block.memory_bytes() + 64))
+                .build(),
+            counted: Counted::default(),
+        }
+    }
+}
+
+fn weigh(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn commit_bytes(commit: &Arc<Commit>) -> usize {
+    let metadata: usize = commit.metadata.iter().map(|(name, value)| 64 + name.len() + value.len()).sum();
+    256 + commit.parents.len() * 32 + commit.committer.len() + commit.message.len() + metadata
+}
+
+/// Work done, counted as it is done.
+#[derive(Default)]
+pub(crate) struct Counted {
+    pub(crate) ranges_opened: AtomicU64,
+    pub(crate) blocks_read: AtomicU64,
+    pub(crate) ranges_written: AtomicU64,
+    pub(crate) bytes_written: AtomicU64,
+}
+
+/// Work done so far; what benchmarks and tests judge first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TreeCounters {
+    /// Ranges that a lookup, scan, diff or merge looked into, cached or not.
+    pub ranges_opened: u64,
+    /// Data blocks (of ranges and metaranges) that were fetched and decoded.
+    pub blocks_read: u64,
+    /// Ranges that were written.
+    pub ranges_written: u64,
+    /// Bytes of ranges and metaranges that were written.
+    pub bytes_written: u64,
+}
+
+impl Counted {
+    pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> TreeCounters {
+        TreeCounters {
+            ranges_opened: self.ranges_opened.load(Ordering::Relaxed),
+            blocks_read: self.blocks_read.load(Ordering::Relaxed),
+            ranges_written: self.ranges_written.load(Ordering::Relaxed),
+            bytes_written: self.bytes_written.load(Ordering::Relaxed),
+        }
+    }
+}

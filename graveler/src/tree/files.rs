@@ -1,0 +1,312 @@
+//! Reads a repository's immutable files in parts: one request for a file's tail, then one for each block, neighbours
+//! together when they are scanned. Owns requests, singleflight and what becomes an error; `cache` owns the bounds.
+//! Invariant: a point lookup never fetches a whole range, and bytes are checked before they are used or kept.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::{CommitId, MetaRangeId, StorageNamespace};
+use storage::{Immutable, RepositoryStorage, StorageError, Stores};
+
+use super::cache::{Caches, Counted};
+use super::range_info::{BadRange, RangeInfo};
+use super::record;
+use crate::Error;
+use crate::sstable::{Block, SstError, Tail, TailParse};
+
+/// What is fetched of a metarange at first: enough for all of it in most repositories.
+const METARANGE_FETCH_BYTES: u64 = 64 << 10;
+/// A range of at most so many bytes is fetched whole at first: cheaper than a second request.
+const WHOLE_FETCH_BYTES: u64 = 32 << 10;
+/// A file whose tail keeps growing as it is parsed is given up after so many requests.
+const TAIL_REQUESTS_MAX: usize = 4;
+
+/// A repository's files, and the caches before them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Files {
+    storage: RepositoryStorage,
+    pub(crate) caches: Arc<Caches>,
+}
+
+/// An opened file: its parsed tail, and such data blocks as came with it.
+pub(crate) struct Table {
+    pub(crate) object: Immutable,
+    pub(crate) tail: Tail,
+    size: u64,
+    suffix: Bytes,
+}
+
+impl Table {
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.tail.memory_bytes() + self.suffix.len() + 128
+    }
+
+    /// A block's stored bytes, if they came with the tail.
+    fn at_hand(&self, block: usize) -> Option<Bytes> {
+        let range = self.tail.handle(block).range();
+        let start = range.start.checked_sub(self.size - self.suffix.len() as u64)?;
+        Some(self.suffix.slice(start as usize..(start + range.end - range.start) as usize))
+    }
+}
+
+impl Files {
+    /// Opens the files of a repository's namespace.
+    pub(crate) async fn open(
+        stores: &Arc<Stores>,
+        caches: &Arc<Caches>,
+        namespace: &StorageNamespace,
+    ) -> Result<Self, Error> {
+        if let Some(storage) = caches.storages.get(namespace).await {
+            return Ok(Self { storage, caches: Arc::clone(caches) });
+        }
+        let storage = stores.repository(namespace)?;
+        caches.storages.insert(namespace.clone(), storage.clone()).await;
+        Ok(Self { storage, caches: Arc::clone(caches) })
+    }
+
+    pub(crate) fn storage(&self) -> &RepositoryStorage {
+        &self.storage
+    }
+
+    /// Opens a range's file.
+    pub(crate) async fn range(&self, info: &RangeInfo) -> Result<Arc<Table>, Error> {
+        Counted::add(&self.caches.counted.ranges_opened, 1);
+        let suffix = if info.bytes <= WHOLE_FETCH_BYTES { info.bytes } else { u64::from(info.tail_length) };
+        self.table(Immutable::Range(info.id), suffix).await
+    }
+
+    /// Opens a metarange's file.
+    pub(crate) async fn metarange(&self, id: MetaRangeId) -> Result<Arc<Table>, Error> {
+        self.table(Immutable::MetaRange(id), METARANGE_FETCH_BYTES).await
+    }
+
+    async fn table(&self, object: Immutable, suffix: u64) -> Result<Arc<Table>, Error> {
+        if let Some(table) = self.caches.tables.get(&object).await {
+            return Ok(table);
+        }
+        let fetched = self.caches.tables.try_get_with(object, self.fetch_table(object, suffix)).await;
+        fetched.map_err(Error::from_shared)
+    }
+
+    async fn fetch_table(&self, object: Immutable, mut wanted: u64) -> Result<Arc<Table>, Error> {
+        for _ in 0..TAIL_REQUESTS_MAX {
+            let suffix = self.storage.get_suffix(&object, wanted).await.map_err(|e| self.read_error(object, e))?;
+            match Tail::parse(&suffix.bytes, suffix.size).map_err(|e| self.table_error(object, e))? {
+                TailParse::NeedMore(bytes) if bytes > wanted => wanted = bytes,
+                TailParse::NeedMore(_) => break,
+                TailParse::Parsed(tail) => {
+                    self.check_id(object, &tail)?;
+                    return Ok(Arc::new(keep(object, *tail, suffix.bytes, suffix.size)));
+                }
+            }
+        }
+        Err(self.corrupt(object, "its tail can't be found"))
+    }
+
+    /// Checks that a file of ours is the one that its name says.
+    fn check_id(&self, object: Immutable, tail: &Tail) -> Result<(), Error> {
+        let named = match &object {
+            Immutable::Range(id) => id.as_bytes(),
+            Immutable::MetaRange(id) => id.as_bytes(),
+            Immutable::Commit(id) => id.as_bytes(),
+        };
+        match tail.content_id() {
+            Some(id) if id != *named => Err(self.corrupt(object, "its content isn't what its name says")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads one block; the same block isn't fetched twice at a time.
+    pub(crate) async fn block(&self, table: &Arc<Table>, block: usize) -> Result<Arc<Block>, Error> {
+        let key = (table.object, block as u32);
+        if let Some(block) = self.caches.blocks.get(&key).await {
+            return Ok(block);
+        }
+        let fetched = self.caches.blocks.try_get_with(key, async {
+            let stored = match table.at_hand(block) {
+                Some(stored) => stored,
+                None => self.fetch(table, block, block + 1).await?,
+            };
+            self.decode(table, block, &stored)
+        });
+        fetched.await.map_err(Error::from_shared)
+    }
+
+    /// Reads neighbouring blocks for a scan, those that aren't cached by one request for each gap.
+    pub(crate) async fn blocks(&self, table: &Arc<Table>, first: usize, end: usize) -> Result<Vec<Arc<Block>>, Error> {
+        let mut found = Vec::with_capacity(end - first);
+        while first + found.len() < end {
+            let at = first + found.len();
+            if let Some(block) = self.caches.blocks.get(&(table.object, at as u32)).await {
+                found.push(block);
+                continue;
+            }
+            let mut gap_end = at + 1;
+            while gap_end < end && !self.caches.blocks.contains_key(&(table.object, gap_end as u32)) {
+                gap_end += 1;
+            }
+            self.fetch_gap(table, at, gap_end, &mut found).await?;
+        }
+        Ok(found)
+    }
+
+    async fn fetch_gap(
+        &self,
+        table: &Arc<Table>,
+        first: usize,
+        end: usize,
+        found: &mut Vec<Arc<Block>>,
+    ) -> Result<(), Error> {
+        let start = table.tail.handle(first).offset;
+        let stored = match table.at_hand(first) {
+            Some(_) => table.suffix.slice((start - (table.size - table.suffix.len() as u64)) as usize..),
+            None => self.fetch(table, first, end).await?,
+        };
+        for block in first..end {
+            let range = table.tail.handle(block).range();
+            let bytes = usize::try_from(range.start - start).ok().zip(usize::try_from(range.end - start).ok());
+            let bytes = bytes.and_then(|(from, to)| stored.get(from..to));
+            let bytes = bytes.ok_or_else(|| self.corrupt(table.object, "its blocks aren't where its index says"))?;
+            let block_at = (table.object, block as u32);
+            let decoded = self.decode(table, block, bytes)?;
+            self.caches.blocks.insert(block_at, Arc::clone(&decoded)).await;
+            found.push(decoded);
+        }
+        Ok(())
+    }
+
+    /// Fetches the stored bytes of neighbouring blocks.
+    async fn fetch(&self, table: &Table, first: usize, end: usize) -> Result<Bytes, Error> {
+        let range = table.tail.handle(first).range().start..table.tail.handle(end - 1).range().end;
+        let stored = self.storage.get_range(&table.object, range).await;
+        stored.map_err(|e| self.read_error(table.object, e))
+    }
+
+    fn decode(&self, table: &Table, block: usize, stored: &[u8]) -> Result<Arc<Block>, Error> {
+        Counted::add(&self.caches.counted.blocks_read, 1);
+        let decoded = Block::decode(stored, table.tail.handle(block), table.tail.format());
+        Ok(Arc::new(decoded.map_err(|e| self.table_error(table.object, e))?))
+    }
+
+    /// Finds the value at a key of a tree.
+    pub(crate) async fn lookup(&self, tree: Option<MetaRangeId>, key: &[u8]) -> Result<Option<Found>, Error> {
+        let Some(tree) = tree else { return Ok(None) };
+        let metarange = self.metarange(tree).await?;
+        let Some(at) = metarange.tail.find(key) else { return Ok(None) };
+        let block = self.block(&metarange, at).await?;
+        let slot = block.lower_bound(key);
+        if slot == block.entries() {
+            return Ok(None);
+        }
+        let (last_key, value) = block.entry(slot);
+        let info = self.range_info(metarange.object, last_key, value)?;
+        if info.first_key.as_slice() > key {
+            return Ok(None);
+        }
+        let range = self.range(&info).await?;
+        let Some(at) = range.tail.find(key) else { return Ok(None) };
+        let block = self.block(&range, at).await?;
+        let slot = block.lower_bound(key);
+        let there = slot < block.entries() && block.entry(slot).0 == key;
+        Ok(there.then_some(Found { object: range.object, block, slot }))
+    }
+
+    /// Decodes a metarange's record.
+    pub(crate) fn range_info(&self, metarange: Immutable, key: &[u8], value: &[u8]) -> Result<RangeInfo, Error> {
+        RangeInfo::decode(key, value).map_err(|bad| match bad {
+            BadRange::Corrupt(why) => self.corrupt(metarange, &why),
+            BadRange::Unsupported(what) => self.unsupported(metarange, what),
+        })
+    }
+
+    /// Decodes a record's entry.
+    pub(crate) fn entry(&self, object: Immutable, value: &[u8]) -> Result<model::Entry, Error> {
+        record::decode_entry(value).map_err(|why| self.corrupt(object, &why))
+    }
+
+    /// Decodes an entry of some range of this repository.
+    pub(crate) fn decode_value(&self, value: &[u8]) -> Result<model::Entry, Error> {
+        record::decode_entry(value).map_err(|why| self.corrupt_somewhere(&why))
+    }
+
+    /// Decodes a path of some range of this repository.
+    pub(crate) fn decode_path(&self, key: &[u8]) -> Result<model::ObjectPath, Error> {
+        let path = std::str::from_utf8(key).map_err(|e| e.to_string());
+        let path = path.and_then(|path| path.parse().map_err(|e: model::InvalidPath| e.to_string()));
+        path.map_err(|why| self.corrupt_somewhere(&format!("the path {:?}: {why}", String::from_utf8_lossy(key))))
+    }
+
+    fn corrupt_somewhere(&self, why: &str) -> Error {
+        Error::Corrupt { file: format!("a range of {}", self.storage.namespace()), why: why.into() }
+    }
+
+    /// Splits off a record's identity.
+    pub(crate) fn identity<'a>(&self, object: Immutable, value: &'a [u8]) -> Result<&'a [u8], Error> {
+        let value = record::Value::parse(value).ok_or_else(|| self.corrupt(object, "a record's value is cut short"))?;
+        Ok(value.identity)
+    }
+
+    /// Writes a file under its content id.
+    pub(crate) async fn put(&self, object: Immutable, bytes: Bytes) -> Result<(), Error> {
+        Ok(self.storage.put(&object, bytes).await?)
+    }
+
+    pub(crate) fn overlap(&self, metarange: Immutable) -> Error {
+        self.unsupported(metarange, "ranges that overlap".into())
+    }
+
+    pub(crate) fn corrupt(&self, object: Immutable, why: &str) -> Error {
+        Error::Corrupt { file: self.named(object), why: why.into() }
+    }
+
+    pub(crate) fn unsupported(&self, object: Immutable, what: String) -> Error {
+        Error::Unsupported { file: self.named(object), what }
+    }
+
+    fn named(&self, object: Immutable) -> String {
+        format!("{}/{object}", self.storage.namespace())
+    }
+
+    fn table_error(&self, object: Immutable, error: SstError) -> Error {
+        match error {
+            SstError::Unsupported(what) => self.unsupported(object, what),
+            SstError::Corrupt(why) => self.corrupt(object, &why),
+            other => self.corrupt(object, &other.to_string()),
+        }
+    }
+
+    /// A file that something refers to must be there.
+    pub(crate) fn read_error(&self, object: Immutable, error: StorageError) -> Error {
+        match error {
+            StorageError::NotFound { .. } => self.corrupt(object, "it is missing, and a ref's history needs it"),
+            StorageError::Corrupt { why, .. } => self.corrupt(object, &why),
+            other => Error::Storage(other),
+        }
+    }
+
+    pub(crate) fn commit_key(&self, id: CommitId) -> (StorageNamespace, CommitId) {
+        (self.storage.namespace().clone(), id)
+    }
+}
+
+/// Where a lookup found a record.
+pub(crate) struct Found {
+    object: Immutable,
+    block: Arc<Block>,
+    slot: usize,
+}
+
+impl Found {
+    /// Decodes the record's entry.
+    pub(crate) fn entry(&self, files: &Files) -> Result<model::Entry, Error> {
+        files.entry(self.object, self.block.entry(self.slot).1)
+    }
+}
+
+/// Keeps of a suffix what holds whole data blocks; the parsed tail itself is needed no more.
+fn keep(object: Immutable, tail: Tail, suffix: Bytes, size: u64) -> Table {
+    let start = size - suffix.len() as u64;
+    let has_blocks = tail.blocks() > 0 && tail.handle(tail.blocks() - 1).offset >= start;
+    let suffix = if has_blocks { suffix } else { Bytes::new() };
+    Table { object, tail, size, suffix }
+}

@@ -1,0 +1,197 @@
+//! Three-way merge of trees. Owns the rules; `two_diffs` tells conflicts one by one.
+//!
+//! For each key, with base b, source s, destination d: s = d → that; s = b → d; d = b → s; else a conflict, which the
+//! strategy decides. The same holds for whole ranges, which are then not opened: it is what makes merges cost what
+//! was changed on both sides. Invariant: keys *and* identities are compared; content that equals that of another key
+//! means nothing.
+
+use model::MetaRangeId;
+
+use super::builder::TreeBuilder;
+use super::cursor::{same_range, skip_same};
+use super::diff::same_identity;
+use super::{Files, TreeCursor};
+use crate::{Error, Strategy};
+
+/// The three trees of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sides<T> {
+    pub(crate) base: T,
+    pub(crate) source: T,
+    pub(crate) destination: T,
+}
+
+/// What came of a merge of trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MergedTree {
+    /// The builder has the merged tree; so many records of the destination were changed one by one.
+    Clean(u64),
+    /// There is at least one conflict; what the builder has is of no use.
+    Conflict,
+}
+
+/// Writes the merge of three trees into `builder`, up to the first conflict that no strategy decides.
+pub(crate) async fn merge(
+    files: &Files,
+    trees: Sides<Option<MetaRangeId>>,
+    strategy: Option<Strategy>,
+    builder: &mut TreeBuilder,
+) -> Result<MergedTree, Error> {
+    let mut merge = Merge {
+        files,
+        base: TreeCursor::open(files, trees.base).await?,
+        source: TreeCursor::open(files, trees.source).await?,
+        destination: TreeCursor::open(files, trees.destination).await?,
+        strategy,
+        builder,
+        changed: 0,
+    };
+    loop {
+        if merge.whole_ranges().await? {
+            continue;
+        }
+        match merge.one_key().await? {
+            Step::Done => return Ok(MergedTree::Clean(merge.changed)),
+            Step::Conflict => return Ok(MergedTree::Conflict),
+            Step::Next => {}
+        }
+    }
+}
+
+struct Merge<'a> {
+    files: &'a Files,
+    base: TreeCursor,
+    source: TreeCursor,
+    destination: TreeCursor,
+    strategy: Option<Strategy>,
+    builder: &'a mut TreeBuilder,
+    changed: u64,
+}
+
+enum Step {
+    Next,
+    Done,
+    Conflict,
+}
+
+/// Which side's record the merge takes at a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Take {
+    Source,
+    Destination,
+}
+
+impl Merge<'_> {
+    /// Decides what can be decided without opening a range. False if there is nothing such.
+    async fn whole_ranges(&mut self) -> Result<bool, Error> {
+        if same_range(&self.source, &self.destination) {
+            return self.take_common_range().await;
+        }
+        // Where one side is as the base was, the other side decides: skipping both leaves just that.
+        if skip_same(&mut self.base, &mut self.destination).await?
+            || skip_same(&mut self.base, &mut self.source).await?
+        {
+            return Ok(true);
+        }
+        if lies_before(&self.source, &self.base, &self.destination) {
+            return take_range(&mut self.source, self.builder).await;
+        }
+        if lies_before(&self.destination, &self.base, &self.source) {
+            return take_range(&mut self.destination, self.builder).await;
+        }
+        if lies_before(&self.base, &self.source, &self.destination) {
+            self.base.skip_range().await?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Takes a range that both sides have, whatever the base has there.
+    async fn take_common_range(&mut self) -> Result<bool, Error> {
+        let Some(range) = self.source.whole_range().cloned() else { return Ok(false) };
+        let closed = self.source.is_closed() || self.destination.is_closed();
+        self.builder.push_range(&range, closed).await?;
+        self.source.skip_range().await?;
+        self.destination.skip_range().await?;
+        self.base.seek_behind(&range.last_key).await?;
+        Ok(true)
+    }
+
+    /// Merges the smallest key ahead.
+    async fn one_key(&mut self) -> Result<Step, Error> {
+        let bounds = [self.base.bound(), self.source.bound(), self.destination.bound()];
+        let Some(key) = bounds.into_iter().flatten().min().map(<[u8]>::to_vec) else { return Ok(Step::Done) };
+        let mut loaded_all = true;
+        for cursor in [&mut self.base, &mut self.source, &mut self.destination] {
+            if cursor.bound() == Some(&key) && cursor.record().is_none() {
+                if let Some(range) = cursor.whole_range() {
+                    self.builder.rewriting(range);
+                }
+                cursor.load().await?;
+                loaded_all = false;
+            }
+        }
+        if !loaded_all {
+            return Ok(Step::Next);
+        }
+        let Some(take) = self.decide(&key)? else { return Ok(Step::Conflict) };
+        let taken = if take == Take::Source { &self.source } else { &self.destination };
+        if at(taken, &key).is_some() {
+            self.builder.push_record(taken).await?;
+        }
+        for cursor in [&mut self.base, &mut self.source, &mut self.destination] {
+            if at(cursor, &key).is_some() {
+                cursor.advance().await?;
+            }
+        }
+        Ok(Step::Next)
+    }
+
+    /// Which side's record (or absence) is right at a key; `None` is an undecided conflict.
+    fn decide(&mut self, key: &[u8]) -> Result<Option<Take>, Error> {
+        if self.same(&self.source, &self.destination, key)? {
+            return Ok(Some(Take::Destination));
+        }
+        if self.same(&self.source, &self.base, key)? {
+            return Ok(Some(Take::Destination));
+        }
+        let take = if self.same(&self.destination, &self.base, key)? {
+            Take::Source
+        } else {
+            match self.strategy {
+                None => return Ok(None),
+                Some(Strategy::SourceWins) => Take::Source,
+                Some(Strategy::DestinationWins) => Take::Destination,
+            }
+        };
+        self.changed += u64::from(take == Take::Source);
+        Ok(Some(take))
+    }
+
+    /// Whether two sides have the same at a key: both nothing, or records of one identity.
+    fn same(&self, a: &TreeCursor, b: &TreeCursor, key: &[u8]) -> Result<bool, Error> {
+        match (at(a, key), at(b, key)) {
+            (None, None) => Ok(true),
+            (Some(a_value), Some(b_value)) => same_identity(self.files, a, a_value, b, b_value),
+            _ => Ok(false),
+        }
+    }
+}
+
+/// The value that a cursor stands at, if it stands at `key`.
+fn at<'a>(cursor: &'a TreeCursor, key: &[u8]) -> Option<&'a [u8]> {
+    cursor.record().filter(|(there, _)| *there == key).map(|(_, value)| value)
+}
+
+/// Whether a whole range lies before all that the two others have ahead.
+fn lies_before(cursor: &TreeCursor, other: &TreeCursor, another: &TreeCursor) -> bool {
+    let Some(range) = cursor.whole_range() else { return false };
+    [other, another].iter().all(|other| other.bound().is_none_or(|bound| range.last_key.as_slice() < bound))
+}
+
+async fn take_range(cursor: &mut TreeCursor, builder: &mut TreeBuilder) -> Result<bool, Error> {
+    let Some(range) = cursor.whole_range() else { return Ok(false) };
+    builder.push_range(range, cursor.is_closed()).await?;
+    cursor.skip_range().await?;
+    Ok(true)
+}

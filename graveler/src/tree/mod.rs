@@ -1,0 +1,25 @@
+//! Trees: sorted ranges of records beneath a metarange. Owns how they are cut, read, compared, merged and written;
+//! leaves the files' format to [`crate::sstable`], and what a tree belongs to (commits, branches) to the modules above.
+//! Invariant: two trees of ours with equal records have equal ids, whatever their history.
+
+pub(crate) mod record;
+
+mod range_info;
+
+pub(crate) mod cache;
+pub(crate) mod files;
+
+pub(crate) mod cursor;
+mod table_cursor;
+
+pub(crate) mod apply;
+pub(crate) mod builder;
+pub(crate) mod diff;
+pub(crate) mod merge;
+pub(crate) mod two_diffs;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use cursor::TreeCursor;
+pub(crate) use files::Files;

@@ -1,0 +1,119 @@
+//! What a metarange says of a range. Owns the encoding, which is that of any record: the range's last key, its id as
+//! identity, and a message whose first fields are lakeFS's. Invariant: a reader that meets ranges which it doesn't
+//! understand (of another level, or overlapping) says so instead of reading past them.
+
+use model::RangeId;
+use prost::Message;
+
+use super::record::Value;
+
+/// A range as its metarange describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RangeInfo {
+    /// Its id, which names its file.
+    pub(crate) id: RangeId,
+    /// Its first key.
+    pub(crate) first_key: Vec<u8>,
+    /// Its last key.
+    pub(crate) last_key: Vec<u8>,
+    /// How many records it has.
+    pub(crate) entries: u64,
+    /// How long its file is.
+    pub(crate) bytes: u64,
+    /// How much of the file's end holds all but data blocks.
+    pub(crate) tail_length: u32,
+}
+
+/// Why a metarange's record can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BadRange {
+    /// The record is damaged.
+    Corrupt(String),
+    /// The record is sound and speaks of something that this version doesn't read.
+    Unsupported(String),
+}
+
+/// The first four fields are lakeFS's (`min_key`, `max_key`, `estimated_size`, `count`).
+#[derive(Clone, PartialEq, Message)]
+struct RangeMessage {
+    #[prost(bytes = "vec", tag = "1")]
+    first_key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    last_key: Vec<u8>,
+    #[prost(uint64, tag = "3")]
+    bytes: u64,
+    #[prost(uint64, tag = "4")]
+    entries: u64,
+    #[prost(uint32, tag = "5")]
+    tail_length: u32,
+    #[prost(uint32, tag = "6")]
+    level: u32,
+}
+
+impl RangeInfo {
+    /// Encodes the value of the record whose key is the last key.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let message = RangeMessage {
+            first_key: self.first_key.clone(),
+            last_key: self.last_key.clone(),
+            bytes: self.bytes,
+            entries: self.entries,
+            tail_length: self.tail_length,
+            level: 0,
+        };
+        Value { identity: self.id.as_bytes(), data: &message.encode_to_vec() }.encode()
+    }
+
+    /// Decodes a metarange's record.
+    pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self, BadRange> {
+        let corrupt = |why: String| BadRange::Corrupt(why);
+        let value = Value::parse(value).ok_or_else(|| corrupt("a range's record is cut short".into()))?;
+        let message = RangeMessage::decode(value.data).map_err(|e| corrupt(format!("a range's record: {e}")))?;
+        if message.level > 0 {
+            let what = format!("a range of level {} (a delta over other ranges, or a metarange)", message.level);
+            return Err(BadRange::Unsupported(what));
+        }
+        if message.last_key != key || message.first_key > message.last_key {
+            return Err(corrupt("a range's first and last key don't fit its place".into()));
+        }
+        Ok(Self {
+            id: RangeId::from_slice(value.identity).map_err(|e| corrupt(e.to_string()))?,
+            first_key: message.first_key,
+            last_key: message.last_key,
+            entries: message.entries,
+            bytes: message.bytes,
+            tail_length: message.tail_length,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info() -> RangeInfo {
+        RangeInfo {
+            id: RangeId::from_bytes([7; 32]),
+            first_key: b"a".to_vec(),
+            last_key: b"m".to_vec(),
+            entries: 3,
+            bytes: 900,
+            tail_length: 300,
+        }
+    }
+
+    #[test]
+    fn records_read_back() {
+        assert_eq!(RangeInfo::decode(b"m", &info().encode()), Ok(info()));
+        assert!(matches!(RangeInfo::decode(b"n", &info().encode()), Err(BadRange::Corrupt(_))));
+    }
+
+    #[test]
+    fn a_range_of_another_level_is_refused_clearly() {
+        let message = RangeMessage { last_key: b"m".to_vec(), level: 1, ..RangeMessage::default() };
+        let value = Value { identity: &[7; 32], data: &message.encode_to_vec() }.encode();
+        assert!(
+            matches!(RangeInfo::decode(b"m", &value), Err(BadRange::Unsupported(what)) if what.contains("level 1"))
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Walks one table's records in order. Owns read-ahead and seeking inside a file; `cursor` walks from file to file.
+//! Invariant: a block is fetched only when a record in it is asked for, or when a scan has come near it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use storage::Immutable;
+
+use super::files::{Files, Table};
+use crate::Error;
+use crate::sstable::{Block, BlockHash};
+
+/// The most bytes that one request of a scan fetches.
+const READ_AHEAD_BYTES: u64 = 512 << 10;
+/// The most blocks that one request of a scan fetches.
+const READ_AHEAD_BLOCKS: usize = 64;
+
+/// A cursor over a table's records.
+pub(crate) struct TableCursor {
+    files: Files,
+    table: Arc<Table>,
+    /// The block that the cursor is in; behind the last at the end.
+    at: usize,
+    /// That block, once it is loaded, and the record in it.
+    here: Option<(Arc<Block>, usize)>,
+    /// Where in the block to begin, when it isn't loaded yet.
+    from: Option<Vec<u8>>,
+    /// Blocks at or behind it that are loaded already, with their places.
+    ahead: VecDeque<(usize, Arc<Block>)>,
+    /// How many blocks the next request fetches.
+    window: usize,
+}
+
+impl TableCursor {
+    /// A cursor before the first record.
+    pub(crate) fn new(files: Files, table: Arc<Table>) -> Self {
+        Self { files, table, at: 0, here: None, from: None, ahead: VecDeque::new(), window: 1 }
+    }
+
+    /// The table's name.
+    pub(crate) fn object(&self) -> Immutable {
+        self.table.object
+    }
+
+    /// Goes to the first record at or behind `key`, which may lie before the present one.
+    pub(crate) fn seek(&mut self, key: &[u8]) {
+        let at = self.table.tail.find(key).unwrap_or(self.table.tail.blocks());
+        if let Some((block, slot)) = &mut self.here
+            && at == self.at
+        {
+            *slot = block.lower_bound(key);
+            return;
+        }
+        self.enter(at);
+        self.from = Some(key.to_vec());
+    }
+
+    /// Expects to read on to the end, so that even the first request fetches many blocks.
+    pub(crate) fn read_ahead(&mut self) {
+        self.window = READ_AHEAD_BLOCKS;
+    }
+
+    /// Goes to the start of a block.
+    fn enter(&mut self, at: usize) {
+        while self.ahead.front().is_some_and(|(place, _)| *place < at) {
+            self.ahead.pop_front();
+        }
+        if at != self.at && at != self.at + 1 && self.ahead.front().is_none_or(|(place, _)| *place != at) {
+            self.ahead.clear();
+            self.window = 1;
+        }
+        self.at = at;
+        self.from = None;
+        self.here = None;
+    }
+
+    /// Loads what the cursor stands on. False at the end.
+    pub(crate) async fn load(&mut self) -> Result<bool, Error> {
+        loop {
+            if self.is_loaded() {
+                return Ok(true);
+            }
+            if self.here.is_some() {
+                self.at += 1;
+                self.here = None;
+            }
+            if self.at >= self.table.tail.blocks() {
+                return Ok(false);
+            }
+            let block = self.fetch().await?;
+            let slot = self.from.take().map_or(0, |key| block.lower_bound(&key));
+            self.here = Some((block, slot));
+        }
+    }
+
+    async fn fetch(&mut self) -> Result<Arc<Block>, Error> {
+        while let Some((place, block)) = self.ahead.pop_front() {
+            if place == self.at {
+                return Ok(block);
+            }
+        }
+        let end = self.window_end();
+        self.window = (self.window * 2).min(READ_AHEAD_BLOCKS);
+        if end == self.at + 1 {
+            return self.files.block(&self.table, self.at).await;
+        }
+        let blocks = self.files.blocks(&self.table, self.at, end).await?;
+        self.ahead = (self.at..).zip(blocks).collect();
+        let (_, first) = self.ahead.pop_front().expect("because a window holds at least one block");
+        Ok(first)
+    }
+
+    /// Where the blocks that the next request fetches end.
+    fn window_end(&self) -> usize {
+        let tail = &self.table.tail;
+        let start = tail.handle(self.at).offset;
+        let mut end = self.at + 1;
+        while end < tail.blocks()
+            && end - self.at < self.window
+            && tail.handle(end).range().end - start <= READ_AHEAD_BYTES
+        {
+            end += 1;
+        }
+        end
+    }
+
+    /// Whether [`Self::record`] has a record without loading anything.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.here.as_ref().is_some_and(|(block, slot)| *slot < block.entries())
+    }
+
+    /// The key and value here, if they are loaded.
+    pub(crate) fn record(&self) -> Option<(&[u8], &[u8])> {
+        let (block, slot) = self.here.as_ref()?;
+        (*slot < block.entries()).then(|| block.entry(*slot))
+    }
+
+    /// Goes behind the record here.
+    pub(crate) fn step(&mut self) {
+        if let Some((block, slot)) = &mut self.here {
+            *slot += 1;
+            if *slot == block.entries() {
+                self.enter(self.at + 1);
+            }
+        }
+    }
+
+    /// The hash of the block that the cursor stands before, if none of its records has been looked at.
+    pub(crate) fn block_ahead(&self) -> Option<&BlockHash> {
+        let untouched = match &self.here {
+            None => self.from.is_none(),
+            Some((_, slot)) => *slot == 0,
+        };
+        (untouched && self.at < self.table.tail.blocks())
+            .then(|| self.table.tail.info(self.at))
+            .flatten()
+            .map(|i| &i.hash)
+    }
+
+    /// The first key of the block that the cursor stands before, if the table lists it.
+    pub(crate) fn first_key_ahead(&self) -> Option<&[u8]> {
+        let untouched = self.here.is_none() && self.from.is_none() && self.at < self.table.tail.blocks();
+        untouched.then(|| self.table.tail.info(self.at)).flatten().map(|info| info.first_key.as_slice())
+    }
+
+    /// Goes behind the block that the cursor stands before.
+    pub(crate) fn skip_block(&mut self) {
+        self.enter(self.at + 1);
+    }
+
+    /// Whether nothing is left, as far as is known without loading.
+    pub(crate) fn at_end(&self) -> bool {
+        self.here.is_none() && self.at >= self.table.tail.blocks()
+    }
+}
