@@ -17,6 +17,7 @@ mod stores;
 mod data;
 mod digest;
 mod multipart;
+mod presigned;
 mod probe;
 mod repository;
 mod segments;

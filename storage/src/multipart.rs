@@ -7,12 +7,16 @@ use object_store::multipart::PartId;
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStoreExt};
 
+use crate::presigned::Presigned;
 use crate::segments::Segments;
-use crate::upload::{Part, upload};
+use crate::upload::{Part, UploadError, upload};
 use crate::{BodyStream, PutError, RepositoryStorage, Scheme, StorageError, Stored, paths};
 
 /// The largest part that is held in memory, for stores that take a part only as a whole.
 const BUFFERED_PART_BYTES_MAX: usize = 128 << 20;
+
+/// Parts larger than this stream to S3 while they come in; smaller ones are held, so that they can be sent again.
+const STREAMED_PART_BYTES_MIN: u64 = 16 << 20;
 
 /// A part that is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +48,29 @@ impl RepositoryStorage {
     ) -> Result<StoredPart, PutError> {
         let path = self.paths().writable(address)?;
         let segments = Segments::new(body, size_hint);
-        match self.stores().scheme() {
-            Scheme::Local => self.put_local_part(store_upload_id, number, segments).await,
+        let streamed = size_hint.filter(|size| *size > STREAMED_PART_BYTES_MIN);
+        match (self.stores().scheme(), &self.stores().presigned, streamed) {
+            (Scheme::Local, ..) => self.put_local_part(store_upload_id, number, segments).await,
+            (Scheme::S3, Some(presigned), Some(size)) => {
+                let id = (store_upload_id, number);
+                self.put_streamed_part(presigned, &path, id, segments, size).await
+            }
             _ => self.put_buffered_part(&path, store_upload_id, number, segments).await,
         }
+    }
+
+    /// Streams a part to S3 while it comes in.
+    async fn put_streamed_part(
+        &self,
+        presigned: &Presigned,
+        path: &Path,
+        (store_upload_id, number): (&str, u32),
+        mut segments: Segments,
+        size: u64,
+    ) -> Result<StoredPart, PutError> {
+        let shown = self.shown(path);
+        let id = presigned.put_part(path, &shown, store_upload_id, number, &mut segments, size).await?;
+        stored_part(id, segments, &shown).await
     }
 
     /// Streams a part into a file of its own.
@@ -83,11 +106,7 @@ impl RepositoryStorage {
         let sent = self.stores().multipart.put_part(path, &upload, part_index(number), payload).await;
         drop(permit);
         let id = sent.map_err(|e| self.error(e, path))?.content_id;
-        let Stored { size, md5 } = segments.finish().await.map_err(|e| {
-            let error: crate::upload::UploadError = e.into();
-            error.into_put_error(&shown)
-        })?;
-        Ok(StoredPart { id, size, md5 })
+        stored_part(id, segments, &shown).await
     }
 
     /// Makes the object of some of its parts, in ascending order of their numbers; gaps are fine.
@@ -101,14 +120,30 @@ impl RepositoryStorage {
         if !parts.is_sorted_by(|a, b| a.0 < b.0) || parts.is_empty() {
             return Err(StorageError::Invalid("parts must be given in ascending order, at least one".into()));
         }
-        let ids = parts.iter().map(|(_, id)| PartId { content_id: id.clone() }).collect();
-        let completed = self.stores().multipart.complete_multipart(&path, &store_upload_id.to_owned(), ids).await;
+        let completed = match &self.stores().presigned {
+            Some(presigned) if has_gaps(parts) => {
+                presigned.complete(&path, &self.shown(&path), store_upload_id, parts).await
+            }
+            _ => self.complete_in_order(&path, store_upload_id, parts).await,
+        };
         match completed {
-            Ok(_) => Ok(()),
             // A first try may have succeeded without our hearing of it: the address is this upload's alone.
-            Err(StoreError::NotFound { .. }) if self.stores().store.head(&path).await.is_ok() => Ok(()),
-            Err(error) => Err(self.error(error, &path)),
+            Err(StorageError::NotFound { .. }) if self.stores().store.head(&path).await.is_ok() => Ok(()),
+            completed => completed,
         }
+    }
+
+    /// Completes by the order of the parts alone: all that a store without numbers knows, and enough for one with
+    /// numbers when they go from 1 without a gap.
+    async fn complete_in_order(
+        &self,
+        path: &Path,
+        store_upload_id: &str,
+        parts: &[(u32, String)],
+    ) -> Result<(), StorageError> {
+        let ids = parts.iter().map(|(_, id)| PartId { content_id: id.clone() }).collect();
+        let completed = self.stores().multipart.complete_multipart(path, &store_upload_id.to_owned(), ids).await;
+        completed.map(|_| ()).map_err(|e| self.error(e, path))
     }
 
     /// Ends an upload and removes its parts; one that ended already is fine.
@@ -119,6 +154,17 @@ impl RepositoryStorage {
             Err(error) => Err(self.error(error, &path)),
         }
     }
+}
+
+async fn stored_part(id: String, segments: Segments, shown: &str) -> Result<StoredPart, PutError> {
+    match segments.finish().await {
+        Ok(Stored { size, md5 }) => Ok(StoredPart { id, size, md5 }),
+        Err(error) => Err(UploadError::from(error).into_put_error(shown)),
+    }
+}
+
+fn has_gaps(parts: &[(u32, String)]) -> bool {
+    (1..).zip(parts).any(|(expected, (number, _))| *number != expected)
 }
 
 /// `object_store` counts parts from 0, S3 from 1.

@@ -13,6 +13,7 @@ use object_store::path::Path;
 use object_store::signer::Signer;
 
 use crate::paths::{self, LOCAL_RESERVED, Paths, RESERVED};
+use crate::presigned::Presigned;
 use crate::settings::{Scheme, StoreSettings, StoreUrl};
 use crate::upload::{Budget, Limits};
 use crate::{RepositoryStorage, StorageError, open};
@@ -30,7 +31,7 @@ pub struct Stores {
     prefix: Path,
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) multipart: Arc<dyn MultipartStore>,
-    pub(crate) signer: Option<Arc<dyn Signer>>,
+    pub(crate) presigned: Option<Arc<Presigned>>,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
     partition: Mutex<Partition>,
@@ -85,7 +86,7 @@ impl Stores {
             prefix: self.prefix.clone(),
             store,
             multipart,
-            signer: self.signer.clone(),
+            presigned: self.presigned.clone(),
             limits: self.limits,
             budget: Budget::process(),
             partition: Mutex::new(Partition::next()),
@@ -102,7 +103,7 @@ impl Stores {
             prefix: parsed.prefix(),
             store,
             multipart,
-            signer,
+            presigned: signer.map(|signer| Arc::new(Presigned::new(signer))),
             limits: Limits::of(scheme),
             budget: Budget::process(),
             partition: Mutex::new(Partition::next()),

@@ -1,0 +1,10 @@
+//! The object stores from outside: one suite of behaviour for every back end, then what each must refuse or survive.
+
+
+mod faults;
+
+mod local;
+mod memory;
+mod s3;
+mod suite;
+mod support;

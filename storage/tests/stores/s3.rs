@@ -1,0 +1,106 @@
+//! S3 over HTTP: a real server in this process, which checks signatures and conditions.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use storage::{StorageError, StoreSettings, Stores};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::suite;
+use crate::support::{body, bytes, crypto, repository};
+
+/// An S3 server over a folder with a bucket in it; ends with the test's runtime.
+async fn serve(folder: &TempDir) -> SocketAddr {
+    std::fs::create_dir(folder.path().join("lake")).unwrap();
+    let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
+    service.set_auth(SimpleAuth::from_single("AKIAEXAMPLE", "secret"));
+    let service = service.build();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            socket.set_nodelay(true).unwrap();
+            let service = service.clone();
+            tokio::spawn(async move {
+                let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
+            });
+        }
+    });
+    address
+}
+
+async fn open(address: SocketAddr, url: &str, secret: &str) -> Arc<Stores> {
+    crypto();
+    let options = [("aws_access_key_id", "AKIAEXAMPLE"), ("aws_secret_access_key", secret)];
+    let settings = StoreSettings {
+        endpoint: Some(format!("http://{address}")),
+        region: Some("us-east-1".into()),
+        allow_http: true,
+        options: BTreeMap::from(options.map(|(name, value)| (name.to_owned(), value.to_owned()))),
+    };
+    Stores::open(url, &settings).await.unwrap()
+}
+
+#[tokio::test]
+async fn s3_behaves() {
+    let folder = TempDir::new().unwrap();
+    let address = serve(&folder).await;
+    suite::run(&open(address, "s3://lake/some/prefix", "secret").await).await;
+}
+
+#[tokio::test]
+async fn namespaces_lie_beneath_the_prefix() {
+    let folder = TempDir::new().unwrap();
+    let stores = open(serve(&folder).await, "s3://lake/some/prefix/", "secret").await;
+    let namespace = stores.default_namespace(&"trips".parse().unwrap(), None);
+    assert_eq!(namespace.as_str(), "s3://lake/some/prefix/trips");
+    let storage = stores.repository(&namespace).unwrap();
+    let address = storage.new_address();
+    storage.put_data(&address, body(&bytes(10)), Some(10)).await.unwrap();
+    assert!(folder.path().join("lake/some/prefix/trips").join(address.as_str()).is_file());
+    for outside in ["s3://lake/some/prefixed", "s3://lake/other", "s3://other/some/prefix/x", "s3://lake/some/prefix"] {
+        assert!(stores.repository(&outside.parse().unwrap()).is_err(), "{outside}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_denied_and_never_shown() {
+    let folder = TempDir::new().unwrap();
+    let stores = open(serve(&folder).await, "s3://lake", "wrong-secret").await;
+    let error = stores.probe().await.unwrap_err();
+    assert!(matches!(error, StorageError::Denied { .. }), "{error}");
+    let shown = format!("{error} {error:?} {stores:?}");
+    assert!(!shown.contains("wrong-secret"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_named() {
+    let folder = TempDir::new().unwrap();
+    let stores = open(serve(&folder).await, "s3://nowhere/x", "secret").await;
+    let error = stores.probe().await.unwrap_err();
+    assert!(error.to_string().contains("s3://nowhere/x"), "{error}");
+}
+
+#[tokio::test]
+async fn a_part_that_streams_must_have_its_length() {
+    let folder = TempDir::new().unwrap();
+    let storage = repository(&open(serve(&folder).await, "s3://lake", "secret").await);
+    let address = storage.new_address();
+    let upload = storage.create_multipart(&address).await.unwrap();
+    let content = bytes(18 << 20);
+    for announced in [content.len() as u64 - 1, content.len() as u64 + 1] {
+        let wrong = storage.put_part(&address, &upload, 1, body(&content), Some(announced)).await;
+        assert!(wrong.unwrap_err().to_string().contains("announced"));
+    }
+    let broken = crate::support::broken_body(&content);
+    let broken = storage.put_part(&address, &upload, 1, broken, Some(20 << 20)).await.unwrap_err();
+    assert!(matches!(broken, storage::PutError::Body(_)), "{broken}");
+    let gone = storage.put_part(&address, "no-such-upload", 1, body(&content), Some(content.len() as u64)).await;
+    assert!(matches!(gone, Err(storage::PutError::Storage(_))));
+}
