@@ -83,9 +83,11 @@ pub(crate) fn declared_length(headers: &HeaderMap, payload: &Payload) -> Result<
     };
     let Some(text) = single(headers, name)? else { return Ok(None) };
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_number).map(Some).ok_or_else(|| {
-        S3Error::invalid_argument(name, text, format!("{name} must be a number of bytes."))
-    })
+    text.parse()
+        .ok()
+        .filter(|_| is_number)
+        .map(Some)
+        .ok_or_else(|| S3Error::invalid_argument(name, text, format!("{name} must be a number of bytes.")))
 }
 
 /// Starts to unframe and verify a body. `checksums_are_of_body` is false where `x-amz-checksum-*` speak of an object.
@@ -305,9 +307,9 @@ fn expected_checksum(headers: &HeaderMap) -> Result<Option<Expected>, S3Error> {
 /// The checksum that `x-amz-trailer` declares.
 fn trailer_algorithm(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, S3Error> {
     let Some(name) = single(headers, "x-amz-trailer")? else { return Ok(None) };
-    ChecksumAlgorithm::of_header(name.trim()).map(Some).ok_or_else(|| {
-        S3Error::invalid_request("The value specified in the x-amz-trailer header is not supported")
-    })
+    ChecksumAlgorithm::of_header(name.trim())
+        .map(Some)
+        .ok_or_else(|| S3Error::invalid_request("The value specified in the x-amz-trailer header is not supported"))
 }
 
 fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>, S3Error> {

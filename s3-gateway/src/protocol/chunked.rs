@@ -199,7 +199,9 @@ impl Decoder {
         let signature = self.trailer.signature.as_deref().unwrap_or_default();
         match signer.verify_trailer(&hash.finalize(), signature) {
             true => Ok(()),
-            false => Err(S3Error::new(ErrorCode::SignatureDoesNotMatch, "The signature of the trailer does not match.")),
+            false => {
+                Err(S3Error::new(ErrorCode::SignatureDoesNotMatch, "The signature of the trailer does not match."))
+            }
         }
     }
 }

@@ -135,9 +135,7 @@ impl S3Error {
 
     /// Refuses the value of a header or query parameter, naming it.
     pub fn invalid_argument(name: &str, value: &str, why: impl Into<String>) -> Self {
-        Self::new(ErrorCode::InvalidArgument, why)
-            .with_detail("ArgumentName", name)
-            .with_detail("ArgumentValue", value)
+        Self::new(ErrorCode::InvalidArgument, why).with_detail("ArgumentName", name).with_detail("ArgumentValue", value)
     }
 
     /// Refuses a request that contradicts itself.

@@ -139,7 +139,10 @@ mod tests {
     #[test]
     fn metadata_is_taken_as_it_is() {
         let mut headers = HeaderMap::new();
-        headers.append("x-amz-meta-Name".parse::<HeaderName>().unwrap(), HeaderValue::from_bytes("é 日".as_bytes()).unwrap());
+        headers.append(
+            "x-amz-meta-Name".parse::<HeaderName>().unwrap(),
+            HeaderValue::from_bytes("é 日".as_bytes()).unwrap(),
+        );
         headers.append("x-amz-meta-twice", HeaderValue::from_static("1"));
         headers.append("x-amz-meta-twice", HeaderValue::from_static("2"));
         headers.append("x-amz-acl", HeaderValue::from_static("private"));

@@ -30,7 +30,7 @@ pub mod range;
 pub mod xml;
 
 pub use address::Address;
-pub use body::{BodyError, BodyStream, Received, Receipt};
+pub use body::{BodyError, BodyStream, Receipt, Received};
 pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumKind};
 pub use error::{AnswerContext, ErrorCode, S3Error};
 pub use operation::Operation;

@@ -87,7 +87,10 @@ impl Receiver {
         let query = Query::parse(parts.uri.query().unwrap_or_default())?;
         let mut headers = with_host(parts)?;
         if headers.contains_key("x-amz-security-token") || query.has("X-Amz-Security-Token") {
-            return Err(S3Error::new(ErrorCode::InvalidToken, "Session tokens aren't supported; use a plain access key."));
+            return Err(S3Error::new(
+                ErrorCode::InvalidToken,
+                "Session tokens aren't supported; use a plain access key.",
+            ));
         }
         let (access_key_id, payload) = match Mechanism::of(&headers, &query)? {
             Mechanism::HeaderV4(authorization) => {
@@ -97,7 +100,9 @@ impl Receiver {
             Mechanism::QueryV4 => {
                 let claim = signature_v4::Claim::of_query(&query, &headers, now)?;
                 let verified = self.verify_v4(claim, parts, &query, &headers, keys).await?;
-                move_into_headers(&query, &mut headers, |n| is_amz(n) && !is_about_signature(n) && !is_about_checksum(n))?;
+                move_into_headers(&query, &mut headers, |n| {
+                    is_amz(n) && !is_about_signature(n) && !is_about_checksum(n)
+                })?;
                 verified
             }
             Mechanism::QueryV2 => {
@@ -164,9 +169,9 @@ impl<'a> Mechanism<'a> {
 }
 
 async fn secret(keys: &dyn KeyLookup, access_key_id: &str) -> Result<SecretString, S3Error> {
-    keys.secret(access_key_id).await?.ok_or_else(|| {
-        S3Error::from(ErrorCode::InvalidAccessKeyId).with_detail("AWSAccessKeyId", access_key_id)
-    })
+    keys.secret(access_key_id)
+        .await?
+        .ok_or_else(|| S3Error::from(ErrorCode::InvalidAccessKeyId).with_detail("AWSAccessKeyId", access_key_id))
 }
 
 /// The headers with a `host` among them, as HTTP/2 has it elsewhere.
@@ -228,7 +233,8 @@ impl Request {
 
     /// Whether the client gave any digest of the body, signed hash aside (DeleteObjects wants one).
     pub fn has_body_digest(&self) -> bool {
-        let is_digest = |name: &str| name == "content-md5" || name == "x-amz-trailer" || checksum::is_value_header(name);
+        let is_digest =
+            |name: &str| name == "content-md5" || name == "x-amz-trailer" || checksum::is_value_header(name);
         self.headers.keys().any(|name| is_digest(name.as_str()))
     }
 

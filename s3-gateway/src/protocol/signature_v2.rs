@@ -77,9 +77,11 @@ impl Claim {
             _ => Err(denied(format!("Query-string authentication requires exactly one {name}."))),
         };
         let expires = parameter("Expires")?;
-        let end = expires.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).ok_or_else(|| {
-            denied(format!("Invalid date (should be seconds since epoch): {expires}"))
-        })?;
+        let end = expires
+            .parse()
+            .ok()
+            .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+            .ok_or_else(|| denied(format!("Invalid date (should be seconds since epoch): {expires}")))?;
         if end < now {
             return Err(expired(end, now));
         }
@@ -105,11 +107,12 @@ impl Claim {
         headers: &HeaderMap,
         secret: &SecretString,
     ) -> Result<(), S3Error> {
-        let paths = candidate_paths(parts.uri.path());
+        let paths = paths(address, parts.uri.path());
         let to_sign = |path: &str| {
             let header = |name: &str| joined(headers, name);
-            let first = [parts.method.as_str().as_bytes(), &header("content-md5"), &header("content-type")].join(&b'\n');
-            let resource = resource(address, path, query);
+            let first =
+                [parts.method.as_str().as_bytes(), &header("content-md5"), &header("content-type")].join(&b'\n');
+            let resource = resource(path, query);
             let expires = self.expires.as_bytes();
             [first.as_slice(), b"\n", expires, b"\n", &amz_headers(headers), resource.as_bytes()].concat()
         };
@@ -129,12 +132,23 @@ impl Claim {
     }
 }
 
-/// The path with the bucket before it, and the signed parameters.
-fn resource(address: &Address, path: &str, query: &Query) -> String {
-    let mut resource = match &address.bucket {
+/// The paths under which a request may have been signed, with the bucket before them. That of a bucket itself is signed
+/// with a slash at its end or without; both mean the bucket.
+fn paths(address: &Address, raw: &str) -> Vec<String> {
+    let with_bucket = |path: String| match &address.bucket {
         Some(bucket) if address.virtual_host => format!("/{bucket}{path}"),
-        _ => path.to_owned(),
+        _ => path,
     };
+    let mut paths: Vec<_> = candidate_paths(raw).into_iter().map(with_bucket).collect();
+    if let (Some(bucket), None) = (&address.bucket, &address.key) {
+        paths.extend([format!("/{bucket}"), format!("/{bucket}/")]);
+    }
+    paths
+}
+
+/// The path, and the signed parameters.
+fn resource(path: &str, query: &Query) -> String {
+    let mut resource = path.to_owned();
     let mut signed: Vec<_> = query.pairs().filter(|(name, _)| SIGNED_PARAMETERS.contains(name)).collect();
     signed.sort();
     for (i, (name, value)) in signed.into_iter().enumerate() {

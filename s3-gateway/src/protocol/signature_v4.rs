@@ -90,10 +90,14 @@ impl Claim {
         let scope = Scope::parse(parameter("X-Amz-Credential")?)
             .map_err(|why| malformed_query(format!("Error parsing the X-Amz-Credential parameter; {why}.")))?;
         let timestamp = parameter("X-Amz-Date")?;
-        let time = parse_timestamp(timestamp)
-            .ok_or_else(|| malformed_query("X-Amz-Date must be in the ISO8601 format \"yyyyMMdd'T'HHmmss'Z'\"".into()))?;
+        let time = parse_timestamp(timestamp).ok_or_else(|| {
+            malformed_query("X-Amz-Date must be in the ISO8601 format \"yyyyMMdd'T'HHmmss'Z'\"".into())
+        })?;
         if scope.day != time.format("%Y%m%d").to_string() {
-            return Err(malformed_query(format!("The day {} of X-Amz-Credential isn't that of X-Amz-Date.", scope.day)));
+            return Err(malformed_query(format!(
+                "The day {} of X-Amz-Credential isn't that of X-Amz-Date.",
+                scope.day
+            )));
         }
         check_expiry(time, parameter("X-Amz-Expires")?, now)?;
         let payload = match query.get("X-Amz-Content-Sha256") {

@@ -15,10 +15,7 @@ fn known_vectors() {
     assert_eq!(crc(ChecksumAlgorithm::Crc64Nvme), "ae8b14860a799888");
     let sha = |algorithm| hex::encode(of_bytes(algorithm, b"abc").digest().unwrap());
     assert_eq!(sha(ChecksumAlgorithm::Sha1), "a9993e364706816aba3e25717850c26c9cd0d89d");
-    assert_eq!(
-        sha(ChecksumAlgorithm::Sha256),
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    );
+    assert_eq!(sha(ChecksumAlgorithm::Sha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_eq!(of_bytes(ChecksumAlgorithm::Crc32, b"hello world").value, "DUoRhQ==");
 }
 

@@ -10,7 +10,6 @@ fn parse_with(method: &str, path: &str, headers: &[(&'static str, &'static str)]
     Operation::parse(&parts.method, &address, &query, &headers)
 }
 
-
 fn parse(method: &str, path: &str) -> Result<Operation, S3Error> {
     parse_with(method, path, &[])
 }
@@ -53,10 +52,35 @@ fn each_request_is_one_operation() {
 #[test]
 fn what_lakebed_lacks_is_refused_by_its_name() {
     for name in [
-        "acl", "policy", "versioning", "versions", "tagging", "cors", "lifecycle", "website", "encryption",
-        "object-lock", "retention", "legal-hold", "torrent", "restore", "select", "attributes", "logging",
-        "notification", "replication", "requestPayment", "accelerate", "analytics", "inventory", "metrics",
-        "ownershipControls", "publicAccessBlock", "intelligent-tiering", "policyStatus", "renameObject",
+        "acl",
+        "policy",
+        "versioning",
+        "versions",
+        "tagging",
+        "cors",
+        "lifecycle",
+        "website",
+        "encryption",
+        "object-lock",
+        "retention",
+        "legal-hold",
+        "torrent",
+        "restore",
+        "select",
+        "attributes",
+        "logging",
+        "notification",
+        "replication",
+        "requestPayment",
+        "accelerate",
+        "analytics",
+        "inventory",
+        "metrics",
+        "ownershipControls",
+        "publicAccessBlock",
+        "intelligent-tiering",
+        "policyStatus",
+        "renameObject",
     ] {
         for method in ["GET", "HEAD", "PUT", "POST", "DELETE"] {
             for path in ["/b", "/b/k", "/"] {

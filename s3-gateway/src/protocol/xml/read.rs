@@ -134,11 +134,7 @@ fn part_number(text: &str) -> Result<u32, S3Error> {
 }
 
 /// Calls `on_end` at the end of every element below the root, with the names that lead to it and its own text.
-fn walk(
-    xml: &[u8],
-    root: &str,
-    mut on_end: impl FnMut(&[&str], &str) -> Result<(), S3Error>,
-) -> Result<(), S3Error> {
+fn walk(xml: &[u8], root: &str, mut on_end: impl FnMut(&[&str], &str) -> Result<(), S3Error>) -> Result<(), S3Error> {
     if xml.len() > XML_BYTES_MAX {
         return Err(ErrorCode::MaxMessageLengthExceeded.into());
     }

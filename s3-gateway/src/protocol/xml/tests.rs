@@ -128,7 +128,13 @@ fn multipart_uploads() {
     );
     let sum = of_bytes(ChecksumAlgorithm::Crc32, b"hello world");
     assert_eq!(
-        body(&complete_upload("http://h/trips/main/a", "trips", "main/a", "e-2", Some((&sum, ChecksumKind::FullObject)))),
+        body(&complete_upload(
+            "http://h/trips/main/a",
+            "trips",
+            "main/a",
+            "e-2",
+            Some((&sum, ChecksumKind::FullObject))
+        )),
         "<CompleteMultipartUploadResult><Location>http://h/trips/main/a</Location><Bucket>trips</Bucket><Key>main/a\
          </Key><ETag>&quot;e-2&quot;</ETag><ChecksumCRC32>DUoRhQ==</ChecksumCRC32><ChecksumType>FULL_OBJECT\
          </ChecksumType></CompleteMultipartUploadResult>"
