@@ -59,8 +59,11 @@ fn encode(chunks: &[Vec<u8>], form: Form) -> Vec<u8> {
     out
 }
 
+/// A body's data and its trailer.
+type Decoded = (Vec<u8>, Vec<(String, String)>);
+
 /// Decodes pieces; the data and the trailer, if all is well.
-fn decode(pieces: impl Iterator<Item = Bytes>, form: Form) -> Result<(Vec<u8>, Vec<(String, String)>), S3Error> {
+fn decode(pieces: impl Iterator<Item = Bytes>, form: Form) -> Result<Decoded, S3Error> {
     let mut decoder = decoder(form);
     let mut data = Vec::new();
     for mut piece in pieces {
@@ -74,7 +77,7 @@ fn decode(pieces: impl Iterator<Item = Bytes>, form: Form) -> Result<(Vec<u8>, V
     Ok((data, decoder.finish()?))
 }
 
-fn whole(body: &[u8], form: Form) -> Result<(Vec<u8>, Vec<(String, String)>), S3Error> {
+fn whole(body: &[u8], form: Form) -> Result<Decoded, S3Error> {
     decode([Bytes::copy_from_slice(body)].into_iter(), form)
 }
 

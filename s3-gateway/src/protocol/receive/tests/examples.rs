@@ -34,6 +34,19 @@ fn get_object() {
     assert_eq!(request.address.key.as_deref(), Some("test.txt"));
 }
 
+/// HTTP/2 has an authority instead of a host; the signature covers it as the host.
+#[test]
+fn get_object_by_authority() {
+    let authorization = authorization(
+        "host;range;x-amz-content-sha256;x-amz-date",
+        "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+    );
+    let headers = [DATE, EMPTY, ("range", "bytes=0-9"), ("authorization", &authorization)];
+    let code = |uri| receive(&parts("GET", uri, &headers), NOW).err().map(|error| error.code());
+    assert_eq!(code("http://examplebucket.s3.amazonaws.com/test.txt"), None);
+    assert_eq!(code("http://examplebucket2.s3.amazonaws.com/test.txt"), Some(ErrorCode::SignatureDoesNotMatch));
+}
+
 #[test]
 fn put_object() {
     let authorization = authorization(
