@@ -1,0 +1,81 @@
+//! Damaged files: an error, or (where a byte says nothing) the right answer; never a panic or another answer.
+
+use super::*;
+
+/// Reads a damaged file in every way there is.
+fn check_damaged(file: &[u8], sound: &Entries, what: &str) {
+    match scan(file) {
+        Ok(entries) => assert_eq!(&entries, sound, "another answer after {what}"),
+        Err(SstError::Corrupt(_) | SstError::Unsupported(_)) => {}
+        Err(other) => panic!("{other} after {what}"),
+    }
+    for key in sound.keys().step_by(7) {
+        if let Ok(found) = get(file, key) {
+            assert_eq!(found.as_ref(), sound.get(key), "another answer after {what}");
+        }
+    }
+}
+
+pub(super) fn check_all_damage(file: &[u8], sound: &Entries) {
+    assert_eq!(&scan(file).unwrap(), sound);
+    for at in 0..file.len() {
+        for bit in 0..8 {
+            let mut damaged = file.to_vec();
+            damaged[at] ^= 1 << bit;
+            check_damaged(&damaged, sound, &format!("a flip of bit {bit} of byte {at}"));
+        }
+        let mut damaged = file.to_vec();
+        damaged[at] = !damaged[at];
+        check_damaged(&damaged, sound, &format!("a flip of byte {at}"));
+        assert!(scan(&file[..at]).is_err(), "a file cut at {at} is taken for whole");
+        assert!(scan(&file[at + 1..]).is_err(), "a file from {at} on is taken for whole");
+        if let Ok(TailParse::NeedMore(bytes)) = Tail::parse(&file[at..], file.len() as u64) {
+            assert!(bytes > (file.len() - at) as u64);
+        }
+    }
+}
+
+#[test]
+fn no_damage_to_a_table_of_ours_passes() {
+    for (compression, checksum) in [
+        (Compression::None, Checksum::Crc32c),
+        (Compression::Snappy, Checksum::Xxh3),
+        (Compression::Lz4, Checksum::XxHash64),
+        (Compression::Zstd(1), Checksum::Crc32c),
+    ] {
+        let entries = lake(9);
+        let options = WriterOptions { compression, checksum, block_bytes: 512, ..WriterOptions::default() };
+        check_all_damage(&write(&entries, options).bytes, &entries);
+    }
+}
+
+#[test]
+fn blocks_in_each_others_place_are_noticed_by_their_keys() {
+    let finished = write(&lake(40), WriterOptions { compression: Compression::None, ..small_blocks() });
+    let tail = parse_tail(&finished.bytes).unwrap();
+    let handle = tail.handle(1);
+    let (first, second) = (stored(&finished.bytes, tail.handle(0)), stored(&finished.bytes, handle));
+    assert!(Block::decode(&first[1..], handle, tail.format()).is_err());
+    assert!(Block::decode(second, BlockHandle { size: handle.size + 1, ..handle }, tail.format()).is_err());
+}
+
+#[test]
+fn random_bytes_with_a_sound_checksum_are_refused_or_in_order() {
+    let format = BlockFormat { checksum: Checksum::Xxh3, context: 0 };
+    let mut passed = 0;
+    for seed in 0..20_000 {
+        let mut content = noise(seed, (seed % 60) as usize);
+        content.iter_mut().step_by(2).for_each(|byte| *byte %= 12);
+        content.extend_from_slice(&[0, 0, 0, 0, 1, 0, 0, 0]);
+        let mut file = Vec::new();
+        let handle = super::super::stored::append(&mut file, 0, &content, format);
+        if let Ok(block) = Block::decode(&file, handle, format) {
+            passed += 1;
+            assert!((1..block.entries()).all(|i| block.entry(i - 1).0 < block.entry(i).0));
+        }
+        let kind = (seed % 9) as u8;
+        let handle = super::super::stored::append(&mut file, kind, &content, format);
+        let _ = Block::decode(stored(&file, handle), handle, format);
+    }
+    assert!(passed < 200, "{passed} blocks of noise passed");
+}
