@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::CommitId;
+
 /// A name that breaks its rule; says the rule.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("invalid {kind} {text:?}: {rule}")]
@@ -81,20 +83,22 @@ name_type!(
         && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 );
 name_type!(
-    /// A branch's name: `^\w[-\w]*$`, at most 255 bytes.
+    /// A branch's name: `^\w[-\w]*$`, at most 255 bytes. Never what a commit id looks like, so that no branch can pose as
+    /// a commit.
     BranchName,
     "branch name",
-    "use letters, digits, underscores and hyphens, at most 255, and don't begin with a hyphen",
+    "use letters, digits, underscores and hyphens, at most 255, don't begin with a hyphen, and don't use a commit id",
     |t| (1..=255).contains(&t.len())
         && !t.starts_with('-')
         && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && t.parse::<CommitId>().is_err()
 );
 name_type!(
-    /// A tag's name: as git's check-ref-format has it, without `/`, at most 255 bytes.
+    /// A tag's name: as git's check-ref-format has it, without `/`, at most 255 bytes. Never what a commit id looks like.
     TagName,
     "tag name",
     "use at most 255 bytes without spaces, control characters, any of / ~ ^ : ? * [ \\ $ or '..' or '@{'; it can't be '@', \
-     begin with '-' or '.', or end with '.' or '.lock'",
+     begin with '-' or '.', end with '.' or '.lock', or be a commit id",
     valid_tag
 );
 name_type!(
@@ -102,7 +106,7 @@ name_type!(
     RefName,
     "ref",
     "use a branch, a tag or a commit id",
-    |t| t.parse::<BranchName>().is_ok() || t.parse::<TagName>().is_ok()
+    |t| t.parse::<BranchName>().is_ok() || t.parse::<TagName>().is_ok() || t.parse::<CommitId>().is_ok()
 );
 name_type!(
     /// A user's name: 1 to 128 characters without control characters.
@@ -143,6 +147,7 @@ fn valid_tag(text: &str) -> bool {
         && !text.contains("..")
         && !text.contains("@{")
         && !text.contains(forbidden)
+        && text.parse::<CommitId>().is_err()
 }
 
 fn valid_namespace(text: &str) -> bool {
@@ -183,6 +188,14 @@ mod tests {
         for bad in ["", "@", ".a", "a.", "a..b", "a/b", "a~1", "a^", "a b", "a@{b", "-a", "x.lock", "a$"] {
             assert!(!ok::<TagName>(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_commit_id_is_a_ref_but_no_branch_or_tag() {
+        let id = "0123456789abcdef".repeat(4);
+        assert!(ok::<RefName>(&id));
+        assert!(!ok::<BranchName>(&id) && !ok::<TagName>(&id));
+        assert!(ok::<BranchName>(&id[1..]) && ok::<TagName>(&id.to_uppercase()));
     }
 
     #[test]

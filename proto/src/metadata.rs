@@ -1,11 +1,52 @@
 //! Conversions between `model` and package `lakebed.metadata.v1`, and the bytes that the metadata service's log and
-//! database hold. Owns the schema version of the log.
+//! database hold. Owns the schema version of the log; leaves bounds on sizes to the service. Invariant: what decodes
+//! is valid by `model`'s rules, and every value of `model` comes back from its encoding as it was.
 
-use model::{Command, Outcome, Timestamp};
+mod answer;
+mod command;
+mod nouns;
+mod outcome;
+mod query;
+pub mod status;
+
+use std::fmt::Display;
+
+use model::{Command, CommitId, Outcome, RequestId, Timestamp};
+use prost::Message;
 use thiserror::Error;
+
+use crate::generated::metadata as pb;
 
 /// The newest schema of commands that this build writes and reads.
 pub const SCHEMA: u32 = 1;
+
+/// A value of `model` that has a message.
+pub trait Wire: Sized {
+    /// Its message.
+    type Message: Message + Default;
+
+    /// Makes the message.
+    fn to_message(&self) -> Self::Message;
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when a field is missing or breaks a rule.
+    fn from_message(message: Self::Message) -> Result<Self, DecodeError>;
+}
+
+/// Encodes a value; equal values have equal bytes.
+pub fn encode<T: Wire>(value: &T) -> Vec<u8> {
+    value.to_message().encode_to_vec()
+}
+
+/// Reads what [`encode`] wrote.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are no such value.
+pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
+    T::from_message(T::Message::decode(bytes)?)
+}
 
 /// A command with the time at which the leader took it: what one log entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +55,32 @@ pub struct Stamped {
     pub time: Timestamp,
     /// What to do.
     pub command: Command,
+}
+
+/// Encodes a command for the log, with its schema version.
+pub fn encode_command(stamped: &Stamped) -> Vec<u8> {
+    encode(stamped)
+}
+
+/// Reads a command of the log.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are no command, or one of a newer schema.
+pub fn decode_command(bytes: &[u8]) -> Result<Stamped, DecodeError> {
+    decode(bytes)
+}
+
+/// Encodes an outcome.
+pub fn encode_outcome(outcome: &Outcome) -> Vec<u8> {
+    encode(outcome)
+}
+
+/// Reads an outcome.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are no outcome.
+pub fn decode_outcome(bytes: &[u8]) -> Result<Outcome, DecodeError> {
+    decode(bytes)
 }
 
 /// Why bytes or a message can't be taken.
@@ -41,28 +108,59 @@ pub enum DecodeError {
     },
 }
 
-/// Encodes a command for the log.
-pub fn encode_command(_stamped: &Stamped) -> Vec<u8> {
-    Vec::new()
+impl Wire for Stamped {
+    type Message = pb::StampedCommand;
+
+    fn to_message(&self) -> pb::StampedCommand {
+        pb::StampedCommand {
+            schema: SCHEMA,
+            time_ms: self.time.as_millis(),
+            command: Some(self.command.to_message()),
+        }
+    }
+
+    fn from_message(message: pb::StampedCommand) -> Result<Self, DecodeError> {
+        if message.schema > SCHEMA {
+            return Err(DecodeError::NewerSchema { found: message.schema });
+        }
+        Ok(Self { time: Timestamp::from_millis(message.time_ms), command: needed("command", message.command)? })
+    }
 }
 
-/// Reads a command of the log.
-///
-/// # Errors
-/// [`DecodeError`] when the bytes are no command, or one of a newer schema.
-pub fn decode_command(_bytes: &[u8]) -> Result<Stamped, DecodeError> {
-    Err(DecodeError::Missing("command"))
+/// Takes a part that a message must have.
+fn needed<T: Wire>(field: &'static str, part: Option<T::Message>) -> Result<T, DecodeError> {
+    T::from_message(part.ok_or(DecodeError::Missing(field))?)
 }
 
-/// Encodes an outcome.
-pub fn encode_outcome(_outcome: &Outcome) -> Vec<u8> {
-    Vec::new()
+/// Takes a part that a message may have.
+fn optional<T: Wire>(part: Option<T::Message>) -> Result<Option<T>, DecodeError> {
+    part.map(T::from_message).transpose()
 }
 
-/// Reads an outcome.
-///
-/// # Errors
-/// [`DecodeError`] when the bytes are no outcome.
-pub fn decode_outcome(_bytes: &[u8]) -> Result<Outcome, DecodeError> {
-    Err(DecodeError::Missing("outcome"))
+/// Makes a name or path, by its rule.
+fn name<T>(field: &'static str, text: String) -> Result<T, DecodeError>
+where
+    T: TryFrom<String, Error: Display>,
+{
+    T::try_from(text).map_err(|error| invalid(field, error))
 }
+
+fn commit(field: &'static str, bytes: &[u8]) -> Result<CommitId, DecodeError> {
+    CommitId::from_slice(bytes).map_err(|error| invalid(field, error))
+}
+
+fn request(bytes: &[u8]) -> Result<RequestId, DecodeError> {
+    let bytes = bytes.try_into().map_err(|_| invalid("request", "expected 16 bytes"))?;
+    Ok(RequestId(u128::from_be_bytes(bytes)))
+}
+
+fn request_bytes(id: RequestId) -> Vec<u8> {
+    id.0.to_be_bytes().to_vec()
+}
+
+fn invalid(field: &'static str, why: impl Display) -> DecodeError {
+    DecodeError::Invalid { field, why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

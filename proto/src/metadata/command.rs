@@ -1,0 +1,251 @@
+//! Conversions of commands, and of the conditions that they carry.
+
+use model::{
+    Command, Condition, Entry, NewUpload, Part, Require, SealedSecret, StagedChange, StagingToken, UnstageScope,
+    UploadId, UserId,
+};
+
+use super::{DecodeError, Wire, commit, name, needed, optional, request, request_bytes};
+use crate::generated::metadata::{self as pb, command::Kind, condition, unstage};
+
+impl Wire for Condition {
+    type Message = pb::Condition;
+
+    fn to_message(&self) -> pb::Condition {
+        let require = match &self.require {
+            Require::Absent => condition::Require::Absent(pb::Absent {}),
+            Require::Present(e_tag) => condition::Require::Present(pb::Present { e_tag: e_tag.clone() }),
+        };
+        pb::Condition {
+            require: Some(require),
+            commit: self.commit.as_bytes().to_vec(),
+            committed_e_tag: self.committed_e_tag.clone(),
+        }
+    }
+
+    fn from_message(message: pb::Condition) -> Result<Self, DecodeError> {
+        let require = match message.require.ok_or(DecodeError::Missing("condition.require"))? {
+            condition::Require::Absent(pb::Absent {}) => Require::Absent,
+            condition::Require::Present(present) => Require::Present(present.e_tag),
+        };
+        Ok(Self {
+            require,
+            commit: commit("condition.commit", &message.commit)?,
+            committed_e_tag: message.committed_e_tag,
+        })
+    }
+}
+
+impl Wire for StagedChange {
+    type Message = pb::StagedChange;
+
+    fn to_message(&self) -> pb::StagedChange {
+        pb::StagedChange {
+            path: self.path.to_string(),
+            value: Some(self.value.to_message()),
+            condition: self.condition.as_ref().map(Wire::to_message),
+        }
+    }
+
+    fn from_message(message: pb::StagedChange) -> Result<Self, DecodeError> {
+        Ok(Self {
+            path: name("change.path", message.path)?,
+            value: needed("change.value", message.value)?,
+            condition: optional(message.condition)?,
+        })
+    }
+}
+
+fn scope_message(scope: &UnstageScope) -> unstage::Scope {
+    match scope {
+        UnstageScope::All => unstage::Scope::All(pb::UnstageAll {}),
+        UnstageScope::Prefix(prefix) => unstage::Scope::Prefix(prefix.clone()),
+        UnstageScope::Path(path) => unstage::Scope::Path(path.to_string()),
+    }
+}
+
+fn scope(message: Option<unstage::Scope>) -> Result<UnstageScope, DecodeError> {
+    Ok(match message.ok_or(DecodeError::Missing("unstage.scope"))? {
+        unstage::Scope::All(pb::UnstageAll {}) => UnstageScope::All,
+        unstage::Scope::Prefix(prefix) => UnstageScope::Prefix(prefix),
+        unstage::Scope::Path(path) => UnstageScope::Path(name("unstage.path", path)?),
+    })
+}
+
+impl Wire for Command {
+    type Message = pb::Command;
+
+    fn to_message(&self) -> pb::Command {
+        pb::Command { kind: Some(kind(self)) }
+    }
+
+    fn from_message(message: pb::Command) -> Result<Self, DecodeError> {
+        command(message.kind.ok_or(DecodeError::Missing("command.kind"))?)
+    }
+}
+
+fn kind(command: &Command) -> Kind {
+    match command {
+        Command::CreateRepository { request, name, namespace, default_branch, commit } => {
+            Kind::CreateRepository(pb::CreateRepository {
+                request: request_bytes(*request),
+                name: name.to_string(),
+                namespace: namespace.to_string(),
+                default_branch: default_branch.to_string(),
+                commit: commit.as_bytes().to_vec(),
+            })
+        }
+        Command::DeleteRepository { name } => Kind::DeleteRepository(pb::DeleteRepository { name: name.to_string() }),
+        Command::CreateBranch { request, repository, branch, commit } => Kind::CreateBranch(pb::CreateBranch {
+            request: request_bytes(*request),
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            commit: commit.as_bytes().to_vec(),
+        }),
+        Command::DeleteBranch { repository, branch } => {
+            Kind::DeleteBranch(pb::DeleteBranch { repository: repository.to_string(), branch: branch.to_string() })
+        }
+        Command::CreateTag { request, repository, tag, commit } => Kind::CreateTag(pb::CreateTag {
+            request: request_bytes(*request),
+            repository: repository.to_string(),
+            tag: tag.to_string(),
+            commit: commit.as_bytes().to_vec(),
+        }),
+        Command::DeleteTag { repository, tag } => {
+            Kind::DeleteTag(pb::DeleteTag { repository: repository.to_string(), tag: tag.to_string() })
+        }
+        Command::Stage { repository, branch, changes } => Kind::Stage(pb::Stage {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            changes: changes.iter().map(Wire::to_message).collect(),
+        }),
+        Command::Unstage { repository, branch, scope } => Kind::Unstage(pb::Unstage {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            scope: Some(scope_message(scope)),
+        }),
+        Command::Seal { repository, branch } => {
+            Kind::Seal(pb::Seal { repository: repository.to_string(), branch: branch.to_string() })
+        }
+        Command::Publish { repository, branch, expected, head, consumed, require_clean } => {
+            Kind::Publish(pb::Publish {
+                repository: repository.to_string(),
+                branch: branch.to_string(),
+                expected: expected.as_bytes().to_vec(),
+                head: head.as_bytes().to_vec(),
+                consumed: consumed.iter().map(|token| token.0).collect(),
+                require_clean: *require_clean,
+            })
+        }
+        Command::CreateUpload { request, repository, upload } => Kind::CreateUpload(pb::CreateUpload {
+            request: request_bytes(*request),
+            repository: repository.to_string(),
+            upload: Some(upload.to_message()),
+        }),
+        Command::PutPart { repository, upload, part } => Kind::PutPart(pb::PutPart {
+            repository: repository.to_string(),
+            upload: upload.0,
+            part: Some(part.to_message()),
+        }),
+        Command::CompleteUpload { repository, upload, entry, condition } => {
+            Kind::CompleteUpload(pb::CompleteUpload {
+                repository: repository.to_string(),
+                upload: upload.0,
+                entry: Some(entry.to_message()),
+                condition: condition.as_ref().map(Wire::to_message),
+            })
+        }
+        Command::AbortUpload { repository, upload } => {
+            Kind::AbortUpload(pb::AbortUpload { repository: repository.to_string(), upload: upload.0 })
+        }
+        Command::CreateUser { request, name } => {
+            Kind::CreateUser(pb::CreateUser { request: request_bytes(*request), name: name.to_string() })
+        }
+        Command::CreateCredential { request, user, access_key_id, secret } => {
+            Kind::CreateCredential(pb::CreateCredential {
+                request: request_bytes(*request),
+                user: user.0,
+                access_key_id: access_key_id.clone(),
+                secret: secret.0.clone(),
+            })
+        }
+    }
+}
+
+fn command(kind: Kind) -> Result<Command, DecodeError> {
+    Ok(match kind {
+        Kind::CreateRepository(m) => Command::CreateRepository {
+            request: request(&m.request)?,
+            name: name("name", m.name)?,
+            namespace: name("namespace", m.namespace)?,
+            default_branch: name("default_branch", m.default_branch)?,
+            commit: commit("commit", &m.commit)?,
+        },
+        Kind::DeleteRepository(m) => Command::DeleteRepository { name: name("name", m.name)? },
+        Kind::CreateBranch(m) => Command::CreateBranch {
+            request: request(&m.request)?,
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            commit: commit("commit", &m.commit)?,
+        },
+        Kind::DeleteBranch(m) => {
+            Command::DeleteBranch { repository: name("repository", m.repository)?, branch: name("branch", m.branch)? }
+        }
+        Kind::CreateTag(m) => Command::CreateTag {
+            request: request(&m.request)?,
+            repository: name("repository", m.repository)?,
+            tag: name("tag", m.tag)?,
+            commit: commit("commit", &m.commit)?,
+        },
+        Kind::DeleteTag(m) => {
+            Command::DeleteTag { repository: name("repository", m.repository)?, tag: name("tag", m.tag)? }
+        }
+        Kind::Stage(m) => Command::Stage {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            changes: m.changes.into_iter().map(StagedChange::from_message).collect::<Result<_, _>>()?,
+        },
+        Kind::Unstage(m) => Command::Unstage {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            scope: scope(m.scope)?,
+        },
+        Kind::Seal(m) => {
+            Command::Seal { repository: name("repository", m.repository)?, branch: name("branch", m.branch)? }
+        }
+        Kind::Publish(m) => Command::Publish {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            expected: commit("expected", &m.expected)?,
+            head: commit("head", &m.head)?,
+            consumed: m.consumed.into_iter().map(StagingToken).collect(),
+            require_clean: m.require_clean,
+        },
+        Kind::CreateUpload(m) => Command::CreateUpload {
+            request: request(&m.request)?,
+            repository: name("repository", m.repository)?,
+            upload: needed::<NewUpload>("upload", m.upload)?,
+        },
+        Kind::PutPart(m) => Command::PutPart {
+            repository: name("repository", m.repository)?,
+            upload: UploadId(m.upload),
+            part: needed::<Part>("part", m.part)?,
+        },
+        Kind::CompleteUpload(m) => Command::CompleteUpload {
+            repository: name("repository", m.repository)?,
+            upload: UploadId(m.upload),
+            entry: needed::<Entry>("entry", m.entry)?,
+            condition: optional(m.condition)?,
+        },
+        Kind::AbortUpload(m) => {
+            Command::AbortUpload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) }
+        }
+        Kind::CreateUser(m) => Command::CreateUser { request: request(&m.request)?, name: name("name", m.name)? },
+        Kind::CreateCredential(m) => Command::CreateCredential {
+            request: request(&m.request)?,
+            user: UserId(m.user),
+            access_key_id: m.access_key_id,
+            secret: SealedSecret(m.secret),
+        },
+    })
+}

@@ -1,0 +1,331 @@
+//! Conversions of the nouns: what the state keeps and answers name.
+
+use model::{
+    Address, Branch, Checksum, ChecksumAlgorithm, ChecksumKind, Credential, Entry, NewUpload, Part, Repository,
+    RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Upload, UploadId, User, UserId, Version,
+};
+
+use super::{DecodeError, Wire, commit, invalid, name, needed, optional};
+use crate::generated::metadata::{self as pb, address, staged_value};
+
+impl Wire for Address {
+    type Message = pb::Address;
+
+    fn to_message(&self) -> pb::Address {
+        let kind = match self {
+            Self::Relative(text) => address::Kind::Relative(text.clone()),
+            Self::Full(text) => address::Kind::Full(text.clone()),
+        };
+        pb::Address { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::Address) -> Result<Self, DecodeError> {
+        match message.kind.ok_or(DecodeError::Missing("address.kind"))? {
+            address::Kind::Relative(text) => Ok(Self::Relative(text)),
+            address::Kind::Full(text) => Ok(Self::Full(text)),
+        }
+    }
+}
+
+fn algorithm_number(algorithm: ChecksumAlgorithm) -> i32 {
+    let wire = match algorithm {
+        ChecksumAlgorithm::Crc32 => pb::ChecksumAlgorithm::Crc32,
+        ChecksumAlgorithm::Crc32c => pb::ChecksumAlgorithm::Crc32c,
+        ChecksumAlgorithm::Crc64Nvme => pb::ChecksumAlgorithm::Crc64nvme,
+        ChecksumAlgorithm::Sha1 => pb::ChecksumAlgorithm::Sha1,
+        ChecksumAlgorithm::Sha256 => pb::ChecksumAlgorithm::Sha256,
+    };
+    wire.into()
+}
+
+fn algorithm(number: i32) -> Result<ChecksumAlgorithm, DecodeError> {
+    match pb::ChecksumAlgorithm::try_from(number) {
+        Ok(pb::ChecksumAlgorithm::Crc32) => Ok(ChecksumAlgorithm::Crc32),
+        Ok(pb::ChecksumAlgorithm::Crc32c) => Ok(ChecksumAlgorithm::Crc32c),
+        Ok(pb::ChecksumAlgorithm::Crc64nvme) => Ok(ChecksumAlgorithm::Crc64Nvme),
+        Ok(pb::ChecksumAlgorithm::Sha1) => Ok(ChecksumAlgorithm::Sha1),
+        Ok(pb::ChecksumAlgorithm::Sha256) => Ok(ChecksumAlgorithm::Sha256),
+        Ok(pb::ChecksumAlgorithm::Unspecified) | Err(_) => {
+            Err(invalid("checksum.algorithm", format_args!("{number} is none that is known")))
+        }
+    }
+}
+
+fn kind_number(kind: ChecksumKind) -> i32 {
+    let wire = match kind {
+        ChecksumKind::FullObject => pb::ChecksumKind::FullObject,
+        ChecksumKind::Composite => pb::ChecksumKind::Composite,
+    };
+    wire.into()
+}
+
+fn kind(number: i32) -> Result<ChecksumKind, DecodeError> {
+    match pb::ChecksumKind::try_from(number) {
+        Ok(pb::ChecksumKind::FullObject) => Ok(ChecksumKind::FullObject),
+        Ok(pb::ChecksumKind::Composite) => Ok(ChecksumKind::Composite),
+        Ok(pb::ChecksumKind::Unspecified) | Err(_) => {
+            Err(invalid("checksum.kind", format_args!("{number} is none that is known")))
+        }
+    }
+}
+
+impl Wire for Checksum {
+    type Message = pb::Checksum;
+
+    fn to_message(&self) -> pb::Checksum {
+        pb::Checksum {
+            algorithm: algorithm_number(self.algorithm),
+            kind: kind_number(self.kind),
+            value: self.value.clone(),
+        }
+    }
+
+    fn from_message(message: pb::Checksum) -> Result<Self, DecodeError> {
+        Ok(Self { algorithm: algorithm(message.algorithm)?, kind: kind(message.kind)?, value: message.value })
+    }
+}
+
+impl Wire for (ChecksumAlgorithm, ChecksumKind) {
+    type Message = pb::DeclaredChecksum;
+
+    fn to_message(&self) -> pb::DeclaredChecksum {
+        pb::DeclaredChecksum { algorithm: algorithm_number(self.0), kind: kind_number(self.1) }
+    }
+
+    fn from_message(message: pb::DeclaredChecksum) -> Result<Self, DecodeError> {
+        Ok((algorithm(message.algorithm)?, kind(message.kind)?))
+    }
+}
+
+impl Wire for Entry {
+    type Message = pb::Entry;
+
+    fn to_message(&self) -> pb::Entry {
+        pb::Entry {
+            address: Some(self.address.to_message()),
+            last_modified_ms: self.last_modified.as_millis(),
+            size: self.size,
+            e_tag: self.e_tag.clone(),
+            content_type: self.content_type.clone(),
+            metadata: self.metadata.clone(),
+            headers: self.headers.clone(),
+            checksum: self.checksum.as_ref().map(Wire::to_message),
+        }
+    }
+
+    fn from_message(message: pb::Entry) -> Result<Self, DecodeError> {
+        Ok(Self {
+            address: needed("entry.address", message.address)?,
+            last_modified: Timestamp::from_millis(message.last_modified_ms),
+            size: message.size,
+            e_tag: message.e_tag,
+            content_type: message.content_type,
+            metadata: message.metadata,
+            headers: message.headers,
+            checksum: optional(message.checksum)?,
+        })
+    }
+}
+
+impl Wire for StagedValue {
+    type Message = pb::StagedValue;
+
+    fn to_message(&self) -> pb::StagedValue {
+        let kind = match self {
+            Self::Entry(entry) => staged_value::Kind::Entry(entry.to_message()),
+            Self::Tombstone => staged_value::Kind::Tombstone(pb::Tombstone {}),
+        };
+        pb::StagedValue { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::StagedValue) -> Result<Self, DecodeError> {
+        match message.kind.ok_or(DecodeError::Missing("staged_value.kind"))? {
+            staged_value::Kind::Entry(entry) => Ok(Self::Entry(Entry::from_message(entry)?)),
+            staged_value::Kind::Tombstone(pb::Tombstone {}) => Ok(Self::Tombstone),
+        }
+    }
+}
+
+impl Wire for Repository {
+    type Message = pb::Repository;
+
+    fn to_message(&self) -> pb::Repository {
+        pb::Repository {
+            uid: self.uid.0,
+            name: self.name.to_string(),
+            namespace: self.namespace.to_string(),
+            default_branch: self.default_branch.to_string(),
+            created_at_ms: self.created_at.as_millis(),
+        }
+    }
+
+    fn from_message(message: pb::Repository) -> Result<Self, DecodeError> {
+        Ok(Self {
+            uid: RepositoryUid(message.uid),
+            name: name("repository.name", message.name)?,
+            namespace: name("repository.namespace", message.namespace)?,
+            default_branch: name("repository.default_branch", message.default_branch)?,
+            created_at: Timestamp::from_millis(message.created_at_ms),
+        })
+    }
+}
+
+impl Wire for Branch {
+    type Message = pb::Branch;
+
+    fn to_message(&self) -> pb::Branch {
+        pb::Branch {
+            name: self.name.to_string(),
+            commit: self.commit.as_bytes().to_vec(),
+            version: self.version.0,
+            staging: self.staging.0,
+            sealed: self.sealed.iter().map(|token| token.0).collect(),
+            created_at_ms: self.created_at.as_millis(),
+        }
+    }
+
+    fn from_message(message: pb::Branch) -> Result<Self, DecodeError> {
+        Ok(Self {
+            name: name("branch.name", message.name)?,
+            commit: commit("branch.commit", &message.commit)?,
+            version: Version(message.version),
+            staging: StagingToken(message.staging),
+            sealed: message.sealed.into_iter().map(StagingToken).collect(),
+            created_at: Timestamp::from_millis(message.created_at_ms),
+        })
+    }
+}
+
+impl Wire for Tag {
+    type Message = pb::Tag;
+
+    fn to_message(&self) -> pb::Tag {
+        pb::Tag {
+            name: self.name.to_string(),
+            commit: self.commit.as_bytes().to_vec(),
+            created_at_ms: self.created_at.as_millis(),
+        }
+    }
+
+    fn from_message(message: pb::Tag) -> Result<Self, DecodeError> {
+        Ok(Self {
+            name: name("tag.name", message.name)?,
+            commit: commit("tag.commit", &message.commit)?,
+            created_at: Timestamp::from_millis(message.created_at_ms),
+        })
+    }
+}
+
+impl Wire for NewUpload {
+    type Message = pb::NewUpload;
+
+    fn to_message(&self) -> pb::NewUpload {
+        pb::NewUpload {
+            branch: self.branch.to_string(),
+            path: self.path.to_string(),
+            address: Some(self.address.to_message()),
+            store_upload_id: self.store_upload_id.clone(),
+            content_type: self.content_type.clone(),
+            metadata: self.metadata.clone(),
+            headers: self.headers.clone(),
+            checksum: self.checksum.as_ref().map(Wire::to_message),
+        }
+    }
+
+    fn from_message(message: pb::NewUpload) -> Result<Self, DecodeError> {
+        Ok(Self {
+            branch: name("upload.branch", message.branch)?,
+            path: name("upload.path", message.path)?,
+            address: needed("upload.address", message.address)?,
+            store_upload_id: message.store_upload_id,
+            content_type: message.content_type,
+            metadata: message.metadata,
+            headers: message.headers,
+            checksum: optional(message.checksum)?,
+        })
+    }
+}
+
+impl Wire for Upload {
+    type Message = pb::Upload;
+
+    fn to_message(&self) -> pb::Upload {
+        pb::Upload {
+            id: self.id.0,
+            created_at_ms: self.created_at.as_millis(),
+            new: Some(self.new.to_message()),
+        }
+    }
+
+    fn from_message(message: pb::Upload) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: UploadId(message.id),
+            created_at: Timestamp::from_millis(message.created_at_ms),
+            new: needed("upload.new", message.new)?,
+        })
+    }
+}
+
+impl Wire for Part {
+    type Message = pb::Part;
+
+    fn to_message(&self) -> pb::Part {
+        pb::Part {
+            number: self.number,
+            store_part_id: self.store_part_id.clone(),
+            size: self.size,
+            e_tag: self.e_tag.clone(),
+            checksum: self.checksum.as_ref().map(Wire::to_message),
+            last_modified_ms: self.last_modified.as_millis(),
+        }
+    }
+
+    fn from_message(message: pb::Part) -> Result<Self, DecodeError> {
+        Ok(Self {
+            number: message.number,
+            store_part_id: message.store_part_id,
+            size: message.size,
+            e_tag: message.e_tag,
+            checksum: optional(message.checksum)?,
+            last_modified: Timestamp::from_millis(message.last_modified_ms),
+        })
+    }
+}
+
+impl Wire for User {
+    type Message = pb::User;
+
+    fn to_message(&self) -> pb::User {
+        pb::User { id: self.id.0, name: self.name.to_string(), created_at_ms: self.created_at.as_millis() }
+    }
+
+    fn from_message(message: pb::User) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: UserId(message.id),
+            name: name("user.name", message.name)?,
+            created_at: Timestamp::from_millis(message.created_at_ms),
+        })
+    }
+}
+
+impl Wire for Credential {
+    type Message = pb::Credential;
+
+    fn to_message(&self) -> pb::Credential {
+        pb::Credential {
+            access_key_id: self.access_key_id.clone(),
+            secret: self.secret.0.clone(),
+            user: self.user.0,
+            created_at_ms: self.created_at.as_millis(),
+        }
+    }
+
+    fn from_message(message: pb::Credential) -> Result<Self, DecodeError> {
+        Ok(Self {
+            access_key_id: message.access_key_id,
+            secret: SealedSecret(message.secret),
+            user: UserId(message.user),
+            created_at: Timestamp::from_millis(message.created_at_ms),
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! Conversions of what commands come to, refusals included.
+
+use model::{Branch, Credential, Outcome, Refusal, Repository, StageOutcome, Tag, Upload, UploadId, User};
+
+use super::{DecodeError, Wire, commit, invalid, name};
+use crate::generated::metadata::{self as pb, outcome, refusal};
+
+fn stage_outcome_number(outcome: StageOutcome) -> i32 {
+    let wire = match outcome {
+        StageOutcome::Staged => pb::StageOutcome::Staged,
+        StageOutcome::ConditionFailed => pb::StageOutcome::ConditionFailed,
+        StageOutcome::NotFound => pb::StageOutcome::NotFound,
+        StageOutcome::HeadMoved => pb::StageOutcome::HeadMoved,
+    };
+    wire.into()
+}
+
+fn stage_outcome(number: i32) -> Result<StageOutcome, DecodeError> {
+    match pb::StageOutcome::try_from(number) {
+        Ok(pb::StageOutcome::Staged) => Ok(StageOutcome::Staged),
+        Ok(pb::StageOutcome::ConditionFailed) => Ok(StageOutcome::ConditionFailed),
+        Ok(pb::StageOutcome::NotFound) => Ok(StageOutcome::NotFound),
+        Ok(pb::StageOutcome::HeadMoved) => Ok(StageOutcome::HeadMoved),
+        Ok(pb::StageOutcome::Unspecified) | Err(_) => {
+            Err(invalid("staged.outcomes", format_args!("{number} is none that is known")))
+        }
+    }
+}
+
+impl Wire for Outcome {
+    type Message = pb::Outcome;
+
+    fn to_message(&self) -> pb::Outcome {
+        let kind = match self {
+            Self::Done => outcome::Kind::Done(pb::Done {}),
+            Self::Refused(refusal) => outcome::Kind::Refused(refusal.to_message()),
+            Self::Repository(repository) => outcome::Kind::Repository(repository.to_message()),
+            Self::Branch(branch) => outcome::Kind::Branch(branch.to_message()),
+            Self::Tag(tag) => outcome::Kind::Tag(tag.to_message()),
+            Self::Staged(outcomes) => outcome::Kind::Staged(pb::Staged {
+                outcomes: outcomes.iter().copied().map(stage_outcome_number).collect(),
+            }),
+            Self::Upload(upload) => outcome::Kind::Upload(upload.to_message()),
+            Self::User(user) => outcome::Kind::User(user.to_message()),
+            Self::Credential(credential) => outcome::Kind::Credential(credential.to_message()),
+        };
+        pb::Outcome { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::Outcome) -> Result<Self, DecodeError> {
+        Ok(match message.kind.ok_or(DecodeError::Missing("outcome.kind"))? {
+            outcome::Kind::Done(pb::Done {}) => Self::Done,
+            outcome::Kind::Refused(m) => Self::Refused(Refusal::from_message(m)?),
+            outcome::Kind::Repository(m) => Self::Repository(Repository::from_message(m)?),
+            outcome::Kind::Branch(m) => Self::Branch(Branch::from_message(m)?),
+            outcome::Kind::Tag(m) => Self::Tag(Tag::from_message(m)?),
+            outcome::Kind::Staged(m) => {
+                Self::Staged(m.outcomes.into_iter().map(stage_outcome).collect::<Result<_, _>>()?)
+            }
+            outcome::Kind::Upload(m) => Self::Upload(Upload::from_message(m)?),
+            outcome::Kind::User(m) => Self::User(User::from_message(m)?),
+            outcome::Kind::Credential(m) => Self::Credential(Credential::from_message(m)?),
+        })
+    }
+}
+
+impl Wire for Refusal {
+    type Message = pb::Refusal;
+
+    fn to_message(&self) -> pb::Refusal {
+        use refusal::Kind;
+        let kind = match self {
+            Self::RepositoryNotFound(name) => Kind::RepositoryNotFound(name.to_string()),
+            Self::RepositoryExists(name) => Kind::RepositoryExists(name.to_string()),
+            Self::NamespaceTaken(namespace) => Kind::NamespaceTaken(namespace.to_string()),
+            Self::BranchNotFound(name) => Kind::BranchNotFound(name.to_string()),
+            Self::RefExists(name) => Kind::RefExists(name.clone()),
+            Self::DefaultBranch(name) => Kind::DefaultBranch(name.to_string()),
+            Self::TagNotFound(name) => Kind::TagNotFound(name.to_string()),
+            Self::HeadMoved { branch, head } => {
+                Kind::HeadMoved(pb::HeadMoved { branch: branch.to_string(), head: head.as_bytes().to_vec() })
+            }
+            Self::DirtyBranch(name) => Kind::DirtyBranch(name.to_string()),
+            Self::TooManySealed(name) => Kind::TooManySealed(name.to_string()),
+            Self::UploadNotFound(id) => Kind::UploadNotFound(id.0),
+            Self::UserExists(name) => Kind::UserExists(name.to_string()),
+            Self::UserNotFound => Kind::UserNotFound(pb::UserNotFound {}),
+            Self::CredentialExists(id) => Kind::CredentialExists(id.clone()),
+            Self::CredentialNotFound(id) => Kind::CredentialNotFound(id.clone()),
+        };
+        pb::Refusal { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::Refusal) -> Result<Self, DecodeError> {
+        use refusal::Kind;
+        Ok(match message.kind.ok_or(DecodeError::Missing("refusal.kind"))? {
+            Kind::RepositoryNotFound(text) => Self::RepositoryNotFound(name("repository_not_found", text)?),
+            Kind::RepositoryExists(text) => Self::RepositoryExists(name("repository_exists", text)?),
+            Kind::NamespaceTaken(text) => Self::NamespaceTaken(name("namespace_taken", text)?),
+            Kind::BranchNotFound(text) => Self::BranchNotFound(name("branch_not_found", text)?),
+            Kind::RefExists(text) => Self::RefExists(text),
+            Kind::DefaultBranch(text) => Self::DefaultBranch(name("default_branch", text)?),
+            Kind::TagNotFound(text) => Self::TagNotFound(name("tag_not_found", text)?),
+            Kind::HeadMoved(m) => Self::HeadMoved {
+                branch: name("head_moved.branch", m.branch)?,
+                head: commit("head_moved.head", &m.head)?,
+            },
+            Kind::DirtyBranch(text) => Self::DirtyBranch(name("dirty_branch", text)?),
+            Kind::TooManySealed(text) => Self::TooManySealed(name("too_many_sealed", text)?),
+            Kind::UploadNotFound(id) => Self::UploadNotFound(UploadId(id)),
+            Kind::UserExists(text) => Self::UserExists(name("user_exists", text)?),
+            Kind::UserNotFound(pb::UserNotFound {}) => Self::UserNotFound,
+            Kind::CredentialExists(id) => Self::CredentialExists(id),
+            Kind::CredentialNotFound(id) => Self::CredentialNotFound(id),
+        })
+    }
+}

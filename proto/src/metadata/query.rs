@@ -1,0 +1,147 @@
+//! Conversions of questions.
+
+use model::{ObjectPath, Query, StagingToken, UploadId, UserId};
+
+use super::{DecodeError, Wire, name};
+use crate::generated::metadata::{self as pb, query::Kind};
+
+impl Wire for Query {
+    type Message = pb::Query;
+
+    fn to_message(&self) -> pb::Query {
+        pb::Query { kind: Some(kind(self)) }
+    }
+
+    fn from_message(message: pb::Query) -> Result<Self, DecodeError> {
+        query(message.kind.ok_or(DecodeError::Missing("query.kind"))?)
+    }
+}
+
+/// An amount on the wire. No page is larger than `PAGE_MAX`, so the clamp changes no answer.
+fn wire_amount(amount: usize) -> u32 {
+    u32::try_from(amount).unwrap_or(u32::MAX)
+}
+
+fn amount(wire: u32) -> usize {
+    usize::try_from(wire).unwrap_or(usize::MAX)
+}
+
+fn kind(query: &Query) -> Kind {
+    match query {
+        Query::Repository { name } => Kind::Repository(pb::FindRepository { name: name.to_string() }),
+        Query::Repositories { prefix, after, amount } => Kind::Repositories(pb::ListRepositories {
+            prefix: prefix.clone(),
+            after: after.clone(),
+            amount: wire_amount(*amount),
+        }),
+        Query::Lookup { repository, reference, path } => Kind::Lookup(pb::FindRef {
+            repository: repository.to_string(),
+            reference: reference.to_string(),
+            path: path.as_ref().map(ToString::to_string),
+        }),
+        Query::Branches { repository, prefix, after, amount } => Kind::Branches(pb::ListRefs {
+            repository: repository.to_string(),
+            prefix: prefix.clone(),
+            after: after.clone(),
+            amount: wire_amount(*amount),
+        }),
+        Query::Tags { repository, prefix, after, amount } => Kind::Tags(pb::ListRefs {
+            repository: repository.to_string(),
+            prefix: prefix.clone(),
+            after: after.clone(),
+            amount: wire_amount(*amount),
+        }),
+        Query::Staged { repository, branch, tokens, prefix, from, amount } => Kind::Staged(pb::ListStaged {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            tokens: tokens
+                .as_ref()
+                .map(|tokens| pb::Tokens { tokens: tokens.iter().map(|token| token.0).collect() }),
+            prefix: prefix.clone(),
+            from: from.clone(),
+            amount: wire_amount(*amount),
+        }),
+        Query::Upload { repository, upload } => {
+            Kind::Upload(pb::FindUpload { repository: repository.to_string(), upload: upload.0 })
+        }
+        Query::Uploads { repository, branch, prefix, after, amount } => Kind::Uploads(pb::ListUploads {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            prefix: prefix.clone(),
+            after: after
+                .as_ref()
+                .map(|(path, upload)| pb::UploadPosition { path: path.to_string(), upload: upload.0 }),
+            amount: wire_amount(*amount),
+        }),
+        Query::Parts { repository, upload, after, amount } => Kind::Parts(pb::ListParts {
+            repository: repository.to_string(),
+            upload: upload.0,
+            after: *after,
+            amount: wire_amount(*amount),
+        }),
+        Query::Credential { access_key_id } => {
+            Kind::Credential(pb::FindCredential { access_key_id: access_key_id.clone() })
+        }
+        Query::User { id } => Kind::User(pb::FindUser { id: id.0 }),
+        Query::Users { after, amount } => {
+            Kind::Users(pb::ListUsers { after: after.clone(), amount: wire_amount(*amount) })
+        }
+    }
+}
+
+fn query(kind: Kind) -> Result<Query, DecodeError> {
+    Ok(match kind {
+        Kind::Repository(m) => Query::Repository { name: name("name", m.name)? },
+        Kind::Repositories(m) => {
+            Query::Repositories { prefix: m.prefix, after: m.after, amount: amount(m.amount) }
+        }
+        Kind::Lookup(m) => Query::Lookup {
+            repository: name("repository", m.repository)?,
+            reference: name("reference", m.reference)?,
+            path: m.path.map(|path| name("path", path)).transpose()?,
+        },
+        Kind::Branches(m) => Query::Branches {
+            repository: name("repository", m.repository)?,
+            prefix: m.prefix,
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Tags(m) => Query::Tags {
+            repository: name("repository", m.repository)?,
+            prefix: m.prefix,
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Staged(m) => Query::Staged {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            tokens: m.tokens.map(|tokens| tokens.tokens.into_iter().map(StagingToken).collect()),
+            prefix: m.prefix,
+            from: m.from,
+            amount: amount(m.amount),
+        },
+        Kind::Upload(m) => {
+            Query::Upload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) }
+        }
+        Kind::Uploads(m) => Query::Uploads {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            prefix: m.prefix,
+            after: m.after.map(|at| Ok::<_, DecodeError>((name("after.path", at.path)?, UploadId(at.upload)))).transpose()?,
+            amount: amount(m.amount),
+        },
+        Kind::Parts(m) => Query::Parts {
+            repository: name("repository", m.repository)?,
+            upload: UploadId(m.upload),
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Credential(m) => Query::Credential { access_key_id: m.access_key_id },
+        Kind::User(m) => Query::User { id: UserId(m.id) },
+        Kind::Users(m) => Query::Users { after: m.after, amount: amount(m.amount) },
+    })
+}
+
+fn position(at: pb::UploadPosition) -> Result<(ObjectPath, UploadId), DecodeError> {
+    Ok((name("after.path", at.path)?, UploadId(at.upload)))
+}

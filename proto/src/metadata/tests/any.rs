@@ -1,0 +1,365 @@
+//! Any value of `model`, for property tests.
+
+use std::collections::BTreeMap;
+
+use model::*;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+pub(crate) fn time() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp::from_millis)
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
+    pattern: impl Strategy<Value = String>,
+) -> impl Strategy<Value = T> {
+    pattern.prop_filter_map("follows the rule", |text| text.parse().ok())
+}
+
+fn text() -> impl Strategy<Value = String> + Clone {
+    prop_oneof![Just(String::new()), any::<String>()]
+}
+
+fn letters(alphabet: &'static str, len: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    vec(prop::sample::select(alphabet.chars().collect::<Vec<_>>()), len).prop_map(|c| c.into_iter().collect())
+}
+
+fn repository_name() -> impl Strategy<Value = RepositoryName> {
+    parsed(letters("abcxyz019-", 3..20))
+}
+
+fn branch_name() -> impl Strategy<Value = BranchName> {
+    parsed(letters("abcXYZ019-_", 1..20))
+}
+
+fn tag_name() -> impl Strategy<Value = TagName> {
+    parsed(letters("abcXYZ019-_.é", 1..20))
+}
+
+fn ref_name() -> impl Strategy<Value = RefName> {
+    prop_oneof![
+        branch_name().prop_map(RefName::from),
+        tag_name().prop_map(RefName::from),
+        commit_id().prop_map(|id| id.to_string().parse().expect("a commit id is a ref")),
+    ]
+}
+
+fn user_name() -> impl Strategy<Value = UserName> {
+    parsed(letters("abc XYZ@.é", 1..20))
+}
+
+fn namespace() -> impl Strategy<Value = StorageNamespace> {
+    parsed(letters("abc019-", 1..20).prop_map(|text| format!("s3://bucket/{text}")))
+}
+
+fn path() -> impl Strategy<Value = ObjectPath> {
+    parsed(any::<String>())
+}
+
+fn commit_id() -> impl Strategy<Value = CommitId> {
+    any::<[u8; 32]>().prop_map(CommitId::from_bytes)
+}
+
+fn request() -> impl Strategy<Value = RequestId> {
+    any::<u128>().prop_map(RequestId)
+}
+
+fn token() -> impl Strategy<Value = StagingToken> {
+    any::<u64>().prop_map(StagingToken)
+}
+
+fn upload_id() -> impl Strategy<Value = UploadId> {
+    any::<u64>().prop_map(UploadId)
+}
+
+fn user_id() -> impl Strategy<Value = UserId> {
+    any::<u64>().prop_map(UserId)
+}
+
+fn map() -> impl Strategy<Value = BTreeMap<String, String>> {
+    btree_map(text(), text(), 0..4)
+}
+
+fn address() -> impl Strategy<Value = Address> {
+    prop_oneof![text().prop_map(Address::Relative), text().prop_map(Address::Full)]
+}
+
+fn declared() -> impl Strategy<Value = (ChecksumAlgorithm, ChecksumKind)> {
+    use ChecksumAlgorithm::*;
+    let algorithm = prop::sample::select(vec![Crc32, Crc32c, Crc64Nvme, Sha1, Sha256]);
+    (algorithm, prop::sample::select(vec![ChecksumKind::FullObject, ChecksumKind::Composite]))
+}
+
+fn checksum() -> impl Strategy<Value = Checksum> {
+    (declared(), text()).prop_map(|((algorithm, kind), value)| Checksum { algorithm, kind, value })
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    (address(), time(), any::<u64>(), text(), text(), map(), map(), option::of(checksum())).prop_map(
+        |(address, last_modified, size, e_tag, content_type, metadata, headers, checksum)| Entry {
+            address,
+            last_modified,
+            size,
+            e_tag,
+            content_type,
+            metadata,
+            headers,
+            checksum,
+        },
+    )
+}
+
+fn staged_value() -> impl Strategy<Value = StagedValue> {
+    prop_oneof![entry().prop_map(StagedValue::Entry), Just(StagedValue::Tombstone)]
+}
+
+fn repository() -> impl Strategy<Value = Repository> {
+    (any::<u64>(), repository_name(), namespace(), branch_name(), time()).prop_map(
+        |(uid, name, namespace, default_branch, created_at)| Repository {
+            uid: RepositoryUid(uid),
+            name,
+            namespace,
+            default_branch,
+            created_at,
+        },
+    )
+}
+
+fn branch() -> impl Strategy<Value = Branch> {
+    (branch_name(), commit_id(), any::<u64>(), token(), vec(token(), 0..4), time()).prop_map(
+        |(name, commit, version, staging, sealed, created_at)| Branch {
+            name,
+            commit,
+            version: Version(version),
+            staging,
+            sealed,
+            created_at,
+        },
+    )
+}
+
+fn tag() -> impl Strategy<Value = Tag> {
+    (tag_name(), commit_id(), time()).prop_map(|(name, commit, created_at)| Tag { name, commit, created_at })
+}
+
+fn new_upload() -> impl Strategy<Value = NewUpload> {
+    (branch_name(), path(), address(), text(), text(), map(), map(), option::of(declared())).prop_map(
+        |(branch, path, address, store_upload_id, content_type, metadata, headers, checksum)| NewUpload {
+            branch,
+            path,
+            address,
+            store_upload_id,
+            content_type,
+            metadata,
+            headers,
+            checksum,
+        },
+    )
+}
+
+fn upload() -> impl Strategy<Value = Upload> {
+    (upload_id(), time(), new_upload()).prop_map(|(id, created_at, new)| Upload { id, created_at, new })
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    (any::<u32>(), text(), any::<u64>(), text(), option::of(checksum()), time()).prop_map(
+        |(number, store_part_id, size, e_tag, checksum, last_modified)| Part {
+            number,
+            store_part_id,
+            size,
+            e_tag,
+            checksum,
+            last_modified,
+        },
+    )
+}
+
+fn user() -> impl Strategy<Value = User> {
+    (user_id(), user_name(), time()).prop_map(|(id, name, created_at)| User { id, name, created_at })
+}
+
+fn secret() -> impl Strategy<Value = SealedSecret> {
+    vec(any::<u8>(), 0..60).prop_map(SealedSecret)
+}
+
+fn credential() -> impl Strategy<Value = Credential> {
+    (text(), secret(), user_id(), time()).prop_map(|(access_key_id, secret, user, created_at)| Credential {
+        access_key_id,
+        secret,
+        user,
+        created_at,
+    })
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    let require = prop_oneof![Just(Require::Absent), option::of(text()).prop_map(Require::Present)];
+    (require, commit_id(), option::of(text())).prop_map(|(require, commit, committed_e_tag)| Condition {
+        require,
+        commit,
+        committed_e_tag,
+    })
+}
+
+fn change() -> impl Strategy<Value = StagedChange> {
+    (path(), staged_value(), option::of(condition())).prop_map(|(path, value, condition)| StagedChange {
+        path,
+        value,
+        condition,
+    })
+}
+
+fn scope() -> impl Strategy<Value = UnstageScope> {
+    prop_oneof![
+        Just(UnstageScope::All),
+        text().prop_map(UnstageScope::Prefix),
+        path().prop_map(UnstageScope::Path)
+    ]
+}
+
+pub(crate) fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (request(), repository_name(), namespace(), branch_name(), commit_id()).prop_map(
+            |(request, name, namespace, default_branch, commit)| Command::CreateRepository {
+                request,
+                name,
+                namespace,
+                default_branch,
+                commit
+            }
+        ),
+        repository_name().prop_map(|name| Command::DeleteRepository { name }),
+        (request(), repository_name(), branch_name(), commit_id()).prop_map(
+            |(request, repository, branch, commit)| Command::CreateBranch { request, repository, branch, commit }
+        ),
+        (repository_name(), branch_name())
+            .prop_map(|(repository, branch)| Command::DeleteBranch { repository, branch }),
+        (request(), repository_name(), tag_name(), commit_id())
+            .prop_map(|(request, repository, tag, commit)| Command::CreateTag { request, repository, tag, commit }),
+        (repository_name(), tag_name()).prop_map(|(repository, tag)| Command::DeleteTag { repository, tag }),
+        (repository_name(), branch_name(), vec(change(), 0..4))
+            .prop_map(|(repository, branch, changes)| Command::Stage { repository, branch, changes }),
+        (repository_name(), branch_name(), scope())
+            .prop_map(|(repository, branch, scope)| Command::Unstage { repository, branch, scope }),
+        (repository_name(), branch_name()).prop_map(|(repository, branch)| Command::Seal { repository, branch }),
+        (repository_name(), branch_name(), commit_id(), commit_id(), vec(token(), 0..4), any::<bool>()).prop_map(
+            |(repository, branch, expected, head, consumed, require_clean)| Command::Publish {
+                repository,
+                branch,
+                expected,
+                head,
+                consumed,
+                require_clean
+            }
+        ),
+        (request(), repository_name(), new_upload())
+            .prop_map(|(request, repository, upload)| Command::CreateUpload { request, repository, upload }),
+        (repository_name(), upload_id(), part())
+            .prop_map(|(repository, upload, part)| Command::PutPart { repository, upload, part }),
+        (repository_name(), upload_id(), entry(), option::of(condition())).prop_map(
+            |(repository, upload, entry, condition)| Command::CompleteUpload { repository, upload, entry, condition }
+        ),
+        (repository_name(), upload_id())
+            .prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
+        (request(), user_name()).prop_map(|(request, name)| Command::CreateUser { request, name }),
+        (request(), user_id(), text(), secret()).prop_map(|(request, user, access_key_id, secret)| {
+            Command::CreateCredential { request, user, access_key_id, secret }
+        }),
+    ]
+}
+
+fn refusal() -> impl Strategy<Value = Refusal> {
+    prop_oneof![
+        repository_name().prop_map(Refusal::RepositoryNotFound),
+        repository_name().prop_map(Refusal::RepositoryExists),
+        namespace().prop_map(Refusal::NamespaceTaken),
+        branch_name().prop_map(Refusal::BranchNotFound),
+        text().prop_map(Refusal::RefExists),
+        branch_name().prop_map(Refusal::DefaultBranch),
+        tag_name().prop_map(Refusal::TagNotFound),
+        (branch_name(), commit_id()).prop_map(|(branch, head)| Refusal::HeadMoved { branch, head }),
+        branch_name().prop_map(Refusal::DirtyBranch),
+        branch_name().prop_map(Refusal::TooManySealed),
+        upload_id().prop_map(Refusal::UploadNotFound),
+        user_name().prop_map(Refusal::UserExists),
+        Just(Refusal::UserNotFound),
+        text().prop_map(Refusal::CredentialExists),
+        text().prop_map(Refusal::CredentialNotFound),
+    ]
+}
+
+pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
+    use StageOutcome::*;
+    let stage = prop::sample::select(vec![Staged, ConditionFailed, NotFound, HeadMoved]);
+    prop_oneof![
+        Just(Outcome::Done),
+        refusal().prop_map(Outcome::Refused),
+        repository().prop_map(Outcome::Repository),
+        branch().prop_map(Outcome::Branch),
+        tag().prop_map(Outcome::Tag),
+        vec(stage, 0..6).prop_map(Outcome::Staged),
+        upload().prop_map(Outcome::Upload),
+        user().prop_map(Outcome::User),
+        credential().prop_map(Outcome::Credential),
+    ]
+}
+
+pub(crate) fn query() -> impl Strategy<Value = Query> {
+    let amount = || 0..5000_usize;
+    prop_oneof![
+        repository_name().prop_map(|name| Query::Repository { name }),
+        (text(), text(), amount()).prop_map(|(prefix, after, amount)| Query::Repositories { prefix, after, amount }),
+        (repository_name(), ref_name(), option::of(path()))
+            .prop_map(|(repository, reference, path)| Query::Lookup { repository, reference, path }),
+        (repository_name(), text(), text(), amount())
+            .prop_map(|(repository, prefix, after, amount)| Query::Branches { repository, prefix, after, amount }),
+        (repository_name(), text(), text(), amount())
+            .prop_map(|(repository, prefix, after, amount)| Query::Tags { repository, prefix, after, amount }),
+        (repository_name(), branch_name(), option::of(vec(token(), 0..4)), text(), text(), amount()).prop_map(
+            |(repository, branch, tokens, prefix, from, amount)| Query::Staged {
+                repository,
+                branch,
+                tokens,
+                prefix,
+                from,
+                amount
+            }
+        ),
+        (repository_name(), upload_id()).prop_map(|(repository, upload)| Query::Upload { repository, upload }),
+        (repository_name(), branch_name(), text(), option::of((path(), upload_id())), amount()).prop_map(
+            |(repository, branch, prefix, after, amount)| Query::Uploads { repository, branch, prefix, after, amount }
+        ),
+        (repository_name(), upload_id(), any::<u32>(), amount())
+            .prop_map(|(repository, upload, after, amount)| Query::Parts { repository, upload, after, amount }),
+        text().prop_map(|access_key_id| Query::Credential { access_key_id }),
+        user_id().prop_map(|id| Query::User { id }),
+        (text(), amount()).prop_map(|(after, amount)| Query::Users { after, amount }),
+    ]
+}
+
+fn page<T: std::fmt::Debug>(item: impl Strategy<Value = T>) -> impl Strategy<Value = Page<T>> {
+    (vec(item, 0..4), any::<bool>()).prop_map(|(items, more)| Page { items, more })
+}
+
+pub(crate) fn answer() -> impl Strategy<Value = Answer> {
+    let target =
+        prop_oneof![branch().prop_map(RefTarget::Branch), tag().prop_map(RefTarget::Tag), Just(RefTarget::Unknown)];
+    prop_oneof![
+        refusal().prop_map(Answer::Refused),
+        repository().prop_map(Answer::Repository),
+        page(repository()).prop_map(Answer::Repositories),
+        (repository(), target, option::of(staged_value())).prop_map(|(repository, target, staged)| Answer::Lookup(
+            Box::new(Lookup { repository, target, staged })
+        )),
+        page(branch()).prop_map(Answer::Branches),
+        page(tag()).prop_map(Answer::Tags),
+        (branch(), page((path(), staged_value())))
+            .prop_map(|(branch, page)| Answer::Staged(StagedPage { branch, page })),
+        upload().prop_map(Answer::Upload),
+        page(upload()).prop_map(Answer::Uploads),
+        page(part()).prop_map(Answer::Parts),
+        (credential(), user()).prop_map(|(credential, user)| Answer::Credential(credential, user)),
+        user().prop_map(Answer::User),
+        page(user()).prop_map(Answer::Users),
+    ]
+}
