@@ -18,7 +18,12 @@ install:
 # Formatting, lints, licences and advisories, then all tests, those with real clients among them.
 test: lint
 	./install-system-packages.sh test
-	LAKEBED_TEST_CLIENTS=$$(tests/clients/install.sh) cargo test --locked --workspace $(ARGS)
+	clients=$$(tests/clients/install.sh) && \
+	LAKEBED_TEST_CLIENTS=$$clients \
+	LAKEBED_TEST_MOTO_SERVER=$$clients/moto/bin/moto_server \
+	LAKEBED_TEST_AZURITE=$$clients/js/node_modules/.bin/azurite-blob \
+	LAKEBED_TEST_REQUIRE=1 \
+	cargo test --locked --workspace $(ARGS)
 
 lint:
 	./install-system-packages.sh

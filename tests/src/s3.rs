@@ -1,0 +1,30 @@
+//! A Rust S3 client for tests that need many requests at once: object_store's, without retries, so that each request
+//! is seen to succeed or fail.
+
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::{ClientOptions, RetryConfig};
+
+use crate::TestServer;
+
+/// A client of one repository of a server.
+///
+/// # Panics
+/// When the server speaks TLS: these tests are about other things.
+pub fn s3_client(server: &TestServer, repository: &str) -> AmazonS3 {
+    let patience = Duration::from_secs(120);
+    AmazonS3Builder::new()
+        .with_endpoint(server.endpoint())
+        .with_allow_http(true)
+        .with_bucket_name(repository)
+        .with_region("us-east-1")
+        .with_access_key_id(TestServer::ACCESS_KEY_ID)
+        .with_secret_access_key(TestServer::SECRET_ACCESS_KEY)
+        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
+        .with_client_options(
+            ClientOptions::new().with_timeout(patience).with_connect_timeout(patience).with_allow_http(true),
+        )
+        .build()
+        .expect("valid settings")
+}

@@ -1,0 +1,35 @@
+//! Real clients, each over HTTP and over HTTPS (several upload in another shape there): a round trip on a branch with
+//! odd keys, empty objects and multi-part uploads of more than 64 MiB.
+
+use tests::{TestServer, client};
+
+macro_rules! clients {
+    ($($name:ident: $script:literal;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn over_http() {
+                client(&TestServer::start(), $script);
+            }
+
+            #[test]
+            fn over_https() {
+                client(&TestServer::start_with_tls(), $script);
+            }
+        }
+    )*};
+}
+
+clients! {
+    boto3: "boto3_client.py";
+    aws_cli: "aws_cli.sh";
+    pyarrow: "pyarrow_dataset.py";
+    s3fs: "s3fs_files.py";
+    polars: "polars_frames.py";
+    duckdb: "duckdb_sql.py";
+    deltalake: "deltalake_race.py";
+    rclone: "rclone.sh";
+    s5cmd: "s5cmd.sh";
+    javascript: "javascript.mjs";
+}

@@ -1,0 +1,104 @@
+//! A full disk under the metadata service and the local object store: clear errors, nothing lost, and service again
+//! once there is space. The disk is a small tmpfs, which takes the right to mount.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use object_store::ObjectStoreExt;
+use object_store::path::Path as Key;
+use tests::{Settings, TestServer, s3_client};
+
+/// A file system of its own, unmounted when dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts a tmpfs, or says that this machine doesn't let us.
+    fn mount(folder: &Path, megabytes: usize) -> Option<Self> {
+        let path = folder.join("disk");
+        fs::create_dir(&path).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"])
+            .arg(&path)
+            .output();
+        let mounted = mounted.is_ok_and(|output| output.status.success());
+        mounted.then_some(Self(path))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_loses_nothing_and_heals() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(folder.path(), 192) else {
+        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+        {
+            eprintln!("SKIPPED: mounting a tmpfs isn't permitted here (it takes root)");
+        }
+        return;
+    };
+    let mut server = TestServer::with(Settings { data_dir: Some(disk.0.join("data")), ..Settings::default() });
+    server.lakebed_ok(&["repo", "create", "lakebed://faults"]);
+    let s3 = s3_client(&server, "faults");
+    let body = |n: usize| format!("{n:08}").repeat(32 * 1024); // 256 KiB
+    let mut acknowledged = Vec::new();
+    let mut failures = 0;
+    for n in 0..4000 {
+        match s3.put(&Key::from(format!("main/{n}")), body(n).into()).await {
+            Ok(_) => acknowledged.push(n),
+            Err(error) => {
+                failures += 1;
+                assert!(!matches!(error, object_store::Error::NotFound { .. }), "{error}");
+                if failures == 20 {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(failures == 20 && acknowledged.len() > 50, "the disk got full: {} written", acknowledged.len());
+    // Not even an inode or a page is left for the log.
+    let filler = disk.0.join("filler");
+    let _ = fs::write(&filler, vec![0; 1 << 20]);
+    assert!(s3.put(&Key::from("main/full"), body(1).into()).await.is_err(), "the disk is full");
+    for &n in acknowledged.iter().step_by(7) {
+        assert!(
+            s3.get(&Key::from(format!("main/{n}"))).await.unwrap().bytes().await.unwrap() == body(n),
+            "{n} while full"
+        );
+    }
+
+    // Space again: no restart is needed, and everything that was acknowledged is there; after a restart too.
+    let _ = fs::remove_file(&filler);
+    let mounted = Command::new("mount").args(["-o", "remount,size=512m"]).arg(&disk.0).status().unwrap();
+    assert!(mounted.success(), "the disk grows");
+    let mut healed = false;
+    for attempt in 0..600 {
+        healed = s3.put(&Key::from("main/healed"), body(2).into()).await.is_ok();
+        if healed {
+            break;
+        }
+        assert!(attempt < 599, "the server serves again once there is space:\n{}", server.log());
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(healed, "the server serves again");
+    for restarted in [false, true] {
+        if restarted {
+            server.kill();
+            server.start_again();
+        }
+        let s3 = s3_client(&server, "faults");
+        for &n in &acknowledged {
+            let got =
+                s3.get(&Key::from(format!("main/{n}"))).await.unwrap_or_else(|e| panic!("{n} was acknowledged: {e}"));
+            assert!(got.bytes().await.unwrap() == body(n), "{n} has other bytes");
+        }
+        assert!(s3.get(&Key::from("main/full")).await.is_err(), "what failed isn't there");
+    }
+    server.lakebed_ok(&["commit", "lakebed://faults/main", "-m", "after the disk was full"]);
+    server.kill();
+}

@@ -1,0 +1,87 @@
+//! The arrows between crates, as ARCHITECTURE.md draws them, and the tidiness that style asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which crates each crate may use; crates that may use all stand in `COMPOSITION`.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("proto", &["model"]),
+    ("storage", &["model"]),
+    ("graveler", &["model", "storage"]),
+    ("hooks", &["model"]),
+    ("auth", &["model"]),
+    ("metadata-server", &["model", "proto", "storage"]),
+    ("metadata-client", &["model", "proto"]),
+    ("api-server", &["model", "proto", "storage", "graveler", "hooks", "auth", "metadata-client"]),
+    ("s3-gateway", &["model", "storage", "graveler", "metadata-client", "auth"]),
+    ("lakebed-sdk", &["proto", "model"]),
+];
+const COMPOSITION: &[&str] = &["cli", "bench", "tests"];
+
+#[test]
+fn crates_depend_only_where_the_arrows_point() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let metadata = MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .other_options(["--offline".to_owned(), "--locked".to_owned()])
+        .exec()
+        .unwrap();
+    let members: BTreeSet<String> =
+        metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    let arrows: BTreeMap<_, _> = ARROWS.iter().copied().collect();
+    let known: BTreeSet<String> = arrows.keys().chain(COMPOSITION).map(|&name| name.to_owned()).collect();
+    assert_eq!(members, known, "a crate came or went: draw its arrows here and in ARCHITECTURE.md");
+    for package in metadata.workspace_packages() {
+        let Some(allowed) = arrows.get(package.name.as_str()) else { continue };
+        for dependency in package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development) {
+            let name = dependency.name.as_str();
+            assert!(!members.contains(name) || allowed.contains(&name), "{} may not depend on {name}", package.name);
+        }
+    }
+}
+
+#[test]
+fn only_the_raft_folder_imports_openraft() {
+    for file in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        let path = file.to_str().unwrap();
+        let imports =
+            text.lines().any(|line| line.trim_start().starts_with("use openraft") || line.contains("openraft::"));
+        assert!(
+            !imports || path.contains("metadata-server/src/raft") || path.contains("/tests/"),
+            "{path} imports openraft"
+        );
+    }
+}
+
+#[test]
+fn every_file_says_what_it_owns_and_stays_readable() {
+    for file in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//!"), "{} doesn't open with //!", file.display());
+        let lines = text.lines().count();
+        assert!(lines <= 700, "{} has {lines} lines: which second subject has moved in?", file.display());
+    }
+}
+
+fn sources() -> Vec<std::path::PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && !name.starts_with('.') && !["target", "data", "node_modules"].contains(&name) {
+                walk(&path, found);
+            } else if name.ends_with(".rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap(), &mut found);
+    assert!(found.len() > 50, "the walk found the sources");
+    found
+}
