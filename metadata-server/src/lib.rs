@@ -4,8 +4,16 @@
 //! replicated command a file), [`twin`] is the same without disk and Raft, and [`conformance`] is what every
 //! `MetaStore` must pass. Leaves objects' bytes, commits and hooks to the stateless servers.
 
+mod command;
+pub mod conformance;
+mod grpc;
+mod raft;
+pub mod server;
 pub mod state;
 pub mod twin;
 
+pub use command::check_bounds;
+pub use raft::{FaultPoint, Faults};
+pub use server::{Counters, MetadataOptions, MetadataServer, MutualTls, ServeError, StartError, serve};
 pub use state::{Applied, StateError, StateMachine, StateOptions};
 pub use twin::MemoryMetaStore;

@@ -1,120 +1,215 @@
-//! The replicated state on RocksDB.
+//! The replicated state on RocksDB: what Raft applies commands to and questions are answered from.
+//!
+//! Owns the keyspace (`key`, `keyspace`), reads (`query`), the database (`rocks`) and its generations. Leaves what
+//! commands do to `command`, and when to apply, flush and copy to `raft`. Invariant: entries are applied in their order,
+//! each batch in one atomic write together with what Raft must find again; the same entries make the same tables on
+//! every node, however they are batched.
 
-use std::path::Path;
+mod error;
+mod generation;
+pub(crate) mod key;
+pub(crate) mod keyspace;
+pub(crate) mod query;
+pub(crate) mod records;
+mod rocks;
+mod staged_page;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
-use model::{Answer, Command, Outcome, Query, Timestamp};
-use thiserror::Error;
+use model::{Answer, Command, Outcome, Query, Refusal, Timestamp};
 
-/// Bounds of the database.
-#[derive(Debug, Clone)]
-pub struct StateOptions {
-    /// All memory tables together.
-    pub write_buffers_bytes_max: usize,
-    /// The block cache.
-    pub block_cache_bytes_max: usize,
-    /// Files that RocksDB keeps open.
-    pub open_files_max: i32,
-}
+pub use error::StateError;
+pub use rocks::StateOptions;
 
-impl Default for StateOptions {
-    fn default() -> Self {
-        Self { write_buffers_bytes_max: 48 << 20, block_cache_bytes_max: 64 << 20, open_files_max: 512 }
-    }
-}
+use crate::command::{self, At};
+use generation::Generation;
+use keyspace::{Keyspace, Table, Transaction};
 
 /// One entry of the log as the state machine takes it.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// The entry's index; grows from entry to entry, and is where ids come from.
+    /// The entry's index. Grows from entry to entry, and is where ids come from.
     pub index: u64,
     /// What Raft must find again with the data (last applied log id, membership); opaque here. The batch's last counts.
     pub raft: Bytes,
-    /// The time stamped by the leader and the command; none for Raft's own entries.
+    /// The time that the leader stamped and the command; none for Raft's own entries.
     pub command: Option<(Timestamp, Command)>,
 }
 
-/// Why the state can't be read or written. Each stops the node.
-#[derive(Debug, Error)]
-pub enum StateError {
-    /// RocksDB failed: disk full, I/O error, corruption.
-    #[error("the state database failed: {0}")]
-    Database(#[from] rocksdb::Error),
-    /// A file or folder of the state can't be used.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: std::path::PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// What the database holds isn't what this software wrote.
-    #[error("the state database holds what it can't: {0}")]
-    Corrupt(String),
-    /// Newer software wrote it.
-    #[error("the state database has schema {found}; this version of Lakebed knows {known}: update it")]
-    NewerSchema {
-        /// What it says.
-        found: u32,
-        /// The newest known here.
-        known: u32,
-    },
-    /// An entry was applied already: a bug above.
-    #[error("entry {index} follows entry {last}, which is applied already")]
-    OutOfOrder {
-        /// The entry's index.
-        index: u64,
-        /// The last that was applied.
-        last: u64,
-    },
+/// Why a command or query ends early.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The result is a refusal. Nothing was written.
+    Refused(Refusal),
+    /// The node can't go on.
+    Failed(StateError),
+}
+
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StateError> for Halt {
+    fn from(error: StateError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// The replicated state of one group. All calls block: keep them off the async workers.
-pub struct StateMachine {}
+pub struct StateMachine {
+    root: PathBuf,
+    options: StateOptions,
+    current: RwLock<Arc<Generation>>,
+    /// Held by who changes the state; readers don't wait for it.
+    writing: Mutex<()>,
+}
 
 impl StateMachine {
     /// Opens or makes the state in a folder.
-    pub fn open(_dir: &Path, _options: StateOptions) -> Result<Self, StateError> {
-        Ok(Self {})
+    ///
+    /// # Errors
+    /// [`StateError`] when the folder can't be used, is corrupt, is open elsewhere, or was written by newer software.
+    pub fn open(dir: &Path, options: StateOptions) -> Result<Self, StateError> {
+        let current = Generation::open_current(dir, &options)?;
+        Ok(Self { root: dir.to_owned(), options, current: RwLock::new(Arc::new(current)), writing: Mutex::new(()) })
     }
 
-    /// Applies entries in their order, in one atomic write. → one outcome an entry (`Done` for Raft's own)
-    pub fn apply(&self, _batch: &[Applied]) -> Result<Vec<Outcome>, StateError> {
-        Err(StateError::Corrupt("not there yet".into()))
+    /// Applies entries in their order, all or none. → one outcome an entry (`Done` for Raft's own)
+    ///
+    /// # Errors
+    /// [`StateError`] when the database failed or an entry comes twice. The node must stop.
+    pub fn apply(&self, batch: &[Applied]) -> Result<Vec<Outcome>, StateError> {
+        let _writing = self.lock();
+        let generation = self.generation();
+        let view = generation.rocks().view();
+        let mut tx = Transaction::new(&view);
+        let mut outcomes = Vec::with_capacity(batch.len());
+        let mut last = applied_index(&view)?;
+        for Applied { index, command, .. } in batch {
+            if let Some(last) = last
+                && *index <= last
+            {
+                return Err(StateError::OutOfOrder { index: *index, last });
+            }
+            last = Some(*index);
+            outcomes.push(match command {
+                Some((time, command)) => command::apply(&mut tx, At { index: *index, time: *time }, command)?,
+                None => Outcome::Done,
+            });
+        }
+        if let Some(newest) = batch.last() {
+            tx.put(Table::Settings, key::APPLIED.to_vec(), newest.index.to_be_bytes().to_vec());
+            tx.put(Table::Settings, key::RAFT.to_vec(), newest.raft.to_vec());
+        }
+        let changes = tx.into_changes();
+        generation.rocks().commit(changes)?;
+        Ok(outcomes)
     }
 
-    /// Answers a question from one snapshot.
-    pub fn read(&self, _query: &Query) -> Result<Answer, StateError> {
-        Err(StateError::Corrupt("not there yet".into()))
+    /// Answers a question from one point in time.
+    ///
+    /// # Errors
+    /// [`StateError`] when the database failed.
+    pub fn read(&self, query: &Query) -> Result<Answer, StateError> {
+        let generation = self.generation();
+        let snapshot = generation.rocks().snapshot();
+        query::answer(&snapshot, query)
     }
 
-    /// What was in `raft` of the last entry applied.
+    /// What `raft` held in the last entry applied.
+    ///
+    /// # Errors
+    /// [`StateError`] when the database failed.
     pub fn raft_state(&self) -> Result<Option<Bytes>, StateError> {
-        Ok(None)
+        Ok(self.generation().rocks().view().get(Table::Settings, key::RAFT)?.map(Bytes::from))
     }
 
     /// The index of the last entry applied; 0 if none.
+    ///
+    /// # Errors
+    /// [`StateError`] when the database failed.
     pub fn applied_index(&self) -> Result<u64, StateError> {
-        Ok(0)
+        Ok(applied_index(&self.generation().rocks().view())?.unwrap_or(0))
     }
 
-    /// Makes all that was applied durable, atomically.
+    /// Makes all that was applied durable. Log entries may be purged only behind this.
+    ///
+    /// # Errors
+    /// [`StateError`] when the database failed.
     pub fn flush(&self) -> Result<(), StateError> {
-        Ok(())
+        self.generation().rocks().flush()
     }
 
-    /// Writes a consistent copy (hard links) into a folder that doesn't exist yet; durable when it returns.
-    pub fn checkpoint(&self, _dir: &Path) -> Result<(), StateError> {
-        Ok(())
+    /// Writes a durable copy (hard links) into a folder that isn't there yet. → what `raft` held in the last entry
+    /// of the copy
+    ///
+    /// Entries wait meanwhile, questions don't.
+    ///
+    /// # Errors
+    /// [`StateError`] when the database failed or the folder is there.
+    pub fn checkpoint(&self, dir: &Path) -> Result<Option<Bytes>, StateError> {
+        let _writing = self.lock();
+        self.generation().rocks().checkpoint(dir)?;
+        self.raft_state()
     }
 
-    /// Replaces the state by a checkpoint's, all or nothing. Leaves the checkpoint alone.
-    pub fn restore(&self, _from: &Path) -> Result<(), StateError> {
-        Ok(())
+    /// Replaces the whole state by a checkpoint's, at once and durably. Leaves the checkpoint alone.
+    ///
+    /// # Errors
+    /// [`StateError`] when the checkpoint can't be read or copied; then the state is what it was.
+    pub fn restore(&self, from: &Path) -> Result<(), StateError> {
+        let _writing = self.lock();
+        let next = Generation::restore(&self.root, from, self.generation().number(), &self.options)?;
+        let previous = {
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, Arc::new(next))
+        };
+        // A reader that still holds it keeps its files; they go at the next start.
+        match Arc::into_inner(previous) {
+            Some(previous) => previous.remove(),
+            None => Ok(()),
+        }
     }
 
-    /// Removes what dropped tokens and repositories left behind, at most so many of them. → whether more is left
-    pub fn reclaim(&self, _budget: usize) -> Result<bool, StateError> {
-        Ok(false)
+    /// Removes what dropped tokens and deleted repositories left behind, at most `budget` of them. → whether more is
+    /// left
+    ///
+    /// Not replicated, and invisible: call it when there is time.
+    ///
+    /// # Errors
+    /// [`StateError`] when the database failed.
+    pub fn reclaim(&self, budget: usize) -> Result<bool, StateError> {
+        let _writing = self.lock();
+        let generation = self.generation();
+        let view = generation.rocks().view();
+        let mut tx = Transaction::new(&view);
+        let more = records::reclaim(&mut tx, budget)?;
+        generation.rocks().commit(tx.into_changes())?;
+        Ok(more)
+    }
+
+    fn generation(&self) -> Arc<Generation> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+fn applied_index(keys: &dyn Keyspace) -> Result<Option<u64>, StateError> {
+    match keys.get(Table::Settings, key::APPLIED)? {
+        Some(bytes) => {
+            let bytes = bytes.try_into().map_err(|_| StateError::Corrupt("an index hasn't 8 bytes".into()))?;
+            Ok(Some(u64::from_be_bytes(bytes)))
+        }
+        None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

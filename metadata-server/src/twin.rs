@@ -1,29 +1,68 @@
-//! The in-memory twin of the metadata service.
+//! The in-memory twin of the metadata service: the same commands and queries over maps, without Raft, RocksDB or disk.
+//! For tests of whoever needs a `MetaStore`. Invariant: it can't drift from the service, since it runs its code.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use model::{Answer, Clock, Command, MetaError, MetaStore, Outcome, Query};
 
-/// A `MetaStore` in memory.
+use crate::command::{self, At};
+use crate::state::keyspace::{MapKeyspace, Transaction};
+use crate::state::{StateError, query, records};
+
+/// How many dropped tokens and repositories a command reclaims behind it.
+const RECLAIM_MAX: usize = 8;
+
+/// A `MetaStore` in memory. Its ids count commands from 1.
 pub struct MemoryMetaStore {
-    _clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    log: Mutex<Log>,
+}
+
+#[derive(Default)]
+struct Log {
+    index: u64,
+    keys: MapKeyspace,
 }
 
 impl MemoryMetaStore {
     /// Makes an empty store that stamps commands by this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { _clock: clock }
+        Self { clock, log: Mutex::default() }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl MetaStore for MemoryMetaStore {
-    async fn write(&self, _command: Command) -> Result<Outcome, MetaError> {
-        Err(MetaError::Unavailable("not there yet".into()))
+    async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
+        command::check_bounds(&command)?;
+        let mut log = self.log();
+        // Read under the lock, so that later commands have later times.
+        let time = self.clock.now();
+        log.apply(time, &command).map_err(failed)
     }
 
-    async fn read(&self, _query: Query) -> Result<Answer, MetaError> {
-        Err(MetaError::Unavailable("not there yet".into()))
+    async fn read(&self, query: Query) -> Result<Answer, MetaError> {
+        query::answer(&self.log().keys, &query).map_err(failed)
     }
+}
+
+impl Log {
+    fn apply(&mut self, time: model::Timestamp, command: &Command) -> Result<Outcome, StateError> {
+        self.index += 1;
+        let mut tx = Transaction::new(&self.keys);
+        let outcome = command::apply(&mut tx, At { index: self.index, time }, command)?;
+        records::reclaim(&mut tx, RECLAIM_MAX)?;
+        let changes = tx.into_changes();
+        self.keys.commit(changes);
+        Ok(outcome)
+    }
+}
+
+fn failed(error: StateError) -> MetaError {
+    MetaError::Internal(error.to_string())
 }

@@ -1,0 +1,116 @@
+//! The replicated commands: each file says what one of them does to the state. Owns the dispatch, the answers kept for
+//! retries (`answered`) and the bounds of commands. Leaves keys, encodings and atomicity to `state`. Invariant: what a
+//! command does depends on the state, the log index and the stamped time alone, and a refused one does nothing.
+
+mod abort_upload;
+mod answered;
+mod complete_upload;
+mod create_branch;
+mod create_credential;
+mod create_repository;
+mod create_tag;
+mod create_upload;
+mod create_user;
+mod delete_branch;
+mod delete_repository;
+mod delete_tag;
+mod publish;
+mod put_part;
+mod seal;
+mod stage;
+mod unstage;
+
+use model::{Command, MetaError, Outcome, PART_NUMBER_MAX, Timestamp};
+
+use crate::state::keyspace::Transaction;
+use crate::state::{Halt, StateError};
+
+/// Where in the log and when a command is. Ids are the index: one command makes at most one id of a kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    /// The entry's index.
+    pub(crate) index: u64,
+    /// The leader's clock when it took the command.
+    pub(crate) time: Timestamp,
+}
+
+/// Refuses a command that is larger than any of ours, before it gets into the log. The state machine would carry it
+/// out; this bounds how long it holds up the others.
+///
+/// # Errors
+/// [`MetaError::Internal`], since callers keep the bounds.
+pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
+    let broken = match command {
+        Command::Stage { changes, .. } if changes.len() > Command::STAGED_CHANGES_MAX => {
+            format!("{} changes; the most is {}", changes.len(), Command::STAGED_CHANGES_MAX)
+        }
+        Command::PutPart { part, .. } if !(1..=PART_NUMBER_MAX).contains(&part.number) => {
+            format!("part {}; parts have numbers 1 to {PART_NUMBER_MAX}", part.number)
+        }
+        _ => return Ok(()),
+    };
+    Err(MetaError::Internal(format!("{command}: {broken}")))
+}
+
+/// Carries out a command; the only entry point that changes replicated state.
+pub(crate) fn apply(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, StateError> {
+    let Some((kind, request)) = answered::request(command) else { return carry_out(tx, at, command) };
+    answered::expire(tx, at.time)?;
+    if let Some(first) = answered::find(tx, at.time, kind, request)? {
+        return Ok(first);
+    }
+    let outcome = carry_out(tx, at, command)?;
+    answered::record(tx, at.time, kind, request, &outcome);
+    Ok(outcome)
+}
+
+fn carry_out(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, StateError> {
+    let writes = tx.writes();
+    match dispatch(tx, at, command) {
+        Ok(outcome) => Ok(outcome),
+        Err(Halt::Refused(refusal)) => {
+            debug_assert_eq!(tx.writes(), writes, "{command} was refused after it had written");
+            Ok(Outcome::Refused(refusal))
+        }
+        Err(Halt::Failed(error)) => Err(error),
+    }
+}
+
+fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, Halt> {
+    match command {
+        Command::CreateRepository { request: _, name, namespace, default_branch, commit } => {
+            create_repository::apply(tx, at, name, namespace, default_branch, *commit)
+        }
+        Command::DeleteRepository { name } => delete_repository::apply(tx, name),
+        Command::CreateBranch { request: _, repository, branch, commit } => {
+            create_branch::apply(tx, at, repository, branch, *commit)
+        }
+        Command::DeleteBranch { repository, branch } => delete_branch::apply(tx, repository, branch),
+        Command::CreateTag { request: _, repository, tag, commit } => {
+            create_tag::apply(tx, at, repository, tag, *commit)
+        }
+        Command::DeleteTag { repository, tag } => delete_tag::apply(tx, repository, tag),
+        Command::Stage { repository, branch, changes } => stage::apply(tx, repository, branch, changes),
+        Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
+        Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
+        Command::Publish { repository, branch, expected, head, consumed, require_clean } => {
+            let publication = publish::Publication {
+                expected: *expected,
+                head: *head,
+                consumed,
+                require_clean: *require_clean,
+            };
+            publish::apply(tx, at, repository, branch, &publication)
+        }
+        Command::CreateUpload { request: _, repository, upload } => create_upload::apply(tx, at, repository, upload),
+        Command::PutPart { repository, upload, part } => put_part::apply(tx, repository, *upload, part),
+        Command::CompleteUpload { repository, upload, entry, condition } => {
+            complete_upload::apply(tx, repository, *upload, entry, condition.as_ref())
+        }
+        Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
+        Command::CreateUser { request: _, name } => create_user::apply(tx, at, name),
+        Command::CreateCredential { request: _, user, access_key_id, secret } => {
+            create_credential::apply(tx, at, *user, access_key_id, secret)
+        }
+    }
+}

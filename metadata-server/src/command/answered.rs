@@ -1,0 +1,83 @@
+//! The answers of commands that aren't idempotent, kept for a day: a retry gets the first answer again, a refusal too.
+//! Invariant: however many requests come, each removes more expired answers than it adds.
+
+use model::{Command, Outcome, RequestId, Timestamp};
+use proto::metadata::{decode, encode};
+
+use crate::state::keyspace::{Keyspace, Table, Transaction};
+use crate::state::{StateError, key};
+
+/// How long an answer is kept.
+const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// How many expired answers one command removes at most.
+const EXPIRED_MAX: usize = 4;
+
+/// A command's kind and request id, if it has one. The kind is part of the key, so that an id that is used for two
+/// kinds of commands by mistake doesn't answer one with the other. Kinds are on disk: never renumber them.
+pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
+    match command {
+        Command::CreateRepository { request, .. } => Some((1, *request)),
+        Command::CreateBranch { request, .. } => Some((2, *request)),
+        Command::CreateTag { request, .. } => Some((3, *request)),
+        Command::CreateUpload { request, .. } => Some((4, *request)),
+        Command::CreateUser { request, .. } => Some((5, *request)),
+        Command::CreateCredential { request, .. } => Some((6, *request)),
+        Command::DeleteRepository { .. }
+        | Command::DeleteBranch { .. }
+        | Command::DeleteTag { .. }
+        | Command::Stage { .. }
+        | Command::Unstage { .. }
+        | Command::Seal { .. }
+        | Command::Publish { .. }
+        | Command::PutPart { .. }
+        | Command::CompleteUpload { .. }
+        | Command::AbortUpload { .. } => None,
+    }
+}
+
+/// Finds the first answer to a request.
+pub(super) fn find(
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    kind: u8,
+    request: RequestId,
+) -> Result<Option<Outcome>, StateError> {
+    match read(tx, kind, request)? {
+        Some((expires, outcome)) if expires > now => Ok(Some(decode(&outcome)?)),
+        _ => Ok(None),
+    }
+}
+
+/// Keeps the first answer to a request.
+pub(super) fn record(tx: &mut Transaction<'_>, now: Timestamp, kind: u8, request: RequestId, outcome: &Outcome) {
+    let expires = Timestamp::from_millis(now.as_millis().saturating_add(KEPT_MILLIS));
+    let mut value = expires.as_millis().to_be_bytes().to_vec();
+    value.extend(encode(outcome));
+    tx.put(Table::Dedup, key::answered(kind, request), value);
+    tx.put(Table::Dedup, key::expiry(expires, kind, request), vec![]);
+}
+
+/// Removes a few answers that have expired.
+pub(super) fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), StateError> {
+    let due: Vec<_> = tx.scan(Table::Dedup, key::expired(now)).take(EXPIRED_MAX).collect::<Result<_, _>>()?;
+    for (due, _) in due {
+        let (kind, request) = key::expiry_request(&due).ok_or_else(|| corrupt("an expiry's key"))?;
+        tx.delete(Table::Dedup, due);
+        // The id may have been used again since, for an answer that is still kept.
+        if read(tx, kind, request)?.is_some_and(|(expires, _)| expires <= now) {
+            tx.delete(Table::Dedup, key::answered(kind, request));
+        }
+    }
+    Ok(())
+}
+
+fn read(tx: &Transaction<'_>, kind: u8, request: RequestId) -> Result<Option<(Timestamp, Vec<u8>)>, StateError> {
+    let Some(value) = tx.get(Table::Dedup, &key::answered(kind, request))? else { return Ok(None) };
+    let (expires, outcome) = value.split_first_chunk().ok_or_else(|| corrupt("an answer's expiry"))?;
+    Ok(Some((Timestamp::from_millis(i64::from_be_bytes(*expires)), outcome.to_vec())))
+}
+
+fn corrupt(what: &str) -> StateError {
+    StateError::Corrupt(format!("{what} is cut short"))
+}

@@ -1,0 +1,29 @@
+//! Gives a user an access key. Keys have one owner for ever: an id is never given twice.
+
+use model::{Credential, Outcome, Refusal, SealedSecret, UserId};
+
+use super::At;
+use crate::state::keyspace::{Keyspace, Table, Transaction};
+use crate::state::{Halt, key, records};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    user: UserId,
+    access_key_id: &str,
+    secret: &SealedSecret,
+) -> Result<Outcome, Halt> {
+    let user = records::user(tx, user)?;
+    let key = key::credential(access_key_id);
+    if tx.get(Table::Identities, &key)?.is_some() {
+        return Err(Refusal::CredentialExists(access_key_id.into()).into());
+    }
+    let credential = Credential {
+        access_key_id: access_key_id.into(),
+        secret: secret.clone(),
+        user: user.id,
+        created_at: at.time,
+    };
+    records::put(tx, Table::Identities, key, &credential);
+    Ok(Outcome::Credential(credential))
+}

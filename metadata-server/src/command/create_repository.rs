@@ -1,0 +1,82 @@
+//! Makes a repository whose default branch points at a first commit.
+//!
+//! Its namespace must be its own: neither another's, nor inside another's, nor around it, or one repository's
+//! collection of garbage would take another's objects.
+
+use model::{
+    Branch, BranchName, CommitId, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, StagingToken,
+    StorageNamespace, Version,
+};
+
+use super::At;
+use crate::state::keyspace::{Keyspace, Table, Transaction};
+use crate::state::{Halt, StateError, key, records};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    name: &RepositoryName,
+    namespace: &StorageNamespace,
+    default_branch: &BranchName,
+    commit: CommitId,
+) -> Result<Outcome, Halt> {
+    if tx.get(Table::Repos, &key::repository(name))?.is_some() {
+        return Err(Refusal::RepositoryExists(name.clone()).into());
+    }
+    if is_taken(tx, namespace)? {
+        return Err(Refusal::NamespaceTaken(namespace.clone()).into());
+    }
+    let repository = Repository {
+        uid: RepositoryUid(at.index),
+        name: name.clone(),
+        namespace: namespace.clone(),
+        default_branch: default_branch.clone(),
+        created_at: at.time,
+    };
+    records::put(tx, Table::Repos, key::repository(name), &repository);
+    tx.put(Table::Repos, key::namespace(namespace), name.as_str().into());
+    records::put_branch(tx, repository.uid, &new_branch(at, default_branch, commit));
+    Ok(Outcome::Repository(repository))
+}
+
+/// A branch as it begins.
+pub(super) fn new_branch(at: At, name: &BranchName, commit: CommitId) -> Branch {
+    Branch {
+        name: name.clone(),
+        commit,
+        version: Version(at.index),
+        staging: StagingToken(at.index),
+        sealed: vec![],
+        created_at: at.time,
+    }
+}
+
+fn is_taken(tx: &Transaction<'_>, namespace: &StorageNamespace) -> Result<bool, StateError> {
+    if let Some(inside) = tx.scan(Table::Repos, key::namespaces_inside(namespace)).next() {
+        return inside.map(|_| true);
+    }
+    for folder in folders_around(namespace.as_str()) {
+        if tx.get(Table::Repos, &key::namespace_folder(folder))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `s3://b/x/y` lies in `s3://b/` and `s3://b/x/`.
+fn folders_around(namespace: &str) -> impl Iterator<Item = &str> {
+    let authority = namespace.find("://").map_or(0, |at| at + 3);
+    namespace.match_indices('/').filter(move |(at, _)| *at >= authority).map(|(at, _)| &namespace[..=at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_around_a_namespace_begin_behind_its_scheme() {
+        let around = |text| folders_around(text).collect::<Vec<_>>();
+        assert_eq!(around("s3://b/x/y"), ["s3://b/", "s3://b/x/"]);
+        assert_eq!(around("mem://trips"), [""; 0]);
+    }
+}

@@ -1,0 +1,22 @@
+//! Begins a multipart upload on a branch that is there. Its id is the log index.
+
+use model::{NewUpload, Outcome, RepositoryName, Upload, UploadId};
+
+use super::At;
+use crate::state::keyspace::{Table, Transaction};
+use crate::state::{Halt, key, records};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    repository: &RepositoryName,
+    new: &NewUpload,
+) -> Result<Outcome, Halt> {
+    let repository = records::repository(tx, repository)?;
+    records::branch(tx, &repository, &new.branch)?;
+    let upload = Upload { id: UploadId(at.index), created_at: at.time, new: new.clone() };
+    records::put(tx, Table::Uploads, key::upload(repository.uid, upload.id), &upload);
+    let by_path = key::upload_by_path(repository.uid, &new.branch, &new.path, upload.id);
+    tx.put(Table::Uploads, by_path, vec![]);
+    Ok(Outcome::Upload(upload))
+}

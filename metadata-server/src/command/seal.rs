@@ -1,0 +1,29 @@
+//! Gives a branch a new staging token, so that what is staged so far stays as it is while it is committed and writers go
+//! on. Costs the same however much is staged. A branch whose present token is empty keeps it.
+
+use model::{BranchName, Outcome, Refusal, RepositoryName, SEALED_TOKENS_MAX, StagingToken, Version};
+
+use super::At;
+use crate::state::keyspace::Transaction;
+use crate::state::{Halt, records};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    repository: &RepositoryName,
+    branch: &BranchName,
+) -> Result<Outcome, Halt> {
+    let repository = records::repository(tx, repository)?;
+    let mut branch = records::branch(tx, &repository, branch)?;
+    if records::is_empty(tx, repository.uid, branch.staging)? {
+        return Ok(Outcome::Branch(branch));
+    }
+    if branch.sealed.len() >= SEALED_TOKENS_MAX {
+        return Err(Refusal::TooManySealed(branch.name).into());
+    }
+    branch.sealed.insert(0, branch.staging);
+    branch.staging = StagingToken(at.index);
+    branch.version = Version(at.index);
+    records::put_branch(tx, repository.uid, &branch);
+    Ok(Outcome::Branch(branch))
+}

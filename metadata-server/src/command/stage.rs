@@ -1,0 +1,61 @@
+//! Stages changes on a branch, in its present token, each judged by itself. Owns how a condition is judged.
+//! Invariant: two writers with `If-None-Match: *` on one path never both succeed.
+
+use model::{
+    Branch, BranchName, Condition, ObjectPath, Outcome, RepositoryName, RepositoryUid, Require, StageOutcome,
+    StagedChange, StagedValue,
+};
+
+use crate::state::keyspace::{Table, Transaction};
+use crate::state::{Halt, StateError, key, records};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    repository: &RepositoryName,
+    branch: &BranchName,
+    changes: &[StagedChange],
+) -> Result<Outcome, Halt> {
+    let repository = records::repository(tx, repository)?;
+    let branch = records::branch(tx, &repository, branch)?;
+    let mut outcomes = Vec::with_capacity(changes.len());
+    for StagedChange { path, value, condition } in changes {
+        outcomes.push(stage(tx, repository.uid, &branch, path, value, condition.as_ref())?);
+    }
+    Ok(Outcome::Staged(outcomes))
+}
+
+/// Stages one value if its condition holds.
+pub(super) fn stage(
+    tx: &mut Transaction<'_>,
+    repository: RepositoryUid,
+    branch: &Branch,
+    path: &ObjectPath,
+    value: &StagedValue,
+    condition: Option<&Condition>,
+) -> Result<StageOutcome, StateError> {
+    let outcome = match condition {
+        Some(condition) => judge(records::staged(tx, repository, branch, path)?, branch, condition),
+        None => StageOutcome::Staged,
+    };
+    if outcome == StageOutcome::Staged {
+        records::put(tx, Table::Staged, key::staged(repository, branch.staging, path), value);
+    }
+    Ok(outcome)
+}
+
+/// Judges a condition against what is at its path: what is staged, or else what the writer saw committed, if that is
+/// still the head.
+fn judge(staged: Option<StagedValue>, branch: &Branch, condition: &Condition) -> StageOutcome {
+    let e_tag = match staged {
+        Some(StagedValue::Entry(entry)) => Some(entry.e_tag),
+        Some(StagedValue::Tombstone) => None,
+        None if branch.commit == condition.commit => condition.committed_e_tag.clone(),
+        None => return StageOutcome::HeadMoved,
+    };
+    match (&condition.require, e_tag) {
+        (Require::Absent, None) | (Require::Present(None), Some(_)) => StageOutcome::Staged,
+        (Require::Present(Some(wanted)), Some(there)) if *wanted == there => StageOutcome::Staged,
+        (Require::Present(_), None) => StageOutcome::NotFound,
+        (Require::Absent | Require::Present(Some(_)), Some(_)) => StageOutcome::ConditionFailed,
+    }
+}

@@ -1,0 +1,102 @@
+//! What every `MetaStore` must pass: each command's effect and refusals, conditions, tokens, pages, retries and races.
+//!
+//! Owns scenarios as plain assertions; leaves making stores to who calls. Invariant: scenarios use repositories,
+//! users and keys of their own, so that all may run on one store.
+
+mod commits;
+mod conditions;
+mod identities;
+mod lake;
+mod pages;
+mod races;
+mod refs;
+mod repositories;
+mod reset;
+mod retries;
+mod staging;
+mod uploads;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use model::MetaStore;
+
+type Scenario = fn(Arc<dyn MetaStore>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+macro_rules! scenarios {
+    ($($area:ident::$name:ident,)*) => {
+        /// All scenarios, with their names.
+        const SCENARIOS: &[(&str, Scenario)] =
+            &[$((concat!(stringify!($area), "::", stringify!($name)), |store| Box::pin($area::$name(store))),)*];
+    };
+}
+
+scenarios! {
+    repositories::are_made_found_and_deleted,
+    repositories::have_a_namespace_of_their_own,
+    repositories::begin_anew_under_an_old_name,
+    repositories::are_needed_by_everything_in_them,
+    refs::branches_are_made_found_and_deleted,
+    refs::tags_are_made_found_and_deleted,
+    refs::share_one_space_of_names,
+    refs::lookup_answers_all_at_once,
+    staging::newer_tokens_win,
+    staging::pages_seek_and_end_at_their_prefix,
+    staging::tokens_can_be_chosen,
+    staging::branches_are_apart,
+    staging::a_page_is_bounded_in_bytes,
+    conditions::follow_the_table,
+    conditions::are_judged_in_order,
+    conditions::look_beneath_tombstones_never,
+    commits::seal_and_publish,
+    commits::an_empty_token_is_not_sealed,
+    commits::sealed_tokens_are_bounded,
+    commits::publish_is_a_compare_and_swap,
+    commits::publish_may_need_a_clean_branch,
+    commits::published_tokens_are_gone,
+    reset::of_all,
+    reset::of_a_prefix,
+    reset::of_a_path,
+    reset::of_very_many,
+    reset::refuses_the_commit_under_way,
+    uploads::live_from_create_to_complete,
+    uploads::are_aborted,
+    uploads::complete_on_condition,
+    uploads::are_listed_by_path_and_id,
+    uploads::outlive_their_branch,
+    uploads::of_very_many_parts,
+    identities::users_and_keys,
+    pages::of_repositories,
+    pages::of_branches_and_tags,
+    pages::of_users,
+    pages::of_parts,
+    retries::get_the_first_answer,
+    retries::of_a_refusal_get_it_again,
+    retries::of_another_kind_are_requests_of_their_own,
+    retries::larger_commands_than_any_are_errors,
+    races::one_writer_creates_an_object,
+    races::one_commit_is_published,
+    races::all_unconditional_writes_land,
+}
+
+/// Runs every scenario, each on a store that `make` gives: a new one, or the same again.
+///
+/// # Panics
+/// When a scenario fails; the panic's message and the log name it.
+pub async fn suite<F, Made>(make: F)
+where
+    F: Fn() -> Made,
+    Made: Future<Output = Arc<dyn MetaStore>>,
+{
+    for (name, scenario) in SCENARIOS {
+        tracing::info!(name, "conformance");
+        let store = make().await;
+        let run = tokio::spawn(scenario(store));
+        if let Err(error) = run.await {
+            panic!("conformance scenario {name} failed: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Users and their keys.
+
+use std::sync::Arc;
+
+use model::{Answer, Command, MetaStore, Query, Refusal, SealedSecret, UserId};
+
+use super::lake::{granted, name, read, refusal, request, unique, write};
+
+pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
+    let store = &*store;
+    let (who, key_id) = (format!("user {}", unique()), format!("AKIA{}", unique()));
+    let create = || Command::CreateUser { request: request(), name: name(&who) };
+    let user = granted(write(store, create()).await.user());
+    assert_eq!(user.name.as_str(), who);
+    assert_eq!(refusal(write(store, create()).await), Refusal::UserExists(name(&who)));
+    assert_eq!(granted(read(store, Query::User { id: user.id }).await.user()), user);
+    let nobody = UserId(u64::MAX);
+    assert_eq!(read(store, Query::User { id: nobody }).await, Answer::Refused(Refusal::UserNotFound));
+
+    let secret = SealedSecret(vec![0, 1, 255]);
+    let give = |user, access_key_id: &str| Command::CreateCredential {
+        request: request(),
+        user,
+        access_key_id: access_key_id.into(),
+        secret: secret.clone(),
+    };
+    assert_eq!(refusal(write(store, give(nobody, &key_id)).await), Refusal::UserNotFound);
+    let credential = granted(write(store, give(user.id, &key_id)).await.credential());
+    assert_eq!((&credential.secret, credential.user), (&secret, user.id));
+    assert_eq!(refusal(write(store, give(user.id, &key_id)).await), Refusal::CredentialExists(key_id.clone()));
+    granted(write(store, give(user.id, &format!("{key_id}-2"))).await.credential());
+
+    let find = |access_key_id: &str| Query::Credential { access_key_id: access_key_id.into() };
+    assert_eq!(granted(read(store, find(&key_id)).await.credential()), (credential, user));
+    let unknown = format!("{key_id}-");
+    assert_eq!(read(store, find(&unknown)).await, Answer::Refused(Refusal::CredentialNotFound(unknown)));
+}

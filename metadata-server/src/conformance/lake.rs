@@ -1,0 +1,309 @@
+//! One repository for one scenario, and short words for what scenarios do to it.
+
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::{
+    Address, Answer, Branch, BranchName, Command, CommitId, Condition, Entry, Lookup, MetaStore, NewUpload, ObjectPath,
+    Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId, StageOutcome, StagedChange, StagedValue,
+    StagingToken, Timestamp, UnstageScope, Upload,
+};
+
+/// A repository with a branch `main` at commit 1.
+pub(super) struct Lake {
+    pub(super) store: Arc<dyn MetaStore>,
+    pub(super) repository: Repository,
+}
+
+/// Numbers that no other scenario uses.
+pub(super) fn unique() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+pub(super) fn request() -> RequestId {
+    RequestId(u128::from(unique()) << 64 | 0xc04f)
+}
+
+/// A name or path that scenarios write down.
+pub(super) fn name<T: FromStr<Err: Display>>(text: &str) -> T {
+    match text.parse() {
+        Ok(name) => name,
+        Err(error) => panic!("the scenario's name is invalid: {error}"),
+    }
+}
+
+pub(super) fn main_branch() -> BranchName {
+    name("main")
+}
+
+pub(super) fn commit(number: u8) -> CommitId {
+    CommitId::from_bytes([number; 32])
+}
+
+pub(super) fn entry(e_tag: &str) -> Entry {
+    Entry {
+        address: Address::Relative(format!("data/x/{e_tag}")),
+        last_modified: Timestamp::from_millis(1),
+        size: 1,
+        e_tag: e_tag.into(),
+        content_type: "text/plain".into(),
+        metadata: BTreeMap::from([("k".into(), "v".into())]),
+        headers: BTreeMap::new(),
+        checksum: None,
+    }
+}
+
+pub(super) fn object(e_tag: &str) -> StagedValue {
+    StagedValue::Entry(entry(e_tag))
+}
+
+pub(super) fn change(path: &str, value: StagedValue, condition: Option<Condition>) -> StagedChange {
+    StagedChange { path: name(path), value, condition }
+}
+
+pub(super) fn part(number: u32, e_tag: &str) -> Part {
+    Part {
+        number,
+        store_part_id: format!("id-{e_tag}"),
+        size: 5,
+        e_tag: e_tag.into(),
+        checksum: None,
+        last_modified: Timestamp::from_millis(2),
+    }
+}
+
+/// The refusal in an outcome.
+pub(super) fn refusal(outcome: Outcome) -> Refusal {
+    match outcome {
+        Outcome::Refused(refusal) => refusal,
+        other => panic!("a refusal was due, not {other:?}"),
+    }
+}
+
+/// The value of a typed outcome or answer.
+pub(super) fn granted<T>(result: Result<T, Refusal>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(refusal) => panic!("refused: {refusal}"),
+    }
+}
+
+pub(super) async fn write(store: &dyn MetaStore, command: Command) -> Outcome {
+    called(store.write(command).await)
+}
+
+pub(super) async fn read(store: &dyn MetaStore, query: Query) -> Answer {
+    called(store.read(query).await)
+}
+
+pub(super) fn called<T, E: Debug>(result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("the metadata service failed: {error:?}"),
+    }
+}
+
+pub(super) fn create_repository(id: &str) -> Command {
+    Command::CreateRepository {
+        request: request(),
+        name: name(id),
+        namespace: name(&format!("mem://{id}")),
+        default_branch: main_branch(),
+        commit: commit(1),
+    }
+}
+
+impl Lake {
+    /// Makes a repository whose name begins with `scenario`.
+    pub(super) async fn new(store: Arc<dyn MetaStore>, scenario: &str) -> Self {
+        let made = write(&*store, create_repository(&format!("{scenario}-{}", unique()))).await;
+        Self { store, repository: granted(made.repository()) }
+    }
+
+    pub(super) async fn write(&self, command: Command) -> Outcome {
+        write(&*self.store, command).await
+    }
+
+    pub(super) async fn read(&self, query: Query) -> Answer {
+        read(&*self.store, query).await
+    }
+
+    pub(super) async fn create_branch(&self, branch: &str) -> Outcome {
+        self.write(self.create_branch_command(branch)).await
+    }
+
+    pub(super) fn create_branch_command(&self, branch: &str) -> Command {
+        let repository = self.repository.name.clone();
+        Command::CreateBranch { request: request(), repository, branch: name(branch), commit: commit(1) }
+    }
+
+    pub(super) async fn delete_branch(&self, branch: &str) -> Outcome {
+        self.write(Command::DeleteBranch { repository: self.repository.name.clone(), branch: name(branch) }).await
+    }
+
+    pub(super) async fn create_tag(&self, tag: &str) -> Outcome {
+        let repository = self.repository.name.clone();
+        self.write(Command::CreateTag { request: request(), repository, tag: name(tag), commit: commit(1) }).await
+    }
+
+    pub(super) async fn lookup(&self, reference: &str, path: Option<&str>) -> Lookup {
+        let repository = self.repository.name.clone();
+        let query = Query::Lookup { repository, reference: name(reference), path: path.map(name) };
+        *granted(self.read(query).await.lookup())
+    }
+
+    /// What is staged at a path of `main`.
+    pub(super) async fn staged(&self, path: &str) -> Option<StagedValue> {
+        self.lookup("main", Some(path)).await.staged
+    }
+
+    pub(super) async fn branch(&self, branch: &str) -> Branch {
+        called(self.store.branch(&self.repository.name, &name(branch)).await)
+    }
+
+    /// Stages one value on `main`.
+    pub(super) async fn put(&self, path: &str, value: StagedValue) {
+        assert_eq!(self.put_if(path, value, None).await, StageOutcome::Staged);
+    }
+
+    pub(super) async fn put_if(&self, path: &str, value: StagedValue, condition: Option<Condition>) -> StageOutcome {
+        let outcomes = self.stage("main", vec![change(path, value, condition)]).await;
+        assert_eq!(outcomes.len(), 1, "one outcome a change");
+        outcomes[0]
+    }
+
+    pub(super) async fn stage(&self, branch: &str, changes: Vec<StagedChange>) -> Vec<StageOutcome> {
+        called(self.store.stage(&self.repository.name, &name(branch), changes).await)
+    }
+
+    pub(super) async fn seal(&self) -> Outcome {
+        self.write(Command::Seal { repository: self.repository.name.clone(), branch: main_branch() }).await
+    }
+
+    /// Seals `main`. → its sealed tokens
+    pub(super) async fn sealed(&self) -> Vec<StagingToken> {
+        granted(self.seal().await.branch()).sealed
+    }
+
+    pub(super) async fn publish(
+        &self,
+        expected: CommitId,
+        head: CommitId,
+        consumed: &[StagingToken],
+        require_clean: bool,
+    ) -> Outcome {
+        self.write(Command::Publish {
+            repository: self.repository.name.clone(),
+            branch: main_branch(),
+            expected,
+            head,
+            consumed: consumed.to_vec(),
+            require_clean,
+        })
+        .await
+    }
+
+    pub(super) async fn unstage(&self, scope: UnstageScope) -> Branch {
+        let (repository, branch) = (self.repository.name.clone(), main_branch());
+        granted(self.write(Command::Unstage { repository, branch, scope }).await.branch())
+    }
+
+    /// Paths that are staged on `main`, and whether there are more.
+    pub(super) async fn staged_page(
+        &self,
+        tokens: Option<&[StagingToken]>,
+        prefix: &str,
+        from: &str,
+        amount: usize,
+    ) -> (Vec<(String, StagedValue)>, bool) {
+        let query = Query::Staged {
+            repository: self.repository.name.clone(),
+            branch: main_branch(),
+            tokens: tokens.map(<[_]>::to_vec),
+            prefix: prefix.into(),
+            from: from.into(),
+            amount,
+        };
+        let page = granted(self.read(query).await.staged());
+        assert_eq!(page.branch, self.branch("main").await, "the page tells the branch");
+        (page.page.items.into_iter().map(|(path, value)| (path.into(), value)).collect(), page.page.more)
+    }
+
+    /// All paths that are staged on `main`; at most a page.
+    pub(super) async fn staged_paths(&self) -> Vec<String> {
+        let (items, more) = self.staged_page(None, "", "", PAGE_MAX).await;
+        assert!(!more, "one page is enough here");
+        items.into_iter().map(|(path, _)| path).collect()
+    }
+
+    pub(super) async fn create_upload(&self, branch: &str, path: &str) -> Upload {
+        granted(self.write(self.create_upload_command(branch, path)).await.upload())
+    }
+
+    pub(super) fn create_upload_command(&self, branch: &str, path: &str) -> Command {
+        let upload = NewUpload {
+            branch: name(branch),
+            path: name(path),
+            address: Address::Relative("data/x/upload".into()),
+            store_upload_id: "store".into(),
+            content_type: "text/plain".into(),
+            metadata: BTreeMap::new(),
+            headers: BTreeMap::new(),
+            checksum: None,
+        };
+        Command::CreateUpload { request: request(), repository: self.repository.name.clone(), upload }
+    }
+
+    pub(super) async fn put_part(&self, upload: &Upload, part: Part) -> Outcome {
+        self.write(Command::PutPart { repository: self.repository.name.clone(), upload: upload.id, part }).await
+    }
+
+    pub(super) async fn complete(&self, upload: &Upload, e_tag: &str, condition: Option<Condition>) -> Outcome {
+        let repository = self.repository.name.clone();
+        self.write(Command::CompleteUpload { repository, upload: upload.id, entry: entry(e_tag), condition }).await
+    }
+
+    pub(super) async fn abort(&self, upload: &Upload) -> Outcome {
+        self.write(Command::AbortUpload { repository: self.repository.name.clone(), upload: upload.id }).await
+    }
+
+    pub(super) async fn find_upload(&self, upload: &Upload) -> Result<Upload, Refusal> {
+        self.read(Query::Upload { repository: self.repository.name.clone(), upload: upload.id }).await.upload()
+    }
+
+    pub(super) async fn parts(&self, upload: &Upload, after: u32, amount: usize) -> Result<(Vec<u32>, bool), Refusal> {
+        let repository = self.repository.name.clone();
+        let page = self.read(Query::Parts { repository, upload: upload.id, after, amount }).await.parts()?;
+        Ok((page.items.into_iter().map(|part| part.number).collect(), page.more))
+    }
+
+    pub(super) async fn uploads(
+        &self,
+        branch: &str,
+        prefix: &str,
+        after: Option<&Upload>,
+        amount: usize,
+    ) -> (Vec<Upload>, bool) {
+        let query = Query::Uploads {
+            repository: self.repository.name.clone(),
+            branch: name(branch),
+            prefix: prefix.into(),
+            after: after.map(|upload| (upload.new.path.clone(), upload.id)),
+            amount,
+        };
+        let page = granted(self.read(query).await.uploads());
+        (page.items, page.more)
+    }
+}
+
+pub(super) fn paths(items: &[(String, StagedValue)]) -> Vec<&str> {
+    items.iter().map(|(path, _)| path.as_str()).collect()
+}
+
+pub(super) fn path(text: &str) -> ObjectPath {
+    name(text)
+}

@@ -1,0 +1,138 @@
+//! Repositories: made, found, deleted, apart.
+
+use std::sync::Arc;
+
+use model::{Command, MetaStore, Query, Refusal, RepositoryName, UnstageScope, UploadId};
+
+use super::lake::{
+    Lake, commit, create_repository, granted, main_branch, name, object, part, path, read, refusal, request, unique,
+    write,
+};
+
+pub(super) async fn are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "made").await;
+    let id = lake.repository.name.clone();
+    assert_eq!(lake.repository.default_branch, main_branch());
+    assert_eq!(granted(lake.read(Query::Repository { name: id.clone() }).await.repository()), lake.repository);
+    let main = lake.branch("main").await;
+    assert_eq!((main.commit, main.sealed.len()), (commit(1), 0));
+
+    let again = lake.write(create_repository(id.as_str())).await;
+    assert_eq!(refusal(again), Refusal::RepositoryExists(id.clone()));
+
+    assert_eq!(lake.write(Command::DeleteRepository { name: id.clone() }).await.done(), Ok(()));
+    let gone = Refusal::RepositoryNotFound(id.clone());
+    assert_eq!(lake.read(Query::Repository { name: id.clone() }).await.repository(), Err(gone.clone()));
+    assert_eq!(refusal(lake.write(Command::DeleteRepository { name: id }).await), gone);
+}
+
+pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
+    let bucket = format!("s3://bucket-{}", unique());
+    let create = |namespace: &str| {
+        let namespace = name(namespace);
+        let id: RepositoryName = name(&format!("space-{}", unique()));
+        Command::CreateRepository {
+            request: request(),
+            name: id,
+            namespace,
+            default_branch: main_branch(),
+            commit: commit(1),
+        }
+    };
+    let first = granted(write(&*store, create(&format!("{bucket}/a/b"))).await.repository());
+    for taken in ["/a/b", "/a/b/c", "/a", ""] {
+        let namespace = format!("{bucket}{taken}");
+        let outcome = write(&*store, create(&namespace)).await;
+        assert_eq!(refusal(outcome), Refusal::NamespaceTaken(name(&namespace)), "{namespace} overlaps {bucket}/a/b");
+    }
+    for free in ["/a/bc", "/a/a", "/b"] {
+        granted(write(&*store, create(&format!("{bucket}{free}"))).await.repository());
+    }
+    granted(write(&*store, Command::DeleteRepository { name: first.name }).await.done());
+    granted(write(&*store, create(&format!("{bucket}/a/b"))).await.repository());
+}
+
+pub(super) async fn begin_anew_under_an_old_name(store: Arc<dyn MetaStore>) {
+    let old = Lake::new(store, "anew").await;
+    granted(old.create_branch("dev").await.branch());
+    granted(old.create_tag("v1").await.tag());
+    old.put("a", object("1")).await;
+    let upload = old.create_upload("main", "u").await;
+    granted(old.put_part(&upload, part(1, "p")).await.done());
+    granted(old.write(Command::DeleteRepository { name: old.repository.name.clone() }).await.done());
+
+    let made = old.write(create_repository(old.repository.name.as_str())).await;
+    let new = Lake { store: Arc::clone(&old.store), repository: granted(made.repository()) };
+    assert_ne!(new.repository.uid, old.repository.uid);
+    assert_eq!(new.staged_paths().await, [""; 0]);
+    assert_eq!(new.staged("a").await, None);
+    assert_eq!(new.lookup("dev", None).await.target, model::RefTarget::Unknown);
+    assert_eq!(new.lookup("v1", None).await.target, model::RefTarget::Unknown);
+    assert_eq!(new.find_upload(&upload).await, Err(Refusal::UploadNotFound(upload.id)));
+    assert_eq!(new.uploads("main", "", None, 10).await, (vec![], false));
+}
+
+pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) {
+    let id: RepositoryName = name(&format!("nowhere-{}", unique()));
+    let (repository, branch, upload) = (id.clone(), main_branch(), UploadId(1));
+    let elsewhere = Lake::new(Arc::clone(&store), "elsewhere").await;
+    let Command::CreateUpload { upload: new, .. } = elsewhere.create_upload_command("main", "u") else {
+        panic!("it makes an upload")
+    };
+    let commands = [
+        Command::CreateBranch {
+            request: request(),
+            repository: repository.clone(),
+            branch: branch.clone(),
+            commit: commit(1),
+        },
+        Command::DeleteBranch { repository: repository.clone(), branch: branch.clone() },
+        Command::CreateTag { request: request(), repository: repository.clone(), tag: name("v1"), commit: commit(1) },
+        Command::DeleteTag { repository: repository.clone(), tag: name("v1") },
+        Command::Stage { repository: repository.clone(), branch: branch.clone(), changes: vec![] },
+        Command::Unstage { repository: repository.clone(), branch: branch.clone(), scope: UnstageScope::All },
+        Command::Seal { repository: repository.clone(), branch: branch.clone() },
+        Command::Publish {
+            repository: repository.clone(),
+            branch: branch.clone(),
+            expected: commit(1),
+            head: commit(2),
+            consumed: vec![],
+            require_clean: false,
+        },
+        Command::CreateUpload { request: request(), repository: repository.clone(), upload: new },
+        Command::PutPart { repository: repository.clone(), upload, part: part(1, "p") },
+        Command::CompleteUpload {
+            repository: repository.clone(),
+            upload,
+            entry: super::lake::entry("1"),
+            condition: None,
+        },
+        Command::AbortUpload { repository: repository.clone(), upload },
+    ];
+    let gone = Refusal::RepositoryNotFound(id);
+    for command in commands {
+        let said = command.to_string();
+        assert_eq!(refusal(write(&*store, command).await), gone, "{said}");
+    }
+    let (prefix, after, amount) = (String::new(), String::new(), 1);
+    let queries = [
+        Query::Lookup { repository: repository.clone(), reference: name("main"), path: Some(path("a")) },
+        Query::Branches { repository: repository.clone(), prefix: prefix.clone(), after: after.clone(), amount },
+        Query::Tags { repository: repository.clone(), prefix: prefix.clone(), after: after.clone(), amount },
+        Query::Staged {
+            repository: repository.clone(),
+            branch: branch.clone(),
+            tokens: None,
+            prefix: prefix.clone(),
+            from: after,
+            amount,
+        },
+        Query::Upload { repository: repository.clone(), upload },
+        Query::Uploads { repository: repository.clone(), branch, prefix, after: None, amount },
+        Query::Parts { repository, upload, after: 0, amount },
+    ];
+    for query in queries {
+        assert_eq!(read(&*store, query.clone()).await, model::Answer::Refused(gone.clone()), "{query:?}");
+    }
+}

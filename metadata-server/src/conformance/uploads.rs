@@ -1,0 +1,103 @@
+//! Multipart uploads, from create to complete or abort.
+
+use std::sync::Arc;
+
+use model::{Condition, MetaStore, Query, Refusal, Require, StageOutcome, UploadId};
+
+use super::lake::{Lake, commit, granted, name, object, part, refusal};
+
+pub(super) async fn live_from_create_to_complete(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "upload").await;
+    let upload = lake.create_upload("main", "a").await;
+    assert_eq!(lake.find_upload(&upload).await, Ok(upload.clone()));
+    let other = lake.create_upload("main", "a").await;
+    assert_ne!(other.id, upload.id);
+
+    for (number, e_tag) in [(2, "two"), (1, "one"), (2, "two again"), (10_000, "last")] {
+        assert_eq!(lake.put_part(&upload, part(number, e_tag)).await.done(), Ok(()));
+    }
+    assert_eq!(lake.parts(&upload, 0, 10).await, Ok((vec![1, 2, 10_000], false)));
+    assert_eq!(lake.parts(&other, 0, 10).await, Ok((vec![], false)));
+    let query = Query::Parts { repository: lake.repository.name.clone(), upload: upload.id, after: 1, amount: 1 };
+    let page = granted(lake.read(query).await.parts());
+    assert_eq!((page.items, page.more), (vec![part(2, "two again")], true), "the newest of a number counts");
+
+    assert_eq!(granted(lake.complete(&upload, "whole", None).await.staged()), [StageOutcome::Staged]);
+    assert_eq!(lake.staged("a").await, Some(object("whole")));
+    let gone = Refusal::UploadNotFound(upload.id);
+    assert_eq!(lake.find_upload(&upload).await, Err(gone.clone()));
+    assert_eq!(lake.parts(&upload, 0, 10).await, Err(gone.clone()));
+    assert_eq!(refusal(lake.put_part(&upload, part(1, "late")).await), gone);
+    assert_eq!(refusal(lake.complete(&upload, "again", None).await), gone);
+    assert_eq!(refusal(lake.abort(&upload).await), gone);
+    assert_eq!(lake.uploads("main", "", None, 10).await, (vec![other], false));
+}
+
+pub(super) async fn are_aborted(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "abort").await;
+    let upload = lake.create_upload("main", "a").await;
+    granted(lake.put_part(&upload, part(1, "one")).await.done());
+    assert_eq!(granted(lake.abort(&upload).await.upload()), upload, "so that the caller can clean up behind it");
+    assert_eq!(refusal(lake.abort(&upload).await), Refusal::UploadNotFound(upload.id));
+    assert_eq!(lake.uploads("main", "", None, 10).await, (vec![], false));
+    assert_eq!(lake.staged("a").await, None);
+    // An id means nothing in another repository.
+    let other = Lake::new(Arc::clone(&lake.store), "abort").await;
+    let there = other.create_upload("main", "a").await;
+    assert_eq!(lake.find_upload(&there).await, Err(Refusal::UploadNotFound(there.id)));
+    assert_eq!(lake.find_upload(&model::Upload { id: UploadId(u64::MAX), ..there }).await.is_err(), true);
+}
+
+pub(super) async fn complete_on_condition(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "condition").await;
+    let upload = lake.create_upload("main", "a").await;
+    let absent = Condition { require: Require::Absent, commit: commit(1), committed_e_tag: None };
+    lake.put("a", object("first")).await;
+    let outcome = lake.complete(&upload, "whole", Some(absent.clone())).await;
+    assert_eq!(granted(outcome.staged()), [StageOutcome::ConditionFailed]);
+    assert_eq!(lake.staged("a").await, Some(object("first")));
+    assert_eq!(lake.find_upload(&upload).await, Ok(upload.clone()), "it goes on, since nothing was staged");
+    let matching = Condition { require: Require::Present(Some("first".into())), ..absent };
+    let outcome = lake.complete(&upload, "whole", Some(matching)).await;
+    assert_eq!(granted(outcome.staged()), [StageOutcome::Staged]);
+    assert!(lake.find_upload(&upload).await.is_err());
+}
+
+pub(super) async fn are_listed_by_path_and_id(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "listed").await;
+    granted(lake.create_branch("dev").await.branch());
+    let mut made = vec![];
+    for path in ["b", "a/2", "a/1", "a/1", "a", "a/1\0"] {
+        made.push(lake.create_upload("main", path).await);
+    }
+    let dev = lake.create_upload("dev", "a/1").await;
+    let wanted = [4, 2, 3, 5, 1, 0].map(|at: usize| made[at].clone());
+    assert_eq!(lake.uploads("main", "", None, 10).await, (wanted.to_vec(), false));
+    assert_eq!(lake.uploads("main", "a/1", None, 10).await, (wanted[1..4].to_vec(), false));
+    assert_eq!(lake.uploads("main", "a/", None, 2).await, (wanted[1..3].to_vec(), true));
+    assert_eq!(lake.uploads("main", "a/", Some(&wanted[2]), 10).await, (wanted[3..5].to_vec(), false));
+    assert_eq!(lake.uploads("main", "a/", Some(&wanted[0]), 1).await, (wanted[1..2].to_vec(), true));
+    assert_eq!(lake.uploads("dev", "", None, 10).await, (vec![dev], false));
+}
+
+pub(super) async fn outlive_their_branch(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "outlive").await;
+    granted(lake.create_branch("dev").await.branch());
+    let upload = lake.create_upload("dev", "a").await;
+    granted(lake.delete_branch("dev").await.done());
+    let refused = refusal(lake.complete(&upload, "whole", None).await);
+    assert_eq!(refused, Refusal::BranchNotFound(name("dev")));
+    assert_eq!(lake.uploads("dev", "", None, 10).await, (vec![upload.clone()], false), "somebody must abort it");
+    assert_eq!(granted(lake.abort(&upload).await.upload()), upload);
+}
+
+pub(super) async fn of_very_many_parts(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "parts").await;
+    let (upload, other) = (lake.create_upload("main", "a").await, lake.create_upload("main", "b").await);
+    for number in 1..=130 {
+        granted(lake.put_part(&upload, part(number, "x")).await.done());
+    }
+    granted(lake.put_part(&other, part(1, "x")).await.done());
+    granted(lake.complete(&upload, "whole", None).await.staged());
+    assert_eq!(lake.parts(&other, 0, 10).await, Ok((vec![1], false)));
+}

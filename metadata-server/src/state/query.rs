@@ -1,0 +1,170 @@
+//! Answers questions from one point in time. Owns the bounds of pages; leaves records to `records`, and staged pages
+//! to `staged_page`. Invariant: dropped tokens and deleted repositories are never seen, reclaimed or not.
+
+use model::{
+    Answer, Branch, BranchName, Credential, Lookup, ObjectPath, PAGE_MAX, Page, Query, RefName, RefTarget, Refusal,
+    Repository, RepositoryName, Upload, UploadId, UserId,
+};
+use proto::metadata::{Wire, decode};
+
+use super::keyspace::{Keyspace, Pair, Scan, Table};
+use super::staged_page::staged_page;
+use super::{Halt, StateError, key, records};
+
+/// A page ends behind the item that takes it over so many bytes, so that an answer fits a message.
+pub(super) const PAGE_BYTES_MAX: usize = 4 << 20;
+
+/// Answers a question.
+pub(crate) fn answer(keys: &dyn Keyspace, query: &Query) -> Result<Answer, StateError> {
+    match find(keys, query) {
+        Ok(answer) => Ok(answer),
+        Err(Halt::Refused(refusal)) => Ok(Answer::Refused(refusal)),
+        Err(Halt::Failed(error)) => Err(error),
+    }
+}
+
+fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
+    Ok(match query {
+        Query::Repository { name } => Answer::Repository(records::repository(keys, name)?),
+        Query::Repositories { prefix, after, amount } => {
+            let scan = keys.scan(Table::Repos, key::repositories(prefix, after));
+            Answer::Repositories(page(scan, *amount, value)?)
+        }
+        Query::Lookup { repository, reference, path } => {
+            Answer::Lookup(Box::new(lookup(keys, repository, reference, path.as_ref())?))
+        }
+        Query::Branches { repository, prefix, after, amount } => {
+            let uid = records::repository(keys, repository)?.uid;
+            Answer::Branches(page(keys.scan(Table::Refs, key::branches(uid, prefix, after)), *amount, value)?)
+        }
+        Query::Tags { repository, prefix, after, amount } => {
+            let uid = records::repository(keys, repository)?.uid;
+            Answer::Tags(page(keys.scan(Table::Refs, key::tags(uid, prefix, after)), *amount, value)?)
+        }
+        Query::Staged { repository, branch, tokens, prefix, from, amount } => {
+            let repository = records::repository(keys, repository)?;
+            let branch = records::branch(keys, &repository, branch)?;
+            Answer::Staged(staged_page(keys, repository.uid, branch, tokens.as_deref(), prefix, from, *amount)?)
+        }
+        Query::Upload { repository, upload } => {
+            Answer::Upload(records::upload(keys, &records::repository(keys, repository)?, *upload)?)
+        }
+        Query::Uploads { repository, branch, prefix, after, amount } => {
+            Answer::Uploads(uploads(keys, repository, branch, prefix, after.as_ref(), *amount)?)
+        }
+        Query::Parts { repository, upload, after, amount } => {
+            let repository = records::repository(keys, repository)?;
+            let upload = records::upload(keys, &repository, *upload)?;
+            let scan = keys.scan(Table::Uploads, key::parts(repository.uid, upload.id, *after));
+            Answer::Parts(page(scan, *amount, value)?)
+        }
+        Query::Credential { access_key_id } => credential(keys, access_key_id)?,
+        Query::User { id } => Answer::User(records::user(keys, *id)?),
+        Query::Users { after, amount } => {
+            let scan = keys.scan(Table::Identities, key::users_by_name(after));
+            Answer::Users(page(scan, *amount, |(_, id)| {
+                let id = id.try_into().map_err(|_| StateError::Corrupt("a user's id hasn't 8 bytes".into()))?;
+                referred(keys, Table::Identities, &key::user(UserId(u64::from_be_bytes(id))))
+            })?)
+        }
+    })
+}
+
+fn lookup(
+    keys: &dyn Keyspace,
+    repository: &RepositoryName,
+    reference: &RefName,
+    path: Option<&ObjectPath>,
+) -> Result<Lookup, Halt> {
+    let repository = records::repository(keys, repository)?;
+    let target = target(keys, &repository, reference)?;
+    let staged = match (&target, path) {
+        (RefTarget::Branch(branch), Some(path)) => records::staged(keys, repository.uid, branch, path)?,
+        _ => None,
+    };
+    Ok(Lookup { repository, target, staged })
+}
+
+fn target(keys: &dyn Keyspace, repository: &Repository, name: &RefName) -> Result<RefTarget, StateError> {
+    if let Some(branch) = records::find::<Branch>(keys, Table::Refs, &key::branch_named(repository.uid, name.as_str()))?
+    {
+        return Ok(RefTarget::Branch(branch));
+    }
+    let tag = records::find(keys, Table::Refs, &key::tag_named(repository.uid, name.as_str()))?;
+    Ok(tag.map_or(RefTarget::Unknown, RefTarget::Tag))
+}
+
+/// A branch that is gone may still have uploads: they are listed, so that somebody can abort them.
+fn uploads(
+    keys: &dyn Keyspace,
+    repository: &RepositoryName,
+    branch: &BranchName,
+    prefix: &str,
+    after: Option<&(ObjectPath, UploadId)>,
+    amount: usize,
+) -> Result<Page<Upload>, Halt> {
+    let uid = records::repository(keys, repository)?.uid;
+    let scan = keys.scan(Table::Uploads, key::uploads_by_path(uid, branch, prefix, after));
+    let page = page(scan, amount, |(by_path, _)| {
+        let id = key::upload_id(&by_path).ok_or_else(|| StateError::Corrupt("an upload without an id".into()))?;
+        referred(keys, Table::Uploads, &key::upload(uid, id))
+    })?;
+    Ok(page)
+}
+
+fn credential(keys: &dyn Keyspace, access_key_id: &str) -> Result<Answer, Halt> {
+    let found: Option<Credential> = records::find(keys, Table::Identities, &key::credential(access_key_id))?;
+    let credential = found.ok_or_else(|| Refusal::CredentialNotFound(access_key_id.into()))?;
+    let user = records::user(keys, credential.user)?;
+    Ok(Answer::Credential(credential, user))
+}
+
+fn value<T: Wire>((_, value): Pair) -> Result<T, StateError> {
+    Ok(decode(&value)?)
+}
+
+/// Reads a record that an index refers to.
+fn referred<T: Wire>(keys: &dyn Keyspace, table: Table, key: &[u8]) -> Result<T, StateError> {
+    records::find(keys, table, key)?
+        .ok_or_else(|| StateError::Corrupt(format!("an index of {} refers to nothing", table.name())))
+}
+
+/// Takes a page from a scan.
+fn page<T>(
+    mut scan: Scan<'_>,
+    amount: usize,
+    mut item: impl FnMut(Pair) -> Result<T, StateError>,
+) -> Result<Page<T>, StateError> {
+    let mut room = PageRoom::new(amount);
+    let mut items = Vec::new();
+    for pair in &mut scan {
+        let pair = pair?;
+        if !room.take(pair.0.len() + pair.1.len()) {
+            return Ok(Page { items, more: true });
+        }
+        items.push(item(pair)?);
+    }
+    Ok(Page { items, more: false })
+}
+
+/// How much a page may still take.
+pub(super) struct PageRoom {
+    items: usize,
+    bytes: usize,
+}
+
+impl PageRoom {
+    pub(super) fn new(amount: usize) -> Self {
+        Self { items: amount.min(PAGE_MAX), bytes: PAGE_BYTES_MAX }
+    }
+
+    /// Takes room for an item, or says that the page is full. An empty page takes an item of any size.
+    pub(super) fn take(&mut self, bytes: usize) -> bool {
+        if self.items == 0 || self.bytes == 0 {
+            return false;
+        }
+        self.items -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        true
+    }
+}

@@ -1,0 +1,127 @@
+//! Typed reads and writes of single records, and how a group of keys goes away. Commands and queries speak of
+//! repositories and branches through here; keys and encodings stay below.
+
+use model::{
+    Branch, BranchName, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid, StagedValue, StagingToken, Tag,
+    Upload, UploadId, User, UserId,
+};
+use proto::metadata::{Wire, decode, encode};
+
+use super::key::{self, Task};
+use super::keyspace::{KeyRange, Keyspace, Table, Transaction};
+use super::{Halt, StateError};
+
+/// Up to so many keys are deleted one by one; more are dropped as a range, which costs every later read a little.
+const POINT_DELETES_MAX: usize = 100;
+
+/// Reads a record, if it is there.
+pub(crate) fn find<T: Wire>(keys: &dyn Keyspace, table: Table, key: &[u8]) -> Result<Option<T>, StateError> {
+    Ok(keys.get(table, key)?.map(|bytes| decode(&bytes)).transpose()?)
+}
+
+/// Writes a record.
+pub(crate) fn put<T: Wire>(tx: &mut Transaction<'_>, table: Table, key: Vec<u8>, value: &T) {
+    tx.put(table, key, encode(value));
+}
+
+pub(crate) fn repository(keys: &dyn Keyspace, name: &RepositoryName) -> Result<Repository, Halt> {
+    find(keys, Table::Repos, &key::repository(name))?.ok_or_else(|| Refusal::RepositoryNotFound(name.clone()).into())
+}
+
+pub(crate) fn branch(keys: &dyn Keyspace, repository: &Repository, name: &BranchName) -> Result<Branch, Halt> {
+    let found = find(keys, Table::Refs, &key::branch(repository.uid, name))?;
+    found.ok_or_else(|| Refusal::BranchNotFound(name.clone()).into())
+}
+
+pub(crate) fn put_branch(tx: &mut Transaction<'_>, repository: RepositoryUid, branch: &Branch) {
+    put(tx, Table::Refs, key::branch(repository, &branch.name), branch);
+}
+
+/// Refuses a name that a branch or tag of the repository has.
+pub(crate) fn ref_is_free(keys: &dyn Keyspace, repository: RepositoryUid, name: &str) -> Result<(), Halt> {
+    let branch: Option<Branch> = find(keys, Table::Refs, &key::branch_named(repository, name))?;
+    let tag: Option<Tag> = find(keys, Table::Refs, &key::tag_named(repository, name))?;
+    if branch.is_some() || tag.is_some() { Err(Refusal::RefExists(name.into()).into()) } else { Ok(()) }
+}
+
+pub(crate) fn upload(keys: &dyn Keyspace, repository: &Repository, id: UploadId) -> Result<Upload, Halt> {
+    find(keys, Table::Uploads, &key::upload(repository.uid, id))?.ok_or_else(|| Refusal::UploadNotFound(id).into())
+}
+
+pub(crate) fn user(keys: &dyn Keyspace, id: UserId) -> Result<User, Halt> {
+    find(keys, Table::Identities, &key::user(id))?.ok_or_else(|| Refusal::UserNotFound.into())
+}
+
+/// What is staged at a path: the newest token's value.
+pub(crate) fn staged(
+    keys: &dyn Keyspace,
+    repository: RepositoryUid,
+    branch: &Branch,
+    path: &ObjectPath,
+) -> Result<Option<StagedValue>, StateError> {
+    for token in branch.tokens() {
+        if let Some(value) = find(keys, Table::Staged, &key::staged(repository, token, path))? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a token holds nothing. One seek.
+pub(crate) fn is_empty(
+    keys: &dyn Keyspace,
+    repository: RepositoryUid,
+    token: StagingToken,
+) -> Result<bool, StateError> {
+    Ok(keys.scan(Table::Staged, key::all_staged(repository, token)).next().transpose()?.is_none())
+}
+
+/// Leaves a token's entries, which nothing refers to any more, to [`reclaim`].
+pub(crate) fn drop_token(tx: &mut Transaction<'_>, repository: RepositoryUid, token: StagingToken) {
+    tx.put(Table::Tasks, key::dropped_token(repository, token), vec![]);
+}
+
+/// Leaves all that a deleted repository has to [`reclaim`].
+pub(crate) fn drop_repository(tx: &mut Transaction<'_>, repository: RepositoryUid) {
+    tx.put(Table::Tasks, key::deleted_repository(repository), vec![]);
+}
+
+/// Deletes all keys of a range; a few one by one, many as a range. → whether there were any
+pub(crate) fn erase(tx: &mut Transaction<'_>, table: Table, range: KeyRange) -> Result<bool, StateError> {
+    let mut keys = Vec::new();
+    for pair in tx.scan(table, range.clone()).take(POINT_DELETES_MAX + 1) {
+        keys.push(pair?.0);
+    }
+    let any = !keys.is_empty();
+    if keys.len() > POINT_DELETES_MAX {
+        tx.delete_range(table, range);
+    } else {
+        keys.into_iter().for_each(|key| tx.delete(table, key));
+    }
+    Ok(any)
+}
+
+/// Removes what dropped tokens and deleted repositories left behind, at most `budget` of them. → whether more is left
+///
+/// Not replicated: each node does it when it has time. No read or command sees the difference.
+pub(crate) fn reclaim(tx: &mut Transaction<'_>, budget: usize) -> Result<bool, StateError> {
+    let mut due = Vec::new();
+    for pair in tx.scan(Table::Tasks, key::all_tasks()).take(budget.saturating_add(1)) {
+        due.push(pair?.0);
+    }
+    let more = due.len() > budget;
+    for task in due.into_iter().take(budget) {
+        match key::task(&task).ok_or_else(|| StateError::Corrupt(format!("unknown task {task:02x?}")))? {
+            Task::Token(repository, token) => {
+                erase(tx, Table::Staged, key::all_staged(repository, token))?;
+            }
+            Task::Repository(repository) => {
+                for table in [Table::Refs, Table::Staged, Table::Uploads] {
+                    erase(tx, table, key::all_of_repository(repository))?;
+                }
+            }
+        }
+        tx.delete(Table::Tasks, task);
+    }
+    Ok(more)
+}
