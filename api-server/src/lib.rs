@@ -1,1 +1,26 @@
 //! The public REST and gRPC API, and the home of the flows.
+//!
+//! Owns what Lakebed does for its clients: [`flows`] has one function for each thing that changes a repository, read
+//! from top to bottom as a protocol; `grpc` and [`rest`] are doors to them and to `graveler`'s reading verbs, one file
+//! a resource; one table says how errors look from outside. Leaves trees and staging to `graveler`, replicated facts to
+//! the metadata service, and ports to the composition root, which mounts an [`ApiServer`]'s routers.
+//!
+//! Rooms that are still empty: the REST resources (`rest/`, one file each, over the same flows), hooks (each flow that
+//! has them judges between building and publishing), and `background/` (the outbox of events, expiry, collection).
+//!
+//! Invariant: nothing but `Server.Health` answers a caller who hasn't proved to hold a key, and every operation asks
+//! [`auth::authorize`] for each resource that it touches.
+
+pub mod flows;
+mod grpc;
+pub mod rest;
+
+mod api_server;
+mod authenticator;
+mod bootstrap;
+mod error;
+mod error_table;
+
+pub use api_server::{ApiServer, ApiServerOptions};
+pub use bootstrap::{ADMINISTRATOR, BootstrapError, bootstrap_administrator};
+pub use error::Error;

@@ -105,7 +105,9 @@ impl Graveler {
         let model::RefTarget::Branch(head) = found.target else {
             return Err(model::Refusal::BranchNotFound(branch.clone()).into());
         };
-        let conditions = open.iter().map(|at| self.with_condition(&found.repository, &head, &changes[*at]));
+        // Collected: a stream over a closure that borrows isn't `Send` for any lifetime, and servers need it to be.
+        let conditions: Vec<_> =
+            open.iter().map(|at| self.with_condition(&found.repository, &head, &changes[*at])).collect();
         stream::iter(conditions).buffered(LOOKUPS_MAX).try_collect().await
     }
 

@@ -1,0 +1,139 @@
+//! The first administrator. Owns how they come to be; leaves telling the keys to the composition root. Invariant: there
+//! are no default keys: they are random, or the operator's own.
+
+use auth::{
+    InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,
+};
+use model::{Command, MetaError, MetaStore, PAGE_MAX, Query, Refusal, RequestId, User, UserId, UserName};
+use secrecy::SecretString;
+use thiserror::Error;
+
+/// The name of the user that the first start makes.
+pub const ADMINISTRATOR: &str = "admin";
+
+/// Why there is no administrator. For the operator.
+#[derive(Debug, Error)]
+pub enum BootstrapError {
+    /// The preset key can't be one.
+    #[error("the preset access key can't be used: {0}")]
+    Invalid(#[from] InvalidCredentials),
+    /// The preset key's id is taken, with another secret or by another user.
+    #[error("the preset access key {0} exists already with another secret: preset another id, or the secret it has")]
+    Taken(String),
+    /// The stored keys are encrypted under another key.
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
+    /// The metadata service.
+    #[error(transparent)]
+    Meta(#[from] MetaError),
+}
+
+impl From<Refusal> for BootstrapError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Meta(refusal.into())
+    }
+}
+
+/// Makes sure that there is an administrator, and returns a key of theirs if it made one: the only time that its secret
+/// is seen.
+///
+/// The first start makes the user `admin` with a random key, or with the preset one. Later starts make nothing, unless
+/// a key is preset that isn't known yet: it is added to `admin`'s, so an operator who lost all keys (or whose first
+/// start was cut off between user and key) gets in by presetting one. Keys that were made before stay.
+pub async fn bootstrap_administrator(
+    meta: &dyn MetaStore,
+    secrets: &SecretBox,
+    preset: Option<(String, SecretString)>,
+) -> Result<Option<NewCredentials>, BootstrapError> {
+    let keys = match preset {
+        Some((access_key_id, secret_access_key)) => {
+            check_credentials(&access_key_id, &secret_access_key)?;
+            if is_known(meta, secrets, &access_key_id, &secret_access_key).await? {
+                return Ok(None);
+            }
+            find_or_make(meta).await.map(|(user, _)| (user, NewCredentials { access_key_id, secret_access_key }))?
+        }
+        None => match find_or_make(meta).await? {
+            (user, Made::Now) => (user, generate_credentials()),
+            (_, Made::Before) => return Ok(None),
+        },
+    };
+    let (user, keys) = keys;
+    add_key(meta, secrets, user.id, &keys).await?;
+    tracing::info!(access_key_id = keys.access_key_id, "the administrator got an access key");
+    Ok(Some(keys))
+}
+
+/// Whether the preset key is there already, as it is preset.
+async fn is_known(
+    meta: &dyn MetaStore,
+    secrets: &SecretBox,
+    access_key_id: &str,
+    secret: &SecretString,
+) -> Result<bool, BootstrapError> {
+    let query = Query::Credential { access_key_id: access_key_id.to_owned() };
+    match meta.read(query).await?.credential() {
+        Err(Refusal::CredentialNotFound(_)) => Ok(false),
+        Err(refusal) => Err(refusal.into()),
+        Ok((credential, user)) => {
+            let stored = secrets.open(access_key_id, &credential.secret)?;
+            let same = secrets_match(&stored, secret) && user.name.as_str() == ADMINISTRATOR;
+            if same { Ok(true) } else { Err(BootstrapError::Taken(access_key_id.to_owned())) }
+        }
+    }
+}
+
+enum Made {
+    Now,
+    Before,
+}
+
+/// Finds the administrator or makes them. Of several servers that start at once, one makes.
+async fn find_or_make(meta: &dyn MetaStore) -> Result<(User, Made), BootstrapError> {
+    if let Some(user) = find(meta).await? {
+        return Ok((user, Made::Before));
+    }
+    let name: UserName = ADMINISTRATOR.parse().expect("because it is a valid name");
+    let command = Command::CreateUser { request: RequestId(rand::random()), name };
+    match meta.write(command).await?.user() {
+        Ok(user) => Ok((user, Made::Now)),
+        Err(Refusal::UserExists(_)) => {
+            let user = find(meta).await?.ok_or(Refusal::UserNotFound)?;
+            Ok((user, Made::Before))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+async fn find(meta: &dyn MetaStore) -> Result<Option<User>, BootstrapError> {
+    let mut after = String::new();
+    loop {
+        let page = meta.read(Query::Users { after, amount: PAGE_MAX }).await?.users()?;
+        if let Some(user) = page.items.iter().find(|user| user.name.as_str() == ADMINISTRATOR) {
+            return Ok(Some(user.clone()));
+        }
+        match page.items.last() {
+            Some(last) if page.more => after = last.name.to_string(),
+            _ => return Ok(None),
+        }
+    }
+}
+
+async fn add_key(
+    meta: &dyn MetaStore,
+    secrets: &SecretBox,
+    user: UserId,
+    keys: &NewCredentials,
+) -> Result<(), BootstrapError> {
+    let command = Command::CreateCredential {
+        request: RequestId(rand::random()),
+        user,
+        access_key_id: keys.access_key_id.clone(),
+        secret: secrets.seal(&keys.access_key_id, &keys.secret_access_key),
+    };
+    match meta.write(command).await?.credential() {
+        Ok(_) => Ok(()),
+        Err(Refusal::CredentialExists(id)) => Err(BootstrapError::Taken(id)),
+        Err(refusal) => Err(refusal.into()),
+    }
+}

@@ -1,0 +1,60 @@
+//! What can go wrong in a flow or at a door, by who can act. How it looks from outside stands in `error_table`.
+//! Invariant: a merge's conflicts are no error; they are an answer.
+
+use auth::Denied;
+use model::{BranchName, MetaError, ObjectPath, Refusal};
+use proto::api::InvalidField;
+use thiserror::Error;
+
+/// Why an operation wasn't done.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The caller may not do that. For an administrator.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// A field breaks its rule. For the caller.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// No such object. For the caller.
+    #[error("{path} not found in {reference}")]
+    ObjectNotFound {
+        /// Where it was looked for.
+        reference: String,
+        /// What.
+        path: ObjectPath,
+    },
+    /// A range that begins behind the object's end. For the caller.
+    #[error("the range begins at byte {start}, but {path} has {size} bytes")]
+    RangeNotSatisfiable {
+        /// Of what.
+        path: ObjectPath,
+        /// Where the range begins.
+        start: u64,
+        /// Where the object ends.
+        size: u64,
+    },
+    /// The condition of a write doesn't hold. For the caller.
+    #[error("{0} isn't as the condition asks: nothing was written; look at the object and decide anew")]
+    PreconditionFailed(ObjectPath),
+    /// A merge of a branch into itself. For the caller.
+    #[error("{0} can't be merged into itself: name another source")]
+    SameBranch(BranchName),
+    /// Others changed the branch whenever this flow was about to. Try again.
+    #[error("branch {0} changed again and again meanwhile; nothing was published: try again")]
+    Contended(BranchName),
+    /// The library below, the object store or the metadata service.
+    #[error(transparent)]
+    Graveler(#[from] graveler::Error),
+}
+
+impl From<MetaError> for Error {
+    fn from(error: MetaError) -> Self {
+        Self::Graveler(error.into())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Graveler(refusal.into())
+    }
+}

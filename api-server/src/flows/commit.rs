@@ -1,0 +1,189 @@
+//! Commits what is staged on a branch: seal, build, judge, publish. Invariant: a commit that others beat to the head is
+//! rebased here, and never bounced to the client for it.
+
+use std::collections::BTreeMap;
+
+use auth::{Action, Caller, Resource, authorize};
+use graveler::{Built, CommitInfo, Graveler};
+use model::{
+    Branch, BranchName, Command, Commit, CommitId, MetaError, Refusal, Repository, RepositoryName, StagingToken,
+};
+
+use super::backoff;
+use crate::Error;
+
+/// How often a seal waits for other commits to make room.
+const SEAL_ATTEMPTS_MAX: u32 = 8;
+/// How often a commit is built anew over a head that moved.
+const PUBLISH_ATTEMPTS_MAX: u32 = 32;
+
+/// What to commit.
+#[derive(Debug, Clone)]
+pub struct CommitRequest {
+    /// Where.
+    pub repository: RepositoryName,
+    /// Which branch.
+    pub branch: BranchName,
+    /// Why.
+    pub message: String,
+    /// What else.
+    pub metadata: BTreeMap<String, String>,
+    /// Whether a commit that changes nothing is one.
+    pub allow_empty: bool,
+}
+
+/// What a commit came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The commit that holds the changes.
+    pub id: CommitId,
+    /// What it says.
+    pub commit: Commit,
+    /// How many paths it changes; `None` if another caller's commit took these changes along.
+    pub changes: Option<u64>,
+}
+
+/// Commits what is staged on a branch.
+///
+/// Writers go on meanwhile into a new staging token. Commits under way on the same branch see each other's sealed tokens
+/// and publish them all, newest over oldest; who comes second finds its changes published, or builds again over the new
+/// head. A crash at any point loses nothing: sealed tokens stay readable and go into the next commit.
+pub async fn commit(graveler: &Graveler, caller: &Caller, request: &CommitRequest) -> Result<Committed, Error> {
+    authorize(caller, Action::CreateCommit, &Resource::branch(&request.repository, &request.branch))?;
+    let repository = graveler.meta().repository(&request.repository).await?;
+    let flow = Flow { graveler, caller, request, repository };
+
+    let sealed = match flow.seal().await? {
+        Sealed::Yes(branch) => branch,
+        Sealed::NoRoom(full) => flow.make_room(full).await?,
+    };
+    flow.publish(sealed).await
+}
+
+/// One commit under way.
+struct Flow<'a> {
+    graveler: &'a Graveler,
+    caller: &'a Caller,
+    request: &'a CommitRequest,
+    repository: Repository,
+}
+
+enum Sealed {
+    Yes(Branch),
+    /// Others have sealed all that readers should look through.
+    NoRoom(Branch),
+}
+
+impl Flow<'_> {
+    /// Gives writers a new token, so that what is staged so far stays as it is.
+    async fn seal(&self) -> Result<Sealed, Error> {
+        let CommitRequest { repository, branch, .. } = self.request;
+        for attempt in 0..SEAL_ATTEMPTS_MAX {
+            let command = Command::Seal { repository: repository.clone(), branch: branch.clone() };
+            match self.graveler.meta().write(command).await?.branch() {
+                Ok(branch) => return Ok(Sealed::Yes(branch)),
+                Err(Refusal::TooManySealed(_)) => backoff::wait(attempt).await,
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        Ok(Sealed::NoRoom(self.branch().await?))
+    }
+
+    /// Publishes what others sealed and, it seems, won't publish any more since their server died; then seals.
+    async fn make_room(&self, full: Branch) -> Result<Branch, Error> {
+        match self.publish(full).await {
+            Ok(_) | Err(Error::Graveler(graveler::Error::NoChanges)) => {}
+            Err(error) => return Err(error),
+        }
+        match self.seal().await? {
+            Sealed::Yes(branch) => Ok(branch),
+            Sealed::NoRoom(_) => Err(Error::Contended(self.request.branch.clone())),
+        }
+    }
+
+    /// Builds a commit of all sealed tokens and moves the branch to it, as often as others come first.
+    async fn publish(&self, mut branch: Branch) -> Result<Committed, Error> {
+        let ours = branch.sealed.clone();
+        for attempt in 0..PUBLISH_ATTEMPTS_MAX {
+            let built = match self.build(&branch).await {
+                Err(graveler::Error::NoChanges) if branch.sealed.is_empty() => {
+                    return Err(graveler::Error::NoChanges.into());
+                }
+                Err(graveler::Error::NoChanges) => None,
+                built => Some(built?),
+            };
+
+            // A tree that stays the same is published too: that drops the tokens, through which readers look.
+            let head = built.as_ref().map_or(branch.commit, |built| built.id);
+            let moved = self.move_branch(&branch, head).await?;
+            match (moved, built) {
+                (true, Some(built)) => return Ok(self.done(built)),
+                (true, None) => return Err(graveler::Error::NoChanges.into()),
+                (false, _) => {}
+            }
+
+            let before = branch.commit;
+            branch = self.branch().await?;
+            if branch.commit != before && are_published(&ours, &branch) {
+                return self.taken_along(&branch).await;
+            }
+            backoff::wait(attempt).await;
+        }
+        Err(Error::Contended(self.request.branch.clone()))
+    }
+
+    async fn build(&self, branch: &Branch) -> Result<Built, graveler::Error> {
+        let info = CommitInfo {
+            committer: self.caller.committer().to_owned(),
+            message: self.request.message.clone(),
+            metadata: self.request.metadata.clone(),
+            created_at: self.graveler.clock().now(),
+            allow_empty: self.request.allow_empty,
+        };
+        self.graveler.build_commit(&self.repository, &branch.commit, &branch.name, &branch.sealed, &info).await
+    }
+
+    /// Moves the branch and drops the tokens that its new head holds; `false` if it isn't as it was read any more, or
+    /// if nobody knows whether it moved: reading it again tells.
+    async fn move_branch(&self, branch: &Branch, head: CommitId) -> Result<bool, Error> {
+        let command = Command::Publish {
+            repository: self.request.repository.clone(),
+            branch: branch.name.clone(),
+            expected: branch.commit,
+            head,
+            consumed: branch.sealed.clone(),
+            require_clean: false,
+        };
+        match self.graveler.meta().write(command).await {
+            Ok(outcome) => match outcome.branch() {
+                Ok(_) => Ok(true),
+                Err(Refusal::HeadMoved { .. }) => Ok(false),
+                Err(refusal) => Err(refusal.into()),
+            },
+            Err(MetaError::OutcomeUnknown(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn branch(&self) -> Result<Branch, Error> {
+        Ok(self.graveler.meta().branch(&self.request.repository, &self.request.branch).await?)
+    }
+
+    fn done(&self, built: Built) -> Committed {
+        let CommitRequest { repository, branch, .. } = self.request;
+        let (id, changes) = (built.id, built.changes);
+        tracing::info!(%repository, %branch, commit = %id, changes, user = %self.caller.user.name, "committed");
+        Committed { id, commit: built.commit, changes: Some(changes) }
+    }
+
+    /// Another commit holds these changes; the head has it.
+    async fn taken_along(&self, branch: &Branch) -> Result<Committed, Error> {
+        let commit = self.graveler.commit_object(&self.repository, &branch.commit).await?;
+        Ok(Committed { id: branch.commit, commit: Commit::clone(&commit), changes: None })
+    }
+}
+
+/// Whether others have published all of these tokens. Without any there is nothing that they could have taken along.
+fn are_published(tokens: &[StagingToken], branch: &Branch) -> bool {
+    !tokens.is_empty() && !tokens.iter().any(|token| branch.sealed.contains(token))
+}

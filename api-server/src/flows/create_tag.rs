@@ -1,0 +1,23 @@
+//! Names a commit.
+
+use auth::{Action, Caller, Resource, authorize};
+use graveler::{Graveler, RefExpr};
+use model::{Command, RepositoryName, RequestId, Tag, TagName};
+
+use crate::Error;
+
+/// Makes a tag of the commit that `source` names.
+pub async fn create_tag(
+    graveler: &Graveler,
+    caller: &Caller,
+    request: RequestId,
+    repository: &RepositoryName,
+    tag: &TagName,
+    source: &RefExpr,
+) -> Result<Tag, Error> {
+    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
+    authorize(caller, Action::CreateTag, &Resource::Tag(repository.clone(), tag.clone()))?;
+    let commit = graveler.resolve(repository, source).await?.commit;
+    let command = Command::CreateTag { request, repository: repository.clone(), tag: tag.clone(), commit };
+    Ok(graveler.meta().write(command).await?.tag()?)
+}

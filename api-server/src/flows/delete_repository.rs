@@ -1,0 +1,16 @@
+//! Forgets a repository.
+
+use auth::{Action, Caller, Resource, authorize};
+use graveler::Graveler;
+use model::{Command, RepositoryName};
+
+use crate::Error;
+
+/// Forgets a repository with its refs, uncommitted changes and uploads. Its objects stay in the object store, where an
+/// operator may remove or keep them.
+pub async fn delete_repository(graveler: &Graveler, caller: &Caller, name: &RepositoryName) -> Result<(), Error> {
+    authorize(caller, Action::DeleteRepository, &Resource::Repository(name.clone()))?;
+    graveler.meta().write(Command::DeleteRepository { name: name.clone() }).await?.done()?;
+    tracing::info!(repository = %name, user = %caller.user.name, "repository deleted");
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! What changes a repository, one public function a file, each a protocol that reads from top to bottom: authorise,
+//! read, build, publish. Doors (gRPC now, REST later) call these and only translate.
+//!
+//! Invariant: what a flow builds is invisible until one command makes it visible; a flow that is cut off leaves either
+//! nothing or all of its work.
+
+mod backoff;
+
+mod create_repository;
+mod delete_repository;
+
+mod create_branch;
+mod delete_branch;
+mod reset_branch;
+
+mod create_tag;
+mod delete_tag;
+
+mod commit;
+mod merge;
+
+mod delete_objects;
+mod put_object;
+
+pub use commit::{CommitRequest, Committed, commit};
+pub use create_branch::create_branch;
+pub use create_repository::{CreateRepositoryRequest, create_repository};
+pub use create_tag::create_tag;
+pub use delete_branch::delete_branch;
+pub use delete_objects::{DELETE_MAX, delete_objects};
+pub use delete_repository::delete_repository;
+pub use delete_tag::delete_tag;
+pub use merge::{MergeOutcome, MergeRequest, merge};
+pub use put_object::{METADATA_BYTES_MAX, PutObjectRequest, put_object};
+pub use reset_branch::reset_branch;

@@ -1,0 +1,78 @@
+//! Branches over gRPC.
+
+use auth::{Action, Resource, authorize};
+use model::{BranchName, Query, RepositoryName, UnstageScope};
+use proto::api::InvalidField;
+use proto::generated::api as wire;
+use tonic::{Request, Response, Status};
+use wire::branches_server::Branches;
+use wire::reset_branch_request::Scope;
+
+use super::Grpc;
+use super::authentication::authenticated;
+use super::fields::{amount, next_after, reference, request_id, text};
+use crate::{Error, flows};
+
+#[tonic::async_trait]
+impl Branches for Grpc {
+    async fn create(&self, request: Request<wire::CreateBranchRequest>) -> Result<Response<wire::Branch>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let id = request_id(&message.request_id)?;
+        let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
+        let source = reference("source", &message.source)?;
+        let made = flows::create_branch(&self.graveler, &caller, id, &repository, &branch, &source).await?;
+        Ok(Response::new(made.into()))
+    }
+
+    async fn get(&self, request: Request<wire::GetBranchRequest>) -> Result<Response<wire::Branch>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        let branch: BranchName = text("branch", &message.branch)?;
+        authorize(&caller, Action::ReadBranch, &Resource::branch(&repository, &branch)).map_err(Error::from)?;
+        let found = self.graveler.meta().branch(&repository, &branch).await.map_err(Error::from)?;
+        Ok(Response::new(found.into()))
+    }
+
+    async fn list(
+        &self,
+        request: Request<wire::ListBranchesRequest>,
+    ) -> Result<Response<wire::ListBranchesResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        authorize(&caller, Action::ListBranches, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        let wire::ListBranchesRequest { prefix, after, amount: wanted, .. } = message;
+        let query = Query::Branches { repository, prefix, after, amount: amount(wanted) };
+        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
+        let page = answer.branches().map_err(Error::from)?;
+        Ok(Response::new(wire::ListBranchesResponse {
+            more: page.more,
+            next_after: next_after(page.more, &page.items, |branch| branch.name.to_string()),
+            branches: page.items.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<wire::DeleteBranchRequest>,
+    ) -> Result<Response<wire::DeleteBranchResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
+        flows::delete_branch(&self.graveler, &caller, &repository, &branch).await?;
+        Ok(Response::new(wire::DeleteBranchResponse {}))
+    }
+
+    async fn reset(&self, request: Request<wire::ResetBranchRequest>) -> Result<Response<wire::Branch>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
+        let scope = match message.scope {
+            Some(Scope::All(_)) => UnstageScope::All,
+            Some(Scope::Prefix(prefix)) => UnstageScope::Prefix(prefix),
+            Some(Scope::Path(path)) => UnstageScope::Path(text("path", &path)?),
+            None => {
+                return Err(Error::from(InvalidField::new("scope", "say what to reset: all, a prefix or a path")).into());
+            }
+        };
+        let reset = flows::reset_branch(&self.graveler, &caller, &repository, &branch, scope).await?;
+        Ok(Response::new(reset.into()))
+    }
+}

@@ -1,0 +1,52 @@
+//! The public gRPC API, one file a resource: each call is read, authorised, carried out by a flow or a reading verb of
+//! `graveler`, and written. Owns the order of layers. Invariant: the authentication layer lies over every route, those
+//! that don't exist included, so a call that was forgotten there is refused.
+
+mod authentication;
+mod fields;
+
+mod branches;
+mod commits;
+mod diffs;
+mod merges;
+mod objects;
+mod repositories;
+mod server;
+mod tags;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use graveler::Graveler;
+use proto::generated::api::branches_server::BranchesServer;
+use proto::generated::api::commits_server::CommitsServer;
+use proto::generated::api::diffs_server::DiffsServer;
+use proto::generated::api::merges_server::MergesServer;
+use proto::generated::api::objects_server::ObjectsServer;
+use proto::generated::api::repositories_server::RepositoriesServer;
+use proto::generated::api::server_server::ServerServer;
+use proto::generated::api::tags_server::TagsServer;
+use tonic::service::Routes;
+
+use crate::authenticator::Authenticator;
+
+/// The services; each file implements one.
+#[derive(Clone)]
+struct Grpc {
+    graveler: Graveler,
+}
+
+/// Routes all services, behind authentication.
+pub(crate) fn router(graveler: Graveler, authenticator: Arc<Authenticator>) -> Router {
+    let grpc = Grpc { graveler };
+    Routes::new(RepositoriesServer::new(grpc.clone()))
+        .add_service(BranchesServer::new(grpc.clone()))
+        .add_service(TagsServer::new(grpc.clone()))
+        .add_service(CommitsServer::new(grpc.clone()))
+        .add_service(DiffsServer::new(grpc.clone()))
+        .add_service(MergesServer::new(grpc.clone()))
+        .add_service(ObjectsServer::new(grpc.clone()))
+        .add_service(ServerServer::new(grpc))
+        .into_axum_router()
+        .layer(middleware::from_fn_with_state(authenticator, authentication::layer))
+}

@@ -1,0 +1,194 @@
+//! Objects over gRPC. Invariant: bodies stream both ways, in chunks of at most [`CHUNK_BYTES_MAX`]; none is held whole.
+
+use auth::{Action, Resource, authorize};
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use graveler::{BodyStream, Found, Graveler, ListItem, ListRequest, RefExpr};
+use model::{ObjectPath, RepositoryName, Require};
+use proto::api::{InvalidField, Reason, object_to_wire};
+use proto::generated::api as wire;
+use storage::StorageError;
+use tonic::{Code, Request, Response, Status, Streaming};
+use wire::list_item::Item;
+use wire::objects_server::Objects;
+use wire::put_object_header::Condition;
+use wire::{get_object_response, put_object_request};
+
+use super::Grpc;
+use super::authentication::{authenticated, caller};
+use super::fields::{amount, delimiter, next_after, reference, text};
+use crate::error_table::status;
+use crate::{Error, flows};
+
+/// The largest piece of a body in one message.
+const CHUNK_BYTES_MAX: usize = 1 << 20;
+
+#[tonic::async_trait]
+impl Objects for Grpc {
+    async fn stat(&self, request: Request<wire::StatObjectRequest>) -> Result<Response<wire::Object>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        let (expr, path) = (reference("ref", &message.r#ref)?, text("path", &message.path)?);
+        authorize(&caller, Action::ReadObject, &Resource::object(&repository, &path)).map_err(Error::from)?;
+        let found = find(&self.graveler, &repository, &expr, &path).await?;
+        Ok(Response::new(object_to_wire(path, found.entry)))
+    }
+
+    async fn list(
+        &self,
+        request: Request<wire::ListObjectsRequest>,
+    ) -> Result<Response<wire::ListObjectsResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        let expr = reference("ref", &message.r#ref)?;
+        authorize(&caller, Action::ListObjects, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        let request = ListRequest {
+            prefix: message.prefix,
+            delimiter: delimiter(message.delimiter),
+            after: message.after,
+            amount: amount(message.amount),
+        };
+        let listing = self.graveler.list(&repository, &expr, &request).await.map_err(Error::from)?;
+        Ok(Response::new(wire::ListObjectsResponse {
+            more: listing.more,
+            next_after: next_after(listing.more, &listing.items, name),
+            items: listing.items.into_iter().map(item_to_wire).collect(),
+        }))
+    }
+
+    type GetStream = BoxStream<'static, Result<wire::GetObjectResponse, Status>>;
+
+    async fn get(&self, request: Request<wire::GetObjectRequest>) -> Result<Response<Self::GetStream>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        let (expr, path) = (reference("ref", &message.r#ref)?, text("path", &message.path)?);
+        authorize(&caller, Action::ReadObject, &Resource::object(&repository, &path)).map_err(Error::from)?;
+        let Found { repository, entry } = find(&self.graveler, &repository, &expr, &path).await?;
+        let range = range(message.range, &path, entry.size)?;
+        let body = self.graveler.read(&repository, &entry, range.clone()).await.map_err(Error::from)?;
+        let object = Some(object_to_wire(path, entry));
+        let header = wire::GetObjectHeader { object, start: range.start, end: range.end };
+        let header = get_object_response::Part::Header(header);
+        let chunks = chunks(body).map_ok(get_object_response::Part::Chunk);
+        let parts = stream::once(async { Ok(header) }).chain(chunks);
+        Ok(Response::new(parts.map_ok(|part| wire::GetObjectResponse { part: Some(part) }).boxed()))
+    }
+
+    async fn put(&self, request: Request<Streaming<wire::PutObjectRequest>>) -> Result<Response<wire::Object>, Status> {
+        let caller = caller(&request)?;
+        let mut parts = request.into_inner();
+        let Some(put_object_request::Part::Header(header)) = parts.message().await?.and_then(|message| message.part)
+        else {
+            return Err(Error::from(InvalidField::new("header", "must be the first message")).into());
+        };
+        let request = flows::PutObjectRequest {
+            repository: text("repository", &header.repository)?,
+            branch: text("branch", &header.branch)?,
+            path: text("path", &header.path)?,
+            content_type: header.content_type,
+            metadata: header.metadata,
+            size: header.size,
+            require: header.condition.map(|condition| match condition {
+                Condition::IfAbsent(_) => Require::Absent,
+                Condition::IfMatch(e_tag) => Require::Present(Some(e_tag)),
+            }),
+        };
+        let path = request.path.clone();
+        let written = flows::put_object(&self.graveler, &caller, request, body(parts)).await?;
+        Ok(Response::new(object_to_wire(path, written)))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<wire::DeleteObjectsRequest>,
+    ) -> Result<Response<wire::DeleteObjectsResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
+        let paths = message.paths.iter().map(|path| text("paths", path)).collect::<Result<_, _>>()?;
+        let denied = flows::delete_objects(&self.graveler, &caller, &repository, &branch, paths).await?;
+        let failures = denied.into_iter().map(|(path, why)| wire::DeleteFailure {
+            path: path.into(),
+            reason: Reason::AccessDenied.to_string(),
+            message: why.to_string(),
+        });
+        Ok(Response::new(wire::DeleteObjectsResponse { failures: failures.collect() }))
+    }
+}
+
+async fn find(
+    graveler: &Graveler,
+    repository: &RepositoryName,
+    expr: &RefExpr,
+    path: &ObjectPath,
+) -> Result<Found, Error> {
+    let found = graveler.stat(repository, expr, path).await?;
+    found.ok_or_else(|| Error::ObjectNotFound { reference: expr.to_string(), path: path.clone() })
+}
+
+/// The bytes asked for, cut to the object.
+fn range(asked: Option<wire::ByteRange>, path: &ObjectPath, size: u64) -> Result<std::ops::Range<u64>, Error> {
+    let Some(wire::ByteRange { start, end }) = asked else { return Ok(0..size) };
+    if start >= size {
+        return Err(Error::RangeNotSatisfiable { path: path.clone(), start, size });
+    }
+    match end {
+        Some(end) if end <= start => Err(InvalidField::new("range", "ends before it begins").into()),
+        Some(end) => Ok(start..end.min(size)),
+        None => Ok(start..size),
+    }
+}
+
+/// An object's bytes as chunks that fit into messages.
+fn chunks(body: BodyStream) -> impl futures::Stream<Item = Result<Bytes, Status>> + Send {
+    let pieces = body.map(|bytes| match bytes {
+        Ok(bytes) => stream::iter(split(bytes).into_iter().map(Ok).collect::<Vec<_>>()),
+        Err(error) => stream::iter(vec![Err(read_failed(error))]),
+    });
+    pieces.flatten()
+}
+
+fn split(mut bytes: Bytes) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    while bytes.len() > CHUNK_BYTES_MAX {
+        pieces.push(bytes.split_to(CHUNK_BYTES_MAX));
+    }
+    pieces.push(bytes);
+    pieces
+}
+
+/// A body that breaks off half-way brings the store's own error.
+fn read_failed(error: graveler::BodyError) -> Status {
+    match error.downcast::<StorageError>() {
+        Ok(error) => Error::from(graveler::Error::from(*error)).into(),
+        Err(error) => {
+            status(Code::Unavailable, Reason::StorageUnavailable, format!("the object can't be read: {error}"))
+        }
+    }
+}
+
+/// The chunks behind the header as a body. A client that goes away makes it fail, so that nothing is stored.
+fn body(parts: Streaming<wire::PutObjectRequest>) -> BodyStream {
+    parts
+        .map(|message| match message {
+            Ok(wire::PutObjectRequest { part: Some(put_object_request::Part::Chunk(chunk)) }) => Ok(chunk),
+            Ok(_) => Err("only chunks may follow the header".into()),
+            Err(status) => Err(status.into()),
+        })
+        .boxed()
+}
+
+fn name(item: &ListItem) -> String {
+    match item {
+        ListItem::Object(path, _) => path.to_string(),
+        ListItem::CommonPrefix(prefix) => prefix.clone(),
+    }
+}
+
+fn item_to_wire(item: ListItem) -> wire::ListItem {
+    let item = match item {
+        ListItem::Object(path, entry) => Item::Object(object_to_wire(path, entry)),
+        ListItem::CommonPrefix(prefix) => Item::CommonPrefix(prefix),
+    };
+    wire::ListItem { item: Some(item) }
+}

@@ -1,0 +1,73 @@
+//! Repositories over gRPC.
+
+use auth::{Action, Resource, authorize};
+use model::{BranchName, Query, RepositoryName};
+use proto::api::parse_optional;
+use proto::generated::api as wire;
+use tonic::{Request, Response, Status};
+use wire::repositories_server::Repositories;
+
+use super::Grpc;
+use super::authentication::authenticated;
+use super::fields::{amount, next_after, request_id, text};
+use crate::{Error, flows};
+
+const BRANCH_DEFAULT: &str = "main";
+
+#[tonic::async_trait]
+impl Repositories for Grpc {
+    async fn create(
+        &self,
+        request: Request<wire::CreateRepositoryRequest>,
+    ) -> Result<Response<wire::Repository>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let default_branch: Option<BranchName> =
+            parse_optional("default_branch", &message.default_branch).map_err(Error::from)?;
+        let request = flows::CreateRepositoryRequest {
+            request: request_id(&message.request_id)?,
+            name: text("name", &message.name)?,
+            namespace: parse_optional("storage_namespace", &message.storage_namespace).map_err(Error::from)?,
+            default_branch: match default_branch {
+                Some(branch) => branch,
+                None => BRANCH_DEFAULT.parse().expect("because it is a valid name"),
+            },
+        };
+        let made = flows::create_repository(&self.graveler, &caller, &request).await?;
+        Ok(Response::new(made.into()))
+    }
+
+    async fn get(&self, request: Request<wire::GetRepositoryRequest>) -> Result<Response<wire::Repository>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let name: RepositoryName = text("name", &message.name)?;
+        authorize(&caller, Action::ReadRepository, &Resource::Repository(name.clone())).map_err(Error::from)?;
+        let found = self.graveler.meta().repository(&name).await.map_err(Error::from)?;
+        Ok(Response::new(found.into()))
+    }
+
+    async fn list(
+        &self,
+        request: Request<wire::ListRepositoriesRequest>,
+    ) -> Result<Response<wire::ListRepositoriesResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        authorize(&caller, Action::ListRepositories, &Resource::All).map_err(Error::from)?;
+        let wire::ListRepositoriesRequest { prefix, after, amount: wanted } = message;
+        let query = Query::Repositories { prefix, after, amount: amount(wanted) };
+        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
+        let page = answer.repositories().map_err(Error::from)?;
+        Ok(Response::new(wire::ListRepositoriesResponse {
+            more: page.more,
+            next_after: next_after(page.more, &page.items, |repository| repository.name.to_string()),
+            repositories: page.items.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<wire::DeleteRepositoryRequest>,
+    ) -> Result<Response<wire::DeleteRepositoryResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let name = text("name", &message.name)?;
+        flows::delete_repository(&self.graveler, &caller, &name).await?;
+        Ok(Response::new(wire::DeleteRepositoryResponse {}))
+    }
+}

@@ -1,0 +1,61 @@
+//! Tags over gRPC.
+
+use auth::{Action, Resource, authorize};
+use model::{Query, RefTarget, Refusal, RepositoryName, TagName};
+use proto::generated::api as wire;
+use tonic::{Request, Response, Status};
+use wire::tags_server::Tags;
+
+use super::Grpc;
+use super::authentication::authenticated;
+use super::fields::{amount, next_after, reference, request_id, text};
+use crate::{Error, flows};
+
+#[tonic::async_trait]
+impl Tags for Grpc {
+    async fn create(&self, request: Request<wire::CreateTagRequest>) -> Result<Response<wire::Tag>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let id = request_id(&message.request_id)?;
+        let (repository, tag) = (text("repository", &message.repository)?, text("tag", &message.tag)?);
+        let source = reference("source", &message.source)?;
+        let made = flows::create_tag(&self.graveler, &caller, id, &repository, &tag, &source).await?;
+        Ok(Response::new(made.into()))
+    }
+
+    async fn get(&self, request: Request<wire::GetTagRequest>) -> Result<Response<wire::Tag>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        let tag: TagName = text("tag", &message.tag)?;
+        authorize(&caller, Action::ReadTag, &Resource::Tag(repository.clone(), tag.clone())).map_err(Error::from)?;
+        let found = self.graveler.meta().lookup(&repository, &(&tag).into(), None).await.map_err(Error::from)?;
+        match found.target {
+            RefTarget::Tag(tag) => Ok(Response::new(tag.into())),
+            _ => Err(Error::from(Refusal::TagNotFound(tag)).into()),
+        }
+    }
+
+    async fn list(&self, request: Request<wire::ListTagsRequest>) -> Result<Response<wire::ListTagsResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        authorize(&caller, Action::ListTags, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        let wire::ListTagsRequest { prefix, after, amount: wanted, .. } = message;
+        let query = Query::Tags { repository, prefix, after, amount: amount(wanted) };
+        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
+        let page = answer.tags().map_err(Error::from)?;
+        Ok(Response::new(wire::ListTagsResponse {
+            more: page.more,
+            next_after: next_after(page.more, &page.items, |tag| tag.name.to_string()),
+            tags: page.items.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn delete(
+        &self,
+        request: Request<wire::DeleteTagRequest>,
+    ) -> Result<Response<wire::DeleteTagResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let (repository, tag) = (text("repository", &message.repository)?, text("tag", &message.tag)?);
+        flows::delete_tag(&self.graveler, &caller, &repository, &tag).await?;
+        Ok(Response::new(wire::DeleteTagResponse {}))
+    }
+}
