@@ -1,8 +1,8 @@
 //! The wire format of `model`, and nothing else.
 //!
-//! Owns the `.proto` files, the code made of them, and the conversions between both worlds: [`api`] for the
-//! public API, [`metadata`] for what the metadata service logs, keeps and sends. Leaves it to servers and clients to send them. Invariant: what a conversion
-//! accepts is valid by `model`'s rules, and converts back to what it was made of.
+//! Owns the `.proto` files, the code made of them, and the conversions between both worlds: [`api`] for the public API,
+//! [`metadata`] for what the metadata service logs, keeps and sends. Leaves it to servers and clients to send them.
+//! Invariant: what a conversion accepts is valid by `model`'s rules.
 
 pub mod api;
 pub mod metadata;

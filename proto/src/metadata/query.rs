@@ -127,7 +127,7 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             prefix: m.prefix,
-            after: m.after.map(|at| Ok::<_, DecodeError>((name("after.path", at.path)?, UploadId(at.upload)))).transpose()?,
+            after: m.after.map(position).transpose()?,
             amount: amount(m.amount),
         },
         Kind::Parts(m) => Query::Parts {
