@@ -316,3 +316,18 @@ fn bucket_configurations_are_read() {
     assert_eq!(create_bucket(b"<CreateBucketConfiguration/>").unwrap(), None);
     assert!(create_bucket(b"<x/>").is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_mangled_document_never_panics(cuts in proptest::collection::vec((0usize..400, 0usize..8, "[<>&;#x0-9a-zA-Z/!\\[\\]\"]{0,6}"), 1..6)) {
+        let mut xml = "<?xml version=\"1.0\"?><Delete><!-- c --><Object><Key>a&amp;b&#x1;<![CDATA[c]]></Key></Object></Delete>\
+                       <CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>"
+            .to_owned();
+        for (at, length, text) in cuts {
+            let start = at.min(xml.len());
+            xml.replace_range(start..(start + length).min(xml.len()), &text);
+        }
+        let _ = delete_objects(xml.as_bytes());
+        let _ = complete_multipart_upload(xml.as_bytes());
+    }
+}
