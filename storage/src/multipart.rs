@@ -127,8 +127,9 @@ impl RepositoryStorage {
             _ => self.complete_in_order(&path, store_upload_id, parts).await,
         };
         match completed {
-            // A first try may have succeeded without our hearing of it: the address is this upload's alone.
-            Err(StorageError::NotFound { .. }) if self.stores().store.head(&path).await.is_ok() => Ok(()),
+            // A first try may have succeeded without our hearing of it: the address is this upload's alone. What a
+            // store says of an upload that ended differs.
+            Err(_) if self.stores().store.head(&path).await.is_ok() => Ok(()),
             completed => completed,
         }
     }

@@ -102,18 +102,24 @@ impl RepositoryStorage {
         let options = GetOptions::new().with_range(Some(GetRange::Suffix(bytes.max(1))));
         match self.fetch(&path, options).await {
             Ok(suffix) => Ok(suffix),
-            // Azure has no suffix requests: ask for the size first.
-            Err(StoreError::NotSupported { .. }) => self.suffix_by_size(&path, bytes).await,
+            // Azure has no suffix requests, and some servers fail when the suffix is longer than the object.
+            Err(error @ (StoreError::NotSupported { .. } | StoreError::Generic { .. })) => {
+                self.suffix_by_size(&path, bytes.max(1), error).await
+            }
             Err(error) => Err(self.error(error, &path)),
         }
     }
 
-    async fn suffix_by_size(&self, path: &Path, bytes: u64) -> Result<Suffix, StorageError> {
+    /// Asks for the size, then for the bytes; unless that can't be why the first request failed.
+    async fn suffix_by_size(&self, path: &Path, bytes: u64, first: StoreError) -> Result<Suffix, StorageError> {
         let size = self.stores().store.head(path).await.map_err(|e| self.error(e, path))?.size;
+        if bytes <= size && !matches!(first, StoreError::NotSupported { .. }) {
+            return Err(self.error(first, path));
+        }
         if size == 0 {
             return Ok(Suffix { bytes: Bytes::new(), size });
         }
-        let range = GetRange::Bounded(size.saturating_sub(bytes.max(1))..size);
+        let range = GetRange::Bounded(size.saturating_sub(bytes)..size);
         self.read(path, GetOptions::new().with_range(Some(range))).await
     }
 
@@ -131,6 +137,10 @@ impl RepositoryStorage {
         let mut listing = self.stores().store.list_with_offset(Some(&folder), &offset);
         while let Some(meta) = listing.try_next().await.map_err(|e| self.error(e, &folder))? {
             let name = meta.location.filename().unwrap_or_default();
+            if name < hex_prefix {
+                // A store that lists from the beginning all the same.
+                continue;
+            }
             if found.len() == limit || !name.starts_with(hex_prefix) {
                 break;
             }

@@ -109,7 +109,11 @@ impl Root {
             fsync(parent)?;
             self.remember(location);
         }
-        Ok(openat(parent, name, folder_flags(), Mode::empty())?)
+        match openat(parent, name, folder_flags(), Mode::empty()) {
+            // A link or a file is where a folder should be; neither is followed or replaced.
+            Err(Errno::NOTDIR) => Err(Errno::LOOP.into()),
+            opened => Ok(opened?),
+        }
     }
 
     fn is_durable(&self, location: &str) -> bool {

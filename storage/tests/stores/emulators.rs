@@ -1,0 +1,169 @@
+//! The suite against emulators of Azure (Azurite) and AWS (moto), when the environment says where their executables
+//! are: `LAKEBED_TEST_AZURITE` (azurite-blob), `LAKEBED_TEST_MOTO_SERVER` (moto_server); or, of servers that run
+//! already, `LAKEBED_TEST_AZURITE_URL` and `LAKEBED_TEST_MOTO_URL`. With `LAKEBED_TEST_REQUIRE=1` a missing one fails.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use storage::{StoreSettings, Stores};
+use tempfile::TempDir;
+
+use crate::suite::{self, Gaps};
+use crate::support::crypto;
+
+/// Azurite's well-known account.
+const ACCOUNT: &str = "devstoreaccount1";
+const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// An emulator; its process, if it is ours, ends with it.
+struct Emulator {
+    url: String,
+    process: Option<Child>,
+    _folder: TempDir,
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+}
+
+/// Starts what `executable` names, or takes what runs at `url`; `None` when the environment knows neither.
+fn emulator(executable: &str, url: &str, arguments: &[&str]) -> Option<Emulator> {
+    let folder = TempDir::new().unwrap();
+    if let Ok(url) = std::env::var(url) {
+        return Some(Emulator { url, process: None, _folder: folder });
+    }
+    let Ok(program) = std::env::var(executable) else {
+        assert!(std::env::var("LAKEBED_TEST_REQUIRE").is_err(), "{executable} must be set");
+        // Past the capture of the test harness, so that it is seen.
+        writeln!(std::io::stderr(), "SKIPPED: {executable} isn't set").unwrap();
+        return None;
+    };
+    // Node and Python both would print to a pipe that nobody reads in the end: let them print to a file.
+    let log = folder.path().join("log");
+    let output = std::fs::File::create(&log).unwrap();
+    let process = Command::new(program)
+        .args(arguments)
+        .current_dir(folder.path())
+        .env("PYTHONUNBUFFERED", "1")
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output)
+        .spawn()
+        .unwrap();
+    let mut emulator = Emulator { url: String::new(), process: Some(process), _folder: folder };
+    while emulator.url.is_empty() {
+        let lines = BufReader::new(std::fs::File::open(&log).unwrap()).lines().map_while(Result::ok);
+        emulator.url = lines.filter_map(|line| announced(&line)).next().unwrap_or_default();
+        let ended = emulator.process.as_mut().unwrap().try_wait().unwrap();
+        assert!(ended.is_none(), "{executable} ended: {}", std::fs::read_to_string(&log).unwrap());
+        std::thread::yield_now();
+    }
+    Some(emulator)
+}
+
+/// The address in the line that says that a server listens.
+fn announced(line: &str) -> Option<String> {
+    let listens = line.contains("Running on") || line.contains("successfully listens on");
+    let at = line.find("http://").filter(|_| listens)?;
+    Some(line[at..].split_whitespace().next()?.to_owned())
+}
+
+async fn open(url: &str, endpoint: &str, options: &[(&str, &str)]) -> Arc<Stores> {
+    crypto();
+    let settings = StoreSettings {
+        endpoint: Some(endpoint.to_owned()),
+        allow_http: true,
+        options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        ..StoreSettings::default()
+    };
+    Stores::open(url, &settings).await.unwrap()
+}
+
+#[tokio::test]
+async fn azurite_behaves() {
+    let arguments = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--disableTelemetry", "--skipApiVersionCheck"];
+    let Some(azurite) = emulator("LAKEBED_TEST_AZURITE", "LAKEBED_TEST_AZURITE_URL", &arguments) else { return };
+    let endpoint = format!("{}/{ACCOUNT}", azurite.url);
+    create_container(&endpoint, "lake").await;
+    let options = [("azure_storage_account_name", ACCOUNT), ("azure_storage_account_key", KEY)];
+    let stores = open("az://lake/some/prefix", &endpoint, &options).await;
+    suite::run(&stores, Gaps::Fine).await;
+}
+
+/// Makes a container: `object_store` has no call for that, so the request is signed here (Shared Key).
+async fn create_container(endpoint: &str, container: &str) {
+    let date = DateTime::<Utc>::from(SystemTime::now()).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let (version, empty_headers) = ("2021-08-06", "\n".repeat(11));
+    // The account stands twice: as the owner, and in the path of an emulator.
+    let text = format!(
+        "PUT{empty_headers}\nx-ms-date:{date}\nx-ms-version:{version}\n/{ACCOUNT}/{ACCOUNT}/{container}\nrestype:container"
+    );
+    let mut mac = Hmac::<Sha256>::new_from_slice(&BASE64_STANDARD.decode(KEY).unwrap()).unwrap();
+    mac.update(text.as_bytes());
+    let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+    let request = reqwest::Client::new()
+        .put(format!("{endpoint}/{container}?restype=container"))
+        .header("x-ms-date", date)
+        .header("x-ms-version", version)
+        .header("content-length", 0)
+        .header("authorization", format!("SharedKey {ACCOUNT}:{signature}"));
+    let answer = request.send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+fn moto() -> Option<Emulator> {
+    emulator("LAKEBED_TEST_MOTO_SERVER", "LAKEBED_TEST_MOTO_URL", &["-H", "127.0.0.1", "-p", "0"])
+}
+
+async fn send(request: reqwest::RequestBuilder) -> String {
+    let answer = request.send().await.unwrap();
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert!(status.is_success(), "{status}: {text}");
+    text
+}
+
+#[tokio::test]
+async fn a_versioned_bucket_of_moto_behaves_with_the_credentials_of_a_role() {
+    let Some(moto) = moto() else { return };
+    crypto();
+    let client = reqwest::Client::new();
+    send(client.put(format!("{}/lake", moto.url))).await;
+    let versioning = "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Enabled</Status>\
+                      </VersioningConfiguration>";
+    send(client.put(format!("{}/lake?versioning", moto.url)).body(versioning)).await;
+    let role = "Action=AssumeRole&Version=2011-06-15&RoleSessionName=lakebed&RoleArn=arn:aws:iam::123456789012:role/lake";
+    let assumed = client
+        .post(&moto.url)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("authorization", "AWS4-HMAC-SHA256 Credential=x/20261120/us-east-1/sts/aws4_request")
+        .body(role);
+    let assumed = send(assumed).await;
+    let field = |name: &str| {
+        let rest = assumed.split(&format!("<{name}>")).nth(1).unwrap();
+        rest.split('<').next().unwrap().to_owned()
+    };
+    let (id, secret, token) = (field("AccessKeyId"), field("SecretAccessKey"), field("SessionToken"));
+    let options = [("aws_access_key_id", &*id), ("aws_secret_access_key", &*secret), ("aws_session_token", &*token)];
+    let stores = open("s3://lake/some/prefix", &moto.url, &options).await;
+    suite::run(&stores, Gaps::Fine).await;
+}
+
+#[tokio::test]
+async fn a_missing_bucket_of_moto_is_named() {
+    let Some(moto) = moto() else { return };
+    let options = [("aws_access_key_id", "x"), ("aws_secret_access_key", "y")];
+    let error = open("s3://nowhere/x", &moto.url, &options).await.probe().await.unwrap_err();
+    assert!(error.to_string().contains("s3://nowhere/x isn't there"), "{error}");
+}

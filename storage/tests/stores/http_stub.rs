@@ -1,0 +1,225 @@
+//! A store that answers over HTTP as badly as real ones do: the errors that come of it, and how long they take.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use bytes::Bytes;
+use model::{Address, RangeId};
+use storage::{Immutable, PutError, RepositoryStorage, StorageError, StoreSettings, Stores};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::{body, bytes, collect, crypto, repository};
+
+/// What the stub sends, once it has a request's head.
+#[derive(Clone)]
+enum Answer {
+    Status(u16, &'static str),
+    /// Claims a length, sends half of it and hangs up; then does so again for the rest.
+    HalfBody,
+    /// Says nothing more.
+    Silence,
+    /// Takes whatever is written, conditions or not; reads give the last thing written.
+    Obedience,
+}
+
+/// Starts a stub; counts its requests.
+async fn stub(answer: Answer) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&requests);
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let (answer, counter) = (answer.clone(), Arc::clone(&counter));
+            tokio::spawn(async move { converse(socket, &answer, &counter).await });
+        }
+    });
+    (endpoint, requests)
+}
+
+async fn converse(mut socket: TcpStream, answer: &Answer, counter: &AtomicUsize) -> Option<()> {
+    loop {
+        let head = read_head(&mut socket).await?;
+        counter.fetch_add(1, Relaxed);
+        match answer {
+            Answer::Status(status, code) => {
+                let text = format!("<Error><Code>{code}</Code></Error>");
+                let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", text.len());
+                socket.write_all(head.as_bytes()).await.ok()?;
+                if !head.starts_with("HEAD") {
+                    socket.write_all(text.as_bytes()).await.ok()?;
+                }
+            }
+            Answer::HalfBody => {
+                let (from, to) = range_of(&head);
+                let text = format!(
+                    "HTTP/1.1 206 X\r\ncontent-length: {}\r\ncontent-range: bytes {from}-{}/1000\r\nlast-modified: \
+                     Fri, 20 Nov 2026 00:00:00 GMT\r\netag: \"x\"\r\n\r\n",
+                    to - from,
+                    to - 1
+                );
+                socket.write_all(text.as_bytes()).await.ok()?;
+                socket.write_all(&vec![7; (to - from) / 2]).await.ok()?;
+                return None;
+            }
+            Answer::Silence => std::future::pending().await,
+            Answer::Obedience => {
+                let text = if head.starts_with("GET") { "creator 0" } else { "" };
+                let head = format!(
+                    "HTTP/1.1 200 X\r\ncontent-length: {}\r\nlast-modified: Fri, 20 Nov 2026 00:00:00 GMT\r\netag: \
+                     \"x\"\r\n\r\n{text}",
+                    text.len()
+                );
+                socket.write_all(head.as_bytes()).await.ok()?;
+            }
+        }
+    }
+}
+
+/// Reads a request's head, and its body if it says how long that is.
+async fn read_head(socket: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(socket.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length = head.to_ascii_lowercase().split("content-length: ").nth(1).map(|rest| {
+        rest.split("\r\n").next().unwrap().parse::<usize>().unwrap()
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    socket.read_exact(&mut body).await.ok()?;
+    Some(head)
+}
+
+fn range_of(head: &str) -> (usize, usize) {
+    let range = head.split("bytes=").nth(1).unwrap().split("\r\n").next().unwrap();
+    let (from, to) = range.split_once('-').unwrap();
+    (from.parse().unwrap(), to.parse::<usize>().unwrap() + 1)
+}
+
+async fn open(endpoint: &str, url: &str, more: &[(&str, &str)]) -> Arc<Stores> {
+    crypto();
+    // A key that isn't one: nothing is signed with it.
+    let google = format!(
+        r#"{{"gcs_base_url": "{endpoint}", "disable_oauth": true, "client_email": "", "private_key": "", "private_key_id": ""}}"#
+    );
+    let credentials: &[(&str, &str)] = match url.split_once(':').unwrap().0 {
+        "s3" => &[("aws_access_key_id", "AKIAEXAMPLE"), ("aws_secret_access_key", "hush")],
+        "gs" => &[("google_service_account_key", &google)],
+        _ => &[("azure_storage_account_name", "account"), ("azure_storage_account_key", "aHVzaA==")],
+    };
+    let options = credentials.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let settings = StoreSettings {
+        endpoint: Some(endpoint.to_owned()),
+        allow_http: true,
+        options: options.collect(),
+        ..StoreSettings::default()
+    };
+    Stores::open(url, &settings).await.unwrap()
+}
+
+const URLS: [&str; 3] = ["s3://lake/x", "gs://lake/x", "az://lake/x"];
+
+async fn ask(storage: &RepositoryStorage) -> (StorageError, StorageError) {
+    let read = storage.get(&Immutable::Range(RangeId::from_bytes([1; 32]))).await.unwrap_err();
+    let written = storage.put_data(&storage.new_address(), body(&bytes(10)), None).await.unwrap_err();
+    let PutError::Storage(written) = written else { panic!("{written}") };
+    (read, written)
+}
+
+#[tokio::test]
+async fn statuses_become_errors_by_who_can_act() {
+    for url in URLS {
+        for (status, code) in [(403, "AccessDenied"), (401, "InvalidToken"), (404, "NoSuchKey"), (500, "InternalError"), (503, "SlowDown")] {
+            let (endpoint, requests) = stub(Answer::Status(status, code)).await;
+            let storage = repository(&open(&endpoint, url, &[]).await);
+            let (read, written) = ask(&storage).await;
+            for error in [&read, &written] {
+                let fits = match status {
+                    401 | 403 => matches!(error, StorageError::Denied { .. }),
+                    404 => matches!(error, StorageError::NotFound { .. }),
+                    _ => matches!(error, StorageError::Unavailable { .. }),
+                };
+                assert!(fits, "{url} {status}: {error:?}");
+                let shown = format!("{error} {error:?}");
+                assert!(shown.contains(url) && !shown.contains("hush") && !shown.contains("aHVzaA"), "{shown}");
+            }
+            let tries = if status >= 500 { 4 } else { 1 };
+            assert_eq!(requests.load(Relaxed), 2 * tries, "{url} {status}: retries are few");
+        }
+    }
+}
+
+#[tokio::test]
+async fn half_a_body_again_and_again_is_an_error() {
+    let (endpoint, _) = stub(Answer::HalfBody).await;
+    for url in URLS {
+        let storage = repository(&open(&endpoint, url, &[]).await);
+        let address = Address::Relative("data/p/x".into());
+        let read = match storage.get_data(&address, 0..1000).await {
+            Ok(body) => collect(body).await.map_err(|e| *e.downcast::<StorageError>().unwrap()),
+            Err(error) => Err(error),
+        };
+        // A reader may get all of it in ever smaller halves, but never less with success.
+        match read {
+            Ok(whole) => assert_eq!(whole, Bytes::from(vec![7; 1000])),
+            Err(error) => assert!(matches!(error, StorageError::Unavailable { .. }), "{url}: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn silence_ends() {
+    let (endpoint, _) = stub(Answer::Silence).await;
+    for url in URLS {
+        let storage = repository(&open(&endpoint, url, &[("timeout", "1 second")]).await);
+        let asked = tokio::time::timeout(Duration::from_secs(60), ask(&storage)).await;
+        let (read, written) = asked.expect("because no request waits for ever");
+        assert!(matches!(read, StorageError::Unavailable { .. }), "{url}: {read:?}");
+        assert!(matches!(written, StorageError::Unavailable { .. }), "{url}: {written:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_an_error_that_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    for url in URLS {
+        let stores = open(&endpoint, url, &[]).await;
+        let error = stores.probe().await.unwrap_err();
+        assert!(matches!(error, StorageError::Unavailable { .. }), "{url}: {error:?}");
+        assert!(error.to_string().contains("reachable"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_named() {
+    let (endpoint, _) = stub(Answer::Status(404, "NoSuchBucket")).await;
+    for url in URLS {
+        let error = open(&endpoint, url, &[]).await.probe().await.unwrap_err();
+        assert!(matches!(error, StorageError::Invalid(_)) && error.to_string().contains(url), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_ignores_conditions_is_found_out() {
+    let (endpoint, _) = stub(Answer::Obedience).await;
+    for url in ["s3://lake/x", "az://lake/x"] {
+        let probe = open(&endpoint, url, &[]).await.probe().await;
+        assert!(probe.as_ref().is_ok_and(|probe| !probe.conditional_put), "{url}: {probe:?}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_options_are_named() {
+    crypto();
+    let options = [("no_such_option".to_owned(), "x".to_owned())].into();
+    let settings = StoreSettings { options, ..StoreSettings::default() };
+    for url in URLS {
+        let error = Stores::open(url, &settings).await.unwrap_err();
+        assert!(error.to_string().contains("no_such_option"), "{error}");
+    }
+}

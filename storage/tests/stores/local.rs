@@ -10,7 +10,7 @@ use model::Address;
 use storage::{PutError, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
-use crate::suite;
+use crate::suite::{self, Gaps};
 use crate::support::{body, bytes, read, repository};
 
 async fn open(folder: &Path) -> Arc<Stores> {
@@ -34,7 +34,7 @@ fn files(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_folder_behaves() {
     let folder = TempDir::new().unwrap();
-    suite::run(&open(&folder.path().join("made/on/the/way")).await).await;
+    suite::run(&open(&folder.path().join("made/on/the/way")).await, Gaps::Fine).await;
 }
 
 #[tokio::test]

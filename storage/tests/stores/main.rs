@@ -1,8 +1,10 @@
 //! The object stores from outside: one suite of behaviour for every back end, then what each must refuse or survive.
 
 
+mod credentials;
+mod emulators;
 mod faults;
-
+mod http_stub;
 mod local;
 mod memory;
 mod s3;
