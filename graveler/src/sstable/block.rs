@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::Deref;
 
 use super::entries::{Entries, Values, user_key};
-use super::{BlockFormat, BlockHandle, BlockHash, EXPANDED_BYTES_MAX, SstError, stored};
+use super::{BlockFormat, BlockHandle, BlockHash, SstError, stored};
 
 /// A data block: its entries in the order of their keys, which are strictly increasing.
 ///
@@ -59,9 +59,7 @@ impl Block {
         if let Some(last) = self.ends.len().checked_sub(1) {
             check_order(self.entry(last).0, key)?;
         }
-        if self.bytes.len() + key.len() + value.len() > EXPANDED_BYTES_MAX {
-            return Err(SstError::unsupported(format!("a block of more than {EXPANDED_BYTES_MAX} bytes")));
-        }
+        // Offsets fit: keys take at most EXPANDED_BYTES_MAX, values at most BLOCK_BYTES_MAX.
         self.bytes.extend_from_slice(key);
         let key = self.bytes.len() as u32;
         self.bytes.extend_from_slice(value);

@@ -3,7 +3,7 @@
 //! Invariant: after the last entry, each byte of the block has been accounted for.
 
 use super::coding::Reader;
-use super::{KEY_BYTES_MAX, SstError};
+use super::{EXPANDED_BYTES_MAX, KEY_BYTES_MAX, SstError};
 
 /// Bits of a block's last word above the count of restart points.
 const HASH_INDEX: u32 = 1 << 31;
@@ -29,6 +29,8 @@ pub(super) struct Entries<'a> {
     next_restart: Option<usize>,
     values: Values,
     key: Vec<u8>,
+    /// Bytes of all keys so far, for shared prefixes can make them many more than the block has.
+    expanded: usize,
     shared: usize,
     value: &'a [u8],
 }
@@ -45,6 +47,7 @@ impl<'a> Entries<'a> {
             next_restart,
             values,
             key: Vec::new(),
+            expanded: 0,
             shared: 0,
             value: &[],
         })
@@ -54,10 +57,10 @@ impl<'a> Entries<'a> {
     pub(super) fn advance(&mut self) -> Result<bool, SstError> {
         let at = self.size - self.rest.remaining();
         if self.rest.is_empty() {
-            return if self.next_restart.is_none_or(|restart| restart == at && at == 0) {
-                Ok(false)
-            } else {
-                Err(SstError::corrupt("a restart point behind the last entry"))
+            let empty = at == 0 && self.next_restart == Some(0) && self.restarts.is_empty();
+            return match self.next_restart {
+                Some(_) if !empty => Err(SstError::corrupt("a restart point behind the last entry")),
+                _ => Ok(false),
             };
         }
         self.shared = self.rest.length()?;
@@ -72,6 +75,10 @@ impl<'a> Entries<'a> {
         }
         self.key.truncate(self.shared);
         self.key.extend_from_slice(self.rest.take(unshared)?);
+        self.expanded += self.key.len();
+        if self.expanded > EXPANDED_BYTES_MAX {
+            return Err(SstError::unsupported(format!("a block whose keys take more than {EXPANDED_BYTES_MAX} bytes")));
+        }
         self.value = self.rest.take(value_length)?;
         Ok(true)
     }

@@ -46,7 +46,7 @@ pub const KEY_BYTES_MAX: usize = 1 << 20;
 pub const VALUE_BYTES_MAX: usize = 32 << 20;
 /// The largest block that is written or read, before and after decompression.
 pub const BLOCK_BYTES_MAX: usize = 64 << 20;
-/// The most that a block's keys and values (or those of an index) may take, prefixes restored.
+/// The most that a block's keys (or all those of an index) may take, prefixes restored.
 pub const EXPANDED_BYTES_MAX: usize = 256 << 20;
 /// The longest tail that is read.
 pub const TAIL_BYTES_MAX: u64 = 256 << 20;

@@ -25,9 +25,9 @@ impl BlockHandle {
         self.offset..self.end()
     }
 
-    /// The first byte behind the trailer. Handles that are read are checked so that this can't overflow.
+    /// The first byte behind the trailer.
     pub(super) fn end(&self) -> u64 {
-        self.offset + self.size + TRAILER_BYTES as u64
+        self.offset.saturating_add(self.size).saturating_add(TRAILER_BYTES as u64)
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+type Entry = (Vec<u8>, Vec<u8>);
 
 /// Makes entries that look like a lake's: `events/day=07/part-000123.parquet` and about 60 bytes of value.
 fn lake(count: usize) -> Entries {
@@ -81,7 +82,7 @@ fn get(file: &[u8], key: &[u8]) -> Result<Option<Vec<u8>>, SstError> {
 }
 
 /// The first entry whose key is at least `key`.
-fn seek(file: &[u8], key: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, SstError> {
+fn seek(file: &[u8], key: &[u8]) -> Result<Option<Entry>, SstError> {
     let tail = parse_tail(file)?;
     for at in tail.find(key).map_or(0..0, |first| first..tail.blocks()) {
         if let Some((key, value)) = block(file, &tail, at)?.iter_from(key).entry() {

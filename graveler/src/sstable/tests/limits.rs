@@ -56,17 +56,17 @@ fn a_block_that_promises_too_much_is_refused_before_memory_is_taken() {
     let format = BlockFormat { checksum: Checksum::Crc32c, context: 0 };
     for (kind, promise) in [(4, vec![0xff, 0xff, 0xff, 0xff, 0x0f, 0]), (7, vec![0xff, 0xff, 0xff, 0xff, 0x0f, 0])] {
         let mut file = Vec::new();
-        let handle = super::super::stored::append(&mut file, kind, &promise, format);
+        let handle = stored::append(&mut file, kind, &promise, format);
         assert!(matches!(Block::decode(&file, handle, format), Err(SstError::Unsupported(_))));
     }
     let mut file = Vec::new();
-    let handle = super::super::stored::append(&mut file, 1, &[0xff, 0xff, 0xff, 0xff, 0x0f], format);
+    let handle = stored::append(&mut file, 1, &[0xff, 0xff, 0xff, 0xff, 0x0f], format);
     assert!(Block::decode(&file, handle, format).is_err());
 }
 
 #[test]
 fn shared_prefixes_cannot_blow_up_a_block() {
-    let mut builder = super::super::block_builder::BlockBuilder::new(usize::MAX);
+    let mut builder = block_builder::BlockBuilder::new(usize::MAX);
     let long = vec![b'x'; 1 << 19];
     let mut previous = long.clone();
     builder.add(&[], &long, &[1, 0, 0, 0, 0, 0, 0, 0], &[]);
@@ -77,9 +77,21 @@ fn shared_prefixes_cannot_blow_up_a_block() {
     }
     let format = BlockFormat { checksum: Checksum::Crc32c, context: 0 };
     let mut file = Vec::new();
-    let handle = super::super::stored::append(&mut file, 0, builder.finish(), format);
+    let handle = stored::append(&mut file, 0, builder.finish(), format);
     assert!(file.len() < 1 << 20);
     assert!(matches!(Block::decode(&file, handle, format), Err(SstError::Unsupported(_))));
+}
+
+#[test]
+fn restart_points_of_nothing_are_refused() {
+    use entries::{Entries, Values};
+    for (restarts, sound) in [(&[0u32][..], true), (&[0, 0], false), (&[1], false), (&[0, 4], false)] {
+        let mut content: Vec<u8> = restarts.iter().flat_map(|restart| restart.to_le_bytes()).collect();
+        content.extend_from_slice(&(restarts.len() as u32).to_le_bytes());
+        let ended = Entries::new(&content, Values::Prefixed).unwrap().advance();
+        assert_eq!(ended.ok(), sound.then_some(false), "{restarts:?}");
+    }
+    assert!(Entries::new(&[0; 4], Values::Prefixed).is_err(), "no restart points at all");
 }
 
 #[test]

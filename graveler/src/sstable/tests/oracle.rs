@@ -163,6 +163,11 @@ impl Foreign {
     }
 }
 
+/// A table of RocksDB's with a two-level index and without compression.
+pub(super) fn two_level(entries: &Entries, folder: &Path) -> Vec<u8> {
+    Foreign { compression: DBCompressionType::None, version: 5, ..Foreign::lakefs() }.write(entries, 256, folder)
+}
+
 #[test]
 fn we_read_what_rocksdb_writes() {
     use {BlockBasedIndexType as Index, ChecksumType as Sum, DBCompressionType as Compressed};
@@ -173,13 +178,13 @@ fn we_read_what_rocksdb_writes() {
     for version in 2..=6 {
         for compression in [Compressed::None, Compressed::Snappy, Compressed::Lz4, Compressed::Lz4hc, Compressed::Zstd]
         {
-            for index in 0..3 {
-                for checksum in 0..3 {
+            for (index, new_index) in indexes.into_iter().enumerate() {
+                for (checksum, new_checksum) in checksums.into_iter().enumerate() {
                     let foreign = Foreign {
                         compression,
                         version,
-                        index: indexes[index],
-                        checksum: checksums[checksum],
+                        index: new_index,
+                        checksum: new_checksum,
                         restart_interval: if index == 2 { 1 } else { [1, 3, 16][checksum] },
                         hash_index: checksum == 1,
                         bloom: checksum == 2,
