@@ -71,7 +71,7 @@ impl Graveler {
     }
 
     /// The object stores.
-    pub fn stores(&self) -> &Stores {
+    pub fn stores(&self) -> &Arc<Stores> {
         &self.inner.stores
     }
 

@@ -1,0 +1,145 @@
+//! One request, from its head to its answer. Owns the order of things: bounds, signature, operation, and what every
+//! answer carries; leaves each operation to `ops/`. Invariant: no byte of a body is read, and so no
+//! `100 Continue` sent, before the signature is verified and the operation wants the body.
+
+use std::sync::Arc;
+
+use auth::SecretBox;
+use axum::body::Body;
+use bytes::Bytes;
+use graveler::Graveler;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response};
+
+use crate::call::Call;
+use crate::credentials::{Credentials, RequestKeys};
+use crate::error_table::Failure;
+use crate::protocol::body::BoxError;
+use crate::protocol::{AnswerContext, ErrorCode, Receiver, headers};
+use crate::request_body::RequestBody;
+use crate::{GatewayOptions, ops, route};
+
+/// The most bytes of a request's path, query and headers together.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// How much of a body is read on after a refusal, for a client that hasn't proved who it is.
+const DRAIN_STRANGER_BYTES_MAX: u64 = 1 << 20;
+
+/// The same for a caller; enough for most clients to send all and then read why.
+const DRAIN_CALLER_BYTES_MAX: u64 = 256 << 20;
+
+/// The S3 gateway; cheap to clone. Mount [`Gateway::handle`] on an HTTP service.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    graveler: Graveler,
+    credentials: Credentials,
+    receiver: Receiver,
+    options: GatewayOptions,
+}
+
+impl Gateway {
+    /// Makes a gateway onto repositories; `secret_box` opens the access keys that the metadata service keeps.
+    pub fn new(graveler: Graveler, secret_box: SecretBox, options: GatewayOptions) -> Self {
+        let credentials = Credentials::new(graveler.clone(), secret_box);
+        let receiver = Receiver::new(options.domains.clone());
+        Self { inner: Arc::new(Inner { graveler, credentials, receiver, options }) }
+    }
+
+    /// Whether a request on a shared port is this gateway's: AWS-signed, or sent to one of its hosts.
+    pub fn is_s3(&self, parts: &Parts) -> bool {
+        route::is_s3(parts, &self.inner.options.domains)
+    }
+
+    /// Answers a request. Whatever goes wrong is an S3 error in the answer.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let request_id = headers::new_request_id();
+        let (parts, body) = request.into_parts();
+        let body = RequestBody::new(body, self.inner.options.body_silence_max);
+        let mut trusted = false;
+        let answered = self.inner.answer(&parts, &body, &mut trusted).await;
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(failure) => refuse(&failure, &parts, &body, &request_id, trusted).await,
+        };
+        with_common_headers(answer, &request_id)
+    }
+}
+
+impl Inner {
+    /// Verifies, then carries out. Sets `trusted` once the signature has matched.
+    async fn answer(&self, parts: &Parts, body: &RequestBody, trusted: &mut bool) -> Result<Response<Body>, Failure> {
+        check_head(parts)?;
+        let keys = RequestKeys::new(&self.credentials);
+        let now = self.graveler.clock().now().to_datetime();
+        let request = self.receiver.receive(parts, &keys, now).await?;
+        let caller = keys.caller(request.authenticated.access_key_id())?;
+        *trusted = true;
+        tracing::debug!(operation = request.operation.name(), user = %caller.user.name, "s3 request");
+        let call = Call { graveler: &self.graveler, options: &self.options, caller: &caller, request: &request, body };
+        Box::pin(ops::carry_out(&call)).await
+    }
+}
+
+fn check_head(parts: &Parts) -> Result<(), Failure> {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    match target + headers {
+        bytes if bytes > HEAD_BYTES_MAX => Err(ErrorCode::RequestHeaderSectionTooLarge.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Logs what is the server's fault, lets a client that is still sending come to its end, and makes the answer.
+async fn refuse(
+    failure: &Failure,
+    parts: &Parts,
+    body: &RequestBody,
+    request_id: &str,
+    trusted: bool,
+) -> Response<Body> {
+    let error = failure.to_s3();
+    if error.status().is_server_error() && error.code() != ErrorCode::NotImplemented {
+        tracing::error!(request_id, method = %parts.method, path = parts.uri.path(), chain = %Chain(failure), "s3 failed");
+    }
+    // Who waits for `100 Continue` sends nothing more, and a read would ask for it.
+    if !parts.headers.contains_key(header::EXPECT) {
+        body.drain(if trusted { DRAIN_CALLER_BYTES_MAX } else { DRAIN_STRANGER_BYTES_MAX }).await;
+    }
+    let context = AnswerContext { method: &parts.method, resource: parts.uri.path(), request_id };
+    error.to_response(context).map(Body::from)
+}
+
+fn with_common_headers(mut answer: Response<Body>, request_id: &str) -> Response<Body> {
+    let headers = answer.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amz-id-2", id.clone());
+        headers.insert("x-amz-request-id", id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::SERVER, HeaderValue::from_static("Lakebed"));
+    answer
+}
+
+/// An error with its causes, for a log line.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

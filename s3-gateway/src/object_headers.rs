@@ -1,0 +1,98 @@
+//! What of an object travels in headers: read off a write, put back on a read. Owns the headers that keep users' bytes
+//! from being a page of our origin. Invariant: every answer with users' bytes carries them.
+
+use std::collections::BTreeMap;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use model::Entry;
+
+use crate::checksum_model;
+use crate::protocol::{Checksum, ChecksumKind, S3Error, date, headers};
+
+/// S3's media type of an object that came without one.
+const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
+
+/// What `x-amz-storage-class` says of most objects; S3 sends the header only for others.
+pub(crate) const STORAGE_CLASS_DEFAULT: &str = "STANDARD";
+
+const STORAGE_CLASS: &str = "x-amz-storage-class";
+
+/// What a write says of its object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    /// The media type.
+    pub(crate) content_type: String,
+    /// User metadata.
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// Other headers that a GET returns.
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+impl Described {
+    /// Reads what a write says, within S3's bounds.
+    pub(crate) fn of_write(request: &HeaderMap) -> Result<Self, S3Error> {
+        let content_type = headers::single(request, "content-type")?.filter(|value| !value.is_empty());
+        Ok(Self {
+            content_type: content_type.unwrap_or(CONTENT_TYPE_DEFAULT).to_owned(),
+            metadata: headers::user_metadata(request)?,
+            headers: headers::kept_headers(request)?,
+        })
+    }
+
+    /// What is kept of an object that a copy takes over.
+    pub(crate) fn of_entry(entry: &Entry) -> Self {
+        let Entry { content_type, metadata, headers, .. } = entry;
+        Self { content_type: content_type.clone(), metadata: metadata.clone(), headers: headers.clone() }
+    }
+}
+
+/// Puts what a reader sees of an object on an answer.
+pub(crate) fn describe(answer: &mut HeaderMap, entry: &Entry) {
+    validators(answer, entry);
+    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    insert(answer, header::CONTENT_TYPE, &entry.content_type);
+    for (name, value) in &entry.headers {
+        if name == STORAGE_CLASS && value == STORAGE_CLASS_DEFAULT {
+            continue;
+        }
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            insert(answer, name, value);
+        }
+    }
+    for (name, value) in &entry.metadata {
+        if let Some((name, value)) = headers::metadata_header(name, value) {
+            answer.insert(name, value);
+        }
+    }
+    protect(answer);
+}
+
+/// Puts on what even an answer 304 or 412 has.
+pub(crate) fn validators(answer: &mut HeaderMap, entry: &Entry) {
+    insert(answer, header::ETAG, &headers::quoted(&entry.e_tag));
+    insert(answer, header::LAST_MODIFIED, &date::http_date(entry.last_modified.to_datetime()));
+}
+
+/// Keeps users' bytes from being a page or script of our origin, whatever their media type says.
+fn protect(answer: &mut HeaderMap) {
+    answer.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+}
+
+/// Puts a kept checksum on an answer.
+pub(crate) fn checksum(answer: &mut HeaderMap, checksum: Option<&model::Checksum>) {
+    let Some((Checksum { algorithm, value }, kind)) = checksum.map(checksum_model::shown) else { return };
+    insert(answer, HeaderName::from_static(algorithm.header()), &value);
+    insert(answer, HeaderName::from_static("x-amz-checksum-type"), ChecksumKind::as_str(kind));
+}
+
+/// The storage class that listings show.
+pub(crate) fn storage_class(headers: &BTreeMap<String, String>) -> String {
+    headers.get(STORAGE_CLASS).map_or(STORAGE_CLASS_DEFAULT, String::as_str).to_owned()
+}
+
+/// Inserts a value, as UTF-8 bytes where it isn't ASCII; leaves out one that no header can hold.
+pub(crate) fn insert(answer: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        answer.insert(name, value);
+    }
+}

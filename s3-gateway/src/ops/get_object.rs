@@ -1,0 +1,202 @@
+//! GetObject and HeadObject. Owns the walk from key to answered bytes; leaves judging conditions and ranges to
+//! `protocol`. Invariant: what HEAD says is what GET says, without the bytes.
+
+use std::ops::Range;
+
+use auth::{Action, Resource};
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt};
+use graveler::Found;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use model::{Address, Entry, RepositoryName};
+
+use crate::call::{self, Call};
+use crate::error_table::Failure;
+use crate::key::Key;
+use crate::object_headers;
+use crate::protocol::condition::{self, Verdict};
+use crate::protocol::operation::ReadOptions;
+use crate::protocol::{ErrorCode, S3Error, checksum, range};
+
+/// Bodies up to this size are answered in one piece: a stream of one chunk costs more than it saves.
+const ONE_PIECE_BYTES_MAX: u64 = 64 << 10;
+
+/// The ETag of no bytes, which is what a ref's folder marker has: MD5 of nothing.
+const EMPTY_E_TAG: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
+/// What is to be answered of an object.
+struct Chosen {
+    found: Found,
+    /// The bytes; the whole object unless `partial`.
+    range: Range<u64>,
+    partial: bool,
+}
+
+/// `GET /bucket/key`.
+pub(crate) async fn get_object(
+    call: &Call<'_>,
+    bucket: &str,
+    key: &str,
+    read: &ReadOptions,
+) -> Result<Response<Body>, Failure> {
+    let chosen = match choose(call, bucket, key, read).await? {
+        Ok(chosen) => chosen,
+        Err(not_modified) => return Ok(not_modified),
+    };
+    let body = open(call, &chosen).await?;
+    Ok(answer(call, &chosen, read, body))
+}
+
+/// `HEAD /bucket/key`.
+pub(crate) async fn head_object(
+    call: &Call<'_>,
+    bucket: &str,
+    key: &str,
+    read: &ReadOptions,
+) -> Result<Response<Body>, Failure> {
+    match choose(call, bucket, key, read).await? {
+        Ok(chosen) => Ok(answer(call, &chosen, read, Body::empty())),
+        Err(not_modified) => Ok(not_modified),
+    }
+}
+
+/// Finds the object, and judges the request's conditions and range. The error inside is the answer 304.
+async fn choose(
+    call: &Call<'_>,
+    bucket: &str,
+    key: &str,
+    read: &ReadOptions,
+) -> Result<Result<Chosen, Response<Body>>, Failure> {
+    let repository = call::repository_name(bucket)?;
+    let found = find(call, &repository, key).await?.ok_or_else(|| no_such_key(key))?;
+    let (size, e_tag) = (found.entry.size, found.entry.e_tag.as_str());
+    let last_modified = found.entry.last_modified.to_datetime();
+    match condition::judge_read(call.headers(), e_tag, last_modified) {
+        Verdict::Proceed => {}
+        Verdict::NotModified => return Ok(Err(not_modified(&found.entry))),
+        Verdict::Failed => return Err(ErrorCode::PreconditionFailed.into()),
+    }
+    let range = match read.part_number {
+        None => range::requested(call.headers(), size, e_tag, last_modified)?,
+        Some(number) => part(number, size)?,
+    };
+    let partial = range.is_some();
+    Ok(Ok(Chosen { found, range: range.unwrap_or(0..size), partial }))
+}
+
+/// Finds what a key names: an object, or a ref's folder marker.
+async fn find(call: &Call<'_>, repository: &RepositoryName, key: &str) -> Result<Option<Found>, Failure> {
+    match Key::parse(key)? {
+        Key::Object(reference, path) => {
+            call.authorize(Action::ReadObject, &Resource::object(repository, &path))?;
+            call.find(repository, reference, &path).await
+        }
+        Key::Root(reference) => {
+            call.authorize(Action::ReadRepository, &Resource::Repository(repository.clone()))?;
+            find_root(call, repository, reference).await
+        }
+        Key::Bare(_) => {
+            call.authorize(Action::ReadRepository, &Resource::Repository(repository.clone()))?;
+            call.graveler.meta().repository(repository).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// `main/` is an empty object, as clients make them for folders, while the ref is there.
+async fn find_root(call: &Call<'_>, repository: &RepositoryName, reference: &str) -> Result<Option<Found>, Failure> {
+    let Some(expr) = call.expression(repository, reference).await? else { return Ok(None) };
+    let resolved = match call.graveler.resolve(repository, &expr).await.map_err(Failure::from) {
+        Err(failure) if failure.is_unknown_ref() => return Ok(None),
+        resolved => resolved?,
+    };
+    let entry = Entry {
+        address: Address::Relative(String::new()),
+        last_modified: resolved.repository.created_at,
+        size: 0,
+        e_tag: EMPTY_E_TAG.to_owned(),
+        content_type: "application/x-directory".to_owned(),
+        metadata: std::collections::BTreeMap::new(),
+        headers: std::collections::BTreeMap::new(),
+        checksum: None,
+    };
+    Ok(Some(Found { repository: resolved.repository, entry }))
+}
+
+/// The bytes of a part. An object is kept as one part, whatever it was uploaded as: part 1 is the object.
+fn part(number: u32, size: u64) -> Result<Option<Range<u64>>, S3Error> {
+    match number {
+        1 => Ok((size > 0).then_some(0..size)),
+        _ => Err(ErrorCode::InvalidPartNumber.into()),
+    }
+}
+
+/// Opens the bytes: small ones whole, so that a failure is still an answer of its own; others as a stream.
+async fn open(call: &Call<'_>, chosen: &Chosen) -> Result<Body, Failure> {
+    let length = chosen.range.end - chosen.range.start;
+    if length == 0 {
+        return Ok(Body::empty());
+    }
+    let Found { repository, entry } = &chosen.found;
+    let mut stream = call.graveler.read(repository, entry, chosen.range.clone()).await?;
+    if length > ONE_PIECE_BYTES_MAX {
+        let address = entry.address.as_str().to_owned();
+        let logged = stream.inspect_err(move |error| tracing::error!(%error, address, "an answer was cut off"));
+        return Ok(Body::from_stream(logged));
+    }
+    let first = stream.next().await.transpose().map_err(graveler::Error::Body)?.unwrap_or_default();
+    if first.len() as u64 == length {
+        return Ok(Body::from(first));
+    }
+    let mut whole = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
+    whole.extend_from_slice(&first);
+    while let Some(chunk) = stream.try_next().await.map_err(graveler::Error::Body)? {
+        whole.extend_from_slice(&chunk);
+    }
+    match whole.len() as u64 {
+        read if read == length => Ok(Body::from(Bytes::from(whole))),
+        read => Err(cut_short(entry, read, length).into()),
+    }
+}
+
+fn cut_short(entry: &Entry, read: u64, length: u64) -> graveler::Error {
+    let why = format!("{read} bytes were read where {length} are due");
+    graveler::Error::Corrupt { file: entry.address.as_str().to_owned(), why }
+}
+
+fn answer(call: &Call<'_>, chosen: &Chosen, read: &ReadOptions, body: Body) -> Response<Body> {
+    let mut answer = Response::new(body);
+    let entry = &chosen.found.entry;
+    if chosen.partial {
+        *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    let headers = answer.headers_mut();
+    object_headers::describe(headers, entry);
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(chosen.range.end - chosen.range.start));
+    if chosen.partial {
+        object_headers::insert(headers, header::CONTENT_RANGE, &range::content_range(&chosen.range, entry.size));
+    } else if checksum::is_wanted(call.headers()) {
+        object_headers::checksum(headers, entry.checksum.as_ref());
+    }
+    override_headers(headers, read);
+    answer
+}
+
+fn override_headers(headers: &mut HeaderMap, read: &ReadOptions) {
+    for (name, value) in &read.overrides {
+        headers.insert(name.clone(), value.clone());
+    }
+}
+
+fn not_modified(entry: &Entry) -> Response<Body> {
+    let mut answer = call::empty();
+    *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    object_headers::validators(answer.headers_mut(), entry);
+    answer
+}
+
+fn no_such_key(key: &str) -> S3Error {
+    S3Error::from(ErrorCode::NoSuchKey).with_detail("Key", key)
+}

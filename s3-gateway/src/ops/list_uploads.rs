@@ -1,0 +1,165 @@
+//! ListMultipartUploads. Owns the order of uploads over branches; leaves each branch's to the metadata service.
+//! Invariant: a page ends behind its last upload or common prefix, and the next one goes on there.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use http::Response;
+use model::{BranchName, MetaError, Query, Refusal, RepositoryName, Upload, UploadId};
+
+use super::listing;
+use crate::call::{self, Call};
+use crate::checksum_model::{shown_algorithm, shown_kind};
+use crate::error_table::Failure;
+use crate::object_headers::storage_class;
+use crate::protocol::S3Error;
+use crate::protocol::operation::ListUploads;
+use crate::protocol::xml::write::{self, UploadSummary};
+use crate::ref_names::ref_names;
+
+/// How many branches one page looks into.
+const BRANCHES_PER_PAGE_MAX: usize = 100;
+
+/// A page being made.
+#[derive(Default)]
+struct Page {
+    uploads: Vec<(String, Upload)>,
+    prefixes: BTreeSet<String>,
+    next: Option<(String, String)>,
+}
+
+impl Page {
+    fn len(&self) -> usize {
+        self.uploads.len() + self.prefixes.len()
+    }
+}
+
+/// `GET /bucket?uploads`.
+pub(crate) async fn list_uploads(call: &Call<'_>, bucket: &str, list: &ListUploads) -> Result<Response<Body>, Failure> {
+    let name = call::repository_name(bucket)?;
+    listing::authorize(call, &name, &list.prefix)?;
+    call.graveler.meta().repository(&name).await?;
+    let after_id = list.upload_id_marker.as_deref().filter(|id| !id.is_empty()).map(upload_id).transpose()?;
+    let mut page = Page::default();
+    if list.max_uploads > 0 {
+        fill(call, &name, list, after_id, &mut page).await?;
+    }
+    let Page { uploads, prefixes, next } = page;
+    Ok(call::xml(write::list_uploads(&write::ListUploadsAnswer {
+        bucket: bucket.to_owned(),
+        prefix: list.prefix.clone(),
+        delimiter: list.delimiter.clone(),
+        key_marker: list.key_marker.clone(),
+        upload_id_marker: list.upload_id_marker.clone(),
+        is_truncated: next.is_some(),
+        next,
+        max_uploads: list.max_uploads,
+        encoding_url: list.encoding_url,
+        uploads: uploads.into_iter().map(|(key, upload)| summary(call, key, upload)).collect(),
+        common_prefixes: prefixes.into_iter().collect(),
+    })))
+}
+
+/// Fills a page from the one branch that the prefix names, or from all, branch by branch.
+async fn fill(
+    call: &Call<'_>,
+    name: &RepositoryName,
+    list: &ListUploads,
+    after_id: Option<UploadId>,
+    page: &mut Page,
+) -> Result<(), Failure> {
+    if let Some((reference, _)) = list.prefix.split_once('/') {
+        return match reference.parse() {
+            Ok(branch) => add_branch(call, name, &branch, (list, after_id), page).await,
+            Err(_) => Ok(()),
+        };
+    }
+    let begun = list.key_marker.split_once('/').map(|(reference, _)| reference.to_owned());
+    let begun = begun.filter(|reference| reference.starts_with(&list.prefix));
+    let names = ref_names(call.graveler.meta(), name, &list.prefix, &list.key_marker, BRANCHES_PER_PAGE_MAX).await?;
+    let mut last = None;
+    for reference in begun.into_iter().chain(names.names) {
+        if let Ok(branch) = reference.parse() {
+            add_branch(call, name, &branch, (list, after_id), page).await?;
+        }
+        if page.next.is_some() {
+            return Ok(());
+        }
+        last = Some(reference);
+    }
+    // `/` is before `0`: the least text behind all keys of the last branch.
+    page.next = last.filter(|_| names.more).map(|reference| (reference + "0", String::new()));
+    Ok(())
+}
+
+/// Adds a branch's uploads until the page is full. A branch that isn't there adds nothing.
+async fn add_branch(
+    call: &Call<'_>,
+    name: &RepositoryName,
+    branch: &BranchName,
+    (list, after_id): (&ListUploads, Option<UploadId>),
+    page: &mut Page,
+) -> Result<(), Failure> {
+    let folder = format!("{branch}/");
+    let prefix = list.prefix.strip_prefix(folder.as_str()).unwrap_or_default().to_owned();
+    let mut after = match list.key_marker.strip_prefix(folder.as_str()) {
+        Some(path) => path.parse().ok().map(|path| (path, after_id.unwrap_or(UploadId(u64::MAX)))),
+        None if list.key_marker.as_str() < folder.as_str() => None,
+        None => return Ok(()),
+    };
+    let mut last: Option<(String, String)> = None;
+    loop {
+        let amount = list.max_uploads as usize;
+        let (repository, branch, prefix) = (name.clone(), branch.clone(), prefix.clone());
+        let query = Query::Uploads { repository, branch, prefix, after, amount };
+        let found = match call.graveler.meta().read(query).await.and_then(|answer| Ok(answer.uploads()?)) {
+            Err(MetaError::Refused(Refusal::BranchNotFound(_))) => return Ok(()),
+            found => found?,
+        };
+        after = found.items.last().map(|upload| (upload.new.path.clone(), upload.id));
+        for upload in found.items {
+            let key = format!("{folder}{}", upload.new.path);
+            let common = common_prefix(&key, list);
+            let is_new = common.as_ref().is_none_or(|common| !page.prefixes.contains(common));
+            if is_new && page.len() == list.max_uploads as usize {
+                page.next = last;
+                return Ok(());
+            }
+            last = Some((key.clone(), upload.id.to_string()));
+            match common {
+                // The page before ended with it.
+                Some(common) if list.key_marker.starts_with(&common) => {}
+                Some(common) => {
+                    last = Some((common.clone() + "\u{10ffff}", String::new()));
+                    page.prefixes.insert(common);
+                }
+                None => page.uploads.push((key, upload)),
+            }
+        }
+        if !found.more || after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn common_prefix(key: &str, list: &ListUploads) -> Option<String> {
+    let delimiter = list.delimiter.as_deref()?;
+    let rest = key.strip_prefix(list.prefix.as_str())?;
+    let end = rest.find(delimiter)? + delimiter.len();
+    Some(key[..list.prefix.len() + end].to_owned())
+}
+
+fn summary(call: &Call<'_>, key: String, upload: Upload) -> UploadSummary {
+    UploadSummary {
+        key,
+        upload_id: upload.id.to_string(),
+        initiated: upload.created_at.to_datetime(),
+        owner: call.owner(),
+        storage_class: storage_class(&upload.new.headers),
+        checksum: upload.new.checksum.map(|(algorithm, kind)| (shown_algorithm(algorithm), shown_kind(kind))),
+    }
+}
+
+fn upload_id(text: &str) -> Result<UploadId, S3Error> {
+    text.parse().map_err(|_| S3Error::invalid_argument("upload-id-marker", text, "Invalid uploadId marker"))
+}

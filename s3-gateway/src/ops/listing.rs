@@ -1,0 +1,187 @@
+//! One page of a bucket's keys, whatever the version of ListObjects. Owns how refs and paths make one order of keys;
+//! leaves listing one ref to graveler and refs' names to `ref_names`. Invariant: a page's last key or common prefix,
+//! given back as `after`, goes on right behind it.
+//!
+//! - A prefix with a slash, `main/…`, lists that ref. A ref that isn't there lists nothing, as a prefix without keys.
+//! - A prefix without one, delimiter `/`: branches and tags as common prefixes.
+//! - A prefix without one, no delimiter: the objects of each branch and tag, ref by ref.
+
+use auth::{Action, Resource};
+use graveler::{ListItem, ListRequest, RefExpr};
+use model::{Entry, RepositoryName};
+
+use crate::call::Call;
+use crate::error_table::Failure;
+use crate::protocol::S3Error;
+use crate::ref_names::ref_names;
+
+/// How many refs one page looks into when it lists all refs' objects.
+const REFS_PER_PAGE_MAX: usize = 100;
+
+/// What is asked of a listing.
+pub(super) struct Wanted<'a> {
+    /// Keys begin so.
+    pub(super) prefix: &'a str,
+    /// What groups keys.
+    pub(super) delimiter: Option<&'a str>,
+    /// Keys and common prefixes are behind this.
+    pub(super) after: &'a str,
+    /// How many at most.
+    pub(super) amount: usize,
+}
+
+/// A page.
+#[derive(Default)]
+pub(super) struct Page {
+    /// Keys with their objects, in order.
+    pub(super) objects: Vec<(String, Entry)>,
+    /// Common prefixes, in order.
+    pub(super) prefixes: Vec<String>,
+    /// What to go on behind, if there is more.
+    pub(super) next: Option<String>,
+}
+
+/// Lists a page.
+pub(super) async fn page(call: &Call<'_>, repository: &RepositoryName, wanted: &Wanted<'_>) -> Result<Page, Failure> {
+    if wanted.amount == 0 {
+        call.graveler.meta().repository(repository).await?;
+        return Ok(Page::default());
+    }
+    match (wanted.prefix.split_once('/'), wanted.delimiter) {
+        (Some((reference, path)), _) => one_ref(call, repository, reference, path, wanted).await,
+        (None, Some("/")) => refs(call, repository, wanted).await,
+        (None, None) => all_refs(call, repository, wanted).await,
+        (None, Some(_)) => {
+            Err(S3Error::not_implemented("A delimiter other than / with a prefix that names no ref").into())
+        }
+    }
+}
+
+/// Asks whether the caller may list objects, and refs too, when the prefix names none.
+pub(super) fn authorize(call: &Call<'_>, repository: &RepositoryName, prefix: &str) -> Result<(), Failure> {
+    let listed = Resource::Repository(repository.clone());
+    if !prefix.contains('/') {
+        call.authorize(Action::ListBranches, &listed)?;
+        call.authorize(Action::ListTags, &listed)?;
+    }
+    call.authorize(Action::ListObjects, &listed)
+}
+
+/// Lists the objects of one ref.
+async fn one_ref(
+    call: &Call<'_>,
+    repository: &RepositoryName,
+    reference: &str,
+    path: &str,
+    wanted: &Wanted<'_>,
+) -> Result<Page, Failure> {
+    let mut page = Page::default();
+    let Some(expr) = call.expression(repository, reference).await? else { return Ok(page) };
+    let Some(after) = path_after(reference, wanted.after) else {
+        call.graveler.meta().repository(repository).await?;
+        return Ok(page);
+    };
+    let request = ListRequest {
+        prefix: path.to_owned(),
+        delimiter: wanted.delimiter.map(str::to_owned),
+        after,
+        amount: wanted.amount,
+    };
+    add_ref(call, repository, (reference, &expr), &request, &mut page).await?;
+    Ok(page)
+}
+
+/// Where to go on inside a ref; `None` if the ref is wholly behind.
+fn path_after(reference: &str, after: &str) -> Option<String> {
+    let folder = format!("{reference}/");
+    match after.strip_prefix(folder.as_str()) {
+        Some(path) => Some(path.to_owned()),
+        None if after < folder.as_str() => Some(String::new()),
+        None => None,
+    }
+}
+
+/// Adds one ref's objects. A ref that isn't there adds nothing.
+async fn add_ref(
+    call: &Call<'_>,
+    repository: &RepositoryName,
+    (reference, expr): (&str, &RefExpr),
+    request: &ListRequest,
+    page: &mut Page,
+) -> Result<(), Failure> {
+    let listing = match call.graveler.list(repository, expr, request).await.map_err(Failure::from) {
+        Err(failure) if failure.is_unknown_ref() => return Ok(()),
+        listing => listing?,
+    };
+    let mut last = None;
+    for item in listing.items {
+        match item {
+            ListItem::Object(path, entry) => {
+                let key = format!("{reference}/{path}");
+                last = Some(key.clone());
+                page.objects.push((key, entry));
+            }
+            ListItem::CommonPrefix(prefix) => {
+                let key = format!("{reference}/{prefix}");
+                last = Some(key.clone());
+                page.prefixes.push(key);
+            }
+        }
+    }
+    page.next = last.filter(|_| listing.more);
+    Ok(())
+}
+
+/// Lists branches and tags as common prefixes.
+async fn refs(call: &Call<'_>, repository: &RepositoryName, wanted: &Wanted<'_>) -> Result<Page, Failure> {
+    let found = ref_names(call.graveler.meta(), repository, wanted.prefix, wanted.after, wanted.amount).await?;
+    let prefixes: Vec<String> = found.names.iter().map(|name| format!("{name}/")).collect();
+    let next = prefixes.last().filter(|_| found.more).cloned();
+    Ok(Page { objects: Vec::new(), prefixes, next })
+}
+
+/// Lists the objects of all branches and tags, ref by ref. A page ends early after [`REFS_PER_PAGE_MAX`] refs.
+async fn all_refs(call: &Call<'_>, repository: &RepositoryName, wanted: &Wanted<'_>) -> Result<Page, Failure> {
+    let mut page = Page::default();
+    let names = ref_names(call.graveler.meta(), repository, wanted.prefix, wanted.after, REFS_PER_PAGE_MAX).await?;
+    let begun = wanted.after.split_once('/').map(|(reference, _)| reference.to_owned());
+    let begun = begun.filter(|reference| reference.starts_with(wanted.prefix));
+    let mut last = None;
+    for reference in begun.into_iter().chain(names.names) {
+        let amount = wanted.amount - page.objects.len();
+        if amount == 0 {
+            page.next = last.map(behind_ref);
+            return Ok(page);
+        }
+        let Some(after) = path_after(&reference, wanted.after) else { continue };
+        if let Ok(expr) = reference.parse() {
+            let request = ListRequest { after, amount, ..ListRequest::default() };
+            add_ref(call, repository, (&reference, &expr), &request, &mut page).await?;
+        }
+        if page.next.is_some() {
+            return Ok(page);
+        }
+        last = Some(reference);
+    }
+    page.next = last.filter(|_| names.more).map(behind_ref);
+    Ok(page)
+}
+
+/// The least text that is behind all keys of a ref: `/` is before `0`.
+fn behind_ref(reference: String) -> String {
+    reference + "0"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_goes_on_inside_a_ref_or_behind_it() {
+        assert_eq!(path_after("main", ""), Some(String::new()));
+        assert_eq!(path_after("main", "main/a/b"), Some("a/b".into()));
+        assert_eq!(path_after("main", "main-x/a"), Some(String::new()));
+        assert_eq!(path_after("main", "main0"), None);
+        assert_eq!(path_after("main", "n"), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! S3's operations, one file per family. Owns the table from typed request to function; each function authorizes, then
+//! reads as the protocol that it is. Invariant: the table is exhaustive, so an operation can't be forgotten.
+
+mod buckets;
+mod list_objects;
+mod listing;
+
+mod copy_object;
+mod delete_object;
+mod get_object;
+mod put_object;
+mod stage_object;
+
+mod list_uploads;
+mod multipart;
+mod multipart_complete;
+
+use axum::body::Body;
+use http::Response;
+
+use crate::call::Call;
+use crate::error_table::Failure;
+use crate::protocol::Operation as Op;
+
+/// Carries out an operation.
+pub(crate) async fn carry_out(call: &Call<'_>) -> Result<Response<Body>, Failure> {
+    match &call.request.operation {
+        Op::ListBuckets(list) => buckets::list_buckets(call, list).await,
+        Op::CreateBucket { bucket } => buckets::create_bucket(call, bucket).await,
+        Op::HeadBucket { bucket } => buckets::head_bucket(call, bucket).await,
+        Op::DeleteBucket { bucket } => buckets::delete_bucket(call, bucket),
+        Op::GetBucketLocation { bucket } => buckets::get_bucket_location(call, bucket).await,
+        Op::ListObjects { bucket, list } => list_objects::list_objects(call, bucket, list).await,
+        Op::ListObjectsV2 { bucket, list } => list_objects::list_objects_v2(call, bucket, list).await,
+        Op::ListMultipartUploads { bucket, list } => list_uploads::list_uploads(call, bucket, list).await,
+        Op::DeleteObjects { bucket } => delete_object::delete_objects(call, bucket).await,
+        Op::GetObject { bucket, key, read } => get_object::get_object(call, bucket, key, read).await,
+        Op::HeadObject { bucket, key, read } => get_object::head_object(call, bucket, key, read).await,
+        Op::PutObject { bucket, key } => put_object::put_object(call, bucket, key).await,
+        Op::CopyObject { bucket, key, source } => copy_object::copy_object(call, bucket, key, source).await,
+        Op::DeleteObject { bucket, key } => delete_object::delete_object(call, bucket, key).await,
+        Op::CreateMultipartUpload { bucket, key } => multipart::create(call, bucket, key).await,
+        Op::UploadPart { bucket, key, upload_id, part_number } => {
+            multipart::upload_part(call, bucket, key, upload_id, *part_number).await
+        }
+        Op::UploadPartCopy { bucket, key, upload_id, part_number, source, range } => {
+            let part = (upload_id.as_str(), *part_number);
+            multipart::upload_part_copy(call, bucket, key, part, source, *range).await
+        }
+        Op::CompleteMultipartUpload { bucket, key, upload_id } => {
+            multipart_complete::complete(call, bucket, key, upload_id).await
+        }
+        Op::AbortMultipartUpload { bucket, key, upload_id } => multipart::abort(call, bucket, key, upload_id).await,
+        Op::ListParts { bucket, key, upload_id, list } => {
+            multipart::list_parts(call, bucket, key, upload_id, list).await
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Multipart uploads up to their end: create, upload part, copy part, abort, list parts. Leaves completing to
+//! `multipart_complete`. Invariant: an upload is found only under the repository, branch and key that it was begun for.
+
+use auth::{Action, Resource};
+use axum::body::Body;
+use graveler::Found;
+use http::header::ETAG;
+use http::{Response, StatusCode};
+use model::{
+    Command, MetaError, NewUpload, ObjectPath, Part, Query, Refusal, Repository, RepositoryName, Upload, UploadId,
+};
+use storage::{RepositoryStorage, StorageError, StoredPart};
+
+use super::copy_object::find_source;
+use super::put_object::{PUT_BYTES_MAX, check_length, writable};
+use crate::call::{self, Call};
+use crate::checksum_model::{kept, kept_algorithm, kept_kind, shown, shown_algorithm, shown_kind};
+use crate::error_table::Failure;
+use crate::object_headers::{Described, insert, storage_class};
+use crate::protocol::copy_source::{CopySource, CopySourceRange};
+use crate::protocol::operation::ListParts;
+use crate::protocol::xml::write;
+use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error, checksum, headers};
+
+/// `POST /bucket/key?uploads`.
+pub(crate) async fn create(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
+    let name = call::repository_name(bucket)?;
+    let (reference, path) = writable(key)?;
+    call.authorize(Action::WriteObject, &Resource::object(&name, &path))?;
+    let Described { content_type, metadata, headers } = Described::of_write(call.headers())?;
+    let wanted = checksum::wanted_of_upload(call.headers())?;
+    let (repository, branch) = call.branch_to_write(&name, reference).await?;
+    let storage = storage(call, &repository)?;
+    let address = storage.new_address();
+    let store_upload_id = storage.create_multipart(&address).await?;
+    let upload = NewUpload {
+        branch,
+        path,
+        address: address.clone(),
+        store_upload_id: store_upload_id.clone(),
+        content_type,
+        metadata,
+        headers,
+        checksum: wanted.map(|(algorithm, kind)| (kept_algorithm(algorithm), kept_kind(kind))),
+    };
+    let command = Command::CreateUpload { request: call::command_id(), repository: name, upload };
+    let begun = call.graveler.meta().write(command).await.and_then(|outcome| Ok(outcome.upload()?));
+    let begun = begun.map_err(Failure::from);
+    if begun.as_ref().is_err_and(Failure::nothing_changed) {
+        forget(&storage, &address, &store_upload_id).await;
+    }
+    let mut answer = call::xml(write::initiate_upload(bucket, key, &begun?.id.to_string()));
+    if let Some((algorithm, kind)) = wanted {
+        let answer = answer.headers_mut();
+        insert(answer, http::HeaderName::from_static("x-amz-checksum-algorithm"), algorithm.as_str());
+        insert(answer, http::HeaderName::from_static("x-amz-checksum-type"), kind.as_str());
+    }
+    Ok(answer)
+}
+
+/// `PUT /bucket/key?partNumber&uploadId`.
+pub(crate) async fn upload_part(
+    call: &Call<'_>,
+    bucket: &str,
+    key: &str,
+    upload_id: &str,
+    number: u32,
+) -> Result<Response<Body>, Failure> {
+    let (name, path) = authorized(call, bucket, key)?;
+    check_length(call.request.length())?;
+    let (repository, upload) = find(call, &name, key, &path, upload_id).await?;
+    let storage = storage(call, &repository)?;
+    let (body, receipt) = call.request.open_body(call.body.take())?;
+    let new = &upload.new;
+    let length = call.request.length();
+    let stored = storage.put_part(&new.address, &new.store_upload_id, number, body, length).await;
+    let stored = stored.map_err(|error| part_failure(error.into()))?;
+    let received = receipt.received().filter(|received| received.size == stored.size);
+    let Some(Received { checksum, .. }) = received else {
+        return Err(graveler::Error::Internal("a part was stored before its end".to_owned()).into());
+    };
+    check_algorithm(&upload, checksum.as_ref())?;
+    let part = record(call, &name, &upload, (number, stored, checksum.as_ref())).await?;
+    let mut answer = call::empty();
+    insert(answer.headers_mut(), ETAG, &headers::quoted(&part.e_tag));
+    if let Some(Checksum { algorithm, value }) = checksum {
+        insert(answer.headers_mut(), http::HeaderName::from_static(algorithm.header()), value);
+    }
+    Ok(answer)
+}
+
+/// `PUT /bucket/key?partNumber&uploadId` with `x-amz-copy-source`.
+pub(crate) async fn upload_part_copy(
+    call: &Call<'_>,
+    bucket: &str,
+    key: &str,
+    (upload_id, number): (&str, u32),
+    source: &CopySource,
+    range: Option<CopySourceRange>,
+) -> Result<Response<Body>, Failure> {
+    let (name, path) = authorized(call, bucket, key)?;
+    let found = find_source(call, source).await?;
+    let (repository, upload) = find(call, &name, key, &path, upload_id).await?;
+    let range = range.map_or(Ok(0..found.entry.size), |range| range.of(found.entry.size))?;
+    check_length(Some(range.end - range.start))?;
+    let stored = copy_range(call, &found, range, (&repository, &upload, number)).await?;
+    let part = record(call, &name, &upload, (number, stored, None)).await?;
+    Ok(call::xml(write::copy_part(&part.e_tag, part.last_modified.to_datetime(), None)))
+}
+
+async fn copy_range(
+    call: &Call<'_>,
+    found: &Found,
+    range: std::ops::Range<u64>,
+    (repository, upload, number): (&Repository, &Upload, u32),
+) -> Result<StoredPart, Failure> {
+    let length = range.end - range.start;
+    let body = call.graveler.read(&found.repository, &found.entry, range).await?;
+    let new = &upload.new;
+    let storage = storage(call, repository)?;
+    let stored = storage.put_part(&new.address, &new.store_upload_id, number, body, Some(length)).await;
+    let stored = stored.map_err(|error| part_failure(error.into()))?;
+    if stored.size != length {
+        let why = format!("{} bytes were read where {length} are due", stored.size);
+        return Err(graveler::Error::Corrupt { file: found.entry.address.as_str().to_owned(), why }.into());
+    }
+    Ok(stored)
+}
+
+/// Records a stored part; from then on it can be completed with.
+async fn record(
+    call: &Call<'_>,
+    name: &RepositoryName,
+    upload: &Upload,
+    (number, stored, checksum): (u32, StoredPart, Option<&Checksum>),
+) -> Result<Part, Failure> {
+    if stored.size > PUT_BYTES_MAX {
+        return Err(ErrorCode::EntityTooLarge.into());
+    }
+    let part = Part {
+        number,
+        store_part_id: stored.id,
+        size: stored.size,
+        e_tag: hex::encode(stored.md5),
+        checksum: checksum.map(|checksum| kept(checksum, ChecksumKind::FullObject)),
+        last_modified: call.graveler.clock().now(),
+    };
+    let command = Command::PutPart { repository: name.clone(), upload: upload.id, part: part.clone() };
+    call.graveler.meta().write(command).await?.done()?;
+    Ok(part)
+}
+
+/// A part must come with the upload's algorithm, if with any, or the whole's checksum couldn't be told.
+fn check_algorithm(upload: &Upload, part: Option<&Checksum>) -> Result<(), S3Error> {
+    match (upload.new.checksum, part) {
+        (Some((wanted, _)), Some(part)) if kept_algorithm(part.algorithm) != wanted => {
+            let (wanted, got) = (shown_algorithm(wanted).as_str(), part.algorithm.as_str());
+            let why = format!("Checksum Type mismatch occurred, expected checksum Type: {wanted}, actual: {got}");
+            Err(S3Error::invalid_request(why))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `DELETE /bucket/key?uploadId`.
+pub(crate) async fn abort(
+    call: &Call<'_>,
+    bucket: &str,
+    key: &str,
+    upload_id: &str,
+) -> Result<Response<Body>, Failure> {
+    let (name, path) = authorized(call, bucket, key)?;
+    let (repository, upload) = find(call, &name, key, &path, upload_id).await?;
+    end(call, &repository, &upload).await?;
+    let mut answer = call::empty();
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    Ok(answer)
+}
+
+/// Ends an upload without an object, and then lets go of its bytes.
+pub(super) async fn end(call: &Call<'_>, repository: &Repository, upload: &Upload) -> Result<(), Failure> {
+    let command = Command::AbortUpload { repository: repository.name.clone(), upload: upload.id };
+    call.graveler.meta().write(command).await?.upload()?;
+    let storage = storage(call, repository)?;
+    forget(&storage, &upload.new.address, &upload.new.store_upload_id).await;
+    Ok(())
+}
+
+/// Aborts the store's own upload. A failure leaves garbage, told to the log only.
+async fn forget(storage: &RepositoryStorage, address: &model::Address, store_upload_id: &str) {
+    if let Err(error) = storage.abort_multipart(address, store_upload_id).await {
+        tracing::warn!(%error, "parts of an ended upload stay behind");
+    }
+}
+
+/// `GET /bucket/key?uploadId`.
+pub(crate) async fn list_parts(
+    call: &Call<'_>,
+    bucket: &str,
+    key: &str,
+    upload_id: &str,
+    list: &ListParts,
+) -> Result<Response<Body>, Failure> {
+    let (name, path) = authorized(call, bucket, key)?;
+    let (_, upload) = find(call, &name, key, &path, upload_id).await?;
+    let (after, amount) = (list.part_number_marker, list.max_parts as usize);
+    let query = Query::Parts { repository: name, upload: upload.id, after, amount };
+    let page = match amount {
+        0 => model::Page { items: Vec::new(), more: false },
+        _ => call.graveler.meta().read(query).await?.parts()?,
+    };
+    Ok(call::xml(write::list_parts(&write::ListPartsAnswer {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        upload_id: upload_id.to_owned(),
+        owner: call.owner(),
+        storage_class: storage_class(&upload.new.headers),
+        part_number_marker: list.part_number_marker,
+        next_part_number_marker: page.items.last().map_or(after, |part| part.number),
+        max_parts: list.max_parts,
+        encoding_url: list.encoding_url,
+        is_truncated: page.more,
+        checksum: upload.new.checksum.map(|(algorithm, kind)| (shown_algorithm(algorithm), shown_kind(kind))),
+        parts: page.items.into_iter().map(part_summary).collect(),
+    })))
+}
+
+fn part_summary(part: Part) -> write::PartSummary {
+    write::PartSummary {
+        number: part.number,
+        last_modified: part.last_modified.to_datetime(),
+        checksum: part.checksum.as_ref().map(|checksum| shown(checksum).0),
+        e_tag: part.e_tag,
+        size: part.size,
+    }
+}
+
+/// The repository and path of an upload, once the caller may write there.
+pub(super) fn authorized(call: &Call<'_>, bucket: &str, key: &str) -> Result<(RepositoryName, ObjectPath), Failure> {
+    let name = call::repository_name(bucket)?;
+    let (_, path) = writable(key)?;
+    call.authorize(Action::WriteObject, &Resource::object(&name, &path))?;
+    Ok((name, path))
+}
+
+/// Finds an upload that was begun for this very key.
+pub(super) async fn find(
+    call: &Call<'_>,
+    name: &RepositoryName,
+    key: &str,
+    path: &ObjectPath,
+    upload_id: &str,
+) -> Result<(Repository, Upload), Failure> {
+    let repository = call.graveler.meta().repository(name).await?;
+    let id: UploadId = upload_id.parse().map_err(|_| S3Error::from(ErrorCode::NoSuchUpload))?;
+    let query = Query::Upload { repository: name.clone(), upload: id };
+    let upload = call.graveler.meta().read(query).await?.upload()?;
+    let (reference, _) = writable(key)?;
+    match upload.new.branch.as_str() == reference && upload.new.path == *path {
+        true => Ok((repository, upload)),
+        false => Err(ErrorCode::NoSuchUpload.into()),
+    }
+}
+
+/// Where a repository's bytes lie.
+pub(super) fn storage(call: &Call<'_>, repository: &Repository) -> Result<RepositoryStorage, Failure> {
+    Ok(call.graveler.stores().repository(&repository.namespace)?)
+}
+
+/// A store that doesn't know the upload any more has seen it completed or aborted.
+pub(super) fn store_lost_upload(failure: Failure) -> Failure {
+    match failure {
+        Failure::Graveler(graveler::Error::Storage(StorageError::NotFound { .. })) => ErrorCode::NoSuchUpload.into(),
+        other => other,
+    }
+}
+
+/// A store that takes parts only whole says so of one that is too large for that.
+fn part_failure(failure: Failure) -> Failure {
+    match failure {
+        Failure::Graveler(graveler::Error::Storage(StorageError::Invalid(why))) => {
+            S3Error::new(ErrorCode::EntityTooLarge, why).into()
+        }
+        other => store_lost_upload(other),
+    }
+}
+
+/// Whether an upload turned out to have ended meanwhile.
+pub(super) fn has_ended(error: &MetaError) -> bool {
+    matches!(error, MetaError::Refused(Refusal::UploadNotFound(_)))
+}

@@ -1,0 +1,195 @@
+//! A gateway on a port of its own, with a repository `trips` and its keys.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use auth::SecretBox;
+use graveler::{CommitInfo, Graveler, GravelerOptions};
+use http::Method;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use metadata_server::MemoryMetaStore;
+use model::{BranchName, Clock, Command, CommitId, MetaStore, Query, RepositoryName, RequestId, SystemClock, UserName};
+use s3_gateway::{Gateway, GatewayOptions};
+use storage::{StoreSettings, Stores};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::client::{Keys, Req, Res, encoded};
+
+pub const REPOSITORY: &str = "trips";
+
+pub struct TestGateway {
+    pub addr: SocketAddr,
+    pub graveler: Graveler,
+    pub keys: Keys,
+    server: JoinHandle<()>,
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl TestGateway {
+    /// Serves in-memory stores with a repository `trips`, whose branch is `main`.
+    pub async fn start() -> Self {
+        Self::start_with(GatewayOptions::default()).await
+    }
+
+    pub async fn start_with(options: GatewayOptions) -> Self {
+        let stores = Stores::open("memory:///", &StoreSettings::default()).await.unwrap();
+        Self::start_on(stores, options).await
+    }
+
+    pub async fn start_on(stores: Arc<Stores>, options: GatewayOptions) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let meta: Arc<dyn MetaStore> = Arc::new(MemoryMetaStore::new(Arc::clone(&clock)));
+        let graveler = Graveler::new(Arc::clone(&meta), stores, clock, GravelerOptions::default());
+        let secret_box = SecretBox::new(&[7; 32]);
+        let keys = make_user(&*meta, &secret_box, "admin").await;
+        let branch: BranchName = "main".parse().unwrap();
+        graveler.create_repository(RequestId(9), &name(), None, &branch, "admin").await.unwrap();
+        let gateway = Gateway::new(graveler.clone(), secret_box, options);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, gateway));
+        Self { addr, graveler, keys, server }
+    }
+
+    /// A request to a target as it goes over the wire.
+    pub fn request(&self, method: Method, target: &str) -> Req {
+        Req::new(self.addr, &self.keys, method, target)
+    }
+
+    /// A request about a key of `trips`.
+    pub fn on(&self, method: Method, key: &str) -> Req {
+        self.request(method, &format!("/{REPOSITORY}/{}", encoded(key)))
+    }
+
+    pub fn put(&self, key: &str, body: impl Into<bytes::Bytes>) -> Req {
+        self.on(Method::PUT, key).body(body)
+    }
+
+    pub fn get(&self, key: &str) -> Req {
+        self.on(Method::GET, key)
+    }
+
+    pub fn head(&self, key: &str) -> Req {
+        self.on(Method::HEAD, key)
+    }
+
+    pub fn delete(&self, key: &str) -> Req {
+        self.on(Method::DELETE, key)
+    }
+
+    /// A version 2 listing of `trips`.
+    pub async fn list(&self, pairs: &[(&str, &str)]) -> Res {
+        let request = self.request(Method::GET, &format!("/{REPOSITORY}"));
+        request.query(&[("list-type", "2")]).query(pairs).send().await
+    }
+
+    /// Puts objects, each with its key as its bytes.
+    pub async fn put_all(&self, keys: &[&str]) {
+        for key in keys {
+            self.put(key, (*key).to_owned()).send().await.expect(200);
+        }
+    }
+
+    /// All keys on a branch.
+    pub async fn keys_on(&self, branch: &str) -> Vec<String> {
+        self.list(&[("prefix", &format!("{branch}/"))]).await.expect(200).all("Key")
+    }
+
+    pub async fn create_branch(&self, branch: &str, source: &str) {
+        let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
+        let branch = branch.parse().unwrap();
+        let command = Command::CreateBranch { request: request_id(), repository: name(), branch, commit };
+        self.graveler.meta().write(command).await.unwrap().branch().unwrap();
+    }
+
+    pub async fn create_tag(&self, tag: &str, source: &str) -> CommitId {
+        let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
+        let tag = tag.parse().unwrap();
+        let command = Command::CreateTag { request: request_id(), repository: name(), tag, commit };
+        self.graveler.meta().write(command).await.unwrap().tag().unwrap();
+        commit
+    }
+
+    /// Commits what is staged on a branch.
+    pub async fn commit(&self, branch: &str) -> CommitId {
+        let meta = self.graveler.meta();
+        let branch: BranchName = branch.parse().unwrap();
+        let repository = meta.repository(&name()).await.unwrap();
+        let seal = Command::Seal { repository: name(), branch: branch.clone() };
+        let sealed = meta.write(seal).await.unwrap().branch().unwrap();
+        let info = CommitInfo {
+            committer: "admin".into(),
+            message: "test".into(),
+            metadata: std::collections::BTreeMap::new(),
+            created_at: SystemClock.now(),
+            allow_empty: false,
+        };
+        let built = self.graveler.build_commit(&repository, &sealed.commit, &branch, &sealed.sealed, &info).await;
+        let built = built.unwrap();
+        let publish = Command::Publish {
+            repository: name(),
+            branch,
+            expected: sealed.commit,
+            head: built.id,
+            consumed: sealed.sealed,
+            require_clean: false,
+        };
+        meta.write(publish).await.unwrap().branch().unwrap();
+        built.id
+    }
+
+    /// Makes another user with a key.
+    pub async fn repositories(&self) -> Vec<String> {
+        let query = Query::Repositories { prefix: String::new(), after: String::new(), amount: 100 };
+        let page = self.graveler.meta().read(query).await.unwrap().repositories().unwrap();
+        page.items.into_iter().map(|r| r.name.to_string()).collect()
+    }
+}
+
+pub fn name() -> RepositoryName {
+    REPOSITORY.parse().unwrap()
+}
+
+fn request_id() -> RequestId {
+    RequestId(rand::random())
+}
+
+async fn make_user(meta: &dyn MetaStore, secret_box: &SecretBox, user: &str) -> Keys {
+    let name: UserName = user.parse().unwrap();
+    let made = meta.write(Command::CreateUser { request: request_id(), name }).await.unwrap().user().unwrap();
+    let new = auth::generate_credentials();
+    let secret = secret_box.seal(&new.access_key_id, &new.secret_access_key);
+    let command = Command::CreateCredential {
+        request: request_id(),
+        user: made.id,
+        access_key_id: new.access_key_id.clone(),
+        secret,
+    };
+    meta.write(command).await.unwrap().credential().unwrap();
+    let secret = secrecy::ExposeSecret::expose_secret(&new.secret_access_key).to_owned();
+    Keys { id: new.access_key_id, secret }
+}
+
+async fn serve(listener: TcpListener, gateway: Gateway) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let gateway = gateway.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let gateway = gateway.clone();
+                async move { Ok::<_, std::convert::Infallible>(gateway.handle(request).await) }
+            });
+            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            // A client that goes away in the middle is part of some tests.
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}

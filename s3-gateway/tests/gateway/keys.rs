@@ -1,0 +1,95 @@
+//! Odd keys: each is its own object, byte for byte, in every operation.
+
+use http::Method;
+
+use crate::client::{content_md5, encoded};
+use crate::harness::TestGateway;
+
+const ODD: &[&str] = &[
+    "main/with space",
+    "main/a+b",
+    "main/50%",
+    "main/%20",
+    "main/%2F",
+    "main/ünï/日本語/🦀",
+    "main//double//slash",
+    "main//",
+    "main/./dot",
+    "main/../up",
+    "main/a/../b",
+    "main/trailing/",
+    "main/?question",
+    "main/#hash",
+    "main/a&b=c",
+    "main/semi;colon,comma",
+    "main/quote'\"<tag>",
+    "main/back\\slash",
+    "main/tab\tand\nnewline",
+    "main/~!@$^*()[]{}|`",
+    "main/main/main",
+];
+
+#[tokio::test]
+async fn odd_keys_are_stored_listed_copied_and_deleted() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(ODD).await;
+    let mut sorted = ODD.to_vec();
+    sorted.sort_unstable();
+    for key in ODD {
+        assert_eq!(s3.get(key).send().await.expect(200).text(), *key);
+        assert_eq!(s3.head(key).send().await.expect(200).get("content-length"), key.len().to_string());
+    }
+    let listed = s3.list(&[("prefix", "main/"), ("encoding-type", "url")]).await.expect(200);
+    let keys: Vec<String> = listed.all("Key").iter().map(|key| decoded(key)).collect();
+    assert_eq!(keys, sorted);
+    s3.commit("main").await;
+    for key in ODD {
+        let copy = s3.on(Method::PUT, &format!("main/copies/{key}"));
+        copy.header("x-amz-copy-source", format!("/trips/{}", encoded(key))).send().await.expect(200);
+        assert_eq!(s3.get(&format!("main/copies/{key}")).send().await.expect(200).text(), *key);
+        s3.delete(key).send().await.expect(204);
+        s3.get(key).send().await.expect(404);
+    }
+}
+
+fn decoded(key: &str) -> String {
+    percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8().unwrap().into_owned()
+}
+
+#[tokio::test]
+async fn odd_keys_are_deleted_in_batches() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(ODD).await;
+    let escaped = |key: &str| {
+        let key = key.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        key.replace('\n', "&#10;").replace('\t', "&#9;")
+    };
+    let objects: String = ODD.iter().map(|key| format!("<Object><Key>{}</Key></Object>", escaped(key))).collect();
+    let body = format!("<Delete>{objects}<Quiet>true</Quiet></Delete>");
+    let request = s3.request(Method::POST, "/trips?delete").header("content-md5", content_md5(body.as_bytes()));
+    let answer = request.body(body).send().await.expect(200);
+    assert!(answer.all("Code").is_empty(), "{answer:?}");
+    assert!(s3.keys_on("main").await.is_empty());
+}
+
+#[tokio::test]
+async fn keys_are_bounded() {
+    let s3 = TestGateway::start().await;
+    let longest = format!("main/{}", "k".repeat(1019));
+    s3.put(&longest, "x").send().await.expect(200);
+    s3.get(&longest).send().await.expect(200);
+    let long = format!("main/{}", "k".repeat(1020));
+    s3.put(&long, "x").send().await.expect_error(400, "KeyTooLongError");
+    s3.request(Method::GET, "/trips/main/%FF").send().await.expect_error(400, "InvalidURI");
+}
+
+#[tokio::test]
+async fn a_leading_slash_belongs_to_the_path() {
+    let s3 = TestGateway::start().await;
+    s3.put("main//abs", "slash").send().await.expect(200);
+    s3.put("main/abs", "none").send().await.expect(200);
+    assert_eq!(s3.get("main//abs").send().await.expect(200).text(), "slash");
+    assert_eq!(s3.keys_on("main").await, ["main//abs", "main/abs"]);
+    s3.put("/abs", "no ref").send().await.expect_error(405, "MethodNotAllowed");
+    s3.get("/abs").send().await.expect_error(404, "NoSuchKey");
+}

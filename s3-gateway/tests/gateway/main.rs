@@ -1,0 +1,20 @@
+//! The gateway over the wire: signed requests over TCP, answers as clients see them. Metadata and objects are in
+//! memory; everything between is real.
+
+mod client;
+mod harness;
+
+mod bodies;
+mod buckets;
+mod conditions;
+mod copies;
+mod deletes;
+mod keys;
+mod listings;
+mod multipart;
+mod objects;
+mod presigned;
+mod races;
+mod refs;
+mod refusals;
+mod streaming;

@@ -1,0 +1,80 @@
+//! Pre-signed URLs of both signature versions.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sha1::Sha1;
+
+use crate::client::{Res, send};
+use crate::harness::TestGateway;
+
+async fn open(s3: &TestGateway, method: Method, target: &str, body: &'static str) -> Res {
+    let headers = [("host".to_owned(), s3.addr.to_string())];
+    send(s3.addr, method, target, &headers, Bytes::from_static(body.as_bytes()), None).await
+}
+
+#[tokio::test]
+async fn version_four_urls_read_and_write() {
+    let s3 = TestGateway::start().await;
+    let hour = Duration::from_secs(3600);
+    let put = s3.on(Method::PUT, "main/a b+c").presigned(hour);
+    open(&s3, Method::PUT, &put, "bytes").await.expect(200);
+    let get = s3.get("main/a b+c").query(&[("response-content-type", "text/csv")]).presigned(hour);
+    let got = open(&s3, Method::GET, &get, "").await.expect(200);
+    assert_eq!((got.text(), got.get("content-type")), ("bytes", "text/csv"));
+}
+
+#[tokio::test]
+async fn version_four_urls_end_and_cant_be_changed() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(&["main/a", "main/b"]).await;
+    let mut old = s3.get("main/a");
+    old.time = SystemTime::now() - Duration::from_secs(120);
+    let expired = open(&s3, Method::GET, &old.presigned(Duration::from_secs(60)), "").await;
+    expired.expect_error(403, "AccessDenied");
+    let long = s3.get("main/a").presigned(Duration::from_secs(8 * 24 * 3600));
+    assert_eq!(open(&s3, Method::GET, &long, "").await.status, 400);
+    let url = s3.get("main/a").presigned(Duration::from_secs(60));
+    open(&s3, Method::GET, &url, "").await.expect(200);
+    let other_key = url.replace("/main/a?", "/main/b?");
+    open(&s3, Method::GET, &other_key, "").await.expect_error(403, "SignatureDoesNotMatch");
+    open(&s3, Method::DELETE, &url, "").await.expect_error(403, "SignatureDoesNotMatch");
+    let more = format!("{url}&response-content-type=text/html");
+    open(&s3, Method::GET, &more, "").await.expect_error(403, "SignatureDoesNotMatch");
+    assert_eq!(s3.keys_on("main").await, ["main/a", "main/b"]);
+}
+
+/// A URL as botocore signs it with version 2.
+fn version_two(s3: &TestGateway, method: &str, key: &str, expires: u64) -> String {
+    let path = format!("/trips/{}", crate::client::encoded(key));
+    let text = format!("{method}\n\n\n{expires}\n{path}");
+    let mut mac = Hmac::<Sha1>::new_from_slice(s3.keys.secret.as_bytes()).unwrap();
+    mac.update(text.as_bytes());
+    let signature = BASE64.encode(mac.finalize().into_bytes());
+    let signature = utf8_percent_encode(&signature, NON_ALPHANUMERIC);
+    format!("{path}?AWSAccessKeyId={}&Signature={signature}&Expires={expires}", s3.keys.id)
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[tokio::test]
+async fn version_two_urls_read_and_write_until_they_end() {
+    let s3 = TestGateway::start().await;
+    let put = version_two(&s3, "PUT", "main/a b", now() + 60);
+    open(&s3, Method::PUT, &put, "bytes").await.expect(200);
+    let get = version_two(&s3, "GET", "main/a b", now() + 60);
+    assert_eq!(open(&s3, Method::GET, &get, "").await.expect(200).text(), "bytes");
+    open(&s3, Method::DELETE, &get, "").await.expect_error(403, "SignatureDoesNotMatch");
+    let expired = version_two(&s3, "GET", "main/a b", now() - 60);
+    open(&s3, Method::GET, &expired, "").await.expect_error(403, "AccessDenied");
+    let endless = version_two(&s3, "GET", "main/a b", now() + 30 * 24 * 3600);
+    let refused = open(&s3, Method::GET, &endless, "").await;
+    assert!(refused.status.is_client_error(), "{refused:?}");
+}

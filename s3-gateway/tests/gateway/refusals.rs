@@ -1,0 +1,175 @@
+//! Every route refuses who doesn't prove who they are, and changes nothing.
+
+use std::time::{Duration, SystemTime};
+
+use http::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::bodies::lines;
+use crate::client::{Keys, Mode, Req};
+use crate::harness::TestGateway;
+
+/// One request for every operation that S3 has here.
+async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
+    let begun = s3.on(Method::POST, "main/upload").query(&[("uploads", "")]).send().await.expect(200);
+    let id = begun.one("UploadId");
+    let part = [("partNumber", "1"), ("uploadId", id.as_str())];
+    let source = "/trips/main/a";
+    let batch = "<Delete><Object><Key>main/a</Key></Object></Delete>";
+    let whole =
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>";
+    vec![
+        ("ListBuckets", s3.request(Method::GET, "/")),
+        ("CreateBucket", s3.request(Method::PUT, "/flights")),
+        ("HeadBucket", s3.request(Method::HEAD, "/trips")),
+        ("DeleteBucket", s3.request(Method::DELETE, "/trips")),
+        ("GetBucketLocation", s3.request(Method::GET, "/trips?location")),
+        ("ListObjects", s3.request(Method::GET, "/trips?prefix=main/")),
+        ("ListObjectsV2", s3.request(Method::GET, "/trips?list-type=2&prefix=main/")),
+        ("ListMultipartUploads", s3.request(Method::GET, "/trips?uploads")),
+        ("DeleteObjects", s3.request(Method::POST, "/trips?delete").body(batch)),
+        ("GetObject", s3.get("main/a")),
+        ("HeadObject", s3.head("main/a")),
+        ("PutObject", s3.put("main/a", "overwritten")),
+        ("CopyObject", s3.on(Method::PUT, "main/copy").header("x-amz-copy-source", source)),
+        ("DeleteObject", s3.delete("main/a")),
+        ("CreateMultipartUpload", s3.on(Method::POST, "main/b").query(&[("uploads", "")])),
+        ("UploadPart", s3.put("main/upload", "part").query(&part)),
+        ("UploadPartCopy", s3.on(Method::PUT, "main/upload").query(&part).header("x-amz-copy-source", source)),
+        ("CompleteMultipartUpload", s3.on(Method::POST, "main/upload").query(&part[1..]).body(whole)),
+        ("AbortMultipartUpload", s3.delete("main/upload").query(&part[1..])),
+        ("ListParts", s3.get("main/upload").query(&part[1..])),
+    ]
+}
+
+async fn nothing_changed(s3: &TestGateway) {
+    assert_eq!(s3.get("main/a").send().await.expect(200).text(), "main/a");
+    assert_eq!(s3.keys_on("main").await, ["main/a"]);
+    assert_eq!(s3.repositories().await, ["trips"]);
+    let uploads = s3.request(Method::GET, "/trips?uploads").send().await.expect(200);
+    assert_eq!(uploads.all("Key"), ["main/upload"]);
+    let id = uploads.one("UploadId");
+    let parts = s3.get("main/upload").query(&[("uploadId", &id)]).send().await.expect(200);
+    assert!(parts.all("PartNumber").is_empty());
+}
+
+#[tokio::test]
+async fn every_route_refuses_strangers_and_changes_nothing() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(&["main/a"]).await;
+    let routes = routes(&s3).await;
+    for (name, route) in &routes {
+        let refused = route.clone().send_unsigned().await;
+        assert_eq!(refused.status, 403, "{name} unsigned: {refused:?}");
+        assert!(!refused.get("x-amz-request-id").is_empty());
+
+        let mut unknown = route.clone();
+        unknown.keys = Keys { id: "AKNOBODY".into(), secret: "x".into() };
+        assert_eq!(unknown.send().await.status, 403, "{name} unknown key");
+
+        let mut wrong = route.clone();
+        wrong.keys.secret.push('x');
+        assert_eq!(wrong.send().await.status, 403, "{name} wrong secret");
+
+        let (headers, body) = route.signed();
+        let changed = format!("{}{}x-id=1", route.target, if route.target.contains('?') { "&" } else { "?" });
+        let answer = crate::client::send(s3.addr, route.method.clone(), &changed, &headers, body, None).await;
+        assert_eq!(answer.status, 403, "{name} changed query: {answer:?}");
+
+        let mut late = route.clone();
+        late.time = SystemTime::now() - Duration::from_secs(20 * 60);
+        assert_eq!(late.send().await.status, 403, "{name} replayed late");
+    }
+    nothing_changed(&s3).await;
+}
+
+#[tokio::test]
+async fn an_amz_header_that_isnt_signed_is_refused() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(&["main/a"]).await;
+    let request = s3.put("main/b", "");
+    for (name, value) in [("x-amz-copy-source", "/trips/main/a"), ("x-amz-meta-owner", "eve")] {
+        let (mut headers, body) = request.signed();
+        headers.push((name.into(), value.into()));
+        let answer = crate::client::send(s3.addr, Method::PUT, &request.target, &headers, body, None).await;
+        assert_eq!(answer.status, 403, "{name}: {answer:?}");
+    }
+    assert_eq!(s3.keys_on("main").await, ["main/a"]);
+}
+
+#[tokio::test]
+async fn every_route_works_for_who_may() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(&["main/a"]).await;
+    for (name, route) in routes(&s3).await {
+        let answer = route.send().await;
+        assert_ne!(answer.status, 403, "{name}: {answer:?}");
+        assert!(!answer.status.is_server_error(), "{name}: {answer:?}");
+    }
+}
+
+/// Sends the head of a PUT with `Expect: 100-continue`, and gives the status line that comes first.
+async fn first_status(s3: &TestGateway, request: &Req) -> (tokio::net::TcpStream, String) {
+    let (mut headers, body) = request.signed();
+    headers.push(("content-length".into(), body.len().to_string()));
+    headers.push(("expect".into(), "100-continue".into()));
+    let head = format!("PUT {} HTTP/1.1\r\n{}\r\n", request.target, lines(&headers));
+    let mut stream = tokio::net::TcpStream::connect(s3.addr).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        line.push(stream.read_u8().await.unwrap());
+    }
+    (stream, String::from_utf8(line).unwrap())
+}
+
+#[tokio::test]
+async fn continue_is_said_only_to_who_may_write() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(&["main/taken"]).await;
+    s3.create_tag("v1", "main").await;
+    let put = |key: &str| s3.put(key, "0123456789");
+    let (mut stream, line) = first_status(&s3, &put("main/a")).await;
+    assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+    stream.write_all(b"0123456789").await.unwrap();
+    let mut answer = vec![0; 64];
+    let n = stream.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..n]).into_owned();
+    assert!(answer.contains("HTTP/1.1 200"), "{answer}");
+
+    let mut wrong = put("main/b");
+    wrong.keys.secret.push('x');
+    let mut unknown = put("main/b");
+    unknown.keys.id = "AKNOBODY".into();
+    for (request, status) in [
+        (wrong, "403"),
+        (unknown, "403"),
+        (put("v1/b"), "405"),
+        (put("nope/b"), "404"),
+        (put("main/taken").header("if-none-match", "*"), "412"),
+        (put("main/b").header("content-md5", "bogus"), "400"),
+        (put("main/b").header("x-amz-meta-big", "v".repeat(3000)), "400"),
+        (put("main/b").mode(Mode::Unsigned).header("x-amz-acl", "public-read"), "501"),
+    ] {
+        let (_, line) = first_status(&s3, &request).await;
+        assert!(line.starts_with(&format!("HTTP/1.1 {status}")), "{status}: {line}");
+    }
+    assert_eq!(s3.keys_on("main").await, ["main/a", "main/taken"]);
+}
+
+#[tokio::test]
+async fn heads_are_bounded() {
+    let s3 = TestGateway::start().await;
+    let mut request = s3.get("main/a");
+    for i in 0..20 {
+        request = request.header(&format!("x-filler-{i}"), "f".repeat(1000));
+    }
+    request.send().await.expect_error(400, "RequestHeaderSectionTooLarge");
+}
+
+#[tokio::test]
+async fn a_refused_client_that_is_still_sending_reads_why() {
+    let s3 = TestGateway::start().await;
+    let refused = s3.put("nope/a", vec![1; 8 << 20]).send().await;
+    refused.expect_error(404, "NoSuchBucket");
+}
