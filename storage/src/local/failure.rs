@@ -25,7 +25,9 @@ pub(super) fn failed(path: &str, error: io::Error) -> Error {
         io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source: error.into() },
         _ if leads_out(&error) => Error::PermissionDenied {
             path,
-            source: "what isn't a plain folder or file in the object store's folder (a symbolic link, say) isn't followed".into(),
+            source:
+                "what isn't a plain folder or file in the object store's folder (a symbolic link, say) isn't followed"
+                    .into(),
         },
         _ => Error::Generic { store: STORE, source: error.into() },
     }

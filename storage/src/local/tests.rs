@@ -69,7 +69,8 @@ fn a_folder_that_others_made_is_synced_once() {
 #[test]
 fn whatever_step_fails_nothing_half_done_remains() {
     let steps = ["create", "write", "sync the file", "sync the entry", "rename", "link"];
-    for (step, errno) in steps.iter().flat_map(|s| [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS].map(|e| (s, e))) {
+    for (step, errno) in steps.iter().flat_map(|s| [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS].map(|e| (s, e)))
+    {
         let (folder, root) = root();
         let how = if *step == "link" { Publish::Create } else { Publish::Overwrite };
         recorder::fail(step, errno);

@@ -85,9 +85,11 @@ async fn read_head(socket: &mut TcpStream) -> Option<String> {
         head.push(socket.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).unwrap();
-    let length = head.to_ascii_lowercase().split("content-length: ").nth(1).map(|rest| {
-        rest.split("\r\n").next().unwrap().parse::<usize>().unwrap()
-    });
+    let length = head
+        .to_ascii_lowercase()
+        .split("content-length: ")
+        .nth(1)
+        .map(|rest| rest.split("\r\n").next().unwrap().parse::<usize>().unwrap());
     let mut body = vec![0; length.unwrap_or(0)];
     socket.read_exact(&mut body).await.ok()?;
     Some(head)
@@ -132,7 +134,13 @@ async fn ask(storage: &RepositoryStorage) -> (StorageError, StorageError) {
 #[tokio::test]
 async fn statuses_become_errors_by_who_can_act() {
     for url in URLS {
-        for (status, code) in [(403, "AccessDenied"), (401, "InvalidToken"), (404, "NoSuchKey"), (500, "InternalError"), (503, "SlowDown")] {
+        for (status, code) in [
+            (403, "AccessDenied"),
+            (401, "InvalidToken"),
+            (404, "NoSuchKey"),
+            (500, "InternalError"),
+            (503, "SlowDown"),
+        ] {
             let (endpoint, requests) = stub(Answer::Status(status, code)).await;
             let storage = repository(&open(&endpoint, url, &[]).await);
             let (read, written) = ask(&storage).await;

@@ -10,7 +10,7 @@ use model::Address;
 use storage::{PutError, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
-use crate::suite::{self, Gaps};
+use crate::suite::{self, USUAL};
 use crate::support::{body, bytes, read, repository};
 
 async fn open(folder: &Path) -> Arc<Stores> {
@@ -34,7 +34,7 @@ fn files(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_folder_behaves() {
     let folder = TempDir::new().unwrap();
-    suite::run(&open(&folder.path().join("made/on/the/way")).await, Gaps::Fine).await;
+    suite::run(&open(&folder.path().join("made/on/the/way")).await, USUAL).await;
 }
 
 #[tokio::test]
@@ -59,7 +59,10 @@ async fn uploads_that_end_early_leave_no_file() {
     storage.abort_multipart(&address, &upload).await.unwrap();
     assert_eq!(files(folder.path()), Vec::<String>::new());
     let late = storage.put_part(&address, &upload, 2, body(&bytes(10)), None).await.unwrap_err();
-    assert!(matches!(late, PutError::Storage(StorageError::NotFound { .. })), "an upload that ended stays ended: {late}");
+    assert!(
+        matches!(late, PutError::Storage(StorageError::NotFound { .. })),
+        "an upload that ended stays ended: {late}"
+    );
 }
 
 #[tokio::test]

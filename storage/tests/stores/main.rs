@@ -1,6 +1,5 @@
 //! The object stores from outside: one suite of behaviour for every back end, then what each must refuse or survive.
 
-
 mod credentials;
 mod emulators;
 mod faults;

@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use storage::{StoreSettings, Stores};
 
-use crate::suite::{self, Gaps};
+use crate::suite::{self, USUAL};
 
 #[tokio::test]
 async fn memory_behaves() {
     let stores = Stores::open("memory:///", &StoreSettings::default()).await.unwrap();
-    suite::run(&stores, Gaps::Fine).await;
+    suite::run(&stores, USUAL).await;
 }
 
 #[tokio::test]

@@ -38,7 +38,8 @@ pub(crate) fn bytes(len: usize) -> Bytes {
 /// A body in pieces of the sizes that sockets give.
 pub(crate) fn body(whole: &Bytes) -> BodyStream {
     const PIECE: usize = 65_521;
-    let pieces: Vec<Bytes> = (0..whole.len()).step_by(PIECE).map(|i| whole.slice(i..whole.len().min(i + PIECE))).collect();
+    let pieces: Vec<Bytes> =
+        (0..whole.len()).step_by(PIECE).map(|i| whole.slice(i..whole.len().min(i + PIECE))).collect();
     stream::iter(pieces.into_iter().map(Ok)).boxed()
 }
 
