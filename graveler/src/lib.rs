@@ -15,6 +15,9 @@ mod options;
 mod staging;
 mod tree;
 
+#[cfg(test)]
+mod testing;
+
 pub use error::Error;
 pub use graveler::Graveler;
 pub use history::{InvalidRefExpr, RefExpr};

@@ -6,6 +6,9 @@ mod merge_base;
 mod ref_expr;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use commit_object::{read_commit, write_commit};
 pub(crate) use merge_base::merge_base;
 pub(crate) use ref_expr::Suffix;

@@ -142,22 +142,27 @@ fn name_length(text: &str) -> usize {
 
 /// Reads the suffix that a text begins with, and its length.
 fn parse_suffix(text: &str) -> Result<(Suffix, usize), &'static str> {
-    let digits = text[1..].bytes().take_while(u8::is_ascii_digit).count();
-    let number = || match &text[1..=digits] {
-        "" => Ok(1),
-        digits => digits.parse().map_err(|_| "its number is too large"),
-    };
-    match text.as_bytes()[0] {
-        b'~' => Ok((Suffix::Ancestor(number()?), 1 + digits)),
-        b'^' => Ok((Suffix::Parent(number()?), 1 + digits)),
-        b'$' => Ok((Suffix::Staged, 1)),
-        b'@' if text[1..].starts_with('{') => {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some('~') => parse_number(rest.as_str()).map(|(number, length)| (Suffix::Ancestor(number), 1 + length)),
+        Some('^') => parse_number(rest.as_str()).map(|(number, length)| (Suffix::Parent(number), 1 + length)),
+        Some('$') => Ok((Suffix::Staged, 1)),
+        Some('@') if rest.as_str().starts_with('{') => {
             let end = text.find('}').ok_or("'@{' has no '}'")?;
             let time = DateTime::parse_from_rfc3339(&text[2..end])
                 .map_err(|_| "write the time in '@{…}' like 2026-11-01T00:00:00Z")?;
             Ok((Suffix::At(time.with_timezone(&Utc).into()), end + 1))
         }
-        b'@' => Ok((Suffix::Head, 1)),
+        Some('@') => Ok((Suffix::Head, 1)),
         _ => Err("a suffix is one of ~n ^n @ $ @{time}"),
+    }
+}
+
+/// Reads the digits that a text begins with, and how many they are; none is 1.
+fn parse_number(text: &str) -> Result<(u64, usize), &'static str> {
+    let length = text.bytes().take_while(u8::is_ascii_digit).count();
+    match &text[..length] {
+        "" => Ok((1, 0)),
+        digits => Ok((digits.parse().map_err(|_| "its number is too large")?, length)),
     }
 }

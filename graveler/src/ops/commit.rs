@@ -53,8 +53,8 @@ pub struct Built {
     pub id: CommitId,
     /// What it says.
     pub commit: Commit,
-    /// How many paths it changes. A merge counts those that it had to look at one by one, and not those in ranges
-    /// that it took whole.
+    /// How many paths it changes. A merge counts those that it had to look at one by one on both sides, and not what it
+    /// took over without comparing: at least so many.
     pub changes: u64,
 }
 

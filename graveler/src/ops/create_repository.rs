@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use model::{BranchName, Command, Commit, MetaError, Refusal, Repository, RepositoryName, RequestId, StorageNamespace};
+use model::{
+    BranchName, Command, Commit, CommitId, MetaError, Refusal, Repository, RepositoryName, RequestId, StorageNamespace,
+};
 use storage::{Format, StorageError};
 
 use crate::history::write_commit;
-use crate::tree::Files;
 use crate::{Error, Graveler};
 
 /// What a repository's first commit says.
@@ -37,10 +38,10 @@ impl Graveler {
             };
             Ok::<_, Error>(self.meta().write(command).await?.repository()?)
         };
+        self.refuse_taken_name(request, name).await?;
         if let Some(namespace) = namespace {
             return create(namespace.clone()).await;
         }
-        self.refuse_taken_name(request, name).await?;
         match create(self.stores().default_namespace(name, None)).await {
             Err(error) if is_taken(&error) => {
                 let suffix = format!("{:08x}", request.0 as u32);
@@ -71,8 +72,8 @@ impl Graveler {
         name: &RepositoryName,
         namespace: &StorageNamespace,
         committer: &str,
-    ) -> Result<model::CommitId, Error> {
-        let files: Files = self.files_at(namespace).await?;
+    ) -> Result<CommitId, Error> {
+        let files = self.files_at(namespace).await?;
         files.storage().create_format(&Format::new(name.clone(), request)).await?;
         let first = Commit {
             metarange: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::{Commit, CommitId, PAGE_MAX, Repository, RepositoryName};
 
+use super::resolve::commit_if_there;
 use crate::history::{HistoryWalk, merge_base};
 use crate::{Error, Graveler, RefExpr};
 
@@ -40,6 +41,11 @@ impl Graveler {
     ) -> Result<LogPage, Error> {
         let resolved = self.resolve(repository, expr).await?;
         let files = self.files(&resolved.repository).await?;
+        if let Some(after) = request.after
+            && commit_if_there(&files, after).await?.is_none()
+        {
+            return Err(Error::Invalid(format!("there is no commit {after}")));
+        }
         let start = request.after.filter(|_| request.first_parent).unwrap_or(resolved.commit);
         let mut walk = HistoryWalk::new(&files, start, request.first_parent).await?;
         if let Some(after) = request.after {

@@ -29,7 +29,7 @@ impl<'a> Grouping<'a> {
         if self.common_prefix(after) == Some(after) {
             return behind_prefix(after);
         }
-        Some(format!("{after}\0"))
+        Some(format!("{after}\0").max(self.prefix.to_owned()))
     }
 }
 
@@ -82,6 +82,7 @@ mod tests {
         assert_eq!(grouping.start_behind("").as_deref(), Some("a/"));
         assert_eq!(grouping.start_behind("a/b/").as_deref(), Some("a/b0"));
         assert_eq!(grouping.start_behind("a/b").as_deref(), Some("a/b\0"));
+        assert_eq!(grouping.start_behind("A").as_deref(), Some("a/"));
         assert_eq!(grouping.start_behind("a/b/c").as_deref(), Some("a/b/c\0"));
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn apply(
     changes: &mut impl Changes,
     builder: &mut TreeBuilder,
 ) -> Result<u64, Error> {
-    let mut base = TreeCursor::open(files, base).await?;
+    let mut base = TreeCursor::open(files, base).await?.copying();
     let mut changed = 0;
     while let Some(change) = changes.next_change().await? {
         copy_before(&mut base, &change.key, builder).await?;

@@ -18,6 +18,8 @@ pub(crate) struct TreeCursor {
     /// Over the metarange, one record ahead of `here`; `None` for the empty tree.
     ranges: Option<TableCursor>,
     here: Option<Here>,
+    /// Whether ranges that are opened will be read to their end.
+    copies: bool,
 }
 
 /// The range that the cursor is in.
@@ -37,9 +39,14 @@ impl TreeCursor {
             None => None,
             Some(id) => Some(TableCursor::new(files.clone(), files.metarange(id).await?)),
         };
-        let mut cursor = Self { files: files.clone(), ranges, here: None };
+        let mut cursor = Self { files: files.clone(), ranges, here: None, copies: false };
         cursor.next_range().await?;
         Ok(cursor)
+    }
+
+    /// Expects that ranges which are opened are read to their end, so that fewer requests fetch more.
+    pub(crate) fn copying(self) -> Self {
+        Self { copies: true, ..self }
     }
 
     /// Enters the range that the metarange's cursor stands at, unopened.
@@ -103,6 +110,9 @@ impl TreeCursor {
             let mut inside = TableCursor::new(self.files.clone(), self.files.range(&here.info).await?);
             if let Some(from) = here.from.take() {
                 inside.seek(&from);
+            }
+            if self.copies {
+                inside.read_ahead();
             }
             here.inside = Some(inside);
         }

@@ -24,7 +24,7 @@ pub(crate) struct Sides<T> {
 /// What came of a merge of trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MergedTree {
-    /// The builder has the merged tree; so many records of the destination were changed one by one.
+    /// The builder has the merged tree; at least so many records of the destination were changed.
     Clean(u64),
     /// There is at least one conflict; what the builder has is of no use.
     Conflict,
@@ -39,11 +39,12 @@ pub(crate) async fn merge(
 ) -> Result<MergedTree, Error> {
     let mut merge = Merge {
         files,
-        base: TreeCursor::open(files, trees.base).await?,
-        source: TreeCursor::open(files, trees.source).await?,
-        destination: TreeCursor::open(files, trees.destination).await?,
+        base: TreeCursor::open(files, trees.base).await?.copying(),
+        source: TreeCursor::open(files, trees.source).await?.copying(),
+        destination: TreeCursor::open(files, trees.destination).await?.copying(),
         strategy,
         builder,
+        skipped_to: Some(Vec::new()),
         changed: 0,
     };
     loop {
@@ -65,6 +66,8 @@ struct Merge<'a> {
     destination: TreeCursor,
     strategy: Option<Strategy>,
     builder: &'a mut TreeBuilder,
+    /// Before this key (`None`: before all) the destination may have had what the source has: it was skipped.
+    skipped_to: Option<Vec<u8>>,
     changed: u64,
 }
 
@@ -88,9 +91,11 @@ impl Merge<'_> {
             return self.take_common_range().await;
         }
         // Where one side is as the base was, the other side decides: skipping both leaves just that.
-        if skip_same(&mut self.base, &mut self.destination).await?
-            || skip_same(&mut self.base, &mut self.source).await?
-        {
+        if skip_same(&mut self.base, &mut self.destination).await? {
+            self.skipped_to = self.destination.bound().map(<[u8]>::to_vec);
+            return Ok(true);
+        }
+        if skip_same(&mut self.base, &mut self.source).await? {
             return Ok(true);
         }
         if lies_before(&self.source, &self.base, &self.destination) {
@@ -164,7 +169,9 @@ impl Merge<'_> {
                 Some(Strategy::DestinationWins) => Take::Destination,
             }
         };
-        self.changed += u64::from(take == Take::Source);
+        let surely =
+            at(&self.destination, key).is_some() || self.skipped_to.as_ref().is_some_and(|to| to.as_slice() <= key);
+        self.changed += u64::from(take == Take::Source && surely);
         Ok(Some(take))
     }
 

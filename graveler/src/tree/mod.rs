@@ -19,7 +19,7 @@ pub(crate) mod merge;
 pub(crate) mod two_diffs;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use cursor::TreeCursor;
 pub(crate) use files::Files;

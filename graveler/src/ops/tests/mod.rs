@@ -1,0 +1,5 @@
+//! Verbs over a lake in memory.
+
+mod list;
+mod refs;
+mod verbs;

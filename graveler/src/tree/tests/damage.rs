@@ -1,0 +1,63 @@
+//! Damaged files are errors that name the file.
+
+use model::RangeId;
+use storage::Immutable;
+
+use super::*;
+use crate::testing::run;
+
+async fn range_id(files: &Files, tree: Option<MetaRangeId>) -> RangeId {
+    TreeCursor::open(files, tree).await.unwrap().whole_range().unwrap().id
+}
+
+#[test]
+fn every_flipped_byte_of_a_range_is_an_error_that_names_it() {
+    run(async {
+        let (lake, files) = lake().await;
+        let model = large("p/", 12);
+        let tree = build(&files, &model).await;
+        let object = Immutable::Range(range_id(&files, tree).await);
+        let bytes = files.storage().get(&object).await.unwrap();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.to_vec();
+            damaged[at] ^= 0x20;
+            files.storage().put(&object, damaged.into()).await.unwrap();
+            let cold = lake.cold(small_options());
+            let files = cold.files(&lake.repository).await.unwrap();
+            let mut seen = Model::new();
+            let failed = async {
+                for path in model.keys() {
+                    if let Some(found) = files.lookup(tree, path.as_bytes()).await? {
+                        seen.insert(path.clone(), found.entry(&files)?.size);
+                    }
+                }
+                Ok::<_, Error>(())
+            };
+            match failed.await {
+                Err(Error::Corrupt { file, .. } | Error::Unsupported { file, .. }) => {
+                    assert!(file.contains(&object.to_string()), "{file}");
+                }
+                Err(other) => panic!("byte {at}: {other}"),
+                Ok(()) => assert_eq!(seen, model, "byte {at}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_range_under_the_name_of_another_is_an_error_that_names_it() {
+    run(async {
+        let (lake, files) = lake().await;
+        let tree = build(&files, &large("p/", 12)).await;
+        let other = build(&files, &large("q/", 12)).await;
+        let object = Immutable::Range(range_id(&files, tree).await);
+        let moved = files.storage().get(&Immutable::Range(range_id(&files, other).await)).await.unwrap();
+        files.storage().put(&object, moved).await.unwrap();
+        let cold = lake.cold(small_options());
+        let files = cold.files(&lake.repository).await.unwrap();
+        match files.lookup(tree, b"p/00001").await {
+            Err(Error::Corrupt { file, .. }) => assert!(file.contains(&object.to_string())),
+            _ => panic!("another range's content was taken for this one's"),
+        }
+    });
+}

@@ -1,0 +1,185 @@
+//! Three-way merges, against those of maps.
+
+use super::*;
+use crate::Strategy;
+use crate::testing::run;
+use crate::tree::merge::{MergedTree, Sides, merge};
+use crate::tree::two_diffs::{ChangedBy, TwoDiffs};
+
+/// What the rules say of each key: the merged map, and the keys in conflict.
+fn naive(sides: Sides<&Model>, strategy: Option<Strategy>) -> (Model, Vec<String>) {
+    let all = [sides.base, sides.source, sides.destination];
+    let keys: std::collections::BTreeSet<&String> = all.iter().flat_map(|model| model.keys()).collect();
+    let (mut merged, mut conflicts) = (Model::new(), Vec::new());
+    for key in keys {
+        let [b, s, d] = all.map(|model| model.get(key).copied());
+        let taken = if s == d || s == b {
+            d
+        } else if d == b {
+            s
+        } else {
+            conflicts.push(key.clone());
+            if strategy == Some(Strategy::SourceWins) { s } else { d }
+        };
+        taken.map(|content| merged.insert(key.clone(), content));
+    }
+    (merged, conflicts)
+}
+
+async fn trees(files: &Files, sides: Sides<&Model>) -> Sides<Option<MetaRangeId>> {
+    Sides {
+        base: build(files, sides.base).await,
+        source: build(files, sides.source).await,
+        destination: build(files, sides.destination).await,
+    }
+}
+
+/// Merges; `None` is a conflict.
+async fn merged(
+    files: &Files,
+    trees: Sides<Option<MetaRangeId>>,
+    strategy: Option<Strategy>,
+) -> Option<Option<MetaRangeId>> {
+    let mut builder = TreeBuilder::new(files, &small_options());
+    match merge(files, trees, strategy, &mut builder).await.unwrap() {
+        MergedTree::Clean(_) => Some(builder.finish().await.unwrap()),
+        MergedTree::Conflict => None,
+    }
+}
+
+async fn check(files: &Files, sides: Sides<&Model>) -> Result<(), TestCaseError> {
+    let trees = trees(files, sides).await;
+    for strategy in [None, Some(Strategy::SourceWins), Some(Strategy::DestinationWins)] {
+        let (expected, conflicts) = naive(sides, strategy);
+        let tree = merged(files, trees, strategy).await;
+        if strategy.is_none() && !conflicts.is_empty() {
+            prop_assert_eq!(tree, None);
+        } else {
+            // The same id as built anew: the same content, cut canonically.
+            prop_assert_eq!(tree, Some(build(files, &expected).await), "{:?}", strategy);
+            prop_assert_eq!(content_of(files, tree.flatten()).await, expected);
+        }
+    }
+    let mut walk = TwoDiffs::open(files, trees).await.unwrap();
+    let mut found = Vec::new();
+    while let Some(conflict) = walk.next_conflict().await.unwrap() {
+        let key = String::from_utf8(conflict.key.to_vec()).unwrap();
+        let values = [&conflict.values.base, &conflict.values.source, &conflict.values.destination];
+        let expected = [sides.base, sides.source, sides.destination].map(|model| model.get(&key).copied());
+        prop_assert_eq!(values.map(|value| content_at(value.as_ref())), expected);
+        found.push(key);
+    }
+    prop_assert_eq!(found, naive(sides, None).1);
+    Ok(())
+}
+
+#[test]
+fn merges_are_those_of_the_maps() {
+    proptest!(cases(96), |(base in models(), ours in edits(), theirs in edits())| run(async {
+        let (_lake, files) = lake().await;
+        let (source, destination) = (edited(&base, &ours), edited(&base, &theirs));
+        check(&files, Sides { base: &base, source: &source, destination: &destination }).await
+    })?);
+}
+
+#[test]
+fn unrelated_sides_merge_as_maps_do() {
+    proptest!(cases(24), |(base in models(), source in models(), destination in models())| run(async {
+        let (_lake, files) = lake().await;
+        check(&files, Sides { base: &base, source: &source, destination: &destination }).await
+    })?);
+}
+
+#[test]
+fn the_hard_cases_merge_as_maps_do() {
+    fn model(entries: &[(&str, u64)]) -> Model {
+        entries.iter().map(|(path, content)| ((*path).to_owned(), *content)).collect()
+    }
+    let markers = model(&[("a/_SUCCESS", 0), ("a/x", 1)]);
+    let more = model(&[("a/_SUCCESS", 0), ("a/x", 1), ("b/_SUCCESS", 0), ("c/_SUCCESS", 0)]);
+    let others = model(&[("a/_SUCCESS", 0), ("a/x", 1), ("aa/_SUCCESS", 0), ("bb/_SUCCESS", 0)]);
+    let renamed = model(&[("a/_SUCCESS", 0), ("a/y", 1)]);
+    let empty = Model::new();
+    run(async {
+        let (_lake, files) = lake().await;
+        let all = [&markers, &more, &others, &renamed, &empty];
+        for base in all {
+            for source in all {
+                for destination in all {
+                    check(&files, Sides { base, source, destination }).await.unwrap();
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn disjoint_merges_read_no_ranges() {
+    run(async {
+        let (lake, files) = lake().await;
+        let base: Model = large("b/", 2000).into_iter().chain(large("m/", 2000)).collect();
+        let ours: Vec<_> = (300..400).map(|i| (format!("b/{i:05}x"), Some(9))).collect();
+        let theirs: Vec<_> = (1000..1100).map(|i| (format!("m/{i:05}"), None)).collect();
+        let (source, destination) = (edited(&base, &ours), edited(&base, &theirs));
+        let sides = Sides { base: &base, source: &source, destination: &destination };
+        let trees = trees(&files, sides).await;
+        let before = lake.graveler.counters().ranges_opened;
+        let tree = merged(&files, trees, None).await;
+        assert_eq!(lake.graveler.counters().ranges_opened, before, "ranges were opened");
+        assert_eq!(tree, Some(build(&files, &naive(sides, None).0).await));
+    });
+}
+
+#[test]
+fn areas_that_both_sides_added_apart_are_taken_whole() {
+    run(async {
+        let (lake, files) = lake().await;
+        let base = large("m/", 1000);
+        let source: Model = base.clone().into_iter().chain(large("b/", 1000)).collect();
+        let destination: Model = base.clone().into_iter().chain(large("z/", 1000)).collect();
+        let sides = Sides { base: &base, source: &source, destination: &destination };
+        let trees = trees(&files, sides).await;
+        let before = lake.graveler.counters();
+        let tree = merged(&files, trees, None).await;
+        let after = lake.graveler.counters();
+        // Where the areas meet, the ranges that hold records of two areas are looked into.
+        assert!(after.ranges_opened - before.ranges_opened <= 8, "{before:?} {after:?}");
+        assert_eq!(tree, Some(build(&files, &naive(sides, None).0).await));
+    });
+}
+
+#[test]
+fn ranges_that_both_sides_have_alike_are_not_opened() {
+    run(async {
+        let (lake, files) = lake().await;
+        let base = large("m/", 2000);
+        let both: Vec<_> = (500..600).map(|i| (format!("m/{i:05}"), Some(8))).collect();
+        let same = edited(&base, &both);
+        let trees = trees(&files, Sides { base: &base, source: &same, destination: &same }).await;
+        let before = lake.graveler.counters().ranges_opened;
+        assert_eq!(merged(&files, trees, None).await, Some(trees.source));
+        assert_eq!(lake.graveler.counters().ranges_opened, before);
+    });
+}
+
+#[test]
+fn what_either_side_changed_is_told_apart() {
+    proptest!(cases(32), |(base in models(), ours in edits(), theirs in edits())| run(async {
+        let (_lake, files) = lake().await;
+        let (source, destination) = (edited(&base, &ours), edited(&base, &theirs));
+        let sides = Sides { base: &base, source: &source, destination: &destination };
+        let mut walk = TwoDiffs::open(&files, trees(&files, sides).await).await.unwrap();
+        while let Some(found) = walk.next().await.unwrap() {
+            let key = String::from_utf8(found.key.to_vec()).unwrap();
+            let [b, s, d] = [&base, &source, &destination].map(|model| model.get(&key).copied());
+            let expected = match (s == b, d == b) {
+                (false, true) => ChangedBy::Source,
+                (true, false) => ChangedBy::Destination,
+                _ if s == d => ChangedBy::BothAlike,
+                _ => ChangedBy::Conflict,
+            };
+            prop_assert_eq!(found.changed, expected, "{}", key);
+        }
+        Ok(())
+    })?);
+}

@@ -1,0 +1,66 @@
+//! How many requests reading costs.
+
+use storage::testing::Verb;
+
+use super::*;
+use crate::testing::run;
+
+#[test]
+fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
+    run(async {
+        let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let files = lake.files().await;
+        let mut builder = TreeBuilder::new(&files, &options);
+        for (path, content) in large("p/", 8000) {
+            builder.push(path.as_bytes(), &encode_entry(&plain_entry(content))).await.unwrap();
+        }
+        let tree = builder.finish().await.unwrap();
+        let cold = lake.cold(options);
+        let files = cold.files(&lake.repository).await.unwrap();
+        lake.requests.reset();
+        assert!(files.lookup(tree, b"p/04000").await.unwrap().is_some());
+        assert!(lake.requests.requests(Verb::Get) <= 4, "{:?}", lake.requests);
+        assert!(lake.requests.bytes(Verb::Get) <= 256 << 10, "{:?}", lake.requests);
+        lake.requests.reset();
+        assert!(files.lookup(tree, b"p/04000").await.unwrap().is_some());
+        assert_eq!(lake.requests.all_requests(), 0);
+    });
+}
+
+#[test]
+fn a_scan_fetches_neighbouring_blocks_together() {
+    run(async {
+        let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let files = lake.files().await;
+        let model = large("p/", 8000);
+        let mut builder = TreeBuilder::new(&files, &options);
+        for (path, content) in &model {
+            builder.push(path.as_bytes(), &encode_entry(&plain_entry(*content))).await.unwrap();
+        }
+        let tree = builder.finish().await.unwrap();
+        let cold = lake.cold(options);
+        let files = cold.files(&lake.repository).await.unwrap();
+        lake.requests.reset();
+        assert_eq!(content_of(&files, tree).await, model);
+        let (requests, blocks) = (lake.requests.requests(Verb::Get), cold.counters().blocks_read);
+        assert!(requests * 8 < blocks, "{requests} requests for {blocks} blocks");
+    });
+}
+
+#[test]
+fn readers_of_one_block_at_a_time_share_its_request() {
+    run(async {
+        let (lake, files) = lake().await;
+        let tree = build(&files, &large("p/", 1000)).await;
+        let cold = lake.cold(small_options());
+        let files = cold.files(&lake.repository).await.unwrap();
+        lake.requests.reset();
+        let lookups = (0..32).map(|_| files.lookup(tree, b"p/00500"));
+        for found in futures::future::join_all(lookups).await {
+            assert!(found.unwrap().is_some());
+        }
+        assert!(lake.requests.requests(Verb::Get) <= 4, "{:?}", lake.requests);
+    });
+}
