@@ -64,6 +64,9 @@ impl LogTail {
     /// Drops the entries behind `last`, which becomes the log's last.
     pub(crate) fn truncate_after(&mut self, last: Option<LogId>) {
         let next = next_of(last.as_ref());
+        if next >= next_of(self.last.as_ref()) {
+            return;
+        }
         while self.entries.back().is_some_and(|entry| entry.log_id.index >= next) {
             let entry = self.entries.pop_back().expect("because it was just seen");
             self.bytes -= size_of(&entry);
@@ -157,6 +160,8 @@ mod tests {
         tail.durable_before(10);
         tail.truncate_after(Some(id(6)));
         assert_eq!((tail.last(), tail.durable_next()), (Some(id(6)), 7));
+        tail.truncate_after(Some(id(8)));
+        assert_eq!(tail.last(), Some(id(6)), "nothing is behind the end");
         tail.purge(id(2));
         assert_eq!(read(&tail, 3..7), (3..3, vec![3, 4, 5, 6]));
         tail.purge(id(20));

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::life::Lives;
+use crate::command::check_bounds;
 use crate::raft::Proposal;
 
 /// How many changes may wait or be under way, which bounds memory: a command counts for the changes that it holds.
@@ -84,12 +85,7 @@ impl Leader {
 #[async_trait]
 impl MetaStore for Leader {
     async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
-        if let Command::Stage { changes, .. } = &command
-            && changes.len() > Command::STAGED_CHANGES_MAX
-        {
-            let (found, max) = (changes.len(), Command::STAGED_CHANGES_MAX);
-            return Err(MetaError::Internal(format!("{found} changes in one command, where {max} are allowed")));
-        }
+        check_bounds(&command)?;
         match tokio::time::timeout(WRITE_TIMEOUT, self.submit(command)).await {
             Ok(result) => result,
             Err(_) => Err(MetaError::OutcomeUnknown(format!("no answer within {WRITE_TIMEOUT:?}"))),
