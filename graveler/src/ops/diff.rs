@@ -121,7 +121,7 @@ impl Graveler {
         self.heavy(Work::Scan, async move || {
             let mut page = PageBuilder::new(&request);
             while let Some(difference) = walk.next().await? {
-                match page.add(&walk.files, difference)? {
+                match page.add(&walk.files, &difference)? {
                     Added::Full => break,
                     Added::Item => {}
                     Added::Prefix(behind) => walk.staged.seek(&behind),
@@ -149,7 +149,7 @@ async fn diff_trees(
         if !difference.key.starts_with(request.prefix.as_bytes()) {
             break;
         }
-        match page.add(files, difference)? {
+        match page.add(files, &difference)? {
             Added::Full => break,
             Added::Item => {}
             Added::Prefix(behind) => walk.seek(behind.as_bytes()).await?,
@@ -189,7 +189,7 @@ impl<'a> PageBuilder<'a> {
         }
     }
 
-    fn add(&mut self, files: &Files, difference: Difference) -> Result<Added, Error> {
+    fn add(&mut self, files: &Files, difference: &Difference) -> Result<Added, Error> {
         if self.page.items.len() == self.amount {
             self.page.more = self.amount > 0;
             return Ok(Added::Full);

@@ -22,7 +22,6 @@ pub struct ListRequest {
 
 /// One item of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all items are objects; a box would cost each an allocation")]
 pub enum ListItem {
     /// An object.
     Object(ObjectPath, Entry),

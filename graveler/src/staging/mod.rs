@@ -5,6 +5,9 @@ mod batcher;
 mod staged;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use batcher::Batcher;
 pub(crate) use staged::{SealedChanges, StagedCursor};
 pub(crate) use view::View;

@@ -1,0 +1,4 @@
+//! Views that are committed to while they are walked, and writes that travel together.
+
+mod batches;
+mod moving_view;
