@@ -14,6 +14,7 @@ mod memory;
 mod open;
 mod stores;
 
+mod budget;
 mod data;
 mod digest;
 mod multipart;

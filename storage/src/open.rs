@@ -49,7 +49,10 @@ fn memory() -> Opened {
 }
 
 fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
-    let mut builder = AmazonS3Builder::from_env().with_client_options(client_options(settings)).with_retry(retries());
+    let mut builder = AmazonS3Builder::from_env()
+        .with_client_options(client_options(settings))
+        .with_retry(retries())
+        .with_unsigned_payload(encrypted(settings));
     if let Some(region) = &settings.region {
         builder = builder.with_region(region);
     }
@@ -59,7 +62,7 @@ fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     for (name, value) in &settings.options {
         builder = builder.with_config(option::<AmazonS3ConfigKey>("S3", name)?, value);
     }
-    let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("S3", e))?);
+    let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("S3", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
     Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer) })
 }
@@ -75,7 +78,7 @@ fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     for (name, value) in &settings.options {
         builder = builder.with_config(option::<GoogleConfigKey>("GCS", name)?, value);
     }
-    let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("GCS", e))?);
+    let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("GCS", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
     Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer) })
 }
@@ -89,9 +92,15 @@ fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageErr
     for (name, value) in &settings.options {
         builder = builder.with_config(option::<AzureConfigKey>("Azure", name)?, value);
     }
-    let store = Arc::new(builder.with_container_name(container).build().map_err(|e| unusable("Azure", e))?);
+    let store = Arc::new(builder.with_container_name(container).build().map_err(|e| unusable("Azure", &e))?);
     // Azure's signatures don't cover the number of a part, and its block lists need none: no signer.
     Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None })
+}
+
+/// Whether TLS guards the bytes on their way. Then their SHA-256 isn't signed too: it would be computed on the threads
+/// that serve other requests.
+fn encrypted(settings: &StoreSettings) -> bool {
+    settings.endpoint.as_deref().is_none_or(|endpoint| endpoint.starts_with("https:"))
 }
 
 /// No limit on a whole request: a large object to a slow client takes its time. A store that falls silent doesn't.
@@ -111,6 +120,6 @@ fn option<K: std::str::FromStr<Err = StoreError>>(store: &str, name: &str) -> Re
     name.to_ascii_lowercase().parse().map_err(|_| StorageError::Invalid(format!("{store} has no option {name:?}")))
 }
 
-fn unusable(store: &str, error: StoreError) -> StorageError {
+fn unusable(store: &str, error: &StoreError) -> StorageError {
     StorageError::Invalid(format!("the settings of the object store don't do for {store}: {error}"))
 }

@@ -1,5 +1,5 @@
-//! Every path that Lakebed writes, in one place. Owns the layout of a repository beneath its namespace (see
-//! docs/formats); leaves the content to others. Invariant: users' names choose the namespace and nothing beneath it.
+//! Every path that Lakebed writes, in one place. Owns the layout of a repository beneath its namespace; leaves the
+//! content to others. Invariant: users' names choose the namespace and nothing beneath it.
 
 use std::fmt;
 

@@ -84,7 +84,7 @@ impl Presigned {
                 stop.abort();
                 Err(StorageError::Invalid(format!("{length} bytes were announced for {shown}, and {sent} came")).into())
             }
-            Ok(_) => Ok(etag(answered(sending, shown).await?, shown)?),
+            Ok(_) => Ok(etag(&answered(sending, shown).await?, shown)?),
             // The store hung up first: what it said tells more.
             Err(Feeding::Refused) => Err(match answered(sending, shown).await {
                 Ok(_) => unavailable(shown, "it answered before it had the whole part").into(),
@@ -182,7 +182,7 @@ async fn succeeded(answer: reqwest::Result<Response>, shown: &str) -> Result<Res
     })
 }
 
-fn etag(answer: Response, shown: &str) -> Result<String, StorageError> {
+fn etag(answer: &Response, shown: &str) -> Result<String, StorageError> {
     let etag = answer.headers().get(http::header::ETAG).and_then(|value| value.to_str().ok());
     etag.map(str::to_owned).ok_or_else(|| unavailable(shown, "it took a part and named no ETag"))
 }

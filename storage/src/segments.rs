@@ -34,7 +34,8 @@ pub(crate) struct Segments {
 
 impl Segments {
     pub(crate) fn new(body: BodyStream, hint: Option<u64>) -> Self {
-        Self { body, rest: Bytes::new(), hint, size: 0, digest: BodyDigest::new() }
+        // The last segment is known to be the last only by asking again, which not every stream bears.
+        Self { body: body.fuse().boxed(), rest: Bytes::new(), hint, size: 0, digest: BodyDigest::new() }
     }
 
     /// The next segment; all but the last have [`SEGMENT_BYTES_MAX`] bytes.

@@ -12,10 +12,10 @@ use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::signer::Signer;
 
+use crate::budget::{Budget, Limits};
 use crate::paths::{self, LOCAL_RESERVED, Paths, RESERVED};
 use crate::presigned::Presigned;
 use crate::settings::{Scheme, StoreSettings, StoreUrl};
-use crate::upload::{Budget, Limits};
 use crate::{RepositoryStorage, StorageError, open};
 
 /// How many new addresses share a partition, so that local folders and listings stay of a moderate size.

@@ -1,73 +1,17 @@
 //! How a body of any size becomes one object: in one PUT if it is small, else in parts that are sent while the next is
-//! gathered. Owns the sizes of parts and the process-wide budget of their buffers.
+//! gathered. Owns the life of its parts; leaves their sizes and room to `budget`.
 //! Invariant: the object appears whole or not at all; whatever ends early takes its parts back.
-
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Error as StoreError, MultipartUpload, ObjectStore, PutMultipartOptions, PutOptions, PutPayload};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinError, JoinSet};
 use tracing::warn;
 
+use crate::budget::{Budget, Busy, Limits};
 use crate::segments::{SEGMENT_BYTES_MAX, SegmentError, Segments};
-use crate::{BodyError, PutError, Scheme, StorageError, Stored};
-
-/// What all part buffers of this process may hold together.
-pub(crate) const PART_BUFFERS_BYTES_MAX: usize = 256 << 20;
-
-/// The size of a part that is gathered for a remote store; S3's least is 5 MiB. Bodies up to this size go in one PUT.
-const REMOTE_PART_BYTES: usize = 8 << 20;
-
-/// How many parts of one body are sent at a time.
-const REMOTE_PARTS_IN_FLIGHT_MAX: usize = 4;
-
-/// How long a part waits for room in the budget before its request fails.
-const BUDGET_WAIT: Duration = Duration::from_secs(60);
-
-/// How bodies are cut for a kind of store.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    part_bytes: usize,
-    in_flight_max: usize,
-}
-
-impl Limits {
-    pub(crate) fn of(scheme: Scheme) -> Self {
-        match scheme {
-            // A local file takes bytes as they come: no reason to keep more than the segment that is being written.
-            Scheme::Local => Self { part_bytes: SEGMENT_BYTES_MAX, in_flight_max: 1 },
-            Scheme::Memory | Scheme::S3 | Scheme::Gcs | Scheme::Azure => {
-                Self { part_bytes: REMOTE_PART_BYTES, in_flight_max: REMOTE_PARTS_IN_FLIGHT_MAX }
-            }
-        }
-    }
-}
-
-/// The room that part buffers share, counted in KiB.
-#[derive(Debug, Clone)]
-pub(crate) struct Budget(Arc<Semaphore>);
-
-impl Budget {
-    /// That of the process.
-    pub(crate) fn process() -> Self {
-        static PROCESS: LazyLock<Arc<Semaphore>> =
-            LazyLock::new(|| Arc::new(Semaphore::new(PART_BUFFERS_BYTES_MAX >> 10)));
-        Self(Arc::clone(&PROCESS))
-    }
-
-    /// Waits for room; gives up after [`BUDGET_WAIT`].
-    pub(crate) async fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, UploadError> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let permit = tokio::time::timeout(BUDGET_WAIT, Arc::clone(&self.0).acquire_many_owned(kib));
-        match permit.await {
-            Ok(permit) => Ok(permit.expect("because the process's budget is never closed")),
-            Err(_) => Err(UploadError::Busy),
-        }
-    }
-}
+use crate::{BodyError, PutError, StorageError, Stored};
 
 /// Why a body didn't become an object.
 pub(crate) enum UploadError {
@@ -96,6 +40,12 @@ impl From<SegmentError> for UploadError {
             SegmentError::Body(error) => Self::Body(error),
             SegmentError::Runtime(error) => error.into(),
         }
+    }
+}
+
+impl From<Busy> for UploadError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
     }
 }
 

@@ -3,6 +3,7 @@
 mod credentials;
 mod emulators;
 mod faults;
+mod gcs;
 mod http_stub;
 mod local;
 mod memory;
