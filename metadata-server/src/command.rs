@@ -94,12 +94,8 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
         Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
         Command::Publish { repository, branch, expected, head, consumed, require_clean } => {
-            let publication = publish::Publication {
-                expected: *expected,
-                head: *head,
-                consumed,
-                require_clean: *require_clean,
-            };
+            let publication =
+                publish::Publication { expected: *expected, head: *head, consumed, require_clean: *require_clean };
             publish::apply(tx, at, repository, branch, &publication)
         }
         Command::CreateUpload { request: _, repository, upload } => create_upload::apply(tx, at, repository, upload),

@@ -112,11 +112,7 @@ impl Wire for Stamped {
     type Message = pb::StampedCommand;
 
     fn to_message(&self) -> pb::StampedCommand {
-        pb::StampedCommand {
-            schema: SCHEMA,
-            time_ms: self.time.as_millis(),
-            command: Some(self.command.to_message()),
-        }
+        pb::StampedCommand { schema: SCHEMA, time_ms: self.time.as_millis(), command: Some(self.command.to_message()) }
     }
 
     fn from_message(message: pb::StampedCommand) -> Result<Self, DecodeError> {

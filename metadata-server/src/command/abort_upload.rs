@@ -5,11 +5,7 @@ use model::{Outcome, RepositoryName, RepositoryUid, Upload, UploadId};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    repository: &RepositoryName,
-    upload: UploadId,
-) -> Result<Outcome, Halt> {
+pub(super) fn apply(tx: &mut Transaction<'_>, repository: &RepositoryName, upload: UploadId) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let upload = records::upload(tx, &repository, upload)?;
     remove(tx, repository.uid, &upload)?;

@@ -18,12 +18,8 @@ pub(super) fn apply(
     if tx.get(Table::Identities, &key)?.is_some() {
         return Err(Refusal::CredentialExists(access_key_id.into()).into());
     }
-    let credential = Credential {
-        access_key_id: access_key_id.into(),
-        secret: secret.clone(),
-        user: user.id,
-        created_at: at.time,
-    };
+    let credential =
+        Credential { access_key_id: access_key_id.into(), secret: secret.clone(), user: user.id, created_at: at.time };
     records::put(tx, Table::Identities, key, &credential);
     Ok(Outcome::Credential(credential))
 }

@@ -6,11 +6,7 @@ use model::{BranchName, Outcome, Refusal, RepositoryName};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    repository: &RepositoryName,
-    name: &BranchName,
-) -> Result<Outcome, Halt> {
+pub(super) fn apply(tx: &mut Transaction<'_>, repository: &RepositoryName, name: &BranchName) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let branch = records::branch(tx, &repository, name)?;
     if *name == repository.default_branch {

@@ -28,9 +28,7 @@ pub(super) fn apply(
         UnstageScope::Prefix(prefix) => {
             drop_some(tx, &branch, |token| key::staged_from(repository, token, prefix, ""))?
         }
-        UnstageScope::Path(path) => {
-            drop_some(tx, &branch, |token| key::staged_only(repository, token, path))?
-        }
+        UnstageScope::Path(path) => drop_some(tx, &branch, |token| key::staged_only(repository, token, path))?,
     };
     if changed {
         branch.version = Version(at.index);

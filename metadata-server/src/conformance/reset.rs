@@ -57,7 +57,8 @@ pub(super) async fn of_a_path(store: Arc<dyn MetaStore>) {
 
 pub(super) async fn of_very_many(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "many").await;
-    let changes = (0..Command::STAGED_CHANGES_MAX - 2).map(|number| change(&format!("in/{number:04}"), object("1"), None));
+    let changes =
+        (0..Command::STAGED_CHANGES_MAX - 2).map(|number| change(&format!("in/{number:04}"), object("1"), None));
     let around = ["im", "in0"].map(|path| change(path, object("1"), None));
     lake.stage("main", changes.chain(around).collect()).await;
     lake.unstage(UnstageScope::Prefix("in/".into())).await;

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::rocks::{Rocks, StateOptions};
 use super::StateError;
+use super::rocks::{Rocks, StateOptions};
 
 const CURRENT: &str = "CURRENT";
 const PREFIX: &str = "gen-";

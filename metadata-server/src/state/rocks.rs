@@ -48,7 +48,8 @@ impl Rocks {
     /// Opens or makes the database in a folder.
     pub(super) fn open(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
         let cache = Cache::new_lru_cache(options.block_cache_bytes_max);
-        let tables = Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), table_options(table, options, &cache)));
+        let tables =
+            Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), table_options(table, options, &cache)));
         let db = DB::open_cf_descriptors(&database_options(options), dir, tables)?;
         let rocks = Self { db };
         rocks.check_schema()?;

@@ -22,7 +22,8 @@ pub(super) fn staged_page(
 ) -> Result<StagedPage, StateError> {
     let wanted = |token: &StagingToken| tokens.is_none_or(|tokens| tokens.contains(token));
     let scans = branch.tokens().filter(wanted);
-    let scans = scans.map(|token| keys.scan(Table::Staged, key::staged_from(repository, token, prefix, from)).peekable());
+    let scans =
+        scans.map(|token| keys.scan(Table::Staged, key::staged_from(repository, token, prefix, from)).peekable());
     let page = merge(scans.collect(), amount)?;
     Ok(StagedPage { branch, page })
 }

@@ -147,14 +147,12 @@ fn kind(command: &Command) -> Kind {
             upload: upload.0,
             part: Some(part.to_message()),
         }),
-        Command::CompleteUpload { repository, upload, entry, condition } => {
-            Kind::CompleteUpload(pb::CompleteUpload {
-                repository: repository.to_string(),
-                upload: upload.0,
-                entry: Some(entry.to_message()),
-                condition: condition.as_ref().map(Wire::to_message),
-            })
-        }
+        Command::CompleteUpload { repository, upload, entry, condition } => Kind::CompleteUpload(pb::CompleteUpload {
+            repository: repository.to_string(),
+            upload: upload.0,
+            entry: Some(entry.to_message()),
+            condition: condition.as_ref().map(Wire::to_message),
+        }),
         Command::AbortUpload { repository, upload } => {
             Kind::AbortUpload(pb::AbortUpload { repository: repository.to_string(), upload: upload.0 })
         }

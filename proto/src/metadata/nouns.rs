@@ -250,11 +250,7 @@ impl Wire for Upload {
     type Message = pb::Upload;
 
     fn to_message(&self) -> pb::Upload {
-        pb::Upload {
-            id: self.id.0,
-            created_at_ms: self.created_at.as_millis(),
-            new: Some(self.new.to_message()),
-        }
+        pb::Upload { id: self.id.0, created_at_ms: self.created_at.as_millis(), new: Some(self.new.to_message()) }
     }
 
     fn from_message(message: pb::Upload) -> Result<Self, DecodeError> {

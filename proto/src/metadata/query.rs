@@ -54,9 +54,7 @@ fn kind(query: &Query) -> Kind {
         Query::Staged { repository, branch, tokens, prefix, from, amount } => Kind::Staged(pb::ListStaged {
             repository: repository.to_string(),
             branch: branch.to_string(),
-            tokens: tokens
-                .as_ref()
-                .map(|tokens| pb::Tokens { tokens: tokens.iter().map(|token| token.0).collect() }),
+            tokens: tokens.as_ref().map(|tokens| pb::Tokens { tokens: tokens.iter().map(|token| token.0).collect() }),
             prefix: prefix.clone(),
             from: from.clone(),
             amount: wire_amount(*amount),
@@ -68,9 +66,7 @@ fn kind(query: &Query) -> Kind {
             repository: repository.to_string(),
             branch: branch.to_string(),
             prefix: prefix.clone(),
-            after: after
-                .as_ref()
-                .map(|(path, upload)| pb::UploadPosition { path: path.to_string(), upload: upload.0 }),
+            after: after.as_ref().map(|(path, upload)| pb::UploadPosition { path: path.to_string(), upload: upload.0 }),
             amount: wire_amount(*amount),
         }),
         Query::Parts { repository, upload, after, amount } => Kind::Parts(pb::ListParts {
@@ -92,9 +88,7 @@ fn kind(query: &Query) -> Kind {
 fn query(kind: Kind) -> Result<Query, DecodeError> {
     Ok(match kind {
         Kind::Repository(m) => Query::Repository { name: name("name", m.name)? },
-        Kind::Repositories(m) => {
-            Query::Repositories { prefix: m.prefix, after: m.after, amount: amount(m.amount) }
-        }
+        Kind::Repositories(m) => Query::Repositories { prefix: m.prefix, after: m.after, amount: amount(m.amount) },
         Kind::Lookup(m) => Query::Lookup {
             repository: name("repository", m.repository)?,
             reference: name("reference", m.reference)?,
@@ -120,9 +114,7 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
             from: m.from,
             amount: amount(m.amount),
         },
-        Kind::Upload(m) => {
-            Query::Upload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) }
-        }
+        Kind::Upload(m) => Query::Upload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) },
         Kind::Uploads(m) => Query::Uploads {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,

@@ -210,11 +210,7 @@ fn change() -> impl Strategy<Value = StagedChange> {
 }
 
 fn scope() -> impl Strategy<Value = UnstageScope> {
-    prop_oneof![
-        Just(UnstageScope::All),
-        text().prop_map(UnstageScope::Prefix),
-        path().prop_map(UnstageScope::Path)
-    ]
+    prop_oneof![Just(UnstageScope::All), text().prop_map(UnstageScope::Prefix), path().prop_map(UnstageScope::Path)]
 }
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
@@ -229,9 +225,9 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             }
         ),
         repository_name().prop_map(|name| Command::DeleteRepository { name }),
-        (request(), repository_name(), branch_name(), commit_id()).prop_map(
-            |(request, repository, branch, commit)| Command::CreateBranch { request, repository, branch, commit }
-        ),
+        (request(), repository_name(), branch_name(), commit_id()).prop_map(|(request, repository, branch, commit)| {
+            Command::CreateBranch { request, repository, branch, commit }
+        }),
         (repository_name(), branch_name())
             .prop_map(|(repository, branch)| Command::DeleteBranch { repository, branch }),
         (request(), repository_name(), tag_name(), commit_id())
@@ -239,8 +235,11 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         (repository_name(), tag_name()).prop_map(|(repository, tag)| Command::DeleteTag { repository, tag }),
         (repository_name(), branch_name(), vec(change(), 0..4))
             .prop_map(|(repository, branch, changes)| Command::Stage { repository, branch, changes }),
-        (repository_name(), branch_name(), scope())
-            .prop_map(|(repository, branch, scope)| Command::Unstage { repository, branch, scope }),
+        (repository_name(), branch_name(), scope()).prop_map(|(repository, branch, scope)| Command::Unstage {
+            repository,
+            branch,
+            scope
+        }),
         (repository_name(), branch_name()).prop_map(|(repository, branch)| Command::Seal { repository, branch }),
         (repository_name(), branch_name(), commit_id(), commit_id(), vec(token(), 0..4), any::<bool>()).prop_map(
             |(repository, branch, expected, head, consumed, require_clean)| Command::Publish {
@@ -252,15 +251,20 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
                 require_clean
             }
         ),
-        (request(), repository_name(), new_upload())
-            .prop_map(|(request, repository, upload)| Command::CreateUpload { request, repository, upload }),
-        (repository_name(), upload_id(), part())
-            .prop_map(|(repository, upload, part)| Command::PutPart { repository, upload, part }),
+        (request(), repository_name(), new_upload()).prop_map(|(request, repository, upload)| Command::CreateUpload {
+            request,
+            repository,
+            upload
+        }),
+        (repository_name(), upload_id(), part()).prop_map(|(repository, upload, part)| Command::PutPart {
+            repository,
+            upload,
+            part
+        }),
         (repository_name(), upload_id(), entry(), option::of(condition())).prop_map(
             |(repository, upload, entry, condition)| Command::CompleteUpload { repository, upload, entry, condition }
         ),
-        (repository_name(), upload_id())
-            .prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
+        (repository_name(), upload_id()).prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
         (request(), user_name()).prop_map(|(request, name)| Command::CreateUser { request, name }),
         (request(), user_id(), text(), secret()).prop_map(|(request, user, access_key_id, secret)| {
             Command::CreateCredential { request, user, access_key_id, secret }
@@ -309,12 +313,23 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
     prop_oneof![
         repository_name().prop_map(|name| Query::Repository { name }),
         (text(), text(), amount()).prop_map(|(prefix, after, amount)| Query::Repositories { prefix, after, amount }),
-        (repository_name(), ref_name(), option::of(path()))
-            .prop_map(|(repository, reference, path)| Query::Lookup { repository, reference, path }),
-        (repository_name(), text(), text(), amount())
-            .prop_map(|(repository, prefix, after, amount)| Query::Branches { repository, prefix, after, amount }),
-        (repository_name(), text(), text(), amount())
-            .prop_map(|(repository, prefix, after, amount)| Query::Tags { repository, prefix, after, amount }),
+        (repository_name(), ref_name(), option::of(path())).prop_map(|(repository, reference, path)| Query::Lookup {
+            repository,
+            reference,
+            path
+        }),
+        (repository_name(), text(), text(), amount()).prop_map(|(repository, prefix, after, amount)| Query::Branches {
+            repository,
+            prefix,
+            after,
+            amount
+        }),
+        (repository_name(), text(), text(), amount()).prop_map(|(repository, prefix, after, amount)| Query::Tags {
+            repository,
+            prefix,
+            after,
+            amount
+        }),
         (repository_name(), branch_name(), option::of(vec(token(), 0..4)), text(), text(), amount()).prop_map(
             |(repository, branch, tokens, prefix, from, amount)| Query::Staged {
                 repository,
@@ -348,9 +363,8 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
         refusal().prop_map(Answer::Refused),
         repository().prop_map(Answer::Repository),
         page(repository()).prop_map(Answer::Repositories),
-        (repository(), target, option::of(staged_value())).prop_map(|(repository, target, staged)| Answer::Lookup(
-            Box::new(Lookup { repository, target, staged })
-        )),
+        (repository(), target, option::of(staged_value()))
+            .prop_map(|(repository, target, staged)| Answer::Lookup(Box::new(Lookup { repository, target, staged }))),
         page(branch()).prop_map(Answer::Branches),
         page(tag()).prop_map(Answer::Tags),
         (branch(), page((path(), staged_value())))

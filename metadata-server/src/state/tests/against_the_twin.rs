@@ -1,0 +1,421 @@
+//! Random commands: the state machine, however it is batched, restarted, copied and reclaimed, says what the twin says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use futures::executor::block_on;
+use model::{Answer, Clock, Condition, MetaStore, NewUpload, Part, RefName, Require, SealedSecret, UploadId, UserId};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::MemoryMetaStore;
+
+const REPOSITORIES: [&str; 2] = ["one", "two"];
+const BRANCHES: [&str; 3] = ["main", "dev", "x"];
+const PATHS: [&str; 6] = ["a", "a/", "a/b", "a0", "b", "a\0"];
+
+/// What is done to all replicas.
+#[derive(Debug, Clone)]
+enum Step {
+    Command(Command),
+    /// Publishes what is sealed, or some of it.
+    Publish {
+        repository: usize,
+        branch: usize,
+        skip: usize,
+        head: u8,
+        clean: bool,
+    },
+    /// Completes or aborts an upload that is there.
+    EndUpload {
+        repository: usize,
+        at: usize,
+        complete: bool,
+    },
+    /// So many hours pass.
+    Pass(i64),
+}
+
+/// What becomes of an upload.
+#[derive(Debug, Clone)]
+enum Next {
+    Part(Part),
+    Complete(Option<Condition>),
+    Abort,
+}
+
+/// What is done to the replica under test alone.
+#[derive(Debug, Clone, Copy)]
+enum Upset {
+    Nothing,
+    Reopen,
+    Restore,
+    Reclaim,
+}
+
+fn repository() -> impl Strategy<Value = RepositoryName> {
+    select(&REPOSITORIES[..]).prop_map(|name| name.parse().unwrap())
+}
+
+fn branch() -> impl Strategy<Value = BranchName> {
+    select(&BRANCHES[..]).prop_map(|name| name.parse().unwrap())
+}
+
+fn paths() -> impl Strategy<Value = ObjectPath> {
+    select(&PATHS[..]).prop_map(path)
+}
+
+fn commits() -> impl Strategy<Value = CommitId> {
+    (1..4_u8).prop_map(commit)
+}
+
+fn requests() -> impl Strategy<Value = RequestId> {
+    (0..12_u128).prop_map(RequestId)
+}
+
+fn ids() -> impl Strategy<Value = u64> {
+    1..60_u64
+}
+
+fn e_tags() -> impl Strategy<Value = &'static str> {
+    select(&["1", "2"][..])
+}
+
+fn value() -> impl Strategy<Value = StagedValue> {
+    prop_oneof![3 => e_tags().prop_map(object), 1 => Just(StagedValue::Tombstone)]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    let require = prop_oneof![
+        Just(Require::Absent),
+        Just(Require::Present(None)),
+        e_tags().prop_map(|e_tag| Require::Present(Some(e_tag.into()))),
+    ];
+    let committed = prop::option::of(e_tags().prop_map(Into::into));
+    (require, commits(), committed).prop_map(|(require, commit, committed_e_tag)| Condition {
+        require,
+        commit,
+        committed_e_tag,
+    })
+}
+
+fn change() -> impl Strategy<Value = StagedChange> {
+    (paths(), value(), prop::option::of(condition())).prop_map(|(path, value, condition)| StagedChange {
+        path,
+        value,
+        condition,
+    })
+}
+
+fn new_upload() -> impl Strategy<Value = NewUpload> {
+    (branch(), paths()).prop_map(|(branch, path)| NewUpload {
+        branch,
+        path,
+        address: Address::Relative("data/u".into()),
+        store_upload_id: "s".into(),
+        content_type: String::new(),
+        metadata: Default::default(),
+        headers: Default::default(),
+        checksum: None,
+    })
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    (1..4_u32, e_tags()).prop_map(|(number, e_tag)| Part {
+        number,
+        store_part_id: String::new(),
+        size: 1,
+        e_tag: e_tag.into(),
+        checksum: None,
+        last_modified: time(0),
+    })
+}
+
+fn scope() -> impl Strategy<Value = UnstageScope> {
+    prop_oneof![
+        Just(UnstageScope::All),
+        select(&["", "a", "a/", "b", "z"][..]).prop_map(|prefix| UnstageScope::Prefix(prefix.into())),
+        paths().prop_map(UnstageScope::Path),
+    ]
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let namespace = select(&["mem://a", "mem://b", "mem://a/b"][..]);
+    prop_oneof![
+        2 => (requests(), repository(), namespace, branch(), commits()).prop_map(
+            |(request, name, namespace, default_branch, commit)| Command::CreateRepository {
+                request, name, namespace: namespace.parse().unwrap(), default_branch, commit
+            }
+        ),
+        1 => repository().prop_map(|name| Command::DeleteRepository { name }),
+        3 => (requests(), repository(), branch(), commits()).prop_map(
+            |(request, repository, branch, commit)| Command::CreateBranch { request, repository, branch, commit }
+        ),
+        1 => (repository(), branch()).prop_map(|(repository, branch)| Command::DeleteBranch { repository, branch }),
+        1 => (requests(), repository(), branch(), commits()).prop_map(|(request, repository, name, commit)| {
+            Command::CreateTag { request, repository, tag: name.as_str().parse().unwrap(), commit }
+        }),
+        1 => (repository(), branch()).prop_map(|(repository, name)| {
+            Command::DeleteTag { repository, tag: name.as_str().parse().unwrap() }
+        }),
+        12 => (repository(), branch(), prop::collection::vec(change(), 1..5)).prop_map(
+            |(repository, branch, changes)| Command::Stage { repository, branch, changes }
+        ),
+        3 => (repository(), branch(), scope()).prop_map(
+            |(repository, branch, scope)| Command::Unstage { repository, branch, scope }
+        ),
+        4 => (repository(), branch()).prop_map(|(repository, branch)| Command::Seal { repository, branch }),
+        3 => (requests(), repository(), new_upload()).prop_map(
+            |(request, repository, upload)| Command::CreateUpload { request, repository, upload }
+        ),
+        2 => (repository(), ids(), part()).prop_map(
+            |(repository, upload, part)| Command::PutPart { repository, upload: UploadId(upload), part }
+        ),
+        1 => (requests(), select(&["ann", "bob"][..])).prop_map(
+            |(request, name)| Command::CreateUser { request, name: name.parse().unwrap() }
+        ),
+        // User 5 is made at the beginning.
+        1 => (requests(), 4..7_u64, select(&["K1", "K2"][..])).prop_map(|(request, user, key)| {
+            Command::CreateCredential {
+                request, user: UserId(user), access_key_id: key.into(), secret: SealedSecret(vec![1])
+            }
+        }),
+    ]
+}
+
+fn next() -> impl Strategy<Value = Next> {
+    prop_oneof![
+        3 => part().prop_map(Next::Part),
+        1 => prop::option::of(condition()).prop_map(Next::Complete),
+        1 => Just(Next::Abort),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        16 => command().prop_map(Step::Command),
+        3 => (0..2_usize, 0..3_usize, 0..3_usize, 1..4_u8, any::<bool>()).prop_map(
+            |(repository, branch, skip, head, clean)| Step::Publish { repository, branch, skip, head, clean }
+        ),
+        3 => (0..2_usize, 0..3_usize, next()).prop_map(
+            |(repository, at, next)| Step::Upload { repository, at, next }
+        ),
+        1 => select(&[1, 13, 24][..]).prop_map(Step::Pass),
+    ]
+}
+
+fn upset() -> impl Strategy<Value = Upset> {
+    prop_oneof![
+        20 => Just(Upset::Nothing),
+        1 => Just(Upset::Reopen),
+        1 => Just(Upset::Restore),
+        4 => Just(Upset::Reclaim),
+    ]
+}
+
+/// What all sequences begin with, so that most commands find what they speak of.
+fn beginning() -> Vec<Command> {
+    let mut commands = vec![];
+    for (number, name) in (100..).zip(REPOSITORIES) {
+        commands.push(Command::CreateRepository {
+            request: RequestId(number),
+            name: name.parse().unwrap(),
+            namespace: format!("mem://{name}").parse().unwrap(),
+            default_branch: main_branch(),
+            commit: commit(1),
+        });
+        commands.push(Command::CreateBranch {
+            request: RequestId(number),
+            repository: name.parse().unwrap(),
+            branch: "dev".parse().unwrap(),
+            commit: commit(1),
+        });
+    }
+    commands.push(Command::CreateUser { request: RequestId(100), name: "zoe".parse().unwrap() });
+    commands
+}
+
+/// A clock that stands until it is told otherwise.
+#[derive(Default)]
+struct StandingClock(AtomicI64);
+
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        time(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Makes a command of a step, with what the twin knows.
+fn resolve(twin: &MemoryMetaStore, step: &Step) -> Option<Command> {
+    let ask = |query| block_on(twin.read(query)).unwrap();
+    let name = |at: usize| REPOSITORIES[at].parse::<RepositoryName>().unwrap();
+    match step {
+        Step::Command(command) => Some(command.clone()),
+        Step::Publish { repository, branch, skip, head, clean } => {
+            let (repository, branch): (_, BranchName) = (name(*repository), BRANCHES[*branch].parse().unwrap());
+            let query = Query::Branches {
+                repository: repository.clone(),
+                prefix: branch.to_string(),
+                after: String::new(),
+                amount: 1,
+            };
+            let found = ask(query).branches().ok()?.items.into_iter().next()?;
+            Some(Command::Publish {
+                repository,
+                branch,
+                expected: if *skip == 2 { commit(1) } else { found.commit },
+                head: commit(*head),
+                consumed: found.sealed.into_iter().skip(*skip).collect(),
+                require_clean: *clean,
+            })
+        }
+        Step::Upload { repository, at, next } => {
+            let repository = name(*repository);
+            let query = Query::Uploads {
+                repository: repository.clone(),
+                branch: BRANCHES[*at].parse().unwrap(),
+                prefix: String::new(),
+                after: None,
+                amount: 1,
+            };
+            let upload = ask(query).uploads().ok()?.items.into_iter().next()?.id;
+            Some(match next.clone() {
+                Next::Part(part) => Command::PutPart { repository, upload, part },
+                Next::Complete(condition) => {
+                    let StagedValue::Entry(entry) = object("u") else { panic!("an object") };
+                    Command::CompleteUpload { repository, upload, entry, condition }
+                }
+                Next::Abort => Command::AbortUpload { repository, upload },
+            })
+        }
+        Step::Pass(_) => None,
+    }
+}
+
+/// Questions about everything that the steps can have made.
+fn questions() -> Vec<Query> {
+    let none = String::new;
+    let mut all = vec![
+        Query::Repositories { prefix: none(), after: none(), amount: 10 },
+        Query::Users { after: none(), amount: 10 },
+        Query::Credential { access_key_id: "K1".into() },
+        Query::Credential { access_key_id: "K2".into() },
+    ];
+    all.extend((1..60).map(|id| Query::User { id: UserId(id) }));
+    for repository in REPOSITORIES.map(|name| name.parse::<RepositoryName>().unwrap()) {
+        let of = || repository.clone();
+        all.push(Query::Repository { name: of() });
+        all.push(Query::Branches { repository: of(), prefix: none(), after: none(), amount: 10 });
+        all.push(Query::Tags { repository: of(), prefix: none(), after: none(), amount: 10 });
+        for id in (1..80).map(UploadId) {
+            all.push(Query::Upload { repository: of(), upload: id });
+            all.push(Query::Parts { repository: of(), upload: id, after: 1, amount: 2 });
+        }
+        for branch in BRANCHES.map(|name| name.parse::<BranchName>().unwrap()) {
+            let staged = |tokens: Option<Vec<u64>>, prefix: &str, from: &str, amount| Query::Staged {
+                repository: repository.clone(),
+                branch: branch.clone(),
+                tokens: tokens.map(|tokens| tokens.into_iter().map(StagingToken).collect()),
+                prefix: prefix.into(),
+                from: from.into(),
+                amount,
+            };
+            all.push(staged(None, "", "", 100));
+            all.push(staged(None, "a", "a/", 2));
+            // Dropped tokens are asked for too: nobody may see them.
+            all.push(staged(Some((1..80).collect()), "", "", 100));
+            all.push(staged(Some((1..80).step_by(3).collect()), "a", "", 3));
+            let branch = branch.clone();
+            all.push(Query::Uploads {
+                repository: of(),
+                branch: branch.clone(),
+                prefix: "a".into(),
+                after: None,
+                amount: 2,
+            });
+            for at in PATHS {
+                let reference = RefName::from(&branch);
+                all.push(Query::Lookup { repository: of(), reference, path: Some(path(at)) });
+            }
+        }
+    }
+    all
+}
+
+fn compare(state: &StateMachine, twin: &MemoryMetaStore) -> Result<(), TestCaseError> {
+    for query in questions() {
+        let (ours, theirs): (Answer, Answer) =
+            (state.read(&query).unwrap(), block_on(twin.read(query.clone())).unwrap());
+        prop_assert_eq!(ours, theirs, "{:?}", query);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn outcomes_and_answers_are_the_twins(steps in prop::collection::vec((step(), upset()), 1..60)) {
+        let clock = Arc::new(StandingClock::default());
+        let twin = MemoryMetaStore::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let dir = tempfile::tempdir().unwrap();
+        let mut state = open(&dir);
+        let beginning = beginning().into_iter().map(|command| (Step::Command(command), Upset::Nothing));
+        let steps: Vec<_> = beginning.chain(steps).collect();
+        for (number, (step, upset)) in steps.iter().enumerate() {
+            if let Step::Pass(hours) = step {
+                clock.0.fetch_add(hours * HOUR, Ordering::Relaxed);
+            }
+            if let Some(command) = resolve(&twin, step) {
+                let index = state.applied_index().unwrap() + 1;
+                let entry = Applied { index, raft: Bytes::new(), command: Some((clock.now(), command.clone())) };
+                let outcome = state.apply(&[entry]).unwrap().remove(0);
+                prop_assert_eq!(&outcome, &block_on(twin.write(command.clone())).unwrap(), "{}", command);
+            }
+            match upset {
+                Upset::Nothing => continue,
+                Upset::Reopen => {
+                    drop(state);
+                    state = open(&dir);
+                }
+                Upset::Restore => {
+                    let copy = dir.path().join(format!("copy {number}"));
+                    state.checkpoint(&copy).unwrap();
+                    // It restores over whatever came later.
+                    apply(&state, create(999));
+                    state.restore(&copy).unwrap();
+                }
+                Upset::Reclaim => {
+                    state.reclaim(number % 4).unwrap();
+                }
+            }
+            compare(&state, &twin)?;
+        }
+        compare(&state, &twin)?;
+    }
+
+    #[test]
+    fn batches_make_no_difference(
+        steps in prop::collection::vec(command(), 1..60),
+        cuts in prop::collection::vec(1..12_usize, 1..60),
+    ) {
+        let commands = beginning().into_iter().chain(steps);
+        let entries: Vec<_> = (1..).zip(commands).map(|(index, command)| applied(index, command)).collect();
+        let (one, many) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (one, many) = (open(&one), open(&many));
+        let mut outcomes = vec![];
+        for entry in &entries {
+            outcomes.extend(one.apply(std::slice::from_ref(entry)).unwrap());
+        }
+        let mut batched = vec![];
+        let (mut rest, mut cuts) = (&entries[..], cuts.iter().cycle());
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+            batched.extend(many.apply(batch).unwrap());
+            rest = after;
+        }
+        prop_assert_eq!(outcomes, batched);
+        prop_assert_eq!(dump(&one), dump(&many), "byte for byte, in all tables");
+    }
+}
