@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use http::Response;
-use model::{BranchName, MetaError, Query, Refusal, RepositoryName, Upload, UploadId};
+use model::{BranchName, MetaError, ObjectPath, PATH_BYTES_MAX, Query, Refusal, RepositoryName, Upload, UploadId};
 
 use super::listing;
 use crate::call::{self, Call};
@@ -25,12 +25,34 @@ const BRANCHES_PER_PAGE_MAX: usize = 100;
 struct Page {
     uploads: Vec<(String, Upload)>,
     prefixes: BTreeSet<String>,
+    /// What to go on behind, were the page full now.
+    last: Option<(String, String)>,
     next: Option<(String, String)>,
 }
 
 impl Page {
-    fn len(&self) -> usize {
-        self.uploads.len() + self.prefixes.len()
+    /// Adds an upload, or the common prefix that it is beneath; if the page is full, notes where the next one begins.
+    fn add(&mut self, key: String, upload: Upload, list: &ListUploads) {
+        let common = common_prefix(&key, list);
+        // The page before may have ended with this common prefix.
+        if common.as_ref().is_some_and(|c| self.prefixes.contains(c) || list.key_marker.starts_with(c)) {
+            return;
+        }
+        if self.uploads.len() + self.prefixes.len() == list.max_uploads as usize {
+            self.next = self.last.take();
+            return;
+        }
+        match common {
+            Some(common) => {
+                // Behind all that is beneath it.
+                self.last = Some((format!("{common}\u{10ffff}"), String::new()));
+                self.prefixes.insert(common);
+            }
+            None => {
+                self.last = Some((key.clone(), upload.id.to_string()));
+                self.uploads.push((key, upload));
+            }
+        }
     }
 }
 
@@ -44,7 +66,7 @@ pub(crate) async fn list_uploads(call: &Call<'_>, bucket: &str, list: &ListUploa
     if list.max_uploads > 0 {
         fill(call, &name, list, after_id, &mut page).await?;
     }
-    let Page { uploads, prefixes, next } = page;
+    let Page { uploads, prefixes, next, .. } = page;
     Ok(call::xml(write::list_uploads(&write::ListUploadsAnswer {
         bucket: bucket.to_owned(),
         prefix: list.prefix.clone(),
@@ -77,7 +99,7 @@ async fn fill(
     let begun = list.key_marker.split_once('/').map(|(reference, _)| reference.to_owned());
     let begun = begun.filter(|reference| reference.starts_with(&list.prefix));
     let names = ref_names(call.graveler.meta(), name, &list.prefix, &list.key_marker, BRANCHES_PER_PAGE_MAX).await?;
-    let mut last = None;
+    let mut seen = None;
     for reference in begun.into_iter().chain(names.names) {
         if let Ok(branch) = reference.parse() {
             add_branch(call, name, &branch, (list, after_id), page).await?;
@@ -85,10 +107,10 @@ async fn fill(
         if page.next.is_some() {
             return Ok(());
         }
-        last = Some(reference);
+        seen = Some(reference);
     }
     // `/` is before `0`: the least text behind all keys of the last branch.
-    page.next = last.filter(|_| names.more).map(|reference| (reference + "0", String::new()));
+    page.next = seen.filter(|_| names.more).map(|reference| (reference + "0", String::new()));
     Ok(())
 }
 
@@ -103,43 +125,33 @@ async fn add_branch(
     let folder = format!("{branch}/");
     let prefix = list.prefix.strip_prefix(folder.as_str()).unwrap_or_default().to_owned();
     let mut after = match list.key_marker.strip_prefix(folder.as_str()) {
-        Some(path) => path.parse().ok().map(|path| (path, after_id.unwrap_or(UploadId(u64::MAX)))),
+        Some(path) => bounded(path).map(|path| (path, after_id.unwrap_or(UploadId(u64::MAX)))),
         None if list.key_marker.as_str() < folder.as_str() => None,
         None => return Ok(()),
     };
-    let mut last: Option<(String, String)> = None;
     loop {
-        let amount = list.max_uploads as usize;
         let (repository, branch, prefix) = (name.clone(), branch.clone(), prefix.clone());
-        let query = Query::Uploads { repository, branch, prefix, after, amount };
+        let query = Query::Uploads { repository, branch, prefix, after, amount: list.max_uploads as usize };
         let found = match call.graveler.meta().read(query).await.and_then(|answer| Ok(answer.uploads()?)) {
             Err(MetaError::Refused(Refusal::BranchNotFound(_))) => return Ok(()),
             found => found?,
         };
         after = found.items.last().map(|upload| (upload.new.path.clone(), upload.id));
         for upload in found.items {
-            let key = format!("{folder}{}", upload.new.path);
-            let common = common_prefix(&key, list);
-            let is_new = common.as_ref().is_none_or(|common| !page.prefixes.contains(common));
-            if is_new && page.len() == list.max_uploads as usize {
-                page.next = last;
+            page.add(format!("{folder}{}", upload.new.path), upload, list);
+            if page.next.is_some() {
                 return Ok(());
-            }
-            last = Some((key.clone(), upload.id.to_string()));
-            match common {
-                // The page before ended with it.
-                Some(common) if list.key_marker.starts_with(&common) => {}
-                Some(common) => {
-                    last = Some((common.clone() + "\u{10ffff}", String::new()));
-                    page.prefixes.insert(common);
-                }
-                None => page.uploads.push((key, upload)),
             }
         }
         if !found.more || after.is_none() {
             return Ok(());
         }
     }
+}
+
+/// A marker's path, cut to what a path can have; `None` if it is empty, which is before all paths.
+fn bounded(path: &str) -> Option<ObjectPath> {
+    path[..path.floor_char_boundary(PATH_BYTES_MAX)].parse().ok()
 }
 
 fn common_prefix(key: &str, list: &ListUploads) -> Option<String> {

@@ -115,7 +115,7 @@ where
         }
         Some((piece.map_err(|error| Box::new(error) as BoxError), reading))
     });
-    Ok((stream.boxed(), receipt))
+    Ok((stream.fuse().boxed(), receipt))
 }
 
 /// A body on its way. Of what has arrived it holds one frame.

@@ -109,7 +109,7 @@ async fn a_body_that_ends_early_stores_nothing() {
     s3.get("main/a").send().await.expect(404);
 }
 
-pub fn lines(headers: &[(String, String)]) -> String {
+pub(crate) fn lines(headers: &[(String, String)]) -> String {
     headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
 }
 

@@ -27,13 +27,13 @@ const KEY_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remov
 const QUERY_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The bytes of a key in a path.
-pub fn encoded(key: &str) -> String {
+pub(crate) fn encoded(key: &str) -> String {
     utf8_percent_encode(key, KEY_ESCAPES).to_string()
 }
 
 /// How a body travels, and what of it is signed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Mode {
+pub(crate) enum Mode {
     Signed,
     Unsigned,
     ChunksSigned,
@@ -42,7 +42,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    pub const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Signed,
         Self::Unsigned,
         Self::ChunksSigned,
@@ -60,41 +60,41 @@ impl Mode {
         }
     }
 
-    pub fn is_chunked(self) -> bool {
+    pub(crate) fn is_chunked(self) -> bool {
         self.header().starts_with("STREAMING")
     }
 }
 
 #[derive(Clone)]
-pub struct Keys {
-    pub id: String,
-    pub secret: String,
+pub(crate) struct Keys {
+    pub(crate) id: String,
+    pub(crate) secret: String,
 }
 
 /// A request to be signed and sent.
 #[derive(Clone)]
-pub struct Req {
-    pub addr: SocketAddr,
-    pub keys: Keys,
-    pub method: Method,
+pub(crate) struct Req {
+    pub(crate) addr: SocketAddr,
+    pub(crate) keys: Keys,
+    pub(crate) method: Method,
     /// Path and query, as they go over the wire.
-    pub target: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Bytes,
-    pub mode: Mode,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+    pub(crate) mode: Mode,
     /// Bytes of a chunk in the chunked modes.
-    pub chunk: usize,
+    pub(crate) chunk: usize,
     /// The trailer of the modes that have one.
-    pub trailer: (String, String),
-    pub time: SystemTime,
+    pub(crate) trailer: (String, String),
+    pub(crate) time: SystemTime,
     /// Send chunked without Content-Length, as clients do over TLS.
-    pub no_length: bool,
+    pub(crate) no_length: bool,
     /// Changes the bytes that are sent after signing.
-    pub tamper: bool,
+    pub(crate) tamper: bool,
 }
 
 impl Req {
-    pub fn new(addr: SocketAddr, keys: &Keys, method: Method, target: impl Into<String>) -> Self {
+    pub(crate) fn new(addr: SocketAddr, keys: &Keys, method: Method, target: impl Into<String>) -> Self {
         Self {
             addr,
             keys: keys.clone(),
@@ -111,7 +111,7 @@ impl Req {
         }
     }
 
-    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+    pub(crate) fn query(mut self, pairs: &[(&str, &str)]) -> Self {
         for (name, value) in pairs {
             self.target.push(if self.target.contains('?') { '&' } else { '?' });
             self.target.push_str(name);
@@ -121,33 +121,28 @@ impl Req {
         self
     }
 
-    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub fn mode(mut self, mode: Mode) -> Self {
+    pub(crate) fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    pub fn chunk(mut self, bytes: usize) -> Self {
-        self.chunk = bytes;
-        self
-    }
-
-    pub fn trailer(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn trailer(mut self, name: &str, value: impl Into<String>) -> Self {
         self.trailer = (name.to_owned(), value.into());
         self
     }
 
     /// The headers that go along, signed; and the chunked modes' framed body.
-    pub fn signed(&self) -> (Vec<(String, String)>, Bytes) {
+    pub(crate) fn signed(&self) -> (Vec<(String, String)>, Bytes) {
         let host = self.headers.iter().find(|(name, _)| name == "host").map(|(_, host)| host.clone());
         let mut headers = vec![("host".to_owned(), host.unwrap_or_else(|| self.addr.to_string()))];
         headers.extend(self.headers.iter().filter(|(name, _)| name != "host").cloned());
@@ -220,7 +215,7 @@ impl Req {
     }
 
     /// Signs and sends.
-    pub async fn send(self) -> Res {
+    pub(crate) async fn send(self) -> Res {
         let (headers, mut body) = self.signed();
         if self.tamper {
             let mut bytes = body.to_vec();
@@ -232,7 +227,7 @@ impl Req {
     }
 
     /// Sends without any signature.
-    pub async fn send_unsigned(self) -> Res {
+    pub(crate) async fn send_unsigned(self) -> Res {
         let headers = [vec![("host".to_owned(), self.addr.to_string())], self.headers.clone()].concat();
         let body = self.body.clone();
         self.send_as(headers, body).await
@@ -247,7 +242,7 @@ impl Req {
     }
 
     /// The pre-signed target (version 4).
-    pub fn presigned(&self, expires: Duration) -> String {
+    pub(crate) fn presigned(&self, expires: Duration) -> String {
         let identity = Credentials::new(&self.keys.id, &self.keys.secret, None, None, "test").into();
         let mut settings = settings(SignatureLocation::QueryParams);
         settings.expires_in = Some(expires);
@@ -283,7 +278,7 @@ fn settings(location: SignatureLocation) -> SigningSettings {
 }
 
 /// Sends a request as it is, on a connection of its own. `pieces` replaces the body, without Content-Length.
-pub async fn send(
+pub(crate) async fn send(
     addr: SocketAddr,
     method: Method,
     target: &str,
@@ -312,45 +307,45 @@ pub async fn send(
 
 /// An answer, read to its end; the body is an error if the connection ended early.
 #[derive(Debug)]
-pub struct Res {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Result<Bytes, String>,
+pub(crate) struct Res {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Bytes, String>,
 }
 
 impl Res {
-    pub fn bytes(&self) -> &Bytes {
+    pub(crate) fn bytes(&self) -> &Bytes {
         self.body.as_ref().unwrap()
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(self.bytes()).unwrap()
     }
 
     /// A header, or nothing.
-    pub fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| std::str::from_utf8(value.as_bytes()).unwrap())
     }
 
-    pub fn e_tag(&self) -> &str {
+    pub(crate) fn e_tag(&self) -> &str {
         self.get("etag")
     }
 
     /// The texts of an XML element, wherever it stands.
-    pub fn all(&self, element: &str) -> Vec<String> {
+    pub(crate) fn all(&self, element: &str) -> Vec<String> {
         let (open, close) = (format!("<{element}>"), format!("</{element}>"));
         let parts = self.text().split(open.as_str()).skip(1);
         parts.map(|part| unescaped(part.split(close.as_str()).next().unwrap())).collect()
     }
 
     /// The text of an XML element, or nothing.
-    pub fn one(&self, element: &str) -> String {
+    pub(crate) fn one(&self, element: &str) -> String {
         self.all(element).into_iter().next().unwrap_or_default()
     }
 
     /// Checks the status, with the body in the message.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
+    pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert!(!self.get("x-amz-request-id").is_empty(), "every answer has a request id: {self:?}");
         self
@@ -358,7 +353,7 @@ impl Res {
 
     /// Checks status and code.
     #[track_caller]
-    pub fn expect_error(self, status: u16, code: &str) -> Self {
+    pub(crate) fn expect_error(self, status: u16, code: &str) -> Self {
         let this = self.expect(status);
         assert_eq!(this.one("Code"), code, "{this:?}");
         this
@@ -371,22 +366,22 @@ fn unescaped(text: &str) -> String {
 }
 
 /// An ETag as the gateway must compute it, quoted.
-pub fn md5_e_tag(bytes: &[u8]) -> String {
+pub(crate) fn md5_e_tag(bytes: &[u8]) -> String {
     format!("\"{}\"", hex::encode(Md5::digest(bytes)))
 }
 
 /// The header value of Content-MD5.
-pub fn content_md5(bytes: &[u8]) -> String {
+pub(crate) fn content_md5(bytes: &[u8]) -> String {
     BASE64.encode(Md5::digest(bytes))
 }
 
 /// The header value of `x-amz-checksum-crc32`.
-pub fn crc32(bytes: &[u8]) -> String {
+pub(crate) fn crc32(bytes: &[u8]) -> String {
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, bytes);
     BASE64.encode(&crc.to_be_bytes()[4..])
 }
 
 /// The header value of `x-amz-checksum-sha256`.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     BASE64.encode(sha2::Sha256::digest(bytes))
 }

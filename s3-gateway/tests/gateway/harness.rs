@@ -17,12 +17,12 @@ use tokio::task::JoinHandle;
 
 use crate::client::{Keys, Req, Res, encoded};
 
-pub const REPOSITORY: &str = "trips";
+pub(crate) const REPOSITORY: &str = "trips";
 
-pub struct TestGateway {
-    pub addr: SocketAddr,
-    pub graveler: Graveler,
-    pub keys: Keys,
+pub(crate) struct TestGateway {
+    pub(crate) addr: SocketAddr,
+    pub(crate) graveler: Graveler,
+    pub(crate) keys: Keys,
     server: JoinHandle<()>,
 }
 
@@ -34,16 +34,16 @@ impl Drop for TestGateway {
 
 impl TestGateway {
     /// Serves in-memory stores with a repository `trips`, whose branch is `main`.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(GatewayOptions::default()).await
     }
 
-    pub async fn start_with(options: GatewayOptions) -> Self {
+    pub(crate) async fn start_with(options: GatewayOptions) -> Self {
         let stores = Stores::open("memory:///", &StoreSettings::default()).await.unwrap();
         Self::start_on(stores, options).await
     }
 
-    pub async fn start_on(stores: Arc<Stores>, options: GatewayOptions) -> Self {
+    pub(crate) async fn start_on(stores: Arc<Stores>, options: GatewayOptions) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let meta: Arc<dyn MetaStore> = Arc::new(MemoryMetaStore::new(Arc::clone(&clock)));
         let graveler = Graveler::new(Arc::clone(&meta), stores, clock, GravelerOptions::default());
@@ -59,57 +59,57 @@ impl TestGateway {
     }
 
     /// A request to a target as it goes over the wire.
-    pub fn request(&self, method: Method, target: &str) -> Req {
+    pub(crate) fn request(&self, method: Method, target: &str) -> Req {
         Req::new(self.addr, &self.keys, method, target)
     }
 
     /// A request about a key of `trips`.
-    pub fn on(&self, method: Method, key: &str) -> Req {
+    pub(crate) fn on(&self, method: Method, key: &str) -> Req {
         self.request(method, &format!("/{REPOSITORY}/{}", encoded(key)))
     }
 
-    pub fn put(&self, key: &str, body: impl Into<bytes::Bytes>) -> Req {
+    pub(crate) fn put(&self, key: &str, body: impl Into<bytes::Bytes>) -> Req {
         self.on(Method::PUT, key).body(body)
     }
 
-    pub fn get(&self, key: &str) -> Req {
+    pub(crate) fn get(&self, key: &str) -> Req {
         self.on(Method::GET, key)
     }
 
-    pub fn head(&self, key: &str) -> Req {
+    pub(crate) fn head(&self, key: &str) -> Req {
         self.on(Method::HEAD, key)
     }
 
-    pub fn delete(&self, key: &str) -> Req {
+    pub(crate) fn delete(&self, key: &str) -> Req {
         self.on(Method::DELETE, key)
     }
 
     /// A version 2 listing of `trips`.
-    pub async fn list(&self, pairs: &[(&str, &str)]) -> Res {
+    pub(crate) async fn list(&self, pairs: &[(&str, &str)]) -> Res {
         let request = self.request(Method::GET, &format!("/{REPOSITORY}"));
         request.query(&[("list-type", "2")]).query(pairs).send().await
     }
 
     /// Puts objects, each with its key as its bytes.
-    pub async fn put_all(&self, keys: &[&str]) {
+    pub(crate) async fn put_all(&self, keys: &[&str]) {
         for key in keys {
             self.put(key, (*key).to_owned()).send().await.expect(200);
         }
     }
 
     /// All keys on a branch.
-    pub async fn keys_on(&self, branch: &str) -> Vec<String> {
+    pub(crate) async fn keys_on(&self, branch: &str) -> Vec<String> {
         self.list(&[("prefix", &format!("{branch}/"))]).await.expect(200).all("Key")
     }
 
-    pub async fn create_branch(&self, branch: &str, source: &str) {
+    pub(crate) async fn create_branch(&self, branch: &str, source: &str) {
         let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
         let branch = branch.parse().unwrap();
         let command = Command::CreateBranch { request: request_id(), repository: name(), branch, commit };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }
 
-    pub async fn create_tag(&self, tag: &str, source: &str) -> CommitId {
+    pub(crate) async fn create_tag(&self, tag: &str, source: &str) -> CommitId {
         let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
         let tag = tag.parse().unwrap();
         let command = Command::CreateTag { request: request_id(), repository: name(), tag, commit };
@@ -118,7 +118,7 @@ impl TestGateway {
     }
 
     /// Commits what is staged on a branch.
-    pub async fn commit(&self, branch: &str) -> CommitId {
+    pub(crate) async fn commit(&self, branch: &str) -> CommitId {
         let meta = self.graveler.meta();
         let branch: BranchName = branch.parse().unwrap();
         let repository = meta.repository(&name()).await.unwrap();
@@ -146,14 +146,14 @@ impl TestGateway {
     }
 
     /// Makes another user with a key.
-    pub async fn repositories(&self) -> Vec<String> {
+    pub(crate) async fn repositories(&self) -> Vec<String> {
         let query = Query::Repositories { prefix: String::new(), after: String::new(), amount: 100 };
         let page = self.graveler.meta().read(query).await.unwrap().repositories().unwrap();
         page.items.into_iter().map(|r| r.name.to_string()).collect()
     }
 }
 
-pub fn name() -> RepositoryName {
+pub(crate) fn name() -> RepositoryName {
     REPOSITORY.parse().unwrap()
 }
 

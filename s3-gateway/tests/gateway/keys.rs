@@ -75,10 +75,10 @@ async fn odd_keys_are_deleted_in_batches() {
 #[tokio::test]
 async fn keys_are_bounded() {
     let s3 = TestGateway::start().await;
-    let longest = format!("main/{}", "k".repeat(1019));
+    let longest = format!("main/{}", "k".repeat(1024));
     s3.put(&longest, "x").send().await.expect(200);
     s3.get(&longest).send().await.expect(200);
-    let long = format!("main/{}", "k".repeat(1020));
+    let long = format!("main/{}", "k".repeat(1025));
     s3.put(&long, "x").send().await.expect_error(400, "KeyTooLongError");
     s3.request(Method::GET, "/trips/main/%FF").send().await.expect_error(400, "InvalidURI");
 }
