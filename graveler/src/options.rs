@@ -16,7 +16,8 @@ pub struct GravelerOptions {
     pub stage_queue_max: usize,
     /// How often a conditional write looks again after the branch moved under it.
     pub stage_retries_max: usize,
-    /// The mean size of a data block, in bytes before compression.
+    /// The mean size of a data block, in bytes before compression. This and the next decide where trees are cut, and so
+    /// their ids: only tests use other values than the default.
     pub block_bytes: u32,
     /// The mean size of a range, in bytes before compression.
     pub range_bytes: u64,
@@ -32,7 +33,8 @@ impl Default for GravelerOptions {
             stage_queue_max: 4096,
             stage_retries_max: 16,
             block_bytes: 16 << 10,
-            range_bytes: 3 << 20,
+            // 16 Ki entries of usual length: about 1.2 MiB as stored.
+            range_bytes: 3_584 << 10,
         }
     }
 }

@@ -122,7 +122,7 @@ impl Graveler {
             let mut page = PageBuilder::new(&request);
             while let Some(difference) = walk.next().await? {
                 match page.add(&walk.files, &difference)? {
-                    Added::Full => break,
+                    Added::Done => break,
                     Added::Item => {}
                     Added::Prefix(behind) => walk.staged.seek(&behind),
                 }
@@ -150,7 +150,7 @@ async fn diff_trees(
             break;
         }
         match page.add(files, &difference)? {
-            Added::Full => break,
+            Added::Done => break,
             Added::Item => {}
             Added::Prefix(behind) => walk.seek(behind.as_bytes()).await?,
         }
@@ -173,8 +173,8 @@ struct PageBuilder<'a> {
 
 /// What became of a difference.
 enum Added {
-    /// The page was full, and this one comes behind it.
-    Full,
+    /// The page is full, and this one comes behind it; or nothing can come behind this one.
+    Done,
     Item,
     /// It stands for all with its prefix: go on here.
     Prefix(String),
@@ -192,15 +192,14 @@ impl<'a> PageBuilder<'a> {
     fn add(&mut self, files: &Files, difference: &Difference) -> Result<Added, Error> {
         if self.page.items.len() == self.amount {
             self.page.more = self.amount > 0;
-            return Ok(Added::Full);
+            return Ok(Added::Done);
         }
         let path = String::from_utf8_lossy(&difference.key).into_owned();
         if let Some(common) = self.grouping.common_prefix(&path) {
             let (path, kind) = (common.to_owned(), ChangeKind::PrefixChanged);
             let behind = behind_prefix(common);
             self.page.items.push(DiffItem { path, kind, left: None, right: None });
-            // Behind the last possible prefix there is nothing: a path larger than all others says so.
-            return Ok(Added::Prefix(behind.unwrap_or_else(|| char::MAX.to_string().repeat(model::PATH_BYTES_MAX))));
+            return Ok(behind.map_or(Added::Done, Added::Prefix));
         }
         let decode = |value: Option<&Bytes>| value.map(|value| files.decode_value(value)).transpose();
         let (left, right) = (decode(difference.left.as_ref())?, decode(difference.right.as_ref())?);
