@@ -51,7 +51,9 @@ impl Graveler {
         let amount = request.amount.min(PAGE_MAX);
         let mut listing = Listing { items: Vec::new(), more: false };
         let Some(from) = grouping.start_behind(&request.after).filter(|_| amount > 0) else { return Ok(listing) };
-        let mut view = View::open(self, &resolved, &request.prefix, &from).await?;
+        // Where prefixes are skipped, most of a large page would be fetched for nothing.
+        let expected = if grouping.groups() { 0 } else { amount + 1 };
+        let mut view = View::open(self, &resolved, &request.prefix, &from).await?.expecting(expected);
         while let Some(seen) = view.next().await? {
             if listing.items.len() == amount {
                 listing.more = true;

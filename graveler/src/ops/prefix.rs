@@ -14,6 +14,11 @@ impl<'a> Grouping<'a> {
         Self { prefix, delimiter: delimiter.filter(|delimiter| !delimiter.is_empty()) }
     }
 
+    /// Whether any path can belong to a common prefix.
+    pub(crate) fn groups(&self) -> bool {
+        self.delimiter.is_some()
+    }
+
     /// The common prefix that a path belongs to: up to the first delimiter behind the prefix, that included.
     pub(crate) fn common_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
         let delimiter = self.delimiter?;

@@ -9,7 +9,7 @@ use crate::tree::apply::{Changes, TreeChange};
 use crate::tree::record;
 use crate::{Error, Graveler};
 
-/// How many values the first page has; each next page has twice as many, up to [`PAGE_MAX`].
+/// How many values the first page has at least; each next page has twice as many, up to [`PAGE_MAX`].
 const FIRST_PAGE: usize = 64;
 
 /// A cursor over what is staged on a branch.
@@ -45,6 +45,11 @@ impl StagedCursor {
             page_size: FIRST_PAGE,
             next_from: Some(from.to_owned()),
         }
+    }
+
+    /// Expects to be asked for about so many values, so that the first page holds them.
+    pub(crate) fn expecting(self, values: usize) -> Self {
+        Self { page_size: values.clamp(FIRST_PAGE, PAGE_MAX), ..self }
     }
 
     /// Whether [`Self::load`] would ask for a page.
@@ -116,9 +121,8 @@ impl SealedChanges {
         branch: &BranchName,
         sealed: &[StagingToken],
     ) -> Self {
-        let mut cursor = StagedCursor::new(graveler, repository, branch, Some(sealed.to_vec()), "", "");
-        cursor.page_size = PAGE_MAX;
-        Self { cursor, branch: branch.clone(), sealed: sealed.to_vec() }
+        let cursor = StagedCursor::new(graveler, repository, branch, Some(sealed.to_vec()), "", "");
+        Self { cursor: cursor.expecting(PAGE_MAX), branch: branch.clone(), sealed: sealed.to_vec() }
     }
 
     /// Tokens that another publication consumed read as empty: that must not look as if they held nothing.

@@ -82,6 +82,11 @@ impl View {
         Ok(view)
     }
 
+    /// Expects to be walked over about so many paths without a seek.
+    pub(crate) fn expecting(self, paths: usize) -> Self {
+        Self { staged: self.staged.map(|staged| staged.expecting(paths)), ..self }
+    }
+
     pub(crate) fn files(&self) -> &Files {
         &self.files
     }
