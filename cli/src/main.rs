@@ -1,2 +1,7 @@
-//! The `lakebed` command.
-fn main() {}
+//! The `lakebed` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

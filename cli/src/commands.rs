@@ -1,0 +1,63 @@
+//! The client commands, one file each. Owns what they share: how a source is named and how a destructive step is agreed to.
+
+pub(crate) mod branch;
+pub(crate) mod commit;
+pub(crate) mod completion;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod env;
+pub(crate) mod fs;
+pub(crate) mod log;
+pub(crate) mod merge;
+pub(crate) mod repo;
+pub(crate) mod show;
+pub(crate) mod tag;
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::{Result, bail};
+use model::RepositoryName;
+
+use crate::uri::RefUri;
+
+/// Reads `--source`: a branch, tag, commit or expression, alone or as a URI of the same repository.
+fn source(text: &str, repository: &RepositoryName) -> Result<String> {
+    if !text.contains("://") {
+        return Ok(text.to_owned());
+    }
+    let uri: RefUri = text.parse()?;
+    if uri.repository != *repository {
+        bail!("the source {text} is in another repository than {repository}");
+    }
+    Ok(uri.reference)
+}
+
+/// Reads `--meta NAME=VALUE`.
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+fn to_map(pairs: &[(String, String)]) -> BTreeMap<String, String> {
+    pairs.iter().cloned().collect()
+}
+
+/// Lets a person agree to what can't be undone; scripts say `--yes`.
+fn agree(yes: bool, what: &str) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() {
+        bail!("{what} can't be undone: say so with --yes");
+    }
+    write!(io::stderr(), "{what} can't be undone. Go on? [y/N] ")?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        bail!("nothing was done");
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! `lakebed commit`: commits what is uncommitted on a branch.
+
+use anyhow::Result;
+use clap::Args;
+use lakebed_sdk::{Lakebed, NewCommit};
+
+use super::{parse_pair, to_map};
+use crate::output::Output;
+use crate::uri::RefUri;
+use crate::view;
+
+#[derive(Args, Debug)]
+pub(crate) struct Commit {
+    /// lakebed://repository/branch
+    branch: RefUri,
+    /// Why
+    #[arg(long, short)]
+    message: String,
+    /// Attach NAME=VALUE (may be given several times)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
+    meta: Vec<(String, String)>,
+    /// Commit even if nothing changed
+    #[arg(long)]
+    allow_empty: bool,
+}
+
+impl Commit {
+    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
+        let new =
+            NewCommit { message: self.message.clone(), metadata: to_map(&self.meta), allow_empty: self.allow_empty };
+        let done = lakebed.commit(&self.branch.repository, &self.branch.reference.parse()?, new).await?;
+        let mut value = view::commit(&done.commit);
+        value["changes"] = done.changes.into();
+        output.item(&value, || {
+            let id = done.commit.id.to_string();
+            match done.changes {
+                Some(1) => format!("Committed 1 change as {}", view::short(&id)),
+                Some(changes) => format!("Committed {changes} changes as {}", view::short(&id)),
+                None => format!("A commit at the same time took the changes along: {}", view::short(&id)),
+            }
+        })
+    }
+}

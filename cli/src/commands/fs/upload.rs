@@ -1,0 +1,105 @@
+//! `lakebed fs upload`: files to a branch, several at a time.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use indicatif::ProgressBar;
+use lakebed_sdk::{BranchName, Lakebed, ObjectPath};
+use serde_json::json;
+use tokio::io::AsyncRead;
+
+use super::Upload;
+use crate::output::Output;
+use crate::uri::PathUri;
+use crate::{progress, transfer, view};
+
+/// A file and where it goes.
+struct Pair {
+    from: PathBuf,
+    to: ObjectPath,
+    size: u64,
+}
+
+impl Upload {
+    pub(super) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
+        if self.from.as_os_str() == "-" {
+            let to = self.to.object()?;
+            return self.one(lakebed, tokio::io::stdin(), &to, None, output).await;
+        }
+        let pairs = if self.recursive { walk(&self.from, &self.to)? } else { vec![single(&self.from, &self.to)?] };
+        let (files, bytes) = (pairs.len(), pairs.iter().map(|pair| pair.size).sum());
+        let bar = progress::bytes("uploading", bytes);
+        let branch: BranchName = self.to.reference.parse()?;
+        let done =
+            transfer::all(pairs, self.parallel.jobs.into(), |pair| self.send(lakebed, &branch, pair, &bar)).await;
+        bar.finish_and_clear();
+        done?;
+        let value = json!({ "uploaded": files, "bytes": bytes });
+        output.item(&value, || format!("Uploaded {files} files, {bytes} bytes"))
+    }
+
+    async fn send(&self, lakebed: &Lakebed, branch: &BranchName, pair: Pair, bar: &ProgressBar) -> Result<()> {
+        let context = || format!("can't upload {}", pair.from.display());
+        let file = tokio::fs::File::open(&pair.from).await.with_context(context)?;
+        let options = self.options(Some(pair.size));
+        let reader = bar.wrap_async_read(file);
+        lakebed.upload_reader(&self.to.repository, branch, &pair.to, reader, options).await.with_context(context)?;
+        Ok(())
+    }
+
+    async fn one(
+        &self,
+        lakebed: &Lakebed,
+        reader: impl AsyncRead + Send + 'static,
+        to: &ObjectPath,
+        size: Option<u64>,
+        output: Output,
+    ) -> Result<()> {
+        let branch = self.to.reference.parse()?;
+        let object = lakebed.upload_reader(&self.to.repository, &branch, to, reader, self.options(size)).await?;
+        output.item(&view::object(&object), || format!("Uploaded {} bytes", object.size))
+    }
+
+    fn options(&self, size: Option<u64>) -> lakebed_sdk::Upload {
+        lakebed_sdk::Upload { content_type: self.content_type.clone(), size, ..Default::default() }
+    }
+}
+
+/// One file: to the path, or into the folder if the path ends with a slash or is empty.
+fn single(from: &Path, to: &PathUri) -> Result<Pair> {
+    let metadata = std::fs::metadata(from).with_context(|| format!("can't read {}", from.display()))?;
+    if metadata.is_dir() {
+        bail!("{} is a folder: upload it with --recursive", from.display());
+    }
+    let to = if to.path.is_empty() || to.path.ends_with('/') {
+        let name = from.file_name().and_then(|name| name.to_str());
+        to.with_path(format!("{}{}", to.path, name.context("the file's name isn't UTF-8: name the object")?))
+    } else {
+        to.clone()
+    };
+    Ok(Pair { from: from.to_owned(), to: to.object()?, size: metadata.len() })
+}
+
+/// Every file beneath a folder; symbolic links to files are followed, those to folders are not.
+fn walk(from: &Path, to: &PathUri) -> Result<Vec<Pair>> {
+    let prefix = if to.path.is_empty() || to.path.ends_with('/') { to.path.clone() } else { format!("{}/", to.path) };
+    let mut pairs = Vec::new();
+    let mut folders = vec![(from.to_owned(), prefix)];
+    while let Some((folder, prefix)) = folders.pop() {
+        let context = || format!("can't read {}", folder.display());
+        for entry in std::fs::read_dir(&folder).with_context(context)? {
+            let entry = entry.with_context(context)?;
+            let path = entry.path();
+            let name = entry.file_name();
+            let name = name.to_str().with_context(|| format!("{} isn't UTF-8", path.display()))?;
+            let metadata = std::fs::metadata(&path).with_context(|| format!("can't read {}", path.display()))?;
+            if entry.file_type().with_context(context)?.is_dir() {
+                folders.push((path, format!("{prefix}{name}/")));
+            } else if metadata.is_file() {
+                pairs.push(Pair { from: path, to: format!("{prefix}{name}").parse()?, size: metadata.len() });
+            }
+        }
+    }
+    pairs.sort_by(|a, b| a.to.cmp(&b.to));
+    Ok(pairs)
+}

@@ -1,0 +1,121 @@
+//! `lakebed merge`: merges a ref into a branch. Conflicts are listed, all of them, and are exit code 3.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use futures::TryStreamExt;
+use lakebed_sdk::{BranchName, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
+use serde_json::json;
+
+use super::{parse_pair, to_map};
+use crate::output::{Output, warn};
+use crate::uri::RefUri;
+use crate::{exit, view};
+
+#[derive(Args, Debug)]
+pub(crate) struct Merge {
+    /// lakebed://repository/ref to merge
+    source: RefUri,
+    /// lakebed://repository/branch to merge it into
+    destination: RefUri,
+    /// The merge commit's message [default: one that names both]
+    #[arg(long, short, default_value = "", hide_default_value = true)]
+    message: String,
+    /// Attach NAME=VALUE (may be given several times)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
+    meta: Vec<(String, String)>,
+    /// Which side wins where both changed an object
+    #[arg(long)]
+    strategy: Option<Winner>,
+    /// Tell what would come of it and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum Winner {
+    SourceWins,
+    DestinationWins,
+}
+
+impl Merge {
+    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<ExitCode> {
+        let repository = &self.destination.repository;
+        if self.source.repository != *repository {
+            bail!("{} and {} are in different repositories", self.source, self.destination);
+        }
+        let destination: BranchName = self.destination.reference.parse()?;
+        let options = MergeOptions {
+            message: self.message.clone(),
+            metadata: to_map(&self.meta),
+            strategy: self.strategy.map(|winner| match winner {
+                Winner::SourceWins => Strategy::SourceWins,
+                Winner::DestinationWins => Strategy::DestinationWins,
+            }),
+            dry_run: self.dry_run,
+            conflicts_amount: 1,
+            ..MergeOptions::default()
+        };
+        match lakebed.merge(repository, &self.source.reference, &destination, options).await? {
+            MergeOutcome::Merged { commit, .. } => {
+                output.item(&json!({ "merged": view::commit(&commit) }), || {
+                    format!(
+                        "Merged {} into {} as {}",
+                        self.source,
+                        self.destination,
+                        view::short(&commit.id.to_string())
+                    )
+                })?;
+            }
+            MergeOutcome::UpToDate { head } => {
+                output.item(&json!({ "up_to_date": head }), || "Up to date: there is nothing to merge".to_owned())?;
+            }
+            MergeOutcome::Preview(summary) => {
+                let value = json!({ "preview": summary_json(summary) });
+                output.item(&value, || format!("Would merge without conflicts: {}", summary_text(summary)))?;
+            }
+            MergeOutcome::Conflicts(_) => {
+                self.list_conflicts(lakebed, &destination, output).await?;
+                return Ok(ExitCode::from(exit::CONFLICTS));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn list_conflicts(&self, lakebed: &Lakebed, destination: &BranchName, output: Output) -> Result<()> {
+        let mut found = 0;
+        let mut conflicts = lakebed.conflicts(&self.destination.repository, &self.source.reference, destination);
+        while let Some(conflict) = conflicts.try_next().await? {
+            found += 1;
+            let value = json!({
+                "conflict": conflict.path,
+                "base": conflict.base.as_ref().map(view::object),
+                "source": conflict.source.as_ref().map(view::object),
+                "destination": conflict.destination.as_ref().map(view::object),
+            });
+            output.item(&value, || {
+                let side = |has: bool| if has { "changed" } else { "deleted" };
+                let (source, destination) = (conflict.source.is_some(), conflict.destination.is_some());
+                format!(
+                    "conflict: {} ({} in source, {} in destination)",
+                    conflict.path,
+                    side(source),
+                    side(destination)
+                )
+            })?;
+        }
+        warn(&format!(
+            "{found} conflicts; nothing was changed. Mend them on a branch, or choose a side with --strategy"
+        ));
+        Ok(())
+    }
+}
+
+fn summary_json(summary: Summary) -> serde_json::Value {
+    json!({ "added": summary.added, "removed": summary.removed, "changed": summary.changed })
+}
+
+fn summary_text(summary: Summary) -> String {
+    format!("{} added, {} changed, {} removed", summary.added, summary.changed, summary.removed)
+}

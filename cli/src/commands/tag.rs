@@ -1,0 +1,79 @@
+//! `lakebed tag …`: tags.
+
+use anyhow::Result;
+use clap::Subcommand;
+use futures::TryStreamExt;
+use lakebed_sdk::{Lakebed, TagName};
+
+use super::{agree, source};
+use crate::output::Output;
+use crate::uri::{RefUri, RepositoryUri};
+use crate::view;
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Tag {
+    /// Name a commit
+    Create {
+        /// lakebed://repository/tag
+        tag: RefUri,
+        /// The branch, tag or commit that it names
+        #[arg(long, value_name = "REF")]
+        source: String,
+    },
+    /// List tags
+    List {
+        /// lakebed://repository
+        repository: RepositoryUri,
+        /// Only those whose names begin so
+        #[arg(long, default_value = "")]
+        prefix: String,
+    },
+    /// Show a tag
+    Show {
+        /// lakebed://repository/tag
+        tag: RefUri,
+    },
+    /// Delete a tag; its commit stays
+    Delete {
+        /// lakebed://repository/tag
+        tag: RefUri,
+        /// Don't ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+impl Tag {
+    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
+        match self {
+            Self::Create { tag, source: from } => {
+                let from = source(from, &tag.repository)?;
+                let made = lakebed.create_tag(&tag.repository, &name(tag)?, &from).await?;
+                output.item(&view::tag(&made), || format!("Created {tag} at {}", view::short(&made.commit.to_string())))
+            }
+            Self::List { repository, prefix } => {
+                let mut tags = lakebed.list_tags(&repository.repository, prefix);
+                while let Some(tag) = tags.try_next().await? {
+                    output
+                        .item(&view::tag(&tag), || format!("{}  {}", view::short(&tag.commit.to_string()), tag.name))?;
+                }
+                Ok(())
+            }
+            Self::Show { tag } => {
+                let found = lakebed.get_tag(&tag.repository, &name(tag)?).await?;
+                output.item(&view::tag(&found), || {
+                    format!("name     {}\ncommit   {}\ncreated  {}", found.name, found.commit, found.created_at)
+                })
+            }
+            Self::Delete { tag, yes } => {
+                agree(*yes, &format!("Deleting {tag}"))?;
+                lakebed.delete_tag(&tag.repository, &name(tag)?).await?;
+                output.item(&serde_json::json!({ "deleted": tag.to_string() }), || format!("Deleted {tag}"))
+            }
+        }
+    }
+}
+
+fn name(tag: &RefUri) -> Result<TagName> {
+    Ok(tag.reference.parse()?)
+}

@@ -1,0 +1,35 @@
+//! The `lakebed` command: a client of a Lakebed server, and every role of one.
+//!
+//! Owns the command line and the composition of the roles; leaves what a command means to the server and what a role
+//! does to its crate. A library beside its binary so that the benches serve through the same [`server::Listener`].
+//! Invariant: a command's result is all that goes to standard output.
+
+mod cli;
+mod commands;
+mod exit;
+mod graph;
+mod output;
+mod progress;
+mod transfer;
+mod uri;
+mod view;
+
+mod connection;
+mod profile;
+pub mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Carries out the process's command line.
+pub fn run() -> ExitCode {
+    rustls::crypto::ring::default_provider().install_default().expect("because nothing else installs a provider");
+    let cli = cli::Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("because a process that can't start threads can't do anything");
+    match runtime.block_on(cli.run()) {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}

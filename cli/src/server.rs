@@ -1,0 +1,15 @@
+//! The servers that the `lakebed` command can be. Owns how the roles are composed of the other crates, from settings
+//! to an open port; leaves what they do to those crates.
+
+mod administrator;
+mod config;
+mod encryption_key;
+mod listen;
+mod logging;
+mod roles;
+mod router;
+
+pub(crate) use config::ServerArgs;
+pub use config::TlsFiles;
+pub use listen::{Listener, Respond};
+pub(crate) use roles::{run_all, run_api_server, run_metadata_server, run_s3_gateway};

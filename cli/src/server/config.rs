@@ -1,0 +1,302 @@
+//! The servers' settings. Owns their names, defaults and order: flag, environment (`LAKEBED_*`), TOML file, default.
+//! The only place that reads them; everything behind it takes values. Invariant: an unknown name is an error.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
+const METADATA_LISTEN_DEFAULT: &str = "127.0.0.1:8001";
+
+/// Settings of every server role. All may also stand in the TOML file, by the same names with underscores.
+#[derive(Args, Debug, Default, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerArgs {
+    /// TOML file with these settings; flags and environment go before it
+    #[arg(long, env = "LAKEBED_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+
+    /// Folder for everything that this server keeps on disk
+    #[arg(long, env = "LAKEBED_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "LAKEBED_LISTEN")]
+    listen: Option<SocketAddr>,
+
+    /// Where repositories live: file:///folder, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or
+    /// memory:/// (gone at exit). Default: the folder `objects` in the data folder
+    #[arg(long, env = "LAKEBED_OBJECT_STORE", value_name = "URL")]
+    object_store: Option<String>,
+
+    /// Setting of the object store, as `endpoint=http://127.0.0.1:9000` (may be given several times; the names are
+    /// those of the object_store crate, like endpoint, region, allow_http, access_key_id)
+    #[arg(long = "object-store-option", value_name = "NAME=VALUE", value_parser = parse_option)]
+    #[serde(rename = "object_store_options", deserialize_with = "options_table")]
+    object_store_options: Vec<(String, String)>,
+
+    /// Certificate chain (PEM): with it and its key, the port speaks HTTPS
+    #[arg(long, env = "LAKEBED_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key (PEM)
+    #[arg(long, env = "LAKEBED_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Host name under which buckets are addressed as BUCKET.HOST (virtual-host style); may be given several times
+    #[arg(long = "s3-domain", env = "LAKEBED_S3_DOMAINS", value_delimiter = ',', value_name = "HOST")]
+    #[serde(rename = "s3_domains")]
+    s3_domains: Vec<String>,
+
+    /// File with the key under which secrets are encrypted (64 hex digits or base64 of 32 bytes); also as text in
+    /// LAKEBED_ENCRYPTION_KEY. Default: made at the first start, in the data folder
+    #[arg(long, env = "LAKEBED_ENCRYPTION_KEY_FILE", value_name = "FILE")]
+    encryption_key_file: Option<PathBuf>,
+
+    /// Memory for cached blocks and indexes of commits, in MiB [default: 256]
+    #[arg(long, env = "LAKEBED_CACHE_MIB", value_name = "MIB")]
+    cache_mib: Option<u64>,
+
+    /// Address of the metadata server, for a role of its own (may be given several times)
+    #[arg(long = "metadata", env = "LAKEBED_METADATA", value_delimiter = ',', value_name = "URL")]
+    #[serde(rename = "metadata")]
+    metadata: Vec<String>,
+
+    /// Certificate chain (PEM) for mutual TLS between metadata server and its clients
+    #[arg(long, env = "LAKEBED_METADATA_TLS_CERT", value_name = "FILE")]
+    metadata_tls_cert: Option<PathBuf>,
+
+    /// That certificate's private key (PEM)
+    #[arg(long, env = "LAKEBED_METADATA_TLS_KEY", value_name = "FILE")]
+    metadata_tls_key: Option<PathBuf>,
+
+    /// The authority (PEM) that both sides' certificates must come from
+    #[arg(long, env = "LAKEBED_METADATA_TLS_CA", value_name = "FILE")]
+    metadata_tls_ca: Option<PathBuf>,
+
+    #[arg(skip)]
+    #[serde(skip)]
+    presets: Presets,
+}
+
+/// Secrets come by environment only: arguments show in process lists.
+#[derive(Debug, Default, Clone)]
+struct Presets {
+    encryption_key: Option<SecretString>,
+    access_key_id: Option<String>,
+    secret_access_key: Option<SecretString>,
+}
+
+/// The settings, settled.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerConfig {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) object_store: String,
+    pub(crate) object_store_options: Vec<(String, String)>,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) s3_domains: Vec<String>,
+    pub(crate) encryption_key: EncryptionKeySource,
+    pub(crate) cache_bytes: u64,
+    pub(crate) metadata: Vec<String>,
+    pub(crate) metadata_tls: Option<MutualTlsFiles>,
+    /// Presets the administrator's access key and secret.
+    pub(crate) administrator: Option<(String, SecretString)>,
+}
+
+/// A server's certificate.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The chain, in PEM.
+    pub cert: PathBuf,
+    /// The private key, in PEM.
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct MutualTlsFiles {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) ca: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum EncryptionKeySource {
+    Text(SecretString),
+    File(PathBuf),
+    /// Made at the first start.
+    Generated(PathBuf),
+}
+
+/// Which of the roles is being configured: they have other ports and needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    All,
+    Metadata,
+    Stateless,
+}
+
+impl ServerArgs {
+    /// Settles the settings of a role.
+    pub(crate) fn settle(mut self, role: Role) -> Result<ServerConfig> {
+        let file = match &self.config {
+            Some(path) => Self::read(path)?,
+            None => Self::default(),
+        };
+        self.presets = Presets::from_environment();
+        self.or(file).check(role)
+    }
+
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} isn't a valid configuration", path.display()))
+    }
+
+    /// Takes from `file` what isn't set here.
+    fn or(self, file: Self) -> Self {
+        fn list<T>(mine: Vec<T>, theirs: Vec<T>) -> Vec<T> {
+            if mine.is_empty() { theirs } else { mine }
+        }
+        Self {
+            config: self.config,
+            data_dir: self.data_dir.or(file.data_dir),
+            listen: self.listen.or(file.listen),
+            object_store: self.object_store.or(file.object_store),
+            object_store_options: list(self.object_store_options, file.object_store_options),
+            tls_cert: self.tls_cert.or(file.tls_cert),
+            tls_key: self.tls_key.or(file.tls_key),
+            s3_domains: list(self.s3_domains, file.s3_domains),
+            encryption_key_file: self.encryption_key_file.or(file.encryption_key_file),
+            cache_mib: self.cache_mib.or(file.cache_mib),
+            metadata: list(self.metadata, file.metadata),
+            metadata_tls_cert: self.metadata_tls_cert.or(file.metadata_tls_cert),
+            metadata_tls_key: self.metadata_tls_key.or(file.metadata_tls_key),
+            metadata_tls_ca: self.metadata_tls_ca.or(file.metadata_tls_ca),
+            presets: self.presets,
+        }
+    }
+
+    fn check(self, role: Role) -> Result<ServerConfig> {
+        let data_dir = std::path::absolute(self.data_dir.unwrap_or_else(|| "data".into()))?;
+        let listen_default = if role == Role::Metadata { METADATA_LISTEN_DEFAULT } else { LISTEN_DEFAULT };
+        let listen = self.listen.unwrap_or_else(|| listen_default.parse().expect("because it is an address"));
+        let metadata_tls = match (self.metadata_tls_cert, self.metadata_tls_key, self.metadata_tls_ca) {
+            (Some(cert), Some(key), Some(ca)) => Some(MutualTlsFiles { cert, key, ca }),
+            (None, None, None) => None,
+            _ => bail!("mutual TLS needs all three of metadata_tls_cert, metadata_tls_key and metadata_tls_ca"),
+        };
+        if role == Role::Metadata && metadata_tls.is_none() && !listen.ip().is_loopback() {
+            bail!(
+                "the metadata server trusts who can reach it, so {listen} needs mutual TLS: set metadata_tls_cert, \
+                 metadata_tls_key and metadata_tls_ca, or listen on a loopback address"
+            );
+        }
+        if role == Role::Stateless && self.metadata.is_empty() {
+            bail!("name the metadata server: --metadata http://127.0.0.1:8001");
+        }
+        let tls = match (self.tls_cert, self.tls_key) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            _ => bail!("TLS needs both of tls_cert and tls_key"),
+        };
+        let administrator = match (self.presets.access_key_id, self.presets.secret_access_key) {
+            (Some(id), Some(secret)) => Some((id, secret)),
+            (None, None) => None,
+            _ => bail!(
+                "set both of LAKEBED_INSTALLATION_ACCESS_KEY_ID and LAKEBED_INSTALLATION_SECRET_ACCESS_KEY, or neither"
+            ),
+        };
+        let encryption_key = match (self.presets.encryption_key, self.encryption_key_file) {
+            (Some(text), _) => EncryptionKeySource::Text(text),
+            (None, Some(file)) => EncryptionKeySource::File(file),
+            (None, None) => EncryptionKeySource::Generated(data_dir.join("encryption.key")),
+        };
+        let object_store = match self.object_store {
+            Some(url) => url,
+            None => format!("file://{}", data_dir.join("objects").display()),
+        };
+        Ok(ServerConfig {
+            data_dir,
+            listen,
+            object_store,
+            object_store_options: self.object_store_options,
+            tls,
+            s3_domains: self.s3_domains,
+            encryption_key,
+            cache_bytes: self.cache_mib.unwrap_or(256).saturating_mul(1 << 20),
+            metadata: self.metadata,
+            metadata_tls,
+            administrator,
+        })
+    }
+}
+
+impl Presets {
+    fn from_environment() -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            encryption_key: text("LAKEBED_ENCRYPTION_KEY").map(Into::into),
+            access_key_id: text("LAKEBED_INSTALLATION_ACCESS_KEY_ID"),
+            secret_access_key: text("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY").map(Into::into),
+        }
+    }
+}
+
+fn parse_option(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// In the file, options are a table: `object_store_options = { region = "eu-west-1" }`.
+fn options_table<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<(String, String)>, D::Error> {
+    Ok(std::collections::BTreeMap::<String, String>::deserialize(d)?.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_toml(text: &str) -> Result<ServerArgs, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    #[test]
+    fn flags_go_before_the_file() {
+        let flags = ServerArgs { listen: Some("127.0.0.1:1".parse().unwrap()), ..Default::default() };
+        let file =
+            from_toml("listen = '127.0.0.1:2'\ncache_mib = 7\nobject_store_options = { region = 'here' }").unwrap();
+        let config = flags.or(file).check(Role::All).unwrap();
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.cache_bytes, 7 << 20);
+        assert_eq!(config.object_store_options, [("region".to_owned(), "here".to_owned())]);
+    }
+
+    #[test]
+    fn an_unknown_name_in_the_file_is_an_error() {
+        assert!(from_toml("lisen = '127.0.0.1:2'").unwrap_err().to_string().contains("lisen"));
+    }
+
+    #[test]
+    fn the_metadata_port_leaves_loopback_only_with_mutual_tls() {
+        let open = || ServerArgs { listen: Some("0.0.0.0:8001".parse().unwrap()), ..Default::default() };
+        assert!(open().check(Role::Metadata).unwrap_err().to_string().contains("mutual TLS"));
+        let file = || Some(PathBuf::from("x.pem"));
+        let tls = ServerArgs { metadata_tls_cert: file(), metadata_tls_key: file(), metadata_tls_ca: file(), ..open() };
+        assert!(tls.check(Role::Metadata).is_ok());
+    }
+
+    #[test]
+    fn halves_are_refused() {
+        assert!(ServerArgs { tls_cert: Some("x".into()), ..Default::default() }.check(Role::All).is_err());
+        let half = Presets { access_key_id: Some("AK".into()), ..Default::default() };
+        assert!(ServerArgs { presets: half, ..Default::default() }.check(Role::All).is_err());
+        assert!(ServerArgs::default().check(Role::Stateless).unwrap_err().to_string().contains("--metadata"));
+    }
+}

@@ -1,0 +1,172 @@
+//! The roles that one binary can be. Owns the wiring of crates into each role, from settings to the ready line; the
+//! composition root of everything.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use api_server::{ApiServer, ApiServerOptions};
+use graveler::{Graveler, GravelerOptions};
+use metadata_client::{ClientTls, MetadataClient};
+use metadata_server::{MetadataOptions, MetadataServer, MutualTls};
+use model::{MetaStore, SystemClock};
+use s3_gateway::{Gateway, GatewayOptions};
+use secrecy::{ExposeSecret, SecretString};
+use storage::{StoreSettings, Stores};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::config::{MutualTlsFiles, Role, ServerArgs, ServerConfig};
+use super::listen::Listener;
+use super::router::Services;
+use super::{administrator, encryption_key, logging};
+use crate::output::{Output, warn};
+
+/// Every role in one process, on one port.
+pub(crate) async fn run_all(args: ServerArgs) -> Result<()> {
+    let config = args.settle(Role::All)?;
+    logging::start();
+    let end = end_signal()?;
+    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
+    let secrets = encryption_key::open(&config.encryption_key)?;
+    let stores = open_stores(&config).await?;
+    let options = MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock));
+    let metadata = MetadataServer::start(options).await?;
+    administrator::ensure(&*metadata.store(), &secrets, config.administrator.clone(), &listener.url()?).await?;
+    let graveler = graveler(metadata.store(), stores, &config);
+    let api = ApiServer::new(graveler.clone(), secrets.clone(), ApiServerOptions::default());
+    let services = Services {
+        grpc: Some(api.grpc()),
+        rest: Some(api.rest()),
+        s3: Some(Gateway::new(graveler, secrets, gateway_options(&config))),
+    };
+    ready(
+        "Lakebed",
+        &listener,
+        &format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display()),
+    )?;
+    listener.serve(services, end).await?;
+    metadata.shutdown().await;
+    Ok(())
+}
+
+/// The metadata service alone, for roles in other processes.
+pub(crate) async fn run_metadata_server(args: ServerArgs) -> Result<()> {
+    let config = args.settle(Role::Metadata)?;
+    logging::start();
+    let end = end_signal()?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("can't listen on {}", config.listen))?;
+    let options = MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock));
+    let metadata = MetadataServer::start(options).await?;
+    let tls = config.metadata_tls.as_ref().map(server_tls).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr()?);
+    Output::new(false)
+        .note(&format!("Lakebed metadata server is ready at {url} (data in {})", config.data_dir.display()))?;
+    metadata_server::serve(&metadata, listener, tls, end).await?;
+    metadata.shutdown().await;
+    Ok(())
+}
+
+/// The API alone.
+pub(crate) async fn run_api_server(args: ServerArgs) -> Result<()> {
+    let config = args.settle(Role::Stateless)?;
+    logging::start();
+    let end = end_signal()?;
+    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
+    let secrets = encryption_key::open(&config.encryption_key)?;
+    let meta = connect_metadata(&config)?;
+    administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
+    let api =
+        ApiServer::new(graveler(meta, open_stores(&config).await?, &config), secrets, ApiServerOptions::default());
+    let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
+    ready("Lakebed API server", &listener, &format!("objects in {}", config.object_store))?;
+    listener.serve(services, end).await
+}
+
+/// S3 alone.
+pub(crate) async fn run_s3_gateway(args: ServerArgs) -> Result<()> {
+    let config = args.settle(Role::Stateless)?;
+    logging::start();
+    let end = end_signal()?;
+    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
+    let secrets = encryption_key::open(&config.encryption_key)?;
+    let graveler = graveler(connect_metadata(&config)?, open_stores(&config).await?, &config);
+    let gateway = Gateway::new(graveler, secrets, gateway_options(&config));
+    let services = Services { grpc: None, rest: None, s3: Some(gateway) };
+    ready("Lakebed S3 gateway", &listener, &format!("objects in {}", config.object_store))?;
+    listener.serve(services, end).await
+}
+
+/// The one line on standard output, for people and for scripts that wait for it.
+fn ready(what: &str, listener: &Listener, where_things_are: &str) -> Result<()> {
+    let (url, version) = (listener.url()?, env!("CARGO_PKG_VERSION"));
+    Output::new(false).note(&format!("{what} {version} is ready at {url} ({where_things_are})"))
+}
+
+/// Opens the object store and says what is wrong with it.
+async fn open_stores(config: &ServerConfig) -> Result<Arc<Stores>> {
+    let mut options: BTreeMap<String, String> = config.object_store_options.iter().cloned().collect();
+    let settings = StoreSettings {
+        endpoint: options.remove("endpoint"),
+        region: options.remove("region"),
+        allow_http: options.remove("allow_http").is_some_and(|value| value == "true"),
+        options,
+    };
+    let stores = Stores::open(&config.object_store, &settings).await.context("can't open the object store")?;
+    let probe = stores.probe().await.context("can't use the object store")?;
+    if !probe.conditional_put {
+        warn(&format!(
+            "WARNING: {} ignores conditions on writes: two servers that make the same repository at the same time there \
+             could both believe that they did. Run one server only, or use a store that keeps conditions.",
+            config.object_store
+        ));
+    }
+    Ok(stores)
+}
+
+fn graveler(meta: Arc<dyn MetaStore>, stores: Arc<Stores>, config: &ServerConfig) -> Graveler {
+    let options = GravelerOptions { cache_bytes: config.cache_bytes, ..GravelerOptions::default() };
+    Graveler::new(meta, stores, Arc::new(SystemClock), options)
+}
+
+fn gateway_options(config: &ServerConfig) -> GatewayOptions {
+    GatewayOptions { domains: config.s3_domains.clone(), ..GatewayOptions::default() }
+}
+
+fn connect_metadata(config: &ServerConfig) -> Result<Arc<dyn MetaStore>> {
+    let tls = config.metadata_tls.as_ref().map(client_tls).transpose()?;
+    let endpoints = config.metadata.iter().map(|url| url.parse().with_context(|| format!("{url:?} isn't a URL")));
+    let endpoints = endpoints.collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(MetadataClient::connect(&endpoints, tls.as_ref())?))
+}
+
+fn server_tls(files: &MutualTlsFiles) -> Result<MutualTls> {
+    let (authority, certificate, key) = read_pem(files)?;
+    Ok(MutualTls { authority, certificate, key })
+}
+
+fn client_tls(files: &MutualTlsFiles) -> Result<ClientTls> {
+    let (authority, certificate, key) = read_pem(files)?;
+    Ok(ClientTls { authority, certificate, key: key.expose_secret().to_owned(), server_name: None })
+}
+
+fn read_pem(files: &MutualTlsFiles) -> Result<(String, String, SecretString)> {
+    let read = |path: &Path| fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()));
+    Ok((read(&files.ca)?, read(&files.cert)?, read(&files.key)?.into()))
+}
+
+/// Resolves when the process is asked to end.
+fn end_signal() -> Result<impl Future<Output = ()> + Send> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("ending: requests under way may finish");
+    })
+}

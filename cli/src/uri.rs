@@ -1,0 +1,154 @@
+//! `lakebed://repository/ref/path`, as people type it. Owns the three forms that commands take; `lakefs://` is
+//! accepted too. Invariant: what is printed is what can be typed again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use model::{ObjectPath, RepositoryName};
+use thiserror::Error;
+
+/// A text that isn't the URI that a command takes.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum InvalidUri {
+    #[error("{0:?} isn't a Lakebed URI: begin with lakebed://, as in lakebed://repository/branch/path")]
+    Scheme(String),
+    #[error("{text:?} isn't {expected}")]
+    Form { text: String, expected: &'static str },
+    #[error(transparent)]
+    Repository(#[from] model::InvalidName),
+    #[error(transparent)]
+    Path(#[from] model::InvalidPath),
+}
+
+/// `lakebed://repository`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RepositoryUri {
+    pub(crate) repository: RepositoryName,
+}
+
+/// `lakebed://repository/ref`, where the ref is a branch, a tag, a commit or an expression over them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefUri {
+    pub(crate) repository: RepositoryName,
+    pub(crate) reference: String,
+}
+
+/// `lakebed://repository/ref/path`; the path, which may be empty where a command takes a prefix, is taken as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathUri {
+    pub(crate) repository: RepositoryName,
+    pub(crate) reference: String,
+    pub(crate) path: String,
+}
+
+impl PathUri {
+    /// The path of one object: not empty.
+    pub(crate) fn object(&self) -> Result<ObjectPath, InvalidUri> {
+        Ok(self.path.parse()?)
+    }
+
+    /// The URI of another path on the same ref.
+    pub(crate) fn with_path(&self, path: impl Into<String>) -> Self {
+        Self { path: path.into(), ..self.clone() }
+    }
+}
+
+/// Splits the scheme off, then the repository; the rest is as typed, `None` without a slash.
+fn split(text: &str) -> Result<(RepositoryName, Option<&str>), InvalidUri> {
+    let rest = text.strip_prefix("lakebed://").or_else(|| text.strip_prefix("lakefs://"));
+    let rest = rest.ok_or_else(|| InvalidUri::Scheme(text.to_owned()))?;
+    match rest.split_once('/') {
+        Some((repository, rest)) => Ok((repository.parse()?, Some(rest))),
+        None => Ok((rest.parse()?, None)),
+    }
+}
+
+impl FromStr for RepositoryUri {
+    type Err = InvalidUri;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUri> {
+        match split(text)? {
+            (repository, None | Some("")) => Ok(Self { repository }),
+            _ => Err(InvalidUri::Form { text: text.to_owned(), expected: "a repository: lakebed://repository" }),
+        }
+    }
+}
+
+impl FromStr for RefUri {
+    type Err = InvalidUri;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUri> {
+        let form = || InvalidUri::Form { text: text.to_owned(), expected: "a ref: lakebed://repository/ref" };
+        let (repository, rest) = split(text)?;
+        let reference = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)).unwrap_or_default();
+        if reference.is_empty() || reference.contains('/') {
+            return Err(form());
+        }
+        Ok(Self { repository, reference: reference.to_owned() })
+    }
+}
+
+impl FromStr for PathUri {
+    type Err = InvalidUri;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUri> {
+        let form = || InvalidUri::Form { text: text.to_owned(), expected: "a path: lakebed://repository/ref/path" };
+        let (repository, rest) = split(text)?;
+        let rest = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')).ok_or_else(form)?;
+        let (reference, path) = rest.split_once('/').unwrap_or((rest, ""));
+        Ok(Self { repository, reference: reference.to_owned(), path: path.to_owned() })
+    }
+}
+
+impl fmt::Display for RepositoryUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lakebed://{}", self.repository)
+    }
+}
+
+impl fmt::Display for RefUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lakebed://{}/{}", self.repository, self.reference)
+    }
+}
+
+impl fmt::Display for PathUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lakebed://{}/{}/{}", self.repository, self.reference, self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_as_they_are() {
+        for (text, reference, path) in [
+            ("lakebed://trips/main/a/b", "main", "a/b"),
+            ("lakebed://trips/main//a", "main", "/a"),
+            ("lakebed://trips/main~2/a//b/", "main~2", "a//b/"),
+            ("lakebed://trips/main/", "main", ""),
+            ("lakebed://trips/main", "main", ""),
+            ("lakebed://trips/main/a%20b+c", "main", "a%20b+c"),
+            ("lakefs://trips/main/x", "main", "x"),
+        ] {
+            let uri: PathUri = text.parse().unwrap();
+            assert_eq!((uri.reference.as_str(), uri.path.as_str()), (reference, path), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_wrong_form_says_the_right_one() {
+        for (error, hint) in [
+            ("trips/main".parse::<PathUri>().unwrap_err(), "lakebed://"),
+            ("lakebed://trips".parse::<RefUri>().unwrap_err(), "lakebed://repository/ref"),
+            ("lakebed://trips/main/x".parse::<RefUri>().unwrap_err(), "a ref"),
+            ("lakebed://trips/main".parse::<RepositoryUri>().unwrap_err(), "a repository"),
+            ("lakebed://Trips/main".parse::<RefUri>().unwrap_err(), "lower-case"),
+            ("lakebed://trips//x".parse::<PathUri>().unwrap_err(), "a path"),
+        ] {
+            assert!(error.to_string().contains(hint), "{error}");
+        }
+    }
+}

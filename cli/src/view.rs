@@ -1,0 +1,95 @@
+//! How things are shown: as JSON for programs, as text for people. Owns the names of JSON fields, which scripts rely on.
+
+use lakebed_sdk::{Branch, Change, Commit, DiffItem, Object, Repository, Tag};
+use serde_json::{Value, json};
+
+pub(crate) fn repository(repository: &Repository) -> Value {
+    json!({
+        "name": repository.name,
+        "storage_namespace": repository.namespace,
+        "default_branch": repository.default_branch,
+        "created_at": repository.created_at,
+    })
+}
+
+pub(crate) fn branch(branch: &Branch) -> Value {
+    json!({ "name": branch.name, "commit": branch.commit, "created_at": branch.created_at })
+}
+
+pub(crate) fn tag(tag: &Tag) -> Value {
+    json!({ "name": tag.name, "commit": tag.commit, "created_at": tag.created_at })
+}
+
+pub(crate) fn commit(commit: &Commit) -> Value {
+    json!({
+        "id": commit.id,
+        "parents": commit.parents,
+        "generation": commit.generation,
+        "committer": commit.committer,
+        "message": commit.message,
+        "created_at": commit.created_at,
+        "metadata": commit.metadata,
+    })
+}
+
+pub(crate) fn object(object: &Object) -> Value {
+    json!({
+        "path": object.path,
+        "size": object.size,
+        "etag": object.e_tag,
+        "content_type": object.content_type,
+        "last_modified": object.last_modified,
+        "metadata": object.metadata,
+        "physical_address": object.physical_address,
+    })
+}
+
+pub(crate) fn diff_item(item: &DiffItem) -> Value {
+    json!({
+        "path": item.path,
+        "change": change(item.change),
+        "left": item.left.as_ref().map(object),
+        "right": item.right.as_ref().map(object),
+    })
+}
+
+/// One line of a difference: a sign and the path.
+pub(crate) fn diff_line(item: &DiffItem) -> String {
+    let sign = match item.change {
+        Change::Added => '+',
+        Change::Removed => '-',
+        Change::Changed => '~',
+        Change::Prefix => '*',
+    };
+    format!("{sign} {}", item.path)
+}
+
+fn change(change: Change) -> &'static str {
+    match change {
+        Change::Added => "added",
+        Change::Removed => "removed",
+        Change::Changed => "changed",
+        Change::Prefix => "prefix_changed",
+    }
+}
+
+/// A commit as `log` and `show` print it, like git.
+pub(crate) fn commit_lines(commit: &Commit) -> Vec<String> {
+    let mut lines = vec![format!("commit {}", commit.id)];
+    if commit.parents.len() > 1 {
+        let parents: Vec<_> = commit.parents.iter().map(|id| short(&id.to_string()).to_owned()).collect();
+        lines.push(format!("Merge:  {}", parents.join(" ")));
+    }
+    lines.push(format!("Author: {}", commit.committer));
+    lines.push(format!("Date:   {}", commit.created_at));
+    lines.extend(commit.metadata.iter().map(|(name, value)| format!("Meta:   {name} = {value}")));
+    lines.push(String::new());
+    lines.extend(commit.message.lines().map(|line| format!("    {line}")));
+    lines.push(String::new());
+    lines
+}
+
+/// The beginning of a commit id that people read.
+pub(crate) fn short(id: &str) -> &str {
+    &id[..id.len().min(12)]
+}
