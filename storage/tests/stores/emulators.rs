@@ -47,7 +47,8 @@ fn emulator(executable: &str, url: &str, arguments: &[&str]) -> Option<Emulator>
     let Ok(program) = std::env::var(executable) else {
         assert!(std::env::var("LAKEBED_TEST_REQUIRE").is_err(), "{executable} must be set");
         // Past the capture of the test harness, so that it is seen.
-        writeln!(std::io::stderr(), "SKIPPED: {executable} isn't set").unwrap();
+        let skipped = format!("SKIPPED: {executable} isn't set\n");
+        std::io::stderr().write_all(skipped.as_bytes()).unwrap();
         return None;
     };
     // Node and Python both would print to a pipe that nobody reads in the end: let them print to a file.

@@ -1,5 +1,7 @@
 //! The object stores from outside: one suite of behaviour for every back end, then what each must refuse or survive.
 
+#![expect(clippy::unwrap_used, reason = "what a test didn't expect shall fail it where it happens")]
+
 mod credentials;
 mod emulators;
 mod faults;
