@@ -10,6 +10,7 @@ use model::{
 };
 
 use super::backoff;
+use super::publish::{Publication, publish};
 use crate::Error;
 
 /// How often a seal waits for other commits to make room.
@@ -74,6 +75,13 @@ enum Sealed {
     NoRoom(Branch),
 }
 
+enum Attempt {
+    Published(Built),
+    NoChanges,
+    /// Somebody else published first.
+    Beaten,
+}
+
 impl Flow<'_> {
     /// Gives writers a new token, so that what is staged so far stays as it is.
     async fn seal(&self) -> Result<Sealed, Error> {
@@ -105,23 +113,11 @@ impl Flow<'_> {
     async fn publish(&self, mut branch: Branch) -> Result<Committed, Error> {
         let ours = branch.sealed.clone();
         for attempt in 0..PUBLISH_ATTEMPTS_MAX {
-            let built = match self.build(&branch).await {
-                Err(graveler::Error::NoChanges) if branch.sealed.is_empty() => {
-                    return Err(graveler::Error::NoChanges.into());
-                }
-                Err(graveler::Error::NoChanges) => None,
-                built => Some(built?),
-            };
-
-            // A tree that stays the same is published too: that drops the tokens, through which readers look.
-            let head = built.as_ref().map_or(branch.commit, |built| built.id);
-            let moved = self.move_branch(&branch, head).await?;
-            match (moved, built) {
-                (true, Some(built)) => return Ok(self.done(built)),
-                (true, None) => return Err(graveler::Error::NoChanges.into()),
-                (false, _) => {}
+            match self.try_publish(&branch).await? {
+                Attempt::Published(built) => return Ok(self.done(built)),
+                Attempt::NoChanges => return Err(graveler::Error::NoChanges.into()),
+                Attempt::Beaten => {}
             }
-
             let before = branch.commit;
             branch = self.branch().await?;
             if branch.commit != before && are_published(&ours, &branch) {
@@ -130,6 +126,26 @@ impl Flow<'_> {
             backoff::wait(attempt).await;
         }
         Err(Error::Contended(self.request.branch.clone()))
+    }
+
+    async fn try_publish(&self, branch: &Branch) -> Result<Attempt, Error> {
+        let built = match self.build(branch).await {
+            Ok(built) => Some(built),
+            Err(graveler::Error::NoChanges) if branch.sealed.is_empty() => return Ok(Attempt::NoChanges),
+            // A tree that stays the same is published too: that drops the tokens, through which readers look.
+            Err(graveler::Error::NoChanges) => None,
+            Err(graveler::Error::Meta(MetaError::Refused(Refusal::HeadMoved { .. }))) => return Ok(Attempt::Beaten),
+            Err(error) => return Err(error.into()),
+        };
+
+        let head = built.as_ref().map_or(branch.commit, |built| built.id);
+        let publication = Publication { consumed: branch.sealed.clone(), ..Publication::default() };
+        let moved = publish(self.graveler, &self.request.repository, branch, head, publication).await?;
+        Ok(match built {
+            _ if !moved => Attempt::Beaten,
+            Some(built) => Attempt::Published(built),
+            None => Attempt::NoChanges,
+        })
     }
 
     async fn build(&self, branch: &Branch) -> Result<Built, graveler::Error> {
@@ -141,28 +157,6 @@ impl Flow<'_> {
             allow_empty: self.request.allow_empty,
         };
         self.graveler.build_commit(&self.repository, &branch.commit, &branch.name, &branch.sealed, &info).await
-    }
-
-    /// Moves the branch and drops the tokens that its new head holds; `false` if it isn't as it was read any more, or
-    /// if nobody knows whether it moved: reading it again tells.
-    async fn move_branch(&self, branch: &Branch, head: CommitId) -> Result<bool, Error> {
-        let command = Command::Publish {
-            repository: self.request.repository.clone(),
-            branch: branch.name.clone(),
-            expected: branch.commit,
-            head,
-            consumed: branch.sealed.clone(),
-            require_clean: false,
-        };
-        match self.graveler.meta().write(command).await {
-            Ok(outcome) => match outcome.branch() {
-                Ok(_) => Ok(true),
-                Err(Refusal::HeadMoved { .. }) => Ok(false),
-                Err(refusal) => Err(refusal.into()),
-            },
-            Err(MetaError::OutcomeUnknown(_)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
     }
 
     async fn branch(&self) -> Result<Branch, Error> {

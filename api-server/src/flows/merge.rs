@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::{Built, ChangeCounts, CommitInfo, Conflicts, Graveler, MergeOptions, Merged, RefExpr, Strategy};
-use model::{Branch, BranchName, Command, Commit, CommitId, MetaError, Refusal, RepositoryName};
+use model::{BranchName, Commit, CommitId, RepositoryName};
 
 use super::backoff;
+use super::publish::{Publication, publish};
 use crate::Error;
 
 /// How often a merge is made anew over a head that moved.
@@ -84,7 +85,8 @@ pub async fn merge(graveler: &Graveler, caller: &Caller, request: &MergeRequest)
             Merged::Conflicts(conflicts) => return Ok(MergeOutcome::Conflicts(conflicts)),
         };
 
-        if move_branch(graveler, repository, &branch, built.id).await? {
+        let publication = Publication { require_clean: true, ..Publication::default() };
+        if publish(graveler, repository, &branch, built.id, publication).await? {
             return Ok(done(caller, request, built));
         }
         backoff::wait(attempt).await;
@@ -103,33 +105,6 @@ fn commit_info(graveler: &Graveler, caller: &Caller, request: &MergeRequest) -> 
         metadata: request.metadata.clone(),
         created_at: graveler.clock().now(),
         allow_empty: true,
-    }
-}
-
-/// Moves the branch to the merge commit if nothing is uncommitted on it; `false` if another head came first.
-async fn move_branch(
-    graveler: &Graveler,
-    repository: &RepositoryName,
-    branch: &Branch,
-    head: CommitId,
-) -> Result<bool, Error> {
-    let command = Command::Publish {
-        repository: repository.clone(),
-        branch: branch.name.clone(),
-        expected: branch.commit,
-        head,
-        consumed: Vec::new(),
-        require_clean: true,
-    };
-    match graveler.meta().write(command).await {
-        Ok(outcome) => match outcome.branch() {
-            Ok(_) => Ok(true),
-            Err(Refusal::HeadMoved { .. }) => Ok(false),
-            Err(refusal) => Err(refusal.into()),
-        },
-        // Asked before trying again: if it moved, it is there.
-        Err(MetaError::OutcomeUnknown(_)) => Ok(graveler.meta().branch(repository, &branch.name).await?.commit == head),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! nothing or all of its work.
 
 mod backoff;
+mod publish;
 
 mod create_repository;
 mod delete_repository;

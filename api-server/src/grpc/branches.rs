@@ -69,7 +69,9 @@ impl Branches for Grpc {
             Some(Scope::Prefix(prefix)) => UnstageScope::Prefix(prefix),
             Some(Scope::Path(path)) => UnstageScope::Path(text("path", &path)?),
             None => {
-                return Err(Error::from(InvalidField::new("scope", "say what to reset: all, a prefix or a path")).into());
+                return Err(
+                    Error::from(InvalidField::new("scope", "say what to reset: all, a prefix or a path")).into()
+                );
             }
         };
         let reset = flows::reset_branch(&self.graveler, &caller, &repository, &branch, scope).await?;

@@ -1,0 +1,124 @@
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{Request, Response};
+use lakebed_sdk::{Code, Credentials, Lakebed, Reason};
+use model::{Command, RequestId, UserName};
+use proto::api::REASON_KEY;
+use tower::ServiceExt;
+
+use crate::lake::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, TestLake};
+
+/// Calls a method with an empty message.
+async fn call(lake: &TestLake, method: &str, authorization: Option<&str>) -> Response<axum::body::Body> {
+    let mut request = Request::post(method).header("content-type", "application/grpc").header("te", "trailers");
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    let empty_message = axum::body::Body::from(vec![0; 5]);
+    lake.api.grpc().oneshot(request.body(empty_message).unwrap()).await.unwrap()
+}
+
+fn status(response: &Response<axum::body::Body>) -> Option<&str> {
+    response.headers().get("grpc-status").map(|status| status.to_str().unwrap())
+}
+
+/// Every method of the public API, read from its `.proto` files.
+fn methods() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/proto/lakebed/api/v1");
+    let mut methods = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut service = String::new();
+        for line in text.lines() {
+            let words: Vec<_> = line.trim().split([' ', '(']).collect();
+            match words[..] {
+                ["service", name, ..] => service = name.to_owned(),
+                ["rpc", name, ..] => methods.push(format!("/lakebed.api.v1.{service}/{name}")),
+                _ => {}
+            }
+        }
+    }
+    methods
+}
+
+#[tokio::test]
+async fn nothing_but_health_answers_nobody() {
+    let lake = TestLake::new().await;
+    let methods = methods();
+    assert!(methods.len() >= 28, "{methods:?}");
+    let wrong = format!("Basic {}", STANDARD.encode(format!("{ACCESS_KEY_ID}:wrong")));
+    let unknown = format!("Basic {}", STANDARD.encode(format!("AKLBNOBODY:{SECRET_ACCESS_KEY}")));
+    let attempts = [None, Some(wrong.as_str()), Some(&unknown), Some("Bearer abc"), Some("Basic"), Some("")];
+    for method in methods.iter().map(String::as_str).chain(["/lakebed.api.v1.Objects/Forgotten", "/", "/metrics"]) {
+        for authorization in attempts {
+            let response = call(&lake, method, authorization).await;
+            if method == "/lakebed.api.v1.Server/Health" {
+                assert_ne!(status(&response), Some("16"));
+                continue;
+            }
+            assert_eq!(status(&response), Some("16"), "{method} with {authorization:?}");
+            assert_eq!(response.headers()[REASON_KEY], "UNAUTHENTICATED");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_method_answers_a_caller_with_a_key() {
+    let lake = TestLake::new().await;
+    let right = format!("Basic {}", STANDARD.encode(format!("{ACCESS_KEY_ID}:{SECRET_ACCESS_KEY}")));
+    for method in methods() {
+        let response = call(&lake, &method, Some(&right)).await;
+        // Empty messages are mostly invalid; what matters is that the method exists and lets the caller in.
+        assert!(!matches!(status(&response), Some("16" | "12")), "{method}: {:?}", status(&response));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_and_an_unknown_key_look_the_same() {
+    let lake = TestLake::new().await;
+    let attempt = async |id: &str, secret: &str| {
+        let lakebed = Lakebed::connect(&lake.endpoint(), Credentials::new(id, secret)).await.unwrap();
+        lakebed.health().await.unwrap();
+        lakebed.who_am_i().await.unwrap_err()
+    };
+    let wrong = attempt(ACCESS_KEY_ID, "wrong").await;
+    let unknown = attempt("AKLBNOBODY", SECRET_ACCESS_KEY).await;
+    assert_eq!((wrong.code, wrong.reason), (Code::Unauthenticated, Reason::Unauthenticated));
+    assert_eq!(wrong, unknown);
+    assert!(!format!("{wrong:?}").contains(SECRET_ACCESS_KEY));
+}
+
+#[tokio::test]
+async fn the_server_knows_its_caller_and_itself() {
+    let lake = TestLake::new().await;
+    let me = lake.lakebed.who_am_i().await.unwrap();
+    assert_eq!((me.user_name.as_str(), me.access_key_id.as_str()), ("admin", ACCESS_KEY_ID));
+    assert_eq!(lake.lakebed.version().await.unwrap(), env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn a_key_that_another_encryption_key_sealed_is_the_operator_s_matter() {
+    let lake = TestLake::new().await;
+    let name: UserName = "bob".parse().unwrap();
+    let user =
+        lake.graveler.meta().write(Command::CreateUser { request: RequestId(1), name }).await.unwrap().user().unwrap();
+    let secret = auth::SecretBox::new(&[8; 32]).seal("AKLBBOB", &"bobs-secret".into());
+    let command =
+        Command::CreateCredential { request: RequestId(2), user: user.id, access_key_id: "AKLBBOB".into(), secret };
+    lake.graveler.meta().write(command).await.unwrap().credential().unwrap();
+    let bob = Lakebed::connect(&lake.endpoint(), Credentials::new("AKLBBOB", "bobs-secret")).await.unwrap();
+    let error = bob.who_am_i().await.unwrap_err();
+    assert_eq!(error.code, Code::Internal);
+    assert!(error.message.contains("LAKEBED_ENCRYPTION_KEY"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let error = Lakebed::connect("http://127.0.0.1:1", Credentials::new("a", "b")).await.unwrap_err();
+    assert_eq!((error.code, error.reason), (Code::Unavailable, Reason::Unreachable));
+    assert!(error.message.contains("http://127.0.0.1:1"), "{error}");
+    let error = Lakebed::connect("ftp://127.0.0.1", Credentials::new("a", "b")).await.unwrap_err();
+    assert_eq!(error.reason, Reason::InvalidArgument);
+}

@@ -1,0 +1,156 @@
+//! What the scenarios share: a server with a repository `trips`, and short words for what is done to it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
+use api_server::{ApiServer, ApiServerOptions, bootstrap_administrator};
+use auth::SecretBox;
+use futures::TryStreamExt;
+use graveler::{Graveler, GravelerOptions};
+use lakebed_sdk::{
+    BranchName, Commit, Committed, CreateRepository, Credentials, Error, Lakebed, ListItem, ListOptions, MergeOptions,
+    MergeOutcome, NewCommit, ObjectPath, RepositoryName, Upload,
+};
+use metadata_server::MemoryMetaStore;
+use model::{Clock, Timestamp};
+use secrecy::SecretString;
+use storage::testing::{Counters, Counting};
+use storage::{StoreSettings, Stores};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::meta::ObservedMeta;
+
+pub(crate) const ACCESS_KEY_ID: &str = "AKLBTEST";
+pub(crate) const SECRET_ACCESS_KEY: &str = "a-secret-of-the-tests";
+
+/// A clock that moves a second each time it is asked.
+#[derive(Debug, Default)]
+struct TickingClock(AtomicI64);
+
+impl Clock for TickingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_790_000_000_000 + 1000 * self.0.fetch_add(1, Relaxed))
+    }
+}
+
+pub(crate) struct TestLake {
+    pub(crate) lakebed: Lakebed,
+    pub(crate) api: ApiServer,
+    pub(crate) graveler: Graveler,
+    pub(crate) meta: Arc<ObservedMeta>,
+    pub(crate) requests: Counters,
+    pub(crate) address: SocketAddr,
+    pub(crate) trips: RepositoryName,
+    server: JoinHandle<()>,
+}
+
+impl Drop for TestLake {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl TestLake {
+    /// A server without a repository.
+    pub(crate) async fn empty() -> Self {
+        let requests = Counters::default();
+        let counters = requests.clone();
+        let memory = Stores::open("memory:///", &StoreSettings::default()).await.unwrap();
+        let stores = memory.decorated(|store, multipart| {
+            let counting = Counting::new(store, multipart, counters);
+            (counting.clone(), counting)
+        });
+        let clock = Arc::new(TickingClock::default());
+        let meta = ObservedMeta::new(Arc::new(MemoryMetaStore::new(clock.clone())));
+        let secrets = SecretBox::new(&[7; 32]);
+        let preset = (ACCESS_KEY_ID.to_owned(), SecretString::from(SECRET_ACCESS_KEY));
+        bootstrap_administrator(&*meta, &secrets, Some(preset)).await.unwrap();
+
+        // Small blocks and ranges, so that little content makes many.
+        let options = GravelerOptions { block_bytes: 512, range_bytes: 2048, ..GravelerOptions::default() };
+        let graveler = Graveler::new(meta.clone(), stores, clock, options);
+        let api = ApiServer::new(graveler.clone(), secrets, ApiServerOptions::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = api.grpc();
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+        let lakebed = Lakebed::connect(&format!("http://{address}"), credentials).await.unwrap();
+        Self { lakebed, api, graveler, meta, requests, address, trips: name("trips"), server }
+    }
+
+    /// A server with an empty repository `trips`.
+    pub(crate) async fn new() -> Self {
+        let lake = Self::empty().await;
+        lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
+        lake
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Writes an object that holds its own text.
+    pub(crate) async fn put(&self, on: &str, path: &str, text: &str) {
+        let (on, path) = (branch(on), object(path));
+        self.lakebed.upload_bytes(&self.trips, &on, &path, text.to_owned(), Upload::default()).await.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, on: &str, path: &str) {
+        let failures = self.lakebed.delete_objects(&self.trips, &branch(on), &[object(path)]).await.unwrap();
+        assert_eq!(failures, []);
+    }
+
+    pub(crate) async fn read(&self, reference: &str, path: &str) -> Result<String, Error> {
+        let download = self.lakebed.download(&self.trips, reference, &object(path), ..).await?;
+        Ok(String::from_utf8(download.bytes().await?).unwrap())
+    }
+
+    pub(crate) async fn try_commit(&self, on: &str, message: &str) -> Result<Committed, Error> {
+        self.lakebed.commit(&self.trips, &branch(on), NewCommit::new(message)).await
+    }
+
+    pub(crate) async fn commit(&self, on: &str, message: &str) -> Commit {
+        self.try_commit(on, message).await.unwrap().commit
+    }
+
+    pub(crate) async fn branch_off(&self, new: &str, source: &str) {
+        self.lakebed.create_branch(&self.trips, &branch(new), source).await.unwrap();
+    }
+
+    pub(crate) async fn merge(&self, source: &str, into: &str) -> Result<MergeOutcome, Error> {
+        self.lakebed.merge(&self.trips, source, &branch(into), MergeOptions::default()).await
+    }
+
+    /// The paths and common prefixes of a listing.
+    pub(crate) async fn list(&self, reference: &str, options: ListOptions) -> Vec<String> {
+        let items: Vec<_> = self.lakebed.list_objects(&self.trips, reference, options).try_collect().await.unwrap();
+        let text = |item| match item {
+            ListItem::Object(object) => object.path.to_string(),
+            ListItem::CommonPrefix(prefix) => prefix,
+        };
+        items.into_iter().map(text).collect()
+    }
+
+    pub(crate) async fn paths(&self, reference: &str) -> Vec<String> {
+        self.list(reference, ListOptions::default()).await
+    }
+
+    pub(crate) async fn log(&self, reference: &str) -> Vec<Commit> {
+        self.lakebed.log(&self.trips, reference, Default::default()).try_collect().await.unwrap()
+    }
+}
+
+pub(crate) fn name(text: &str) -> RepositoryName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn branch(text: &str) -> BranchName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn object(text: &str) -> ObjectPath {
+    text.parse().unwrap()
+}

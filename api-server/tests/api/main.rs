@@ -1,0 +1,17 @@
+//! The API as its clients see it: a real server on a free port, `lakebed-sdk` in front, and behind it the in-memory twin
+//! of the metadata service and an object store in memory.
+
+mod lake;
+mod meta;
+
+mod authentication;
+mod bootstrap;
+mod branches;
+mod commits;
+mod contention;
+mod diffs;
+mod merges;
+mod objects;
+mod paging;
+mod repositories;
+mod tls;
