@@ -43,11 +43,11 @@ impl MetaStore for MemoryMetaStore {
         let mut log = self.log();
         // Read under the lock, so that later commands have later times.
         let time = self.clock.now();
-        log.apply(time, &command).map_err(failed)
+        log.apply(time, &command).map_err(|error| failed(&error))
     }
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
-        query::answer(&self.log().keys, &query).map_err(failed)
+        query::answer(&self.log().keys, &query).map_err(|error| failed(&error))
     }
 }
 
@@ -63,6 +63,6 @@ impl Log {
     }
 }
 
-fn failed(error: StateError) -> MetaError {
+fn failed(error: &StateError) -> MetaError {
     MetaError::Internal(error.to_string())
 }

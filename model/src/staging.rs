@@ -10,10 +10,6 @@ pub const SEALED_TOKENS_MAX: usize = 8;
 
 /// What is staged at a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all staged values are entries; a box would cost each an allocation"
-)]
 pub enum StagedValue {
     /// An object.
     Entry(Entry),

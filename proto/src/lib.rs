@@ -10,13 +10,13 @@ pub mod metadata;
 /// The generated code, one module a package.
 pub mod generated {
     /// Package `lakebed.api.v1`: messages, and a client and a server module for each service.
-    #[expect(unused_qualifications, reason = "generated")]
+    #[expect(unused_qualifications, clippy::allow_attributes, reason = "generated")]
     pub mod api {
         tonic::include_proto!("lakebed.api.v1");
     }
 
     /// Package `lakebed.metadata.v1`: messages, `meta_service_client` and `meta_service_server`.
-    #[expect(unused_qualifications, reason = "generated")]
+    #[expect(unused_qualifications, clippy::allow_attributes, reason = "generated")]
     pub mod metadata {
         tonic::include_proto!("lakebed.metadata.v1");
     }

@@ -45,7 +45,7 @@ pub(super) async fn are_aborted(store: Arc<dyn MetaStore>) {
     let other = Lake::new(Arc::clone(&lake.store), "abort").await;
     let there = other.create_upload("main", "a").await;
     assert_eq!(lake.find_upload(&there).await, Err(Refusal::UploadNotFound(there.id)));
-    assert_eq!(lake.find_upload(&model::Upload { id: UploadId(u64::MAX), ..there }).await.is_err(), true);
+    assert!(lake.find_upload(&model::Upload { id: UploadId(u64::MAX), ..there }).await.is_err());
 }
 
 pub(super) async fn complete_on_condition(store: Arc<dyn MetaStore>) {

@@ -27,11 +27,11 @@ enum Step {
         head: u8,
         clean: bool,
     },
-    /// Completes or aborts an upload that is there.
-    EndUpload {
+    /// Goes on with an upload that is there.
+    Upload {
         repository: usize,
         at: usize,
-        complete: bool,
+        next: Next,
     },
     /// So many hours pass.
     Pass(i64),
