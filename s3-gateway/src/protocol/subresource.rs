@@ -52,8 +52,7 @@ const UNIMPLEMENTED: [&str; 38] = [
 ];
 
 /// Starts of headers whose silence would mislead: encryption, locks, grants, tags, appending, ownership checks.
-const UNIMPLEMENTED_HEADERS: [&str; 11] = [
-    "x-amz-bucket-object-lock",
+const UNIMPLEMENTED_HEADERS: [&str; 10] = [
     "x-amz-copy-source-server-side-encryption",
     "x-amz-expected-bucket-owner",
     "x-amz-grant-",
@@ -93,6 +92,7 @@ pub(crate) fn refuse_unimplemented(query: &Query, headers: &HeaderMap) -> Result
         return Err(S3Error::not_implemented(format!("The header {name}")));
     }
     refuse_unless(headers, "x-amz-acl", &["private", "bucket-owner-read", "bucket-owner-full-control"])?;
+    refuse_unless(headers, "x-amz-bucket-object-lock-enabled", &["false"])?;
     refuse_unless(headers, "x-amz-tagging", &[""])
 }
 

@@ -118,12 +118,18 @@ fn headers_that_lakebed_lacks_are_refused_unless_harmless() {
         ("x-amz-grant-read", "id=1"),
         ("x-amz-tagging", "a=b"),
         ("x-amz-expected-bucket-owner", "1"),
+        ("x-amz-bucket-object-lock-enabled", "true"),
     ] {
         let error = parse_with("PUT", "/b/k", &[(name, value)]).unwrap_err();
         assert_eq!(error.code(), ErrorCode::NotImplemented, "{name}");
         assert!(error.message().contains(name), "{error}");
     }
-    for (name, value) in [("x-amz-acl", "private"), ("x-amz-tagging", ""), ("x-amz-storage-class", "STANDARD")] {
+    for (name, value) in [
+        ("x-amz-acl", "private"),
+        ("x-amz-tagging", ""),
+        ("x-amz-storage-class", "STANDARD"),
+        ("x-amz-bucket-object-lock-enabled", "false"),
+    ] {
         assert!(parse_with("PUT", "/b/k", &[(name, value)]).is_ok(), "{name}");
     }
 }
