@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The AWS CLI: files and folders up, listed, synced, moved and down again.
 set -euo pipefail
+trap 'echo "$0: line $LINENO failed" >&2' ERR
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work"
 aws="$LAKEBED_TEST_CLIENTS/aws/bin/aws --endpoint-url $LAKEBED_TEST_ENDPOINT"
@@ -11,21 +12,21 @@ for name in 'a b' 'c+d' '100%' 'Grüße' "it's"; do echo "$name" >"up/deep/$name
 : >up/empty
 head -c 75000000 /dev/urandom >up/big.bin
 $aws s3 cp --quiet --recursive up "$root/up/"
-$aws s3 ls "$root/up/" | grep -q 'PRE deep/'
+$aws s3 ls "$root/up/" | grep 'PRE deep/' >/dev/null
 [ "$($aws s3 ls --recursive "$root/up/" | wc -l)" -eq 7 ]
 $aws s3 cp --quiet --recursive "$root/up/" down
 diff -r up down -x er
 $aws s3 mv --quiet "$root/up/big.bin" "$root/moved/big.bin"
 $aws s3 cp --quiet "$root/moved/big.bin" - | cmp - up/big.bin
 echo new >up/deep/new.txt
-$aws s3 sync --delete --exclude big.bin up "$root/up/" | grep -q 'new.txt'
+$aws s3 sync --delete --exclude big.bin up "$root/up/" | grep 'new.txt' >/dev/null
 [ -z "$($aws s3 sync --delete --exclude big.bin up "$root/up/")" ] # nothing is left to do
 $aws s3 rm --quiet --recursive "$root/up/deep/"
 [ "$($aws s3api list-objects-v2 --bucket "$LAKEBED_TEST_REPOSITORY" --prefix main/up/ --query 'length(Contents)')" -eq 1 ]
 url=$($aws s3 presign "$root/moved/big.bin" --expires-in 60)
 curl --silent --show-error --fail ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} "$url" | cmp - up/big.bin
 $aws s3 mb s3://made-by-aws-cli >/dev/null
-$aws s3 ls | grep -q made-by-aws-cli
+$aws s3 ls | grep made-by-aws-cli >/dev/null
 $aws s3api put-object --bucket "$LAKEBED_TEST_REPOSITORY" --key main/once --body up/empty --if-none-match '*' >/dev/null
 ! $aws s3api put-object --bucket "$LAKEBED_TEST_REPOSITORY" --key main/once --body up/empty --if-none-match '*' 2>error
 grep -q PreconditionFailed error

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # s5cmd: many objects at once, wildcards, a large one in parts.
 set -euo pipefail
+trap 'echo "$0: line $LINENO failed" >&2' ERR
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work"
 export S3_ENDPOINT_URL="$LAKEBED_TEST_ENDPOINT"
