@@ -11,7 +11,7 @@ use crate::authenticator::Authenticator;
 use crate::{grpc, rest};
 
 /// The bounds of the API server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct ApiServerOptions {
     /// How many access keys are remembered between calls.
     pub cached_credentials_max: u64,
@@ -35,7 +35,7 @@ pub struct ApiServer {
 impl ApiServer {
     /// Wires a server. `secrets` opens the access keys that the metadata service keeps.
     pub fn new(graveler: Graveler, secrets: SecretBox, options: ApiServerOptions) -> Self {
-        let authenticator = Arc::new(Authenticator::new(graveler.clone(), secrets, &options));
+        let authenticator = Arc::new(Authenticator::new(graveler.clone(), secrets, options));
         Self { graveler, authenticator }
     }
 

@@ -96,6 +96,10 @@ async fn the_server_knows_its_caller_and_itself() {
     let me = lake.lakebed.who_am_i().await.unwrap();
     assert_eq!((me.user_name.as_str(), me.access_key_id.as_str()), ("admin", ACCESS_KEY_ID));
     assert_eq!(lake.lakebed.version().await.unwrap(), env!("CARGO_PKG_VERSION"));
+
+    let shown = format!("{:?}", lake.lakebed);
+    let pair = STANDARD.encode(format!("{ACCESS_KEY_ID}:{SECRET_ACCESS_KEY}"));
+    assert!(!shown.contains(SECRET_ACCESS_KEY) && !shown.contains(&pair), "{shown}");
 }
 
 #[tokio::test]

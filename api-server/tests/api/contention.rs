@@ -20,7 +20,7 @@ async fn commits_at_the_same_time_are_rebased_and_none_is_bounced() {
                 lake.put("main", &path, &path).await;
                 match lake.try_commit("main", &path).await {
                     Ok(Committed { commit, .. }) => {
-                        assert_eq!(lake.read(&commit.id.to_string(), &path).await.unwrap(), path)
+                        assert_eq!(lake.read(&commit.id.to_string(), &path).await.unwrap(), path);
                     }
                     // Somebody else's commit was quicker than this one's seal; then it is in the head.
                     Err(error) => assert_eq!(error.reason, Reason::NoChanges, "{error}"),

@@ -70,7 +70,7 @@ pub struct Committed {
 }
 
 /// Which part of a log.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct LogOptions {
     /// Only first parents: the branch's own history, without what was merged into it.
     pub first_parent: bool,
@@ -110,7 +110,8 @@ impl Lakebed {
         reference: &str,
         options: LogOptions,
     ) -> BoxStream<'static, Result<Commit, Error>> {
-        let after = options.after.map(|id| id.to_string()).unwrap_or_default();
+        let LogOptions { first_parent, after } = options;
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
         let (lakebed, repository, reference) = (self.clone(), repository.to_string(), reference.to_owned());
         pages(after, move |after| {
             let mut client = lakebed.commits();
@@ -119,7 +120,7 @@ impl Lakebed {
                 r#ref: reference.clone(),
                 after,
                 amount: PAGE_ITEMS,
-                first_parent: options.first_parent,
+                first_parent,
             };
             async move {
                 let page = client.log(request).await?.into_inner();

@@ -54,7 +54,6 @@ impl TryFrom<wire::Object> for Object {
 
 /// One item of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all items are objects; a box would cost each an allocation")]
 pub enum ListItem {
     /// An object.
     Object(Object),
