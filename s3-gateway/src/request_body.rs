@@ -38,6 +38,9 @@ impl RequestBody {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
+        if body.is_end_stream() {
+            return Self { home: Arc::new(Mutex::new(None)) };
+        }
         let chunks = Box::pin(BodyDataStream::new(body).map(|chunk| chunk.map_err(Into::into)));
         let timed = stream::unfold(Some(chunks), move |chunks| async move {
             let mut chunks = chunks?;

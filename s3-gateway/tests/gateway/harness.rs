@@ -2,14 +2,19 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use auth::SecretBox;
 use graveler::{CommitInfo, Graveler, GravelerOptions};
 use http::Method;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use metadata_server::MemoryMetaStore;
-use model::{BranchName, Clock, Command, CommitId, MetaStore, Query, RepositoryName, RequestId, SystemClock, UserName};
+use model::{
+    Answer, BranchName, Clock, Command, CommitId, MetaError, MetaStore, Outcome, Query, RepositoryName, RequestId,
+    SystemClock, UserName,
+};
 use s3_gateway::{Gateway, GatewayOptions};
 use storage::{StoreSettings, Stores};
 use tokio::net::TcpListener;
@@ -23,6 +28,7 @@ pub(crate) struct TestGateway {
     pub(crate) addr: SocketAddr,
     pub(crate) graveler: Graveler,
     pub(crate) keys: Keys,
+    pub(crate) asked: Arc<Asked>,
     server: JoinHandle<()>,
 }
 
@@ -45,7 +51,9 @@ impl TestGateway {
 
     pub(crate) async fn start_on(stores: Arc<Stores>, options: GatewayOptions) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let meta: Arc<dyn MetaStore> = Arc::new(MemoryMetaStore::new(Arc::clone(&clock)));
+        let asked = Arc::new(Asked::default());
+        let twin = MemoryMetaStore::new(Arc::clone(&clock));
+        let meta: Arc<dyn MetaStore> = Arc::new(CountingMeta { twin, asked: Arc::clone(&asked) });
         let graveler = Graveler::new(Arc::clone(&meta), stores, clock, GravelerOptions::default());
         let secret_box = SecretBox::new(&[7; 32]);
         let keys = make_user(&*meta, &secret_box, "admin").await;
@@ -55,7 +63,7 @@ impl TestGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let server = tokio::spawn(serve(listener, gateway));
-        Self { addr, graveler, keys, server }
+        Self { addr, graveler, keys, asked, server }
     }
 
     /// A request to a target as it goes over the wire.
@@ -145,11 +153,43 @@ impl TestGateway {
         built.id
     }
 
-    /// Makes another user with a key.
     pub(crate) async fn repositories(&self) -> Vec<String> {
         let query = Query::Repositories { prefix: String::new(), after: String::new(), amount: 100 };
         let page = self.graveler.meta().read(query).await.unwrap().repositories().unwrap();
         page.items.into_iter().map(|r| r.name.to_string()).collect()
+    }
+}
+
+/// How often the metadata service was asked.
+#[derive(Default)]
+pub(crate) struct Asked {
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl Asked {
+    /// Reads and writes since the last call.
+    pub(crate) fn take(&self) -> (u64, u64) {
+        (self.reads.swap(0, Ordering::SeqCst), self.writes.swap(0, Ordering::SeqCst))
+    }
+}
+
+/// The twin, and a count of what it is asked.
+struct CountingMeta {
+    twin: MemoryMetaStore,
+    asked: Arc<Asked>,
+}
+
+#[async_trait]
+impl MetaStore for CountingMeta {
+    async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
+        self.asked.writes.fetch_add(1, Ordering::SeqCst);
+        self.twin.write(command).await
+    }
+
+    async fn read(&self, query: Query) -> Result<Answer, MetaError> {
+        self.asked.reads.fetch_add(1, Ordering::SeqCst);
+        self.twin.read(query).await
     }
 }
 

@@ -8,6 +8,7 @@ mod bodies;
 mod buckets;
 mod conditions;
 mod copies;
+mod counters;
 mod deletes;
 mod keys;
 mod listings;
