@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use model::{Answer, Command, MetaError, MetaStore, Outcome, Query};
 use proto::generated::metadata::meta_service_client::MetaServiceClient;
 use proto::generated::metadata::{ReadRequest, ReadResponse, WriteRequest, WriteResponse};
-use proto::metadata::{DecodeError, Wire as _};
 use proto::metadata::status::{LEADER_HEADER, MESSAGE_BYTES_MAX, from_status};
+use proto::metadata::{DecodeError, Wire as _};
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Response, Status};
 

@@ -78,7 +78,7 @@ pub enum StartError {
         why: String,
     },
     /// The folder's contents are damaged, or the disk can't be used.
-    #[error("{why}: if files are damaged, restore the folder from a backup; nothing was changed")]
+    #[error("{why}: if files are damaged, restore the folder from a backup")]
     Corrupt {
         /// What is wrong, and where.
         why: String,
@@ -95,7 +95,9 @@ impl From<OpenError> for StartError {
     fn from(error: OpenError) -> Self {
         let why = error.to_string();
         match error {
-            OpenError::Log { .. } | OpenError::LogTooShort { .. } => Self::Corrupt { why },
+            OpenError::Log { .. } | OpenError::LogTooShort { .. } | OpenError::StateTooOld { .. } => {
+                Self::Corrupt { why }
+            }
             OpenError::State { folder, source: crate::state::StateError::NewerSchema { found, known } } => {
                 Self::NewerSchema { folder, found, known }
             }
@@ -125,8 +127,6 @@ pub struct MetadataServer {
     leader: Arc<Leader>,
     supervisor: JoinHandle<()>,
     reclaimer: JoinHandle<()>,
-    // Held for the process's claim on the folder; released last.
-    _claim: Claim,
 }
 
 impl MetadataServer {
@@ -147,10 +147,17 @@ impl MetadataServer {
         let lives = Lives::begin(node_options).await?;
         claim.mark_in_use()?;
         tracing::info!(folder = %options.data_dir.display(), cluster = %claim.identity().cluster, "the metadata service leads");
-        let supervisor = tokio::spawn(lives.clone().supervise());
+        let supervisor = tokio::spawn({
+            let lives = lives.clone();
+            async move {
+                lives.supervise().await;
+                // Only now may another process have the folder.
+                drop(claim);
+            }
+        });
         let reclaimer = tokio::spawn(reclaim::run(lives.clone()));
         let leader = Leader::start(lives.clone(), options.clock);
-        Ok(Self { lives, leader, supervisor, reclaimer, _claim: claim })
+        Ok(Self { lives, leader, supervisor, reclaimer })
     }
 
     /// The handle for callers in this process.

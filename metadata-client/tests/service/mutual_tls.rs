@@ -68,8 +68,8 @@ async fn only_certificates_of_the_authority_get_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_without_a_certificate_stays_out() {
-    use proto::generated::metadata::meta_service_client::MetaServiceClient;
     use proto::generated::metadata::ReadRequest;
+    use proto::generated::metadata::meta_service_client::MetaServiceClient;
     use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
     let ours = Authority::new();

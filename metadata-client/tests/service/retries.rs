@@ -154,7 +154,7 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
             total += stream.read(&mut received).await.unwrap();
         }
     });
-    let error = client(&[uri.clone()], None).write(seal()).await.unwrap_err();
+    let error = client(std::slice::from_ref(&uri), None).write(seal()).await.unwrap_err();
     assert!(matches!(error, MetaError::OutcomeUnknown(_)), "{error}");
     task.await.unwrap();
 }
@@ -162,6 +162,9 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_question_is_only_ever_unavailable() {
     let uri = nobody().await;
-    let error = client(&[uri.clone()], None).read(Query::Repository { name: "trips".parse().unwrap() }).await.unwrap_err();
+    let error = client(std::slice::from_ref(&uri), None)
+        .read(Query::Repository { name: "trips".parse().unwrap() })
+        .await
+        .unwrap_err();
     assert!(matches!(&error, MetaError::Unavailable(why) if why.contains(&uri)), "{error}");
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures::{Stream, StreamExt, TryStreamExt};
-use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::OptionalSend;
+use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, Options, ReadOptions};
 use tokio::sync::{oneshot, watch};
 
@@ -90,6 +90,11 @@ impl LogStore {
     /// The last entry's id.
     pub(crate) fn last(&self) -> Option<LogId> {
         self.tail().last()
+    }
+
+    /// The last purged entry's id.
+    pub(crate) fn purged(&self) -> Option<LogId> {
+        self.tail().purged()
     }
 
     /// Waits until the entry at `index` is on disk: the apply barrier. Openraft promises only that it is committed,

@@ -6,9 +6,7 @@ use std::future::Future;
 use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::impls::BasicNode;
 use openraft::network::RPCOption;
-use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
-};
+use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse};
 use openraft::{OptionalSend, RaftNetworkFactory, RaftNetworkV2};
 
 use super::snapshot::SnapshotFolder;
@@ -25,7 +23,9 @@ pub(crate) struct NoConnection {
 impl NoConnection {
     fn unreachable(&self) -> Unreachable<TypeConfig> {
         let target = self.target;
-        Unreachable::from_string(format!("node {target} can't be reached: this release runs one voter and has no network"))
+        Unreachable::from_string(format!(
+            "node {target} can't be reached: this release runs one voter and has no network"
+        ))
     }
 }
 

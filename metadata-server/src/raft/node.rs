@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt};
@@ -92,6 +92,16 @@ pub(crate) enum OpenError {
         /// Why.
         source: StateError,
     },
+    /// The state lacks entries that the log doesn't have any more.
+    #[error(
+        "the state in {folder} was lost or is old: it ends before entry {needed}, and log and snapshots begin later"
+    )]
+    StateTooOld {
+        /// Where.
+        folder: PathBuf,
+        /// What must be there.
+        needed: u64,
+    },
     /// The state is another cluster's.
     #[error("the state in {folder} is that of cluster {found}, not of {expected}")]
     ForeignState {
@@ -145,6 +155,7 @@ impl Node {
     pub(crate) async fn open(options: NodeOptions) -> Result<Self, OpenError> {
         let (log, state, snapshots) = open_folders(&options).await?;
         let fresh = check_whose(&options, &log, &state)?;
+        check_reach(&options, &log, &state, &snapshots)?;
         if fresh {
             log.set_identity(options.identity.clone()).await.map_err(|e| log_error(&options.folder, &e))?;
         }
@@ -320,7 +331,8 @@ async fn open_folders(options: &NodeOptions) -> Result<(LogStore, Arc<StateMachi
         let folder = &options.folder;
         let log = LogStore::open(&folder.join("log"), options.faults).map_err(|e| log_error(folder, &e))?;
         let dir = folder.join("state");
-        let state = StateMachine::open(&dir, options.state).map_err(|source| OpenError::State { folder: dir, source })?;
+        let state =
+            StateMachine::open(&dir, options.state).map_err(|source| OpenError::State { folder: dir, source })?;
         let snapshots =
             Snapshots::open(&folder.join("snapshots")).map_err(|e| OpenError::Raft(format!("snapshots: {e}")))?;
         Ok((log, Arc::new(state), snapshots))
@@ -351,11 +363,32 @@ fn check_whose(options: &NodeOptions, log: &LogStore, state: &StateMachine) -> R
             let found = String::from_utf8_lossy(&found).into_owned();
             Err(OpenError::ForeignLog { folder, found, expected: expected() })
         }
-        None if options.in_use || log.last().is_some() => {
-            Err(OpenError::ForeignLog { folder, found: "nobody (it is empty or was replaced)".into(), expected: expected() })
-        }
+        None if options.in_use || log.last().is_some() => Err(OpenError::ForeignLog {
+            folder,
+            found: "nobody (it is empty or was replaced)".into(),
+            expected: expected(),
+        }),
         None => Ok(true),
     }
+}
+
+/// Refuses a state that can't be brought up to date: older than both the log's first entry and the snapshot.
+fn check_reach(
+    options: &NodeOptions,
+    log: &LogStore,
+    state: &StateMachine,
+    snapshots: &Snapshots,
+) -> Result<(), OpenError> {
+    let unreadable = |e: io::Error| OpenError::Raft(e.to_string());
+    let facts = RaftFacts::of(state).map_err(unreadable)?;
+    let snapshot = snapshots.current().map_err(unreadable)?;
+    let applied_next = next_of(facts.as_ref().and_then(|facts| facts.last_applied.as_ref()));
+    let snapshot_next = next_of(snapshot.as_ref().and_then(|snapshot| snapshot.meta.last_log_id.as_ref()));
+    let needed = next_of(log.purged().as_ref());
+    if applied_next.max(snapshot_next) < needed {
+        return Err(OpenError::StateTooOld { folder: options.folder.join("state"), needed: needed - 1 });
+    }
+    Ok(())
 }
 
 fn log_error(folder: &Path, error: &io::Error) -> OpenError {
@@ -388,3 +421,6 @@ fn is_point(query: &Query) -> bool {
         | Query::Users { .. } => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,10 @@
 
 use std::future::Future;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::MetaError;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 type Waiter = oneshot::Sender<Result<(), MetaError>>;
@@ -23,22 +24,28 @@ struct State {
 }
 
 impl ReadGate {
-    /// Waits for the next confirmation, beginning one if none is under way. How many wait is bounded by the callers:
-    /// each waits for its own read.
-    pub(crate) async fn pass<F>(self: &Arc<Self>, confirm: impl Fn() -> F + Send + 'static) -> Result<(), MetaError>
+    /// Waits for the next confirmation. Who comes when none is under way confirms by itself, without a hop to another
+    /// task. How many wait is bounded by the callers: each waits for its own read.
+    pub(crate) async fn pass<C, F>(self: &Arc<Self>, confirm: C) -> Result<(), MetaError>
     where
+        C: Fn() -> F + Send + 'static,
         F: Future<Output = Result<(), MetaError>> + Send + 'static,
     {
-        let (waiter, passed) = oneshot::channel();
-        let begin = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.waiting.push(waiter);
-            !mem::replace(&mut state.running, true)
+        let waiting = {
+            let mut state = self.lock();
+            mem::replace(&mut state.running, true).then(|| {
+                let (waiter, passed) = oneshot::channel();
+                state.waiting.push(waiter);
+                passed
+            })
         };
-        if begin {
-            tokio::spawn(self.clone().run(confirm));
+        match waiting {
+            Some(passed) => passed.await.unwrap_or_else(|_| Err(stopping())),
+            None => {
+                let turn = Turn { gate: self, confirm: Some(confirm) };
+                turn.take().await
+            }
         }
-        passed.await.unwrap_or_else(|_| Err(MetaError::Unavailable("the service is stopping".into())))
     }
 
     /// Confirms for all who wait, again and again until nobody does.
@@ -56,13 +63,63 @@ impl ReadGate {
     }
 
     fn next(&self) -> Option<Vec<Waiter>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         if state.waiting.is_empty() {
             state.running = false;
             return None;
         }
         Some(mem::take(&mut state.waiting))
     }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A read's turn to confirm by itself. However it ends, dropped half-way too, who came meanwhile gets a confirmation.
+struct Turn<'a, C, F>
+where
+    C: Fn() -> F + Send + 'static,
+    F: Future<Output = Result<(), MetaError>> + Send + 'static,
+{
+    gate: &'a Arc<ReadGate>,
+    confirm: Option<C>,
+}
+
+impl<C, F> Turn<'_, C, F>
+where
+    C: Fn() -> F + Send + 'static,
+    F: Future<Output = Result<(), MetaError>> + Send + 'static,
+{
+    async fn take(self) -> Result<(), MetaError> {
+        match &self.confirm {
+            Some(confirm) => confirm().await,
+            None => Err(stopping()),
+        }
+    }
+}
+
+impl<C, F> Drop for Turn<'_, C, F>
+where
+    C: Fn() -> F + Send + 'static,
+    F: Future<Output = Result<(), MetaError>> + Send + 'static,
+{
+    fn drop(&mut self) {
+        {
+            let mut state = self.gate.lock();
+            if state.waiting.is_empty() {
+                state.running = false;
+                return;
+            }
+        }
+        if let (Some(confirm), Ok(runtime)) = (self.confirm.take(), Handle::try_current()) {
+            runtime.spawn(self.gate.clone().run(confirm));
+        }
+    }
+}
+
+fn stopping() -> MetaError {
+    MetaError::Unavailable("the service is stopping".into())
 }
 
 #[cfg(test)]
@@ -88,7 +145,12 @@ mod tests {
                 }
             }
         };
-        let read = || tokio::spawn({ let (gate, confirm) = (gate.clone(), confirm.clone()); async move { gate.pass(confirm).await } });
+        let read = || {
+            tokio::spawn({
+                let (gate, confirm) = (gate.clone(), confirm.clone());
+                async move { gate.pass(confirm).await }
+            })
+        };
         let first = read();
         while begun.load(Ordering::SeqCst) < 1 {
             tokio::task::yield_now().await;
@@ -105,5 +167,28 @@ mod tests {
             read.await.unwrap().unwrap();
         }
         assert_eq!(begun.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_is_given_up_is_passed_on() {
+        let gate = Arc::new(ReadGate::default());
+        let confirm = || std::future::pending::<Result<(), MetaError>>();
+        let given_up = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.pass(confirm).await }
+        });
+        while !gate.lock().running {
+            tokio::task::yield_now().await;
+        }
+        let (waiter, passed) = oneshot::channel();
+        gate.lock().waiting.push(waiter);
+        given_up.abort();
+        assert!(given_up.await.unwrap_err().is_cancelled());
+        // The one who waits is with the next confirmation, which this gate's never ends; it isn't forgotten.
+        while !gate.lock().waiting.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert!(gate.lock().running);
+        drop(passed);
     }
 }

@@ -72,8 +72,8 @@ impl StateAdapter {
         cluster: &str,
         faults: Faults,
     ) -> io::Result<Self> {
-        let facts = RaftFacts::of(&state)?
-            .unwrap_or_else(|| RaftFacts { cluster: cluster.to_owned(), ..RaftFacts::default() });
+        let facts =
+            RaftFacts::of(&state)?.unwrap_or_else(|| RaftFacts { cluster: cluster.to_owned(), ..RaftFacts::default() });
         let (applied, failed) = (Arc::default(), watch::Sender::new(None));
         Ok(Self { state, folder, log, snapshots, facts, applied, failed, faults })
     }
@@ -207,7 +207,8 @@ impl RaftStateMachine<TypeConfig> for StateAdapter {
             snapshot.verify()?;
             state.restore(&snapshot.state()).map_err(io::Error::other)?;
             snapshots.adopt(&snapshot, &meta)?;
-            let facts = RaftFacts::of(&state)?.unwrap_or_else(|| RaftFacts { cluster: cluster.clone(), ..RaftFacts::default() });
+            let facts = RaftFacts::of(&state)?
+                .unwrap_or_else(|| RaftFacts { cluster: cluster.clone(), ..RaftFacts::default() });
             if facts.last_applied != meta.last_log_id {
                 return Err(io::Error::other("a snapshot's state isn't what its manifest says"));
             }

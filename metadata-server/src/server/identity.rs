@@ -32,7 +32,7 @@ pub(super) struct Identity {
 impl Identity {
     fn random() -> Self {
         let mut random = rand::rng();
-        let mut id = || format!("{:032x}", random.next_u64() as u128 | (u128::from(random.next_u64()) << 64));
+        let mut id = || format!("{:032x}", u128::from(random.next_u64()) | (u128::from(random.next_u64()) << 64));
         Self { schema: SCHEMA, cluster: id(), node: id(), in_use: false }
     }
 
@@ -98,7 +98,8 @@ fn parse(folder: &Path, path: &Path, bytes: &[u8]) -> Result<Identity, StartErro
     let corrupt = |why: String| StartError::Corrupt { why: format!("{}: {why}", path.display()) };
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| corrupt(e.to_string()))?;
     let schema = value.get("schema").and_then(serde_json::Value::as_u64);
-    let found = schema.and_then(|schema| u32::try_from(schema).ok()).ok_or_else(|| corrupt("no schema in it".into()))?;
+    let found =
+        schema.and_then(|schema| u32::try_from(schema).ok()).ok_or_else(|| corrupt("no schema in it".into()))?;
     if found > SCHEMA {
         return Err(StartError::NewerSchema { folder: folder.to_owned(), found, known: SCHEMA });
     }
@@ -110,7 +111,11 @@ fn refuse_orphans(folder: &Path) -> Result<(), StartError> {
     let orphan = ["log", "state", "snapshots"].into_iter().map(|name| folder.join(name)).find(|path| path.exists());
     match orphan {
         Some(path) => Err(StartError::Foreign {
-            why: format!("{} is there but {} isn't: whose it is can't be told", path.display(), folder.join(FILE).display()),
+            why: format!(
+                "{} is there but {} isn't: whose it is can't be told",
+                path.display(),
+                folder.join(FILE).display()
+            ),
         }),
         None => Ok(()),
     }

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -10,6 +11,11 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use super::MetadataServer;
+
+/// How many calls one connection may have under way.
+const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
+/// How often an idle connection must show a sign of life, and how long that may take.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// Certificates in PEM: this node's own, and the authority that signs callers'.
 #[derive(Clone)]
@@ -39,26 +45,36 @@ pub enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
-/// Serves a node's gRPC service until `stop` is ready, then finishes what is under way.
+/// Serves a node's gRPC service until `stop` is ready, then finishes what is under way. The future holds a handle of
+/// the node and not the node itself, so it may run as a task of its own.
 ///
 /// # Errors
 /// [`ServeError::OpenToAll`] without TLS off loopback; otherwise what listener or certificates make impossible.
-pub async fn serve(
+pub fn serve<Stop>(
     server: &MetadataServer,
     listener: TcpListener,
     tls: Option<MutualTls>,
-    stop: impl Future<Output = ()> + Send,
-) -> Result<(), ServeError> {
-    let address = listener.local_addr()?;
-    if tls.is_none() && !address.ip().is_loopback() {
-        return Err(ServeError::OpenToAll { address });
+    stop: Stop,
+) -> impl Future<Output = Result<(), ServeError>> + Send + use<Stop>
+where
+    Stop: Future<Output = ()> + Send,
+{
+    let routes = server.grpc();
+    async move {
+        let address = listener.local_addr()?;
+        if tls.is_none() && !address.ip().is_loopback() {
+            return Err(ServeError::OpenToAll { address });
+        }
+        let mut builder = Server::builder()
+            .max_concurrent_streams(STREAMS_PER_CONNECTION_MAX)
+            .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE));
+        if let Some(tls) = tls {
+            builder = builder.tls_config(tls.server_config())?;
+        }
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        Ok(builder.add_routes(routes).serve_with_incoming_shutdown(incoming, stop).await?)
     }
-    let mut builder = Server::builder();
-    if let Some(tls) = tls {
-        builder = builder.tls_config(tls.server_config())?;
-    }
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    Ok(builder.add_routes(server.grpc()).serve_with_incoming_shutdown(incoming, stop).await?)
 }
 
 impl MutualTls {

@@ -15,10 +15,12 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
+    #[expect(clippy::print_stderr, reason = "a test that is skipped must say so")]
     fn mount(megabytes: u32) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={megabytes}m");
-        let mounted = Process::new("mount").args(["-t", "tmpfs", "-o", &size, "lakebed-test"]).arg(folder.path()).output();
+        let mounted =
+            Process::new("mount").args(["-t", "tmpfs", "-o", &size, "lakebed-test"]).arg(folder.path()).output();
         match mounted {
             Ok(output) if output.status.success() => Some(Self { folder }),
             other => {

@@ -1,5 +1,7 @@
 //! The metadata service of one node, from outside: what it keeps, what it refuses, what it survives.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod conformance;
 mod crashes;
 mod disk_faults;
