@@ -13,6 +13,8 @@ use crate::TestServer;
 /// # Panics
 /// When the server speaks TLS: these tests are about other things.
 pub fn s3_client(server: &TestServer, repository: &str) -> AmazonS3 {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let patience = Duration::from_secs(120);
     AmazonS3Builder::new()
         .with_endpoint(server.endpoint())

@@ -1,14 +1,16 @@
 //! An object store that answers 500, 503, half a body or nothing: clear errors, nothing lost, and service again once the
 //! cause is gone.
 
+use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use tests::{Fault, FaultyStore, Settings, TestServer, s3_client};
 
+/// A server over the store, which gives it up soon: the bound of silence is an option like any other.
 async fn server(store: &FaultyStore) -> TestServer {
-    let settings = Settings { args: store.args(), env: store.env(), ..Settings::default() };
-    let server = tokio::task::spawn_blocking(|| TestServer::with(settings)).await.unwrap();
-    server
+    let mut args = store.args();
+    args.extend(["--object-store-option".to_owned(), "timeout=2 seconds".to_owned()]);
+    let settings = Settings { args, env: store.env(), ..Settings::default() };
+    tokio::task::spawn_blocking(|| TestServer::with(settings)).await.unwrap()
 }
 
 async fn lakebed(server: &std::sync::Arc<TestServer>, args: &[&str]) -> std::process::Output {
