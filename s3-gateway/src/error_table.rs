@@ -73,12 +73,20 @@ impl Failure {
 
     /// Whether the ref, or what it stands on, isn't there: reads and listings find nothing then.
     pub(crate) fn is_unknown_ref(&self) -> bool {
-        let Self::Graveler(error) = self else { return false };
-        match error {
-            Error::RefNotFound(_) | Error::NoSuchAncestor { .. } | Error::AmbiguousRef { .. } => true,
-            Error::Meta(MetaError::Refused(Refusal::BranchNotFound(_) | Refusal::TagNotFound(_))) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Graveler(
+                Error::RefNotFound(_)
+                    | Error::NoSuchAncestor { .. }
+                    | Error::AmbiguousRef { .. }
+                    | Error::Meta(MetaError::Refused(Refusal::BranchNotFound(_) | Refusal::TagNotFound(_)))
+            )
+        )
+    }
+
+    /// Whether the multipart upload isn't there, or has ended.
+    pub(crate) fn is_unknown_upload(&self) -> bool {
+        self.to_s3().code() == ErrorCode::NoSuchUpload
     }
 }
 

@@ -3,6 +3,20 @@
 //! Owns the meaning of S3's requests here: [`protocol`] verifies and types them, `ops/` carries them out (one file per
 //! operation family) and one table turns failures into S3's codes. Leaves objects and refs to `graveler`, the decision
 //! who may do what to `auth`, and listening to the composition root, which mounts a [`Gateway`].
+//!
+//! Where S3 has no word for what Lakebed has:
+//!
+//! | asked for | answer |
+//! |---|---|
+//! | a write to a tag, a commit or an expression (`main~1`) | 405 MethodNotAllowed |
+//! | a write to a ref that isn't there | 404 NoSuchBucket: no client creates or retries on it |
+//! | a read from a ref that isn't there | 404 NoSuchKey |
+//! | a listing of a ref that isn't there | nothing, as of any prefix without keys |
+//! | `main/`, the folder that a ref is | an empty object while the ref is there; an empty PUT of it does nothing |
+//! | a listing without a ref in its prefix | with delimiter `/` branches and tags as folders, without one all their objects |
+//! | DELETE of a bucket | 405 MethodNotAllowed: history is deleted by `lakebed repo delete` |
+//! | part 1 of an object (`partNumber=1`) | the whole: an object is kept as one part |
+//! | no room left in the object store | 507 InsufficientStorage |
 
 pub mod protocol;
 

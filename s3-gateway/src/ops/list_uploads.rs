@@ -77,7 +77,7 @@ pub(crate) async fn list_uploads(call: &Call<'_>, bucket: &str, list: &ListUploa
         next,
         max_uploads: list.max_uploads,
         encoding_url: list.encoding_url,
-        uploads: uploads.into_iter().map(|(key, upload)| summary(call, key, upload)).collect(),
+        uploads: uploads.into_iter().map(|(key, upload)| summary(call, key, &upload)).collect(),
         common_prefixes: prefixes.into_iter().collect(),
     })))
 }
@@ -161,7 +161,7 @@ fn common_prefix(key: &str, list: &ListUploads) -> Option<String> {
     Some(key[..list.prefix.len() + end].to_owned())
 }
 
-fn summary(call: &Call<'_>, key: String, upload: Upload) -> UploadSummary {
+fn summary(call: &Call<'_>, key: String, upload: &Upload) -> UploadSummary {
     UploadSummary {
         key,
         upload_id: upload.id.to_string(),

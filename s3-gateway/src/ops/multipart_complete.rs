@@ -11,6 +11,7 @@ use model::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::multipart::{authorized, end, find, has_ended, storage, store_lost_upload};
+use super::put_object::writable;
 use super::stage_object::discard;
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, shown, shown_algorithm, shown_kind};
@@ -39,19 +40,45 @@ pub(crate) async fn complete(
 ) -> Result<Response<Body>, Failure> {
     let (name, path) = authorized(call, bucket, key)?;
     let condition = condition::of_write(call.headers())?;
-    let (repository, upload) = find(call, &name, key, &path, upload_id).await?;
     let body = call.request.read_body(call.body.take(), read::XML_BYTES_MAX).await?;
-    let parts = choose(&read::complete_multipart_upload(&body)?, parts(call, &name, &upload).await?)?;
+    let named = read::complete_multipart_upload(&body)?;
+    let (repository, upload) = match find(call, &name, key, &path, upload_id).await {
+        Err(failure) if failure.is_unknown_upload() && condition.is_none() => {
+            let done = done_before(call, &name, key, &path, &named).await?;
+            return done.map(|entry| answer(bucket, key, &entry)).ok_or(failure);
+        }
+        found => found?,
+    };
+    let parts = choose(&named, parts(call, &name, &upload).await?)?;
     let entry = entry(call, &upload, &parts)?;
     if let Some(condition) = &condition {
         call.judge_early(&name, &upload.new.branch, &path, condition).await?;
     }
     assemble(call, &repository, &upload, &parts).await?;
     publish(call, (&repository, &upload), &entry, condition.as_ref()).await?;
+    Ok(answer(bucket, key, &entry))
+}
+
+/// Finds the object that an earlier try of this very completion made: clients try again when an answer was lost. Not
+/// for conditional ones, where somebody else's equal object would be taken for one's own.
+async fn done_before(
+    call: &Call<'_>,
+    name: &RepositoryName,
+    key: &str,
+    path: &ObjectPath,
+    named: &[CompletedPart],
+) -> Result<Option<Entry>, Failure> {
+    let Some(e_tag) = e_tag(named.iter().map(|part| part.e_tag.as_str())) else { return Ok(None) };
+    let (reference, _) = writable(key)?;
+    let found = call.find(name, reference, path).await?;
+    Ok(found.map(|found| found.entry).filter(|entry| entry.e_tag == e_tag))
+}
+
+fn answer(bucket: &str, key: &str, entry: &Entry) -> Response<Body> {
     let checksum = entry.checksum.as_ref().map(shown);
     let checksum = checksum.as_ref().map(|(checksum, kind)| (checksum, *kind));
     let location = format!("/{bucket}/{}", utf8_percent_encode(key, LOCATION_ESCAPES));
-    Ok(call::xml(write::complete_upload(&location, bucket, key, &entry.e_tag, checksum)))
+    call::xml(write::complete_upload(&location, bucket, key, &entry.e_tag, checksum))
 }
 
 /// All parts of an upload; at most 10,000, by the bound on their numbers.
@@ -118,7 +145,7 @@ fn entry(call: &Call<'_>, upload: &Upload, parts: &[Part]) -> Result<Entry, S3Er
         address: new.address.clone(),
         last_modified: call.graveler.clock().now(),
         size,
-        e_tag: e_tag(parts)?,
+        e_tag: e_tag(parts.iter().map(|part| part.e_tag.as_str())).ok_or(ErrorCode::InvalidPart)?,
         content_type: new.content_type.clone(),
         metadata: new.metadata.clone(),
         headers: new.headers.clone(),
@@ -126,14 +153,14 @@ fn entry(call: &Call<'_>, upload: &Upload, parts: &[Part]) -> Result<Entry, S3Er
     })
 }
 
-/// S3's ETag of a multipart object: the MD5 of the parts' MD5s, and their number.
-fn e_tag(parts: &[Part]) -> Result<String, S3Error> {
+/// S3's ETag of a multipart object: the MD5 of the parts' MD5s, and their number. None unless all are MD5s.
+fn e_tag<'a>(parts: impl ExactSizeIterator<Item = &'a str>) -> Option<String> {
+    let count = parts.len();
     let mut whole = Md5::new();
     for part in parts {
-        let md5 = hex::decode(&part.e_tag).map_err(|_| S3Error::from(ErrorCode::InvalidPart))?;
-        whole.update(&md5);
+        whole.update(&hex::decode(part).ok()?);
     }
-    Ok(format!("{}-{}", hex::encode(whole.finalize()), parts.len()))
+    Some(format!("{}-{count}", hex::encode(whole.finalize())))
 }
 
 /// The whole's checksum: of the kind that the upload declared; undeclared, CRC-64/NVME if every part has one. None
@@ -278,7 +305,9 @@ mod tests {
     #[test]
     fn the_e_tag_is_the_md5_of_the_md5s_and_their_number() {
         // MD5 of 32 zero bytes.
-        let zero = |number| Part { e_tag: "0".repeat(32), ..part(number, 1) };
-        assert_eq!(e_tag(&[zero(1), zero(2)]).unwrap(), "70bc8f4b72a86921468bf8e8441dce51-2");
+        let zero = "0".repeat(32);
+        let whole = e_tag([zero.as_str(), zero.as_str()].into_iter());
+        assert_eq!(whole.as_deref(), Some("70bc8f4b72a86921468bf8e8441dce51-2"));
+        assert_eq!(e_tag(["nonsense"].into_iter()), None);
     }
 }

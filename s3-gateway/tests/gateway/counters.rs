@@ -1,7 +1,8 @@
 //! What a request costs: questions to the metadata service, requests to the object store.
 
+use model::MetaError;
 use s3_gateway::GatewayOptions;
-use storage::testing::{Counters, Counting};
+use storage::testing::{Counters, Counting, Verb};
 use storage::{StoreSettings, Stores};
 
 use crate::harness::TestGateway;
@@ -56,4 +57,22 @@ async fn a_copy_within_a_repository_moves_no_bytes() {
     copy.send().await.expect(200);
     assert_eq!(counters.all_requests(), 0);
     assert_eq!(s3.get("main/b").send().await.expect(200).bytes().len(), 100_000);
+}
+
+#[tokio::test]
+async fn bytes_that_nothing_points_at_are_deleted_and_others_kept() {
+    let (s3, counters) = counting().await;
+    let unavailable = MetaError::Unavailable("no leader".into());
+    let unknown = MetaError::OutcomeUnknown("timeout".into());
+    for (failure, status, code, deletes) in
+        [(unavailable, 503, "ServiceUnavailable", 1), (unknown, 500, "InternalError", 0)]
+    {
+        counters.reset();
+        s3.asked.fail_writes(Some(failure));
+        s3.put("main/a", "bytes").send().await.expect_error(status, code);
+        s3.asked.fail_writes(None);
+        assert_eq!((counters.requests(Verb::Put), counters.requests(Verb::Delete)), (1, deletes), "{code}");
+        s3.get("main/a").send().await.expect(404);
+    }
+    s3.put("main/a", "bytes").send().await.expect(200);
 }

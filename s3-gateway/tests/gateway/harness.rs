@@ -1,8 +1,8 @@
 //! A gateway on a port of its own, with a repository `trips` and its keys.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth::SecretBox;
@@ -160,17 +160,25 @@ impl TestGateway {
     }
 }
 
-/// How often the metadata service was asked.
+/// How often the metadata service was asked, and what it answers writers.
 #[derive(Default)]
 pub(crate) struct Asked {
     reads: AtomicU64,
     writes: AtomicU64,
+    failure: Mutex<Option<MetaError>>,
 }
 
 impl Asked {
     /// Reads and writes since the last call.
     pub(crate) fn take(&self) -> (u64, u64) {
         (self.reads.swap(0, Ordering::SeqCst), self.writes.swap(0, Ordering::SeqCst))
+    }
+}
+
+impl Asked {
+    /// Every write fails so from now on, or goes through again.
+    pub(crate) fn fail_writes(&self, failure: Option<MetaError>) {
+        *self.failure.lock().unwrap() = failure;
     }
 }
 
@@ -184,7 +192,11 @@ struct CountingMeta {
 impl MetaStore for CountingMeta {
     async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
         self.asked.writes.fetch_add(1, Ordering::SeqCst);
-        self.twin.write(command).await
+        let failure = self.asked.failure.lock().unwrap().clone();
+        match failure {
+            Some(failure) => Err(failure),
+            None => self.twin.write(command).await,
+        }
     }
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {

@@ -77,7 +77,7 @@ fn part(seed: u8, len: usize) -> Bytes {
 }
 
 fn whole_e_tag(parts: &[&Bytes]) -> String {
-    let md5s: Vec<u8> = parts.iter().flat_map(|bytes| Md5::digest(bytes)).collect();
+    let md5s: Vec<u8> = parts.iter().flat_map(Md5::digest).collect();
     format!("\"{}-{}\"", hex::encode(Md5::digest(md5s)), parts.len())
 }
 
@@ -101,8 +101,21 @@ async fn parts_become_an_object() {
         (got.get("content-type"), got.get("x-amz-meta-k"), got.get("cache-control")),
         ("text/plain", "v", "no-cache")
     );
-    upload.complete().await.expect_error(404, "NoSuchUpload");
     upload.abort().await.expect_error(404, "NoSuchUpload");
+}
+
+#[tokio::test]
+async fn a_completion_whose_answer_was_lost_can_be_sent_again() {
+    let s3 = TestGateway::start().await;
+    let mut upload = Upload::begin(&s3, "main/a", &[]).await;
+    upload.put(1, &part(1, 10)).await;
+    let first = upload.complete().await.expect(200);
+    assert_eq!(upload.complete().await.expect(200).one("ETag"), first.one("ETag"));
+    let absent = [("if-none-match", "*")];
+    upload.complete_with(&upload.parts, &absent).await.expect_error(404, "NoSuchUpload");
+    s3.put("main/a", "another").send().await.expect(200);
+    upload.complete().await.expect_error(404, "NoSuchUpload");
+    assert_eq!(s3.get("main/a").send().await.expect(200).text(), "another");
 }
 
 #[tokio::test]
