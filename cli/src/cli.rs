@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use lakebed_sdk::Lakebed;
 
 use crate::commands::{branch, commit, completion, diff, doctor, env, fs, log, merge, repo, show, tag};
 use crate::connection::ConnectionArgs;
@@ -15,7 +16,7 @@ use crate::server::{self, ServerArgs};
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 merge conflicts, 4 not found, 5 the server can't be reached or is
 /// unavailable: try again.
 #[derive(Parser, Debug)]
-#[command(name = "lakebed", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "lakebed", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -24,7 +25,7 @@ pub(crate) struct Cli {
     connection: ConnectionArgs,
 
     /// Print results as JSON, one value a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
 }
 
@@ -38,6 +39,19 @@ enum Command {
     ApiServer(Box<ServerArgs>),
     /// Serve S3 alone
     S3Gateway(Box<ServerArgs>),
+    #[command(flatten)]
+    Client(Client),
+    /// Print shell variables that point S3 tools at the server
+    Env(env::Env),
+    /// Check profile, keys and server
+    Doctor(doctor::Doctor),
+    /// Print a shell's completion script
+    Completion(completion::Completion),
+}
+
+/// Commands that ask a server.
+#[derive(Subcommand, Debug)]
+enum Client {
     /// Make, list, show and delete repositories
     #[command(subcommand)]
     Repo(repo::Repo),
@@ -60,36 +74,67 @@ enum Command {
     /// List, read and write objects
     #[command(subcommand)]
     Fs(fs::Fs),
-    /// Print shell variables that point S3 tools at the server
-    Env(env::Env),
-    /// Check profile, keys and server
-    Doctor(doctor::Doctor),
-    /// Print a shell's completion script
-    Completion(completion::Completion),
 }
 
 impl Cli {
+    /// Reads the process's command line; ends the process if it is wrong or asks for help.
+    pub(crate) fn read() -> Self {
+        let matches = command().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Carries out the command.
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let (connection, output) = (&self.connection, Output::new(self.json));
+        let output = Output::new(self.json);
         match self.command {
-            Command::Run(args) => server::run_all(*args).await?,
-            Command::MetadataServer(args) => server::run_metadata_server(*args).await?,
-            Command::ApiServer(args) => server::run_api_server(*args).await?,
-            Command::S3Gateway(args) => server::run_s3_gateway(*args).await?,
-            Command::Repo(command) => command.run(&connection.connect()?, output).await?,
-            Command::Branch(command) => command.run(&connection.connect()?, output).await?,
-            Command::Commit(command) => command.run(&connection.connect()?, output).await?,
-            Command::Log(command) => command.run(&connection.connect()?, output).await?,
-            Command::Show(command) => command.run(&connection.connect()?, output).await?,
-            Command::Diff(command) => command.run(&connection.connect()?, output).await?,
-            Command::Merge(command) => return command.run(&connection.connect()?, output).await,
-            Command::Tag(command) => command.run(&connection.connect()?, output).await?,
-            Command::Fs(command) => command.run(&connection.connect()?, output).await?,
-            Command::Env(command) => command.run(&connection.target()?, output)?,
-            Command::Doctor(command) => return command.run(connection, output).await,
+            Command::Run(args) => server::run_all(*args, output).await?,
+            Command::MetadataServer(args) => server::run_metadata_server(*args, output).await?,
+            Command::ApiServer(args) => server::run_api_server(*args, output).await?,
+            Command::S3Gateway(args) => server::run_s3_gateway(*args, output).await?,
+            Command::Client(client) => {
+                let target = self.connection.target()?;
+                return client.run(&target.connect()?, output).await.map_err(|error| target.explain(error));
+            }
+            Command::Env(command) => command.run(&self.connection.target()?, output)?,
+            Command::Doctor(command) => return command.run(&self.connection, output).await,
             Command::Completion(command) => command.run(output)?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Client {
+    async fn run(self, lakebed: &Lakebed, output: Output) -> Result<ExitCode> {
+        match self {
+            Self::Repo(command) => command.run(lakebed, output).await?,
+            Self::Branch(command) => command.run(lakebed, output).await?,
+            Self::Commit(command) => command.run(lakebed, output).await?,
+            Self::Log(command) => command.run(lakebed, output).await?,
+            Self::Show(command) => command.run(lakebed, output).await?,
+            Self::Diff(command) => command.run(lakebed, output).await?,
+            Self::Merge(command) => return command.run(lakebed, output).await,
+            Self::Tag(command) => command.run(lakebed, output).await?,
+            Self::Fs(command) => command.run(lakebed, output).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The whole command line, for parsing, completion and the reference in `docs/cli.md`.
+pub fn command() -> clap::Command {
+    without_values(Cli::command())
+}
+
+/// Help names environment variables and leaves out what they hold: it isn't help's to print, and would differ from one
+/// machine to the next.
+fn without_values(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_values)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
     }
 }

@@ -19,6 +19,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use anyhow::{Result, bail};
 use model::RepositoryName;
 
+use crate::exit::usage;
 use crate::uri::RefUri;
 
 /// Reads `--source`: a branch, tag, commit or expression, alone or as a URI of the same repository.
@@ -28,7 +29,7 @@ fn source(text: &str, repository: &RepositoryName) -> Result<String> {
     }
     let uri: RefUri = text.parse()?;
     if uri.repository != *repository {
-        bail!("the source {text} is in another repository than {repository}");
+        usage!("the source {text} is in another repository than {repository}");
     }
     Ok(uri.reference)
 }
@@ -51,7 +52,7 @@ fn agree(yes: bool, what: &str) -> Result<()> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        bail!("{what} can't be undone: say so with --yes");
+        usage!("{what} can't be undone: say so with --yes");
     }
     write!(io::stderr(), "{what} can't be undone. Go on? [y/N] ")?;
     let mut answer = String::new();

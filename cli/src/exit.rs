@@ -2,28 +2,98 @@
 
 use std::process::ExitCode;
 
-use lakebed_sdk::{Code, Reason};
+use lakebed_sdk::{Code, InvalidId, InvalidName, InvalidPath, Reason};
+use thiserror::Error;
 
 use crate::output::warn;
+use crate::uri::InvalidUri;
 
 /// A merge that has conflicts.
 pub(crate) const CONFLICTS: u8 = 3;
+/// The server can't be reached or can't serve now.
+pub(crate) const UNAVAILABLE: u8 = 5;
 const FAILED: u8 = 1;
+const USAGE: u8 = 2;
 const NOT_FOUND: u8 = 4;
-const UNAVAILABLE: u8 = 5;
+
+/// A command line that can't be meant: the text says what to type instead.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// Ends a command with [`Usage`].
+macro_rules! usage {
+    ($($text:tt)*) => { return Err($crate::exit::Usage(format!($($text)*)).into()) };
+}
+pub(crate) use usage;
 
 /// Prints an error with its causes and chooses the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    warn(&format!("error: {error:#}"));
-    let code = error.chain().find_map(|cause| cause.downcast_ref::<lakebed_sdk::Error>()).map_or(FAILED, code);
-    ExitCode::from(code)
+    warn(&format!("error: {}", text(error)));
+    ExitCode::from(code(error))
 }
 
-fn code(error: &lakebed_sdk::Error) -> u8 {
+/// An error and its causes in one line; a cause that an outer error quotes already isn't told again.
+pub(crate) fn text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<lakebed_sdk::Error>()) {
+        return of_call(error);
+    }
+    let is_usage = error.chain().any(|cause| {
+        cause.is::<Usage>()
+            || cause.is::<InvalidUri>()
+            || cause.is::<InvalidName>()
+            || cause.is::<InvalidPath>()
+            || cause.is::<InvalidId>()
+    });
+    if is_usage { USAGE } else { FAILED }
+}
+
+fn of_call(error: &lakebed_sdk::Error) -> u8 {
     match error.code {
         Code::NotFound => NOT_FOUND,
         Code::Unavailable => UNAVAILABLE,
+        Code::InvalidArgument => USAGE,
         _ if error.reason == Reason::Unreachable => UNAVAILABLE,
         _ => FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    fn call(code: Code) -> anyhow::Error {
+        lakebed_sdk::Error { code, reason: Reason::Unknown, message: "the call failed".to_owned() }.into()
+    }
+
+    #[test]
+    fn codes_tell_whose_turn_it_is() {
+        assert_eq!(code(&call(Code::NotFound).context("can't download x")), NOT_FOUND);
+        assert_eq!(code(&call(Code::Unavailable)), UNAVAILABLE);
+        assert_eq!(code(&call(Code::AlreadyExists)), FAILED);
+        assert_eq!(code(&Usage("say --yes".to_owned()).into()), USAGE);
+        let name = "a b".parse::<model::BranchName>().context("no branch").unwrap_err();
+        assert_eq!(code(&name), USAGE);
+        assert_eq!(code(&anyhow::anyhow!("the disk is full")), FAILED);
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no route").context("can't connect: no route").context("upload failed");
+        assert_eq!(text(&error), "upload failed: can't connect: no route");
     }
 }

@@ -20,12 +20,12 @@ pub mod server;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+pub use cli::command;
 
 /// Carries out the process's command line.
 pub fn run() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().expect("because nothing else installs a provider");
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::read();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("because a process that can't start threads can't do anything");
     match runtime.block_on(cli.run()) {

@@ -3,6 +3,7 @@
 
 mod administrator;
 mod config;
+mod data_folder;
 mod encryption_key;
 mod listen;
 mod logging;

@@ -2,15 +2,16 @@
 
 use std::future::Future;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use futures::{StreamExt, stream};
 
+use crate::exit;
 use crate::output::warn;
 
 /// How many failures are printed; more are only counted.
 const TOLD_MAX: usize = 20;
 
-/// Runs `transfer` for each item, `jobs` at a time.
+/// Runs `transfer` for each item, `jobs` at a time. The first failure is the error: its kind chooses the exit code.
 pub(crate) async fn all<T, F, Fut>(items: Vec<T>, jobs: usize, transfer: F) -> Result<()>
 where
     F: Fn(T) -> Fut,
@@ -18,21 +19,19 @@ where
 {
     let total = items.len();
     let mut running = stream::iter(items).map(transfer).buffer_unordered(jobs);
-    let mut failures = Vec::new();
+    let (mut failed, mut first) = (0, None);
     while let Some(done) = running.next().await {
-        if let Err(error) = done {
-            failures.push(error);
+        let Err(error) = done else { continue };
+        failed += 1;
+        if first.is_none() {
+            first = Some(error);
+        } else if failed <= TOLD_MAX {
+            warn(&exit::text(&error));
         }
     }
-    let failed = failures.len();
-    if failed == 1 && total == 1 {
-        return Err(failures.remove(0));
+    match first {
+        None => Ok(()),
+        Some(error) if total == 1 => Err(error),
+        Some(error) => Err(error.context(format!("{failed} of {total} transfers failed; the first"))),
     }
-    for error in failures.iter().take(TOLD_MAX) {
-        warn(&format!("{error:#}"));
-    }
-    if failed > 0 {
-        bail!("{failed} of {total} transfers failed");
-    }
-    Ok(())
 }

@@ -3,6 +3,8 @@
 use lakebed_sdk::{Branch, Change, Commit, DiffItem, Object, Repository, Tag};
 use serde_json::{Value, json};
 
+use crate::output::shown;
+
 pub(crate) fn repository(repository: &Repository) -> Value {
     json!({
         "name": repository.name,
@@ -61,7 +63,7 @@ pub(crate) fn diff_line(item: &DiffItem) -> String {
         Change::Changed => '~',
         Change::Prefix => '*',
     };
-    format!("{sign} {}", item.path)
+    format!("{sign} {}", shown(&item.path))
 }
 
 fn change(change: Change) -> &'static str {
@@ -80,11 +82,11 @@ pub(crate) fn commit_lines(commit: &Commit) -> Vec<String> {
         let parents: Vec<_> = commit.parents.iter().map(|id| short(&id.to_string()).to_owned()).collect();
         lines.push(format!("Merge:  {}", parents.join(" ")));
     }
-    lines.push(format!("Author: {}", commit.committer));
+    lines.push(format!("Author: {}", shown(&commit.committer)));
     lines.push(format!("Date:   {}", commit.created_at));
-    lines.extend(commit.metadata.iter().map(|(name, value)| format!("Meta:   {name} = {value}")));
+    lines.extend(commit.metadata.iter().map(|(name, value)| format!("Meta:   {} = {}", shown(name), shown(value))));
     lines.push(String::new());
-    lines.extend(commit.message.lines().map(|line| format!("    {line}")));
+    lines.extend(commit.message.lines().map(|line| format!("    {}", shown(line))));
     lines.push(String::new());
     lines
 }

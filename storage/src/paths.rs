@@ -102,7 +102,7 @@ pub(crate) fn new_address(partition: &str, unique: u128) -> Address {
 
 /// A key that only a probe uses.
 pub(crate) fn scratch(prefix: &Path, unique: u128) -> Path {
-    let text = format!("{prefix}/{RESERVED}/probe-{unique:032x}");
+    let text = format!("{prefix}/{RESERVED}-probe-{unique:032x}");
     Path::parse(text).expect("because the prefix is a path and the rest is plain")
 }
 

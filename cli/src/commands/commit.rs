@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use lakebed_sdk::{Lakebed, NewCommit};
 
 use super::{parse_pair, to_map};
-use crate::output::Output;
+use crate::output::{Output, count};
 use crate::uri::RefUri;
 use crate::view;
 
@@ -14,7 +15,7 @@ pub(crate) struct Commit {
     /// lakebed://repository/branch
     branch: RefUri,
     /// Why
-    #[arg(long, short)]
+    #[arg(long, short, value_parser = NonEmptyStringValueParser::new())]
     message: String,
     /// Attach NAME=VALUE (may be given several times)
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
@@ -34,8 +35,7 @@ impl Commit {
         output.item(&value, || {
             let id = done.commit.id.to_string();
             match done.changes {
-                Some(1) => format!("Committed 1 change as {}", view::short(&id)),
-                Some(changes) => format!("Committed {changes} changes as {}", view::short(&id)),
+                Some(changes) => format!("Committed {} as {}", count(changes, "change"), view::short(&id)),
                 None => format!("A commit at the same time took the changes along: {}", view::short(&id)),
             }
         })

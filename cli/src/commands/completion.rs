@@ -1,10 +1,10 @@
 //! `lakebed completion`: a shell's completion script.
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
+use crate::cli;
 use crate::output::Output;
 
 #[derive(Args, Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Completion {
 impl Completion {
     pub(crate) fn run(&self, output: Output) -> Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "lakebed", &mut script);
+        clap_complete::generate(self.shell, &mut cli::command(), "lakebed", &mut script);
         output.bytes(&script)
     }
 }

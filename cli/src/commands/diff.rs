@@ -1,10 +1,11 @@
 //! `lakebed diff`: what differs between two refs, or what is uncommitted on a branch.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use futures::TryStreamExt;
 use lakebed_sdk::{DiffKind, DiffOptions, Lakebed};
 
+use crate::exit::usage;
 use crate::output::Output;
 use crate::uri::RefUri;
 use crate::view;
@@ -32,7 +33,7 @@ impl Diff {
         let options = DiffOptions { prefix: self.prefix.clone(), delimiter: self.folders.then(|| "/".to_owned()) };
         let mut items = match &self.right {
             Some(right) if right.repository != *repository => {
-                bail!("{} and {right} are in different repositories", self.left);
+                usage!("{} and {right} are in different repositories", self.left);
             }
             Some(right) => {
                 let kind = if self.three_dot { DiffKind::ThreeDot } else { DiffKind::TwoDot };

@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use lakebed_sdk::{Lakebed, Reason};
 use serde_json::json;
 
-use crate::connection::{ConnectionArgs, KeySource};
+use crate::connection::{ConnectionArgs, Target};
+use crate::exit;
 use crate::output::Output;
 
 #[derive(Args, Debug)]
@@ -16,37 +18,44 @@ impl Doctor {
     pub(crate) async fn run(&self, connection: &ConnectionArgs, output: Output) -> Result<ExitCode> {
         let target = match connection.target() {
             Ok(target) => target,
-            Err(error) => return tell(output, "keys", &Err(format!("{error:#}"))),
+            Err(error) => return failed(output, "settings", &exit::text(&error)),
         };
-        let source = match target.source {
-            KeySource::LakebedVariables => "LAKEBED_ACCESS_KEY_ID",
-            KeySource::AwsVariables => "AWS_ACCESS_KEY_ID",
-            KeySource::Profile => "the profile",
-        };
-        let mut worst = tell(output, "keys", &Ok(format!("{} from {source}", target.access_key_id)))?;
-        let mut check = |name: &str, found: Result<String, String>| -> Result<bool> {
-            if found.is_err() {
-                worst = ExitCode::FAILURE;
-            }
-            tell(output, name, &found)?;
-            Ok(found.is_ok())
-        };
+        passed(output, "settings", &format!("access key {} from {}", target.access_key_id, target.source))?;
         let lakebed = match target.connect() {
             Ok(lakebed) => lakebed,
-            Err(error) => return tell(output, "endpoint", &Err(format!("{error:#}"))),
+            Err(error) => return failed(output, "settings", &exit::text(&error)),
         };
-        let health = lakebed.health().await.map(|()| format!("{} serves", target.endpoint));
-        let health = health.map_err(|error| format!("{}: {error}; is the server running there?", target.endpoint));
-        if !check("server", health)? {
-            return Ok(worst);
+        if let Err(error) = lakebed.health().await {
+            failed(output, "server", &unhealthy(&target, &error))?;
+            return Ok(ExitCode::from(exit::UNAVAILABLE));
         }
-        let user = lakebed.who_am_i().await.map(|who| format!("the server knows you as {}", who.user_name));
-        if check("identity", user.map_err(|error| error.to_string()))? {
-            let version = lakebed.version().await.map_err(|error| error.to_string());
-            check("version", version.map(|server| compare(&server)))?;
-        }
-        Ok(worst)
+        passed(output, "server", &format!("{} serves", target.endpoint))?;
+        identity_and_version(&lakebed, &target, output).await
     }
+}
+
+async fn identity_and_version(lakebed: &Lakebed, target: &Target, output: Output) -> Result<ExitCode> {
+    match lakebed.who_am_i().await {
+        Ok(who) => passed(output, "identity", &format!("the server knows you as {}", who.user_name))?,
+        Err(error) => return failed(output, "identity", &exit::text(&target.explain(error.into()))),
+    }
+    match lakebed.version().await {
+        Ok(server) => passed(output, "version", &compare(&server))?,
+        Err(error) => return failed(output, "version", &error.message),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unhealthy(target: &Target, error: &lakebed_sdk::Error) -> String {
+    let scheme = target.endpoint.split("://").next().unwrap_or_default();
+    let advice = match error.reason {
+        Reason::MetadataUnavailable => "the server runs, but can't reach its metadata service: see its log".to_owned(),
+        _ if error.message.contains("UnknownIssuer") => {
+            "its certificate isn't from an authority that is trusted here: name the authority with --ca-cert".to_owned()
+        }
+        _ => format!("does a Lakebed server run there, and does it speak {scheme}? Another: --endpoint"),
+    };
+    format!("{}: {}; {advice}", target.endpoint, error.message)
 }
 
 fn compare(server: &str) -> String {
@@ -54,13 +63,11 @@ fn compare(server: &str) -> String {
     if server == mine { format!("both are {mine}") } else { format!("the server is {server}, this command {mine}") }
 }
 
-fn tell(output: Output, name: &str, found: &Result<String, String>) -> Result<ExitCode> {
-    let (ok, text) = match found {
-        Ok(text) => (true, text),
-        Err(text) => (false, text),
-    };
-    output.item(&json!({ "check": name, "ok": ok, "text": text }), || {
-        format!("{} {name}: {text}", if ok { "ok  " } else { "FAIL" })
-    })?;
-    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+fn passed(output: Output, check: &str, text: &str) -> Result<()> {
+    output.item(&json!({ "check": check, "ok": true, "text": text }), || format!("ok   {check}: {text}"))
+}
+
+fn failed(output: Output, check: &str, text: &str) -> Result<ExitCode> {
+    output.item(&json!({ "check": check, "ok": false, "text": text }), || format!("FAIL {check}: {text}"))?;
+    Ok(ExitCode::FAILURE)
 }

@@ -51,7 +51,7 @@ pub(crate) enum Fs {
 #[derive(Args, Debug, Clone, Copy)]
 pub(crate) struct Parallel {
     /// Transfers at one time
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 8, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct Upload {
     #[arg(long, short)]
     recursive: bool,
     /// The media type of what is uploaded
-    #[arg(long)]
+    #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
     #[command(flatten)]
     parallel: Parallel,
@@ -75,7 +75,7 @@ pub(crate) struct Upload {
 pub(crate) struct Download {
     /// lakebed://repository/ref/path
     from: PathUri,
-    /// A local file, or a folder to put it into
+    /// A local file, or a folder to put it into; - is standard output
     #[arg(default_value = ".")]
     to: PathBuf,
     /// Download everything whose path begins so

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use lakebed_sdk::{CommitId, Lakebed, LogOptions};
 
 use crate::graph::Graph;
-use crate::output::Output;
+use crate::output::{Output, shown};
 use crate::uri::RefUri;
 use crate::view;
 
@@ -41,7 +41,7 @@ impl Log {
             let Some(commit) = commits.try_next().await? else { break };
             left -= 1;
             let lines = if self.oneline || self.graph {
-                let subject = commit.message.lines().next().unwrap_or_default();
+                let subject = shown(commit.message.lines().next().unwrap_or_default());
                 vec![format!("{} {} {subject}", view::short(&commit.id.to_string()), commit.created_at)]
             } else {
                 view::commit_lines(&commit)

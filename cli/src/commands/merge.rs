@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
 use lakebed_sdk::{BranchName, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
 use serde_json::json;
 
 use super::{parse_pair, to_map};
-use crate::output::{Output, warn};
+use crate::exit::usage;
+use crate::output::{Output, count, shown, warn};
 use crate::uri::RefUri;
 use crate::{exit, view};
 
@@ -43,7 +44,7 @@ impl Merge {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<ExitCode> {
         let repository = &self.destination.repository;
         if self.source.repository != *repository {
-            bail!("{} and {} are in different repositories", self.source, self.destination);
+            usage!("{} and {} are in different repositories", self.source, self.destination);
         }
         let destination: BranchName = self.destination.reference.parse()?;
         let options = MergeOptions {
@@ -99,15 +100,21 @@ impl Merge {
                 let (source, destination) = (conflict.source.is_some(), conflict.destination.is_some());
                 format!(
                     "conflict: {} ({} in source, {} in destination)",
-                    conflict.path,
+                    shown(conflict.path.as_str()),
                     side(source),
                     side(destination)
                 )
             })?;
         }
-        warn(&format!(
-            "{found} conflicts; nothing was changed. Mend them on a branch, or choose a side with --strategy"
-        ));
+        warn(&match found {
+            0 => {
+                "there were conflicts, but the branches have moved on since; nothing was changed: try again".to_owned()
+            }
+            _ => format!(
+                "{}; nothing was changed. Mend them on a branch, or choose a side with --strategy",
+                count(found, "conflict")
+            ),
+        });
         Ok(())
     }
 }

@@ -4,10 +4,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use secrecy::SecretString;
 use serde::Deserialize;
+
+use crate::exit::usage;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
 const METADATA_LISTEN_DEFAULT: &str = "127.0.0.1:8001";
@@ -17,20 +19,21 @@ const METADATA_LISTEN_DEFAULT: &str = "127.0.0.1:8001";
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerArgs {
     /// TOML file with these settings; flags and environment go before it
-    #[arg(long, env = "LAKEBED_CONFIG")]
+    #[arg(long, env = "LAKEBED_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     config: Option<PathBuf>,
 
-    /// Folder for everything that this server keeps on disk
-    #[arg(long, env = "LAKEBED_DATA_DIR")]
+    /// Folder for everything that this server keeps on disk [default: data]
+    #[arg(long, env = "LAKEBED_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, env = "LAKEBED_LISTEN")]
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8000; the metadata server:
+    /// 127.0.0.1:8001]
+    #[arg(long, env = "LAKEBED_LISTEN", value_name = "ADDRESS:PORT", value_parser = parse_address)]
     listen: Option<SocketAddr>,
 
     /// Where repositories live: file:///folder, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or
-    /// memory:/// (gone at exit). Default: the folder `objects` in the data folder
+    /// memory:/// (gone at exit) [default: the folder `objects` in the data folder]
     #[arg(long, env = "LAKEBED_OBJECT_STORE", value_name = "URL")]
     object_store: Option<String>,
 
@@ -41,11 +44,11 @@ pub(crate) struct ServerArgs {
     object_store_options: Vec<(String, String)>,
 
     /// Certificate chain (PEM): with it and its key, the port speaks HTTPS
-    #[arg(long, env = "LAKEBED_TLS_CERT", requires = "tls_key")]
+    #[arg(long, env = "LAKEBED_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 
     /// The certificate's private key (PEM)
-    #[arg(long, env = "LAKEBED_TLS_KEY", requires = "tls_cert")]
+    #[arg(long, env = "LAKEBED_TLS_KEY", value_name = "FILE")]
     tls_key: Option<PathBuf>,
 
     /// Host name under which buckets are addressed as BUCKET.HOST (virtual-host style); may be given several times
@@ -54,7 +57,8 @@ pub(crate) struct ServerArgs {
     s3_domains: Vec<String>,
 
     /// File with the key under which secrets are encrypted (64 hex digits or base64 of 32 bytes); also as text in
-    /// LAKEBED_ENCRYPTION_KEY. Default: made at the first start, in the data folder
+    /// LAKEBED_ENCRYPTION_KEY. All roles of an installation need the same [default: `encryption.key` in the data
+    /// folder, made at the first start]
     #[arg(long, env = "LAKEBED_ENCRYPTION_KEY_FILE", value_name = "FILE")]
     encryption_key_file: Option<PathBuf>,
 
@@ -62,7 +66,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_CACHE_MIB", value_name = "MIB")]
     cache_mib: Option<u64>,
 
-    /// Address of the metadata server, for a role of its own (may be given several times)
+    /// URL of the metadata server, for the roles that need one (may be given several times)
     #[arg(long = "metadata", env = "LAKEBED_METADATA", value_delimiter = ',', value_name = "URL")]
     #[serde(rename = "metadata")]
     metadata: Vec<String>,
@@ -188,26 +192,29 @@ impl ServerArgs {
         let metadata_tls = match (self.metadata_tls_cert, self.metadata_tls_key, self.metadata_tls_ca) {
             (Some(cert), Some(key), Some(ca)) => Some(MutualTlsFiles { cert, key, ca }),
             (None, None, None) => None,
-            _ => bail!("mutual TLS needs all three of metadata_tls_cert, metadata_tls_key and metadata_tls_ca"),
+            _ => usage!("mutual TLS needs all three of metadata_tls_cert, metadata_tls_key and metadata_tls_ca"),
         };
         if role == Role::Metadata && metadata_tls.is_none() && !listen.ip().is_loopback() {
-            bail!(
+            usage!(
                 "the metadata server trusts who can reach it, so {listen} needs mutual TLS: set metadata_tls_cert, \
                  metadata_tls_key and metadata_tls_ca, or listen on a loopback address"
             );
         }
         if role == Role::Stateless && self.metadata.is_empty() {
-            bail!("name the metadata server: --metadata http://127.0.0.1:8001");
+            usage!("name the metadata server: --metadata http://127.0.0.1:8001");
+        }
+        for url in &self.metadata {
+            check_metadata_url(url, metadata_tls.is_some())?;
         }
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
             (None, None) => None,
-            _ => bail!("TLS needs both of tls_cert and tls_key"),
+            _ => usage!("TLS needs both: --tls-cert and --tls-key"),
         };
         let administrator = match (self.presets.access_key_id, self.presets.secret_access_key) {
             (Some(id), Some(secret)) => Some((id, secret)),
             (None, None) => None,
-            _ => bail!(
+            _ => usage!(
                 "set both of LAKEBED_INSTALLATION_ACCESS_KEY_ID and LAKEBED_INSTALLATION_SECRET_ACCESS_KEY, or neither"
             ),
         };
@@ -244,6 +251,23 @@ impl Presets {
             access_key_id: text("LAKEBED_INSTALLATION_ACCESS_KEY_ID"),
             secret_access_key: text("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY").map(Into::into),
         }
+    }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, like 127.0.0.1:8000 or [::1]:8000".to_owned())
+}
+
+/// Refuses what would be found out late, or would go over the network in the open.
+fn check_metadata_url(url: &str, mutual_tls: bool) -> Result<()> {
+    let uri: http::Uri = url.parse().with_context(|| format!("the metadata server's {url:?} isn't a URL"))?;
+    match (uri.scheme_str(), mutual_tls) {
+        (Some("http"), false) | (Some("https"), true) => Ok(()),
+        (Some("http"), true) => usage!("{url} isn't encrypted, but metadata_tls_cert is set: say https://"),
+        (Some("https"), false) => {
+            usage!("{url} needs mutual TLS: set metadata_tls_cert, metadata_tls_key and metadata_tls_ca")
+        }
+        _ => usage!("the metadata server's {url:?} isn't a URL like http://127.0.0.1:8001"),
     }
 }
 

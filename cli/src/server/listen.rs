@@ -53,10 +53,7 @@ impl Listener {
     /// Binds a port and reads the certificate.
     pub async fn bind(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<Self> {
         let tls = tls.map(acceptor).transpose()?;
-        let tcp = TcpListener::bind(address).await.with_context(|| {
-            format!("can't listen on {address}: choose another with --listen, or end the server that has it")
-        })?;
-        Ok(Self { tcp, tls })
+        Ok(Self { tcp: bind(address).await?, tls })
     }
 
     /// The URL under which clients on this machine reach the port.
@@ -97,6 +94,13 @@ impl Listener {
         }
         Ok(())
     }
+}
+
+/// Binds a port.
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("can't listen on {address}: choose another with --listen, or end the process that has it")
+    })
 }
 
 async fn connection(

@@ -14,23 +14,28 @@ use metadata_server::{MetadataOptions, MetadataServer, MutualTls};
 use model::{MetaStore, SystemClock};
 use s3_gateway::{Gateway, GatewayOptions};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use storage::{StoreSettings, Stores};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::config::{MutualTlsFiles, Role, ServerArgs, ServerConfig};
-use super::listen::Listener;
+use super::encryption_key::{self, Missing};
+use super::listen::{self, Listener};
 use super::router::Services;
-use super::{administrator, encryption_key, logging};
+use super::{administrator, data_folder, logging};
 use crate::output::{Output, warn};
 
+/// The exit code of a process that was ended before its requests were.
+const ENDED_BY_SIGNAL: i32 = 130;
+
 /// Every role in one process, on one port.
-pub(crate) async fn run_all(args: ServerArgs) -> Result<()> {
+pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::All)?;
     logging::start();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
-    let secrets = encryption_key::open(&config.encryption_key)?;
+    data_folder::make(&config.data_dir)?;
+    let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
     let stores = open_stores(&config).await?;
     let options = MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock));
     let metadata = MetadataServer::start(options).await?;
@@ -42,69 +47,68 @@ pub(crate) async fn run_all(args: ServerArgs) -> Result<()> {
         rest: Some(api.rest()),
         s3: Some(Gateway::new(graveler, secrets, gateway_options(&config))),
     };
-    ready(
-        "Lakebed",
-        &listener,
-        &format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display()),
-    )?;
+    let places = format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display());
+    ready(output, "Lakebed", &listener.url()?, &places)?;
     listener.serve(services, end).await?;
     metadata.shutdown().await;
     Ok(())
 }
 
 /// The metadata service alone, for roles in other processes.
-pub(crate) async fn run_metadata_server(args: ServerArgs) -> Result<()> {
+pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Metadata)?;
     logging::start();
     let end = end_signal()?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("can't listen on {}", config.listen))?;
+    let listener = listen::bind(config.listen).await?;
+    data_folder::make(&config.data_dir)?;
     let options = MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock));
     let metadata = MetadataServer::start(options).await?;
     let tls = config.metadata_tls.as_ref().map(server_tls).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
-    Output::new(false)
-        .note(&format!("Lakebed metadata server is ready at {url} (data in {})", config.data_dir.display()))?;
+    ready(output, "Lakebed metadata server", &url, &format!("data in {}", config.data_dir.display()))?;
     metadata_server::serve(&metadata, listener, tls, end).await?;
     metadata.shutdown().await;
     Ok(())
 }
 
 /// The API alone.
-pub(crate) async fn run_api_server(args: ServerArgs) -> Result<()> {
+pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
     logging::start();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
-    let secrets = encryption_key::open(&config.encryption_key)?;
+    data_folder::make(&config.data_dir)?;
+    let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
     let meta = connect_metadata(&config)?;
     administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
     let api =
         ApiServer::new(graveler(meta, open_stores(&config).await?, &config), secrets, ApiServerOptions::default());
     let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
-    ready("Lakebed API server", &listener, &format!("objects in {}", config.object_store))?;
+    ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await
 }
 
 /// S3 alone.
-pub(crate) async fn run_s3_gateway(args: ServerArgs) -> Result<()> {
+pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
     logging::start();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
-    let secrets = encryption_key::open(&config.encryption_key)?;
+    data_folder::make(&config.data_dir)?;
+    let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Refuse)?;
     let graveler = graveler(connect_metadata(&config)?, open_stores(&config).await?, &config);
     let gateway = Gateway::new(graveler, secrets, gateway_options(&config));
     let services = Services { grpc: None, rest: None, s3: Some(gateway) };
-    ready("Lakebed S3 gateway", &listener, &format!("objects in {}", config.object_store))?;
+    ready(output, "Lakebed S3 gateway", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await
 }
 
 /// The one line on standard output, for people and for scripts that wait for it.
-fn ready(what: &str, listener: &Listener, where_things_are: &str) -> Result<()> {
-    let (url, version) = (listener.url()?, env!("CARGO_PKG_VERSION"));
-    Output::new(false).note(&format!("{what} {version} is ready at {url} ({where_things_are})"))
+fn ready(output: Output, what: &str, url: &str, places: &str) -> Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    output
+        .item(&json!({ "ready": url, "version": version }), || format!("{what} {version} is ready at {url} ({places})"))
 }
 
 /// Opens the object store and says what is wrong with it.
@@ -167,6 +171,14 @@ fn end_signal() -> Result<impl Future<Output = ()> + Send> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("ending: requests under way may finish");
+        tracing::info!("ending: requests under way may finish; a second signal ends at once");
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            // What was acknowledged is on disk; the rest is cut off, as by a crash.
+            std::process::exit(ENDED_BY_SIGNAL);
+        });
     })
 }

@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use lakebed_sdk::{Lakebed, ListItem, ListOptions};
 use serde_json::json;
 
-use crate::output::Output;
+use crate::output::{Output, shown};
 use crate::uri::PathUri;
 use crate::view;
 
@@ -19,11 +19,12 @@ pub(super) async fn list(lakebed: &Lakebed, path: &PathUri, recursive: bool, out
     while let Some(item) = items.try_next().await? {
         match item {
             ListItem::Object(object) => output.item(&view::object(&object), || {
-                format!("{}  {:>12}  {}", object.last_modified, object.size, object.path)
+                format!("{}  {:>12}  {}", object.last_modified, object.size, shown(object.path.as_str()))
             })?,
             ListItem::CommonPrefix(prefix) => {
-                output
-                    .item(&json!({ "common_prefix": prefix }), || format!("{:>24}  {:>12}  {prefix}", "", "folder"))?;
+                output.item(&json!({ "common_prefix": prefix }), || {
+                    format!("{:>24}  {:>12}  {}", "", "folder", shown(&prefix))
+                })?;
             }
         }
     }
@@ -42,14 +43,16 @@ pub(super) async fn stat(lakebed: &Lakebed, path: &PathUri, output: Output) -> R
     let object = lakebed.stat(&path.repository, &path.reference, &path.object()?).await?;
     output.item(&view::object(&object), || {
         let mut lines = vec![
-            format!("path           {}", object.path),
+            format!("path           {}", shown(object.path.as_str())),
             format!("size           {}", object.size),
             format!("etag           {}", object.e_tag),
-            format!("content type   {}", object.content_type),
+            format!("content type   {}", shown(&object.content_type)),
             format!("last modified  {}", object.last_modified),
             format!("address        {}", object.physical_address),
         ];
-        lines.extend(object.metadata.iter().map(|(name, value)| format!("metadata       {name} = {value}")));
+        lines.extend(
+            object.metadata.iter().map(|(name, value)| format!("metadata       {} = {}", shown(name), shown(value))),
+        );
         lines.join("\n")
     })
 }

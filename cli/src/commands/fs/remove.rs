@@ -5,7 +5,7 @@ use futures::{TryStreamExt, future};
 use lakebed_sdk::{BranchName, DELETE_MAX, Lakebed, ListItem, ListOptions, ObjectPath};
 use serde_json::json;
 
-use crate::output::{Output, warn};
+use crate::output::{Output, count, shown, warn};
 use crate::progress;
 use crate::uri::PathUri;
 
@@ -19,7 +19,7 @@ pub(super) async fn remove(lakebed: &Lakebed, path: &PathUri, recursive: bool, o
         delete(lakebed, path, &branch, &[object.path]).await?;
         1
     };
-    output.item(&json!({ "deleted": deleted }), || format!("Deleted {deleted} objects"))
+    output.item(&json!({ "deleted": deleted }), || format!("Deleted {}", count(deleted as u64, "object")))
 }
 
 async fn remove_prefix(lakebed: &Lakebed, path: &PathUri, branch: &BranchName) -> Result<usize> {
@@ -45,10 +45,10 @@ async fn remove_prefix(lakebed: &Lakebed, path: &PathUri, branch: &BranchName) -
 async fn delete(lakebed: &Lakebed, path: &PathUri, branch: &BranchName, paths: &[ObjectPath]) -> Result<()> {
     let failures = lakebed.delete_objects(&path.repository, branch, paths).await?;
     for failure in &failures {
-        warn(&format!("{}: {}", failure.path, failure.message));
+        warn(&format!("{}: {}", shown(&failure.path), failure.message));
     }
     if !failures.is_empty() {
-        bail!("{} objects were not deleted", failures.len());
+        bail!("{} not deleted", count(failures.len() as u64, "object"));
     }
     Ok(())
 }

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 use lakebed_sdk::{BranchName, Lakebed, ObjectPath};
 use serde_json::json;
 use tokio::io::AsyncRead;
 
 use super::Upload;
-use crate::output::Output;
+use crate::exit::usage;
+use crate::output::{Output, count, warn};
 use crate::uri::PathUri;
 use crate::{progress, transfer, view};
 
@@ -17,17 +18,24 @@ use crate::{progress, transfer, view};
 struct Pair {
     from: PathBuf,
     to: ObjectPath,
-    size: u64,
+    /// Known of files; of pipes, not before their end.
+    size: Option<u64>,
 }
 
 impl Upload {
     pub(super) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
         if self.from.as_os_str() == "-" {
+            if self.recursive {
+                usage!("standard input is one object: leave --recursive out");
+            }
+            if self.to.path.ends_with('/') {
+                usage!("standard input has no name: say how the object is called behind {}", self.to);
+            }
             let to = self.to.object()?;
             return self.one(lakebed, tokio::io::stdin(), &to, None, output).await;
         }
         let pairs = if self.recursive { walk(&self.from, &self.to)? } else { vec![single(&self.from, &self.to)?] };
-        let (files, bytes) = (pairs.len(), pairs.iter().map(|pair| pair.size).sum());
+        let (files, bytes) = (pairs.len() as u64, pairs.iter().filter_map(|pair| pair.size).sum());
         let bar = progress::bytes("uploading", bytes);
         let branch: BranchName = self.to.reference.parse()?;
         let done =
@@ -35,13 +43,13 @@ impl Upload {
         bar.finish_and_clear();
         done?;
         let value = json!({ "uploaded": files, "bytes": bytes });
-        output.item(&value, || format!("Uploaded {files} files, {bytes} bytes"))
+        output.item(&value, || format!("Uploaded {}, {}", count(files, "file"), count(bytes, "byte")))
     }
 
     async fn send(&self, lakebed: &Lakebed, branch: &BranchName, pair: Pair, bar: &ProgressBar) -> Result<()> {
         let context = || format!("can't upload {}", pair.from.display());
         let file = tokio::fs::File::open(&pair.from).await.with_context(context)?;
-        let options = self.options(Some(pair.size));
+        let options = self.options(pair.size);
         let reader = bar.wrap_async_read(file);
         lakebed.upload_reader(&self.to.repository, branch, &pair.to, reader, options).await.with_context(context)?;
         Ok(())
@@ -57,7 +65,7 @@ impl Upload {
     ) -> Result<()> {
         let branch = self.to.reference.parse()?;
         let object = lakebed.upload_reader(&self.to.repository, &branch, to, reader, self.options(size)).await?;
-        output.item(&view::object(&object), || format!("Uploaded {} bytes", object.size))
+        output.item(&view::object(&object), || format!("Uploaded {}", count(object.size, "byte")))
     }
 
     fn options(&self, size: Option<u64>) -> lakebed_sdk::Upload {
@@ -69,7 +77,7 @@ impl Upload {
 fn single(from: &Path, to: &PathUri) -> Result<Pair> {
     let metadata = std::fs::metadata(from).with_context(|| format!("can't read {}", from.display()))?;
     if metadata.is_dir() {
-        bail!("{} is a folder: upload it with --recursive", from.display());
+        usage!("{} is a folder: upload it with --recursive", from.display());
     }
     let to = if to.path.is_empty() || to.path.ends_with('/') {
         let name = from.file_name().and_then(|name| name.to_str());
@@ -77,11 +85,15 @@ fn single(from: &Path, to: &PathUri) -> Result<Pair> {
     } else {
         to.clone()
     };
-    Ok(Pair { from: from.to_owned(), to: to.object()?, size: metadata.len() })
+    Ok(Pair { from: from.to_owned(), to: to.object()?, size: metadata.is_file().then(|| metadata.len()) })
 }
 
-/// Every file beneath a folder; symbolic links to files are followed, those to folders are not.
+/// Every file beneath a folder. Symbolic links to files are followed; those to folders, and what isn't a file, are left
+/// out with a word.
 fn walk(from: &Path, to: &PathUri) -> Result<Vec<Pair>> {
+    if from.is_file() {
+        usage!("{} is a file: leave --recursive out", from.display());
+    }
     let prefix = if to.path.is_empty() || to.path.ends_with('/') { to.path.clone() } else { format!("{}/", to.path) };
     let mut pairs = Vec::new();
     let mut folders = vec![(from.to_owned(), prefix)];
@@ -96,7 +108,11 @@ fn walk(from: &Path, to: &PathUri) -> Result<Vec<Pair>> {
             if entry.file_type().with_context(context)?.is_dir() {
                 folders.push((path, format!("{prefix}{name}/")));
             } else if metadata.is_file() {
-                pairs.push(Pair { from: path, to: format!("{prefix}{name}").parse()?, size: metadata.len() });
+                pairs.push(Pair { from: path, to: format!("{prefix}{name}").parse()?, size: Some(metadata.len()) });
+            } else if metadata.is_dir() {
+                warn(&format!("left out: {} links to a folder", path.display()));
+            } else {
+                warn(&format!("left out: {} isn't a file", path.display()));
             }
         }
     }
