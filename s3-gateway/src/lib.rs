@@ -32,8 +32,8 @@ mod checksum_model;
 mod error_table;
 mod key;
 mod object_headers;
-mod ref_names;
 mod ops;
+mod ref_names;
 
 pub use gateway::Gateway;
 pub use options::GatewayOptions;
