@@ -1,7 +1,10 @@
 //! Black-box tests of the product: real processes, real clients, faults.
 
+#![expect(clippy::unwrap_used, reason = "what a test didn't expect shall fail it where it happens")]
+
 mod clients;
 mod disk_full;
 mod kill;
 mod object_store_faults;
+mod object_stores;
 mod workspace;
