@@ -63,7 +63,7 @@ impl Graveler {
     ///
     /// Fails with [`Error::NoChanges`] when a reader would see nothing else than before, unless an empty commit is
     /// allowed; with the refusal `HeadMoved` when a token isn't sealed on the branch any more, since another commit
-    /// published it.
+    /// published it, or when the branch changed while the tokens were read: then look at it again.
     pub async fn build_commit(
         &self,
         repository: &Repository,

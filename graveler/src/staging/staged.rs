@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use model::{Branch, BranchName, ObjectPath, PAGE_MAX, Query, Refusal, Repository, StagedValue, StagingToken};
+use model::{Branch, BranchName, ObjectPath, PAGE_MAX, Query, Refusal, Repository, StagedValue, StagingToken, Version};
 
 use crate::tree::apply::{Changes, TreeChange};
 use crate::tree::record;
@@ -106,11 +106,13 @@ impl StagedCursor {
     }
 }
 
-/// The values of sealed tokens, as changes to a tree.
+/// The values of sealed tokens, as changes to a tree: all as of one point in time, or an error.
 pub(crate) struct SealedChanges {
     cursor: StagedCursor,
     branch: BranchName,
     sealed: Vec<StagingToken>,
+    /// The branch's at the first page.
+    version: Option<Version>,
 }
 
 impl SealedChanges {
@@ -122,12 +124,15 @@ impl SealedChanges {
         sealed: &[StagingToken],
     ) -> Self {
         let cursor = StagedCursor::new(graveler, repository, branch, Some(sealed.to_vec()), "", "");
-        Self { cursor: cursor.expecting(PAGE_MAX), branch: branch.clone(), sealed: sealed.to_vec() }
+        Self { cursor: cursor.expecting(PAGE_MAX), branch: branch.clone(), sealed: sealed.to_vec(), version: None }
     }
 
-    /// Tokens that another publication consumed read as empty: that must not look as if they held nothing.
-    fn check(&self, branch: &Branch) -> Result<(), Error> {
-        if self.sealed.iter().all(|token| branch.sealed.contains(token)) {
+    /// Tokens that another publication consumed read as empty: that must not look as if they held nothing. A changed
+    /// version may be a reset that took something from tokens of which pages were read already: half of it would be
+    /// committed. (Other commits' seals change it too, but no more often than there is room for sealed tokens.)
+    fn check(&mut self, branch: &Branch) -> Result<(), Error> {
+        let version = *self.version.get_or_insert(branch.version);
+        if version == branch.version && self.sealed.iter().all(|token| branch.sealed.contains(token)) {
             return Ok(());
         }
         Err(Refusal::HeadMoved { branch: self.branch.clone(), head: branch.commit }.into())
