@@ -85,7 +85,8 @@ impl Graveler {
         self.inner.caches.counted.snapshot()
     }
 
-    /// Forgets what is remembered of a repository, so that a read by commit asks for it again. For who deletes one.
+    /// Forgets what is remembered of a repository, so that a read by commit asks for it again. For who deletes one, or
+    /// writes down a commit that was found by its id.
     pub async fn forget_repository(&self, name: &RepositoryName) {
         self.inner.repositories.invalidate(name).await;
     }

@@ -27,10 +27,10 @@ impl Graveler {
         default_branch: &BranchName,
         committer: &str,
     ) -> Result<Repository, Error> {
-        let create = |namespace: StorageNamespace| async move {
+        let create = |command: RequestId, namespace: StorageNamespace| async move {
             let commit = self.claim(request, name, &namespace, committer).await?;
             let command = Command::CreateRepository {
-                request,
+                request: command,
                 name: name.clone(),
                 namespace,
                 default_branch: default_branch.clone(),
@@ -40,12 +40,14 @@ impl Graveler {
         };
         self.refuse_taken_name(request, name).await?;
         if let Some(namespace) = namespace {
-            return create(namespace.clone()).await;
+            return create(request, namespace.clone()).await;
         }
-        match create(self.stores().default_namespace(name, None)).await {
+        match create(request, self.stores().default_namespace(name, None)).await {
             Err(error) if is_taken(&error) => {
                 let suffix = format!("{:08x}", request.0 as u32);
-                create(self.stores().default_namespace(name, Some(&suffix))).await
+                // A command of its own: the first one's answer is kept, and it may have been this refusal.
+                let second = RequestId(request.0.wrapping_add(1));
+                create(second, self.stores().default_namespace(name, Some(&suffix))).await
             }
             other => other,
         }

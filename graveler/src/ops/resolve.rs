@@ -44,10 +44,24 @@ impl Graveler {
     }
 
     async fn by_commit_id(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Option<Resolved>, Error> {
-        let Ok(id) = expr.base.as_str().parse::<CommitId>() else { return Ok(None) };
-        let repository = self.remembered_repository(repository).await?;
-        let files = self.files(&repository).await?;
-        Ok(commit_if_there(&files, id).await?.map(|_| Resolved { repository, commit: id, branch: None }))
+        let Ok(commit) = expr.base.as_str().parse::<CommitId>() else { return Ok(None) };
+        let remembered = self.remembered_repository(repository).await?;
+        let repository = if self.has_commit(&remembered, commit).await? {
+            remembered
+        } else {
+            // The one remembered may have been deleted, and another made with its name.
+            self.forget_repository(repository).await;
+            let present = self.remembered_repository(repository).await?;
+            if present.uid == remembered.uid || !self.has_commit(&present, commit).await? {
+                return Ok(None);
+            }
+            present
+        };
+        Ok(Some(Resolved { repository, commit, branch: None }))
+    }
+
+    async fn has_commit(&self, repository: &Repository, id: CommitId) -> Result<bool, Error> {
+        Ok(commit_if_there(&self.files(repository).await?, id).await?.is_some())
     }
 
     async fn by_name(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {

@@ -59,6 +59,36 @@ fn a_name_that_is_used_again_gets_another_place() {
 }
 
 #[test]
+fn a_namespace_inside_of_which_another_repository_lives_is_left_for_another_place() {
+    run(async {
+        let lake = TestLake::new().await;
+        let (main, inside) = (branch("main"), "mem://taxis/inside".parse().unwrap());
+        lake.graveler.create_repository(RequestId(7), &name("inner"), Some(&inside), &main, "ann").await.unwrap();
+        let create = async || lake.graveler.create_repository(RequestId(0xabc), &name("taxis"), None, &main, "ann").await;
+        let made = create().await.unwrap();
+        assert_eq!(made.namespace.as_str(), "mem://taxis-00000abc");
+        assert_eq!(create().await.unwrap(), made, "a retry finds it");
+    });
+}
+
+#[test]
+fn a_repository_made_anew_under_the_same_name_is_read_by_its_own_commits() {
+    run(async {
+        let lake = TestLake::new().await;
+        let old = lake.branch("main").await.commit;
+        lake.graveler.resolve(lake.name(), &old.into()).await.unwrap();
+        let delete = model::Command::DeleteRepository { name: lake.name().clone() };
+        lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
+        let made = lake.graveler.create_repository(RequestId(9), lake.name(), None, &branch("main"), "ann").await.unwrap();
+        let new = lake.branch("main").await.commit;
+        assert_ne!(new, old);
+        assert_eq!(lake.graveler.resolve(lake.name(), &new.into()).await.unwrap().repository, made);
+        let error = lake.graveler.resolve(lake.name(), &old.into()).await.unwrap_err();
+        assert!(matches!(error, Error::RefNotFound(_)), "{error}");
+    });
+}
+
+#[test]
 fn commits_hold_what_was_staged() {
     proptest!(cases(24), |(first in models(), second in edits(), third in edits())| run(async {
         let lake = TestLake::new().await;
