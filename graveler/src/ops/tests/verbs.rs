@@ -64,7 +64,8 @@ fn a_namespace_inside_of_which_another_repository_lives_is_left_for_another_plac
         let lake = TestLake::new().await;
         let (main, inside) = (branch("main"), "mem://taxis/inside".parse().unwrap());
         lake.graveler.create_repository(RequestId(7), &name("inner"), Some(&inside), &main, "ann").await.unwrap();
-        let create = async || lake.graveler.create_repository(RequestId(0xabc), &name("taxis"), None, &main, "ann").await;
+        let create =
+            async || lake.graveler.create_repository(RequestId(0xabc), &name("taxis"), None, &main, "ann").await;
         let made = create().await.unwrap();
         assert_eq!(made.namespace.as_str(), "mem://taxis-00000abc");
         assert_eq!(create().await.unwrap(), made, "a retry finds it");
@@ -79,7 +80,8 @@ fn a_repository_made_anew_under_the_same_name_is_read_by_its_own_commits() {
         lake.graveler.resolve(lake.name(), &old.into()).await.unwrap();
         let delete = model::Command::DeleteRepository { name: lake.name().clone() };
         lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
-        let made = lake.graveler.create_repository(RequestId(9), lake.name(), None, &branch("main"), "ann").await.unwrap();
+        let made =
+            lake.graveler.create_repository(RequestId(9), lake.name(), None, &branch("main"), "ann").await.unwrap();
         let new = lake.branch("main").await.commit;
         assert_ne!(new, old);
         assert_eq!(lake.graveler.resolve(lake.name(), &new.into()).await.unwrap().repository, made);
