@@ -131,6 +131,11 @@ impl Target {
             Some(Reason::Unauthenticated) => {
                 error.context(format!("{} doesn't take the keys from {}", self.endpoint, self.source))
             }
+            Some(Reason::Unknown) => error.context(format!(
+                "what answers at {} doesn't speak this command's API (is it the address of `lakebed run` or of the API \
+                 server, of no older version?)",
+                self.endpoint
+            )),
             _ => error,
         }
     }

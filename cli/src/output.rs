@@ -43,9 +43,9 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     }
     Cow::Owned(text.chars().fold(String::new(), |mut shown, c| {
         if c.is_control() {
-            shown.extend(c.escape_default())
+            shown.extend(c.escape_default());
         } else {
-            shown.push(c)
+            shown.push(c);
         }
         shown
     }))

@@ -86,7 +86,7 @@ pub(crate) fn commit_lines(commit: &Commit) -> Vec<String> {
     lines.push(format!("Date:   {}", commit.created_at));
     lines.extend(commit.metadata.iter().map(|(name, value)| format!("Meta:   {} = {}", shown(name), shown(value))));
     lines.push(String::new());
-    lines.extend(commit.message.lines().map(|line| format!("    {}", shown(line))));
+    lines.extend(commit.message.lines().map(|line| format!("    {}", shown(line)).trim_end().to_owned()));
     lines.push(String::new());
     lines
 }

@@ -63,7 +63,7 @@ fn section(command: &mut Command, text: &mut String) {
     let name = command.get_bin_name().unwrap_or("lakebed").to_owned();
     let help = command.render_long_help().to_string();
     let lines: Vec<_> = help.lines().map(str::trim_end).collect();
-    writeln!(text, "\n## {name}\n\n```text\n{}\n```", lines.join("\n").trim()).unwrap();
+    writeln!(text, "\n## {name}\n\n```text\n{}\n```", lines.join("\n").trim()).expect("writing to a String");
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         let mut sub = sub.clone().mut_args(|arg| if is_everywhere(&arg) { arg.hide(true) } else { arg });
         section(&mut sub, text);

@@ -6,12 +6,16 @@
 
 mod clients;
 mod faulty_store;
+mod process;
 mod s3;
 mod server;
 mod tls;
+mod transcript;
 
 pub use clients::{client, clients_folder};
 pub use faulty_store::{Fault, FaultyStore};
-pub use s3::s3_client;
+pub use process::ServerProcess;
+pub use s3::{s3_client, s3_client_of};
 pub use server::{Settings, TestServer, lakebed_binary};
 pub use tls::TestAuthority;
+pub use transcript::transcript;

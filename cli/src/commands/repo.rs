@@ -59,7 +59,7 @@ impl Repo {
                 let mut repositories = lakebed.list_repositories(prefix);
                 while let Some(repository) = repositories.try_next().await? {
                     output.item(&view::repository(&repository), || {
-                        format!("{}  {:<24}  {}", repository.created_at, repository.name, repository.namespace)
+                        format!("{}  {:<24}  {}", repository.created_at, repository.name.as_str(), repository.namespace)
                     })?;
                 }
                 Ok(())

@@ -3,9 +3,10 @@
 
 use axum::Router;
 use axum::body::Body;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use s3_gateway::Gateway;
+use tonic::Status;
 use tower::ServiceExt;
 
 use super::listen::Respond;
@@ -20,13 +21,13 @@ pub(crate) struct Services {
 
 impl Respond for Services {
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
-        let is_grpc =
-            request.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/grpc"));
-        let path = request.uri().path();
-        if let (true, Some(grpc)) = (is_grpc, &self.grpc) {
-            return through(grpc, request).await;
+        if is_grpc(&request) {
+            return match &self.grpc {
+                Some(grpc) => through(grpc, request).await,
+                None => Status::unimplemented("this is the S3 gateway; commands go to the API server").into_http(),
+            };
         }
-        if path == "/_health" {
+        if request.uri().path() == "/_health" {
             return Response::new(Body::from("ok\n"));
         }
         let (parts, body) = request.into_parts();
@@ -44,6 +45,14 @@ impl Respond for Services {
     }
 }
 
+/// Whether a request is a gRPC call. An object may be uploaded as `application/grpc` too: that is signed the AWS way.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let begins = |name, prefix: &[u8]| request.headers().get(name).is_some_and(|h| h.as_bytes().starts_with(prefix));
+    request.method() == Method::POST
+        && begins(header::CONTENT_TYPE, b"application/grpc")
+        && !begins(header::AUTHORIZATION, b"AWS")
+}
+
 async fn through(router: &Router, request: Request<Incoming>) -> Response<Body> {
     match router.clone().oneshot(request.map(Body::new)).await {
         Ok(response) => response,
@@ -55,4 +64,25 @@ fn not_found() -> Response<Body> {
     let mut response = Response::new(Body::from("this port serves gRPC\n"));
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Method, headers: &[(&str, &str)]) -> Request<()> {
+        let builder = Request::builder().method(method).uri("/x");
+        headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value)).body(()).unwrap()
+    }
+
+    #[test]
+    fn an_object_of_the_type_of_grpc_is_an_object() {
+        let (grpc, aws) = (("content-type", "application/grpc"), ("authorization", "AWS4-HMAC-SHA256 Credential=x"));
+        assert!(is_grpc(&request(Method::POST, &[grpc, ("authorization", "Basic x")])));
+        assert!(is_grpc(&request(Method::POST, &[("content-type", "application/grpc+proto")])));
+        assert!(!is_grpc(&request(Method::PUT, &[grpc, aws])));
+        assert!(!is_grpc(&request(Method::PUT, &[grpc])), "pre-signed");
+        assert!(!is_grpc(&request(Method::POST, &[grpc, aws])), "a multipart upload");
+        assert!(!is_grpc(&request(Method::POST, &[("content-type", "application/xml")])));
+    }
 }

@@ -208,7 +208,11 @@ fn sweep(sessions: &OwnedFd) -> io::Result<()> {
             Ok(()) => {}
         }
         let files = names(&folder)?;
-        info!(files = files.len().saturating_sub(1), "removing what a process that ended left half-written");
+        // The lock's own file is among them.
+        let left = files.len().saturating_sub(1);
+        if left > 0 {
+            info!(files = left, "removing what a process that ended left half-written");
+        }
         for file in files {
             unlinkat(&folder, file, AtFlags::empty())?;
         }

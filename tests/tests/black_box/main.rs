@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test didn't expect shall fail it where it happens")]
 
+mod cli;
 mod clients;
 mod disk_full;
+mod identity;
 mod kill;
 mod object_store_faults;
 mod object_stores;
+mod roles;
+mod tour;
 mod workspace;

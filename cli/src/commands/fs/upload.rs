@@ -35,11 +35,12 @@ impl Upload {
             return self.one(lakebed, tokio::io::stdin(), &to, None, output).await;
         }
         let pairs = if self.recursive { walk(&self.from, &self.to)? } else { vec![single(&self.from, &self.to)?] };
-        let (files, bytes) = (pairs.len() as u64, pairs.iter().filter_map(|pair| pair.size).sum());
-        let bar = progress::bytes("uploading", bytes);
+        let (files, expected) = (pairs.len() as u64, pairs.iter().filter_map(|pair| pair.size).sum());
+        let bar = progress::bytes("uploading", expected);
         let branch: BranchName = self.to.reference.parse()?;
         let done =
             transfer::all(pairs, self.parallel.jobs.into(), |pair| self.send(lakebed, &branch, pair, &bar)).await;
+        let bytes = bar.position();
         bar.finish_and_clear();
         done?;
         let value = json!({ "uploaded": files, "bytes": bytes });
@@ -85,7 +86,7 @@ fn single(from: &Path, to: &PathUri) -> Result<Pair> {
     } else {
         to.clone()
     };
-    Ok(Pair { from: from.to_owned(), to: to.object()?, size: metadata.is_file().then(|| metadata.len()) })
+    Ok(Pair { from: from.to_owned(), to: to.object()?, size: metadata.is_file().then_some(metadata.len()) })
 }
 
 /// Every file beneath a folder. Symbolic links to files are followed; those to folders, and what isn't a file, are left

@@ -1,0 +1,176 @@
+//! Each role in a process of its own: metadata server, API server and S3 gateway serve together, with mutual TLS
+//! between them and without; what would be open to others is refused.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use object_store::ObjectStoreExt;
+use object_store::path::Path as Key;
+use tempfile::TempDir;
+use tests::{ServerProcess, TestAuthority, TestServer, lakebed_binary, s3_client_of};
+
+const KEY: (&str, &str) = (TestServer::ACCESS_KEY_ID, TestServer::SECRET_ACCESS_KEY);
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// A folder in which the roles run, and their settings.
+struct Cluster {
+    folder: TempDir,
+    authority: TestAuthority,
+    mutual_tls: bool,
+}
+
+impl Cluster {
+    fn new(mutual_tls: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = TestAuthority::new(folder.path());
+        let key = "0123456789abcdef".repeat(4);
+        std::fs::write(folder.path().join("encryption.key"), key).unwrap();
+        let private = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join("encryption.key"), private).unwrap();
+        Self { folder, authority, mutual_tls }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn metadata(&self, listen: &str) -> ServerProcess {
+        let args = ["metadata-server", "--data-dir", "metadata", "--listen", listen];
+        let tls = self.tls_args(&self.authority.cert, &self.authority.key);
+        let args: Vec<&str> = args.into_iter().chain(tls.iter().map(String::as_str)).collect();
+        ServerProcess::start(&args, &[], self.path(), "metadata.log").unwrap()
+    }
+
+    /// Starts an API server or a gateway.
+    fn stateless(&self, role: &str, metadata: &str) -> Result<ServerProcess, String> {
+        let object_store = format!("file://{}", self.path().join("objects").display());
+        let mut args = vec![role, "--data-dir", role, "--listen", ANY_PORT, "--metadata", metadata];
+        args.extend(["--object-store", &object_store, "--encryption-key-file", "encryption.key"]);
+        let tls = self.tls_args(&self.authority.client_cert, &self.authority.client_key);
+        args.extend(tls.iter().map(String::as_str));
+        let profile = self.path().join("profile.toml");
+        let env = [
+            ("LAKEBED_INSTALLATION_ACCESS_KEY_ID", KEY.0),
+            ("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY", KEY.1),
+            ("LAKEBED_PROFILE", profile.to_str().unwrap()),
+        ];
+        ServerProcess::start(&args, &env, self.path(), &format!("{role}.log"))
+    }
+
+    fn tls_args(&self, cert: &Path, key: &Path) -> Vec<String> {
+        let files = [("cert", cert), ("key", key), ("ca", self.authority.ca.as_path())];
+        let args = files.map(|(name, file)| format!("--metadata-tls-{name}={}", file.display()));
+        if self.mutual_tls { args.to_vec() } else { Vec::new() }
+    }
+
+    /// Runs a command; its keys come from the profile that the API server wrote.
+    fn lakebed(&self, endpoint: &str, args: &[&str]) -> Output {
+        let mut command = Command::new(lakebed_binary());
+        command.args(args).env_clear().env("LAKEBED_PROFILE", self.path().join("profile.toml"));
+        command.env("LAKEBED_ENDPOINT", endpoint).current_dir(self.path()).output().unwrap()
+    }
+
+    fn lakebed_ok(&self, endpoint: &str, args: &[&str]) -> String {
+        let output = self.lakebed(endpoint, args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+async fn round_trip(cluster: &Cluster) {
+    let mut metadata = cluster.metadata(ANY_PORT);
+    let at = metadata.endpoint().to_owned();
+    assert!(at.starts_with(if cluster.mutual_tls { "https://" } else { "http://" }), "{at}");
+    let api = cluster.stateless("api-server", &at).unwrap();
+    let gateway = cluster.stateless("s3-gateway", &at).unwrap();
+    let lakebed = |args: &[&str]| cluster.lakebed_ok(api.endpoint(), args);
+
+    lakebed(&["doctor"]);
+    lakebed(&["repo", "create", "lakebed://trips"]);
+    let s3 = s3_client_of(gateway.endpoint(), KEY, "trips");
+    s3.put(&Key::from("main/by/s3"), "written over S3".into()).await.unwrap();
+    std::fs::write(cluster.path().join("file"), "written by the command").unwrap();
+    lakebed(&["fs", "upload", "file", "lakebed://trips/main/by/command"]);
+    lakebed(&["commit", "lakebed://trips/main", "-m", "from both sides"]);
+    lakebed(&["branch", "create", "lakebed://trips/fix", "--source", "main"]);
+    s3.put(&Key::from("fix/by/s3"), "mended".into()).await.unwrap();
+    lakebed(&["commit", "lakebed://trips/fix", "-m", "mend"]);
+    lakebed(&["merge", "lakebed://trips/fix", "lakebed://trips/main"]);
+    assert_eq!(lakebed(&["fs", "cat", "lakebed://trips/main/by/s3"]), "mended");
+    let got = s3.get(&Key::from("main/by/command")).await.unwrap().bytes().await.unwrap();
+    assert_eq!(got, "written by the command");
+
+    // The metadata server goes and comes back: meanwhile it is told, afterwards nothing is lost and nobody restarts.
+    metadata.kill();
+    let refused = cluster.lakebed(api.endpoint(), &["repo", "list"]);
+    assert_eq!(refused.status.code(), Some(5), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("metadata service"), "{refused:?}");
+    let refused = s3.get(&Key::from("main/by/s3")).await.unwrap_err();
+    assert!(!matches!(refused, object_store::Error::NotFound { .. }), "an absent service is no absent object");
+    let again = cluster.metadata(at.split("://").last().unwrap());
+    assert_eq!(again.endpoint(), at);
+    assert_eq!(lakebed(&["fs", "cat", "lakebed://trips/main/by/s3"]), "mended");
+    assert_eq!(s3.get(&Key::from("main/by/s3")).await.unwrap().bytes().await.unwrap(), "mended");
+    lakebed(&["commit", "lakebed://trips/main", "-m", "on", "--allow-empty"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_processes_on_loopback() {
+    round_trip(&Cluster::new(false)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_processes_with_mutual_tls() {
+    round_trip(&Cluster::new(true)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_no_certificate_stays_out() {
+    let cluster = Cluster::new(true);
+    let metadata = cluster.metadata(ANY_PORT);
+    let mut others = Cluster::new(true);
+    let foreign = others.stateless("api-server", metadata.endpoint()).err().expect("another authority's certificate");
+    assert!(foreign.contains("metadata service"), "{foreign}");
+    others.mutual_tls = false;
+    let open = others.stateless("api-server", &metadata.endpoint().replace("https", "http")).err().expect("no TLS");
+    assert!(open.contains("metadata service"), "{open}");
+    let half = others.stateless("api-server", metadata.endpoint()).err().expect("https without certificates");
+    assert!(half.contains("needs mutual TLS"), "{half}");
+    // A client's certificate is none for a server.
+    cluster.stateless("api-server", metadata.endpoint()).unwrap();
+}
+
+#[test]
+fn nothing_trusting_listens_where_others_can_reach_it() {
+    let cluster = Cluster::new(false);
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8001"] {
+        let args = ["metadata-server", "--data-dir", "metadata", "--listen", address];
+        let refused = ServerProcess::start(&args, &[], cluster.path(), "log").err().expect("it must not start");
+        assert!(refused.contains("needs mutual TLS"), "{refused}");
+    }
+    assert!(!cluster.path().join("metadata").exists(), "nothing was made for it");
+}
+
+#[test]
+fn a_gateway_needs_the_key_of_the_api_server() {
+    let cluster = Cluster::new(false);
+    let metadata = cluster.metadata(ANY_PORT);
+    let args = ["s3-gateway", "--data-dir", "gateway", "--listen", ANY_PORT, "--metadata", metadata.endpoint()];
+    let refused = ServerProcess::start(&args, &[], cluster.path(), "log").err().expect("it must not start");
+    assert!(refused.contains("--encryption-key-file"), "{refused}");
+}
+
+#[test]
+fn a_role_says_what_it_is_not() {
+    let cluster = Cluster::new(false);
+    let metadata = cluster.metadata(ANY_PORT);
+    let api = cluster.stateless("api-server", metadata.endpoint()).unwrap();
+    let gateway = cluster.stateless("s3-gateway", metadata.endpoint()).unwrap();
+    let refused = cluster.lakebed(gateway.endpoint(), &["repo", "list"]);
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && stderr.contains("S3 gateway"), "{stderr}");
+    let refused = cluster.lakebed(metadata.endpoint(), &["repo", "list"]);
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && stderr.contains("doesn't speak this command's API"), "{stderr}");
+    cluster.lakebed_ok(api.endpoint(), &["repo", "list"]);
+}
