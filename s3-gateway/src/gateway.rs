@@ -10,7 +10,7 @@ use bytes::Bytes;
 use graveler::Graveler;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 
 use crate::call::Call;
 use crate::credentials::{Credentials, RequestKeys};
@@ -56,6 +56,9 @@ impl Gateway {
     }
 
     /// Answers a request. Whatever goes wrong is an S3 error in the answer.
+    ///
+    /// A client that still waits for `100 Continue` when its answer comes doesn't send the body, but its next request; a
+    /// server can't tell the two apart, so such a connection ends with the answer (RFC 9110, 10.1.1).
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -66,10 +69,13 @@ impl Gateway {
         let body = RequestBody::new(body, self.inner.options.body_silence_max);
         let mut trusted = false;
         let answered = self.inner.answer(&parts, &body, &mut trusted).await;
-        let answer = match answered {
+        let mut answer = match answered {
             Ok(answer) => answer,
             Err(failure) => refuse(&failure, &parts, &body, &request_id, trusted).await,
         };
+        if parts.version < Version::HTTP_2 && parts.headers.contains_key(header::EXPECT) && body.is_left() {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         with_common_headers(answer, &request_id)
     }
 }

@@ -60,6 +60,11 @@ impl RequestBody {
         Lent { raw, home: Arc::clone(&self.home) }
     }
 
+    /// Whether there are bytes, or there may be, that nobody has read.
+    pub(crate) fn is_left(&self) -> bool {
+        self.home.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Reads on what nobody wants, within bounds.
     pub(crate) async fn drain(&self, bytes_max: u64) {
         let mut rest = self.take();
@@ -117,7 +122,9 @@ mod tests {
     #[tokio::test]
     async fn what_an_operation_drops_unread_comes_back() {
         let body = body("bytes");
+        assert!(body.is_left());
         drop(body.take());
+        assert!(body.is_left());
         let mut again = body.take();
         assert_eq!(again.next().await.unwrap().unwrap(), "bytes");
         assert!(again.next().await.is_none());

@@ -28,8 +28,10 @@ use super::config::TlsFiles;
 
 /// Connections at one time; more wait in the kernel's backlog.
 const CONNECTIONS_MAX: usize = 4096;
-/// A request's headers in all, over HTTP/1 (with the request line) and HTTP/2.
-const HEADER_BYTES_MAX: usize = 16 * 1024 + 8 * 1024;
+/// A request's headers in all, over HTTP/2. Over HTTP/1 the gateway counts, within [`READ_BYTES_MAX`].
+const HEADER_BYTES_MAX: u32 = 24 << 10;
+/// What is read from a socket at a time, and kept.
+const READ_BYTES_MAX: usize = 256 << 10;
 /// Streams of one HTTP/2 connection.
 const STREAMS_MAX: u32 = 256;
 /// How long a client may take to send a request's headers, or to shake hands.
@@ -126,12 +128,12 @@ async fn requests(
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<()> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT).max_buf_size(HEADER_BYTES_MAX);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT).max_buf_size(READ_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(u32::try_from(HEADER_BYTES_MAX).expect("because it is small"))
+        .max_header_list_size(HEADER_BYTES_MAX)
         .keep_alive_interval(Duration::from_secs(30));
     let service = service_fn(move |request| {
         let service = service.clone();

@@ -153,8 +153,12 @@ async fn continue_is_said_only_to_who_may_write() {
         (put("main/b").header("x-amz-meta-big", "v".repeat(3000)), "400"),
         (put("main/b").mode(Mode::Unsigned).header("x-amz-acl", "public-read"), "501"),
     ] {
-        let (_, line) = first_status(&s3, &request).await;
+        let (mut stream, line) = first_status(&s3, &request).await;
         assert!(line.starts_with(&format!("HTTP/1.1 {status}")), "{status}: {line}");
+        // What comes next on the connection would be the client's next request, or the body: it must end.
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).await.unwrap();
+        assert!(rest.to_lowercase().contains("\r\nconnection: close\r\n"), "{status}: {rest}");
     }
     assert_eq!(s3.keys_on("main").await, ["main/a", "main/taken"]);
 }
