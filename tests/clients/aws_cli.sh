@@ -11,17 +11,17 @@ mkdir -p up/deep/er
 for name in 'a b' 'c+d' '100%' 'Grüße' "it's"; do echo "$name" >"up/deep/$name.txt"; done
 : >up/empty
 head -c 75000000 /dev/urandom >up/big.bin
-$aws s3 cp --quiet --recursive up "$root/up/"
+$aws s3 cp --only-show-errors --recursive up "$root/up/"
 $aws s3 ls "$root/up/" | grep 'PRE deep/' >/dev/null
 [ "$($aws s3 ls --recursive "$root/up/" | wc -l)" -eq 7 ]
-$aws s3 cp --quiet --recursive "$root/up/" down
+$aws s3 cp --only-show-errors --recursive "$root/up/" down
 diff -r up down -x er
-$aws s3 mv --quiet "$root/up/big.bin" "$root/moved/big.bin"
-$aws s3 cp --quiet "$root/moved/big.bin" - | cmp - up/big.bin
+$aws s3 mv --only-show-errors "$root/up/big.bin" "$root/moved/big.bin"
+$aws s3 cp --only-show-errors "$root/moved/big.bin" - | cmp - up/big.bin
 echo new >up/deep/new.txt
 $aws s3 sync --delete --exclude big.bin up "$root/up/" | grep 'new.txt' >/dev/null
 [ -z "$($aws s3 sync --delete --exclude big.bin up "$root/up/")" ] # nothing is left to do
-$aws s3 rm --quiet --recursive "$root/up/deep/"
+$aws s3 rm --only-show-errors --recursive "$root/up/deep/"
 [ "$($aws s3api list-objects-v2 --bucket "$LAKEBED_TEST_REPOSITORY" --prefix main/up/ --query 'length(Contents)')" -eq 1 ]
 url=$($aws s3 presign "$root/moved/big.bin" --expires-in 60)
 curl --silent --show-error --fail ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} "$url" | cmp - up/big.bin

@@ -5,7 +5,7 @@ import threading
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
-from common import BRANCH, ENDPOINT, KEY, REGION, REPOSITORY, SECRET, SECURE, check, equal
+from common import BRANCH, ENDPOINT, KEY, REGION, REPOSITORY, SECRET, SECURE, check, done, equal
 
 options = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": ENDPOINT, "aws_conditional_put": "etag"}
 if not SECURE:
@@ -43,4 +43,4 @@ equal(DeltaTable(path, version=0, storage_options=options).to_pyarrow_table().nu
 big = pa.table({"blob": [bytes([i % 256]) * 1024 + i.to_bytes(8, "big") for i in range(70_000)]})
 write_deltalake(path + "-big", big, storage_options=options)
 equal(DeltaTable(path + "-big", storage_options=options).to_pyarrow_table().num_rows, 70_000, "the large table")
-print("ok")
+done()

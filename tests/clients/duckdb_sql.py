@@ -5,7 +5,7 @@ import os
 import duckdb
 from duckdb_extensions import import_extension
 
-from common import BRANCH, CA, HOST, KEY, REGION, REPOSITORY, SECRET, SECURE, equal
+from common import BRANCH, CA, HOST, KEY, REGION, REPOSITORY, SECRET, SECURE, done, equal
 
 import_extension("httpfs")
 db = duckdb.connect()
@@ -24,4 +24,4 @@ db.execute(f"COPY (SELECT i, hash(i) AS a, hash(i + 1) AS b, md5(i::VARCHAR) AS 
 equal(db.sql(f"SELECT count(*), count(DISTINCT a) FROM '{root}/big file+é.parquet'").fetchone(), (1200000, 1200000), "the large file")
 db.execute(f"COPY (SELECT 1 AS x) TO '{root}/one.csv' (HEADER)")
 equal(db.sql(f"SELECT x FROM '{root}/one.csv'").fetchone()[0], 1, "CSV")
-print("ok")
+done()

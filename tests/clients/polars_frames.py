@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from common import BRANCH, ENDPOINT, KEY, REGION, REPOSITORY, SECRET, SECURE, check, equal
+from common import BRANCH, ENDPOINT, KEY, REGION, REPOSITORY, SECRET, SECURE, check, done, equal
 
 options = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET, "aws_region": REGION, "aws_endpoint_url": ENDPOINT, "aws_virtual_hosted_style_request": "false"}
 if not SECURE:
@@ -19,4 +19,4 @@ scan = pl.scan_parquet(f"{root}/big/*.parquet", storage_options=options)
 equal(scan.select(pl.len()).collect().item(), 2_000_000, "rows")
 equal(scan.filter(pl.col("id") == 1_234_567).collect().item(0, "noise"), frame.item(1_234_567, "noise"), "one row")
 check(scan.collect().equals(frame), "the frames differ")
-print("ok")
+done()

@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs as fs
 
-from common import BIG, BRANCH, CA, HOST, KEY, REGION, REPOSITORY, SECRET, SECURE, check, data, equal
+from common import BIG, BRANCH, CA, HOST, KEY, REGION, REPOSITORY, SECRET, SECURE, check, data, done, equal
 
 if SECURE:
     fs.initialize_s3()
@@ -41,4 +41,4 @@ s3.move(f"{REPOSITORY}/{BRANCH}/moved é+%.bin", f"{REPOSITORY}/{BRANCH}/again.b
 equal(s3.get_file_info(f"{REPOSITORY}/{BRANCH}/again.bin").size, BIG, "moved")
 s3.delete_dir(root)
 equal(s3.get_file_info(fs.FileSelector(root, allow_not_found=True)), [], "deleted")
-print("ok")
+done()

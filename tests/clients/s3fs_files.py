@@ -2,7 +2,7 @@
 
 import s3fs
 
-from common import BIG, BRANCH, CA, ENDPOINT, ODD_KEYS, REPOSITORY, SECURE, check, data, equal
+from common import BIG, BRANCH, CA, ENDPOINT, ODD_KEYS, REPOSITORY, SECURE, check, data, done, equal
 
 arguments = {"client_kwargs": {"verify": CA}} if SECURE else {}
 s3 = s3fs.S3FileSystem(endpoint_url=ENDPOINT, config_kwargs={"s3": {"addressing_style": "path"}}, **arguments)
@@ -33,4 +33,4 @@ s3.rm(f"{root}/folder", recursive=True)
 s3.invalidate_cache()
 check(not s3.exists(f"{root}/folder"), "removed")
 equal(s3.size(f"{root}/big.bin"), BIG, "the rest stays")
-print("ok")
+done()
