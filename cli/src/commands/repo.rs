@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, CreateRepository, Lakebed, StorageNamespace};
+use lakebed_sdk::{BranchName, CreateRepository, Error, Lakebed, Reason, StorageNamespace};
 
 use super::agree;
 use crate::output::Output;
@@ -52,7 +52,7 @@ impl Repo {
                     storage_namespace: storage_namespace.clone(),
                     default_branch: Some(default_branch.clone()),
                 };
-                let made = lakebed.create_repository(&repository.repository, options).await?;
+                let made = lakebed.create_repository(&repository.repository, options).await.map_err(advise)?;
                 output.item(&view::repository(&made), || format!("Created {repository} at {}", made.namespace))
             }
             Self::List { prefix } => {
@@ -81,4 +81,14 @@ impl Repo {
             }
         }
     }
+}
+
+/// A namespace stays taken when its repository is deleted, since the objects stay: who named one must choose.
+fn advise(error: Error) -> anyhow::Error {
+    let is_taken = error.reason == Reason::NamespaceTaken;
+    let error = anyhow::Error::from(error);
+    if is_taken {
+        return error.context("a repository lives there, or did: choose another --storage-namespace, or name none");
+    }
+    error
 }

@@ -317,6 +317,18 @@ mod tests {
     }
 
     #[test]
+    fn the_metadata_server_is_named_by_a_url_that_fits_its_certificates() {
+        for (url, mutual_tls) in [("http://127.0.0.1:8001", false), ("https://metadata:8001", true)] {
+            check_metadata_url(url, mutual_tls).unwrap();
+        }
+        for (url, mutual_tls) in
+            [("http://metadata:8001", true), ("https://metadata:8001", false), ("metadata", false), ("a b", false)]
+        {
+            assert!(check_metadata_url(url, mutual_tls).is_err(), "{url}");
+        }
+    }
+
+    #[test]
     fn halves_are_refused() {
         assert!(ServerArgs { tls_cert: Some("x".into()), ..Default::default() }.check(Role::All).is_err());
         let half = Presets { access_key_id: Some("AK".into()), ..Default::default() };

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -132,36 +132,58 @@ fn over_tls_the_authority_must_be_known() {
     assert!(without(&["--ca-cert", &ca, "doctor"]).status.success());
 }
 
-#[test]
-fn a_server_that_is_asked_to_end_finishes_what_is_under_way() {
-    let mut server = TestServer::start();
-    server.lakebed_ok(&["repo", "create", "lakebed://trips"]);
+/// An upload that goes on for as long as its standard input is open.
+fn slow_upload(server: &TestServer) -> Child {
     let mut upload = Command::new(lakebed_binary())
         .args(["fs", "upload", "-", "lakebed://trips/main/slow"])
         .env_clear()
         .envs(server.client_environment())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut stdin = upload.stdin.take().unwrap();
-    stdin.write_all(&vec![b'x'; 4 << 20]).unwrap();
+    upload.stdin.as_mut().unwrap().write_all(&vec![b'x'; SLOW_BYTES]).unwrap();
     let temporary = server.data_dir().join("objects/.lakebed");
     wait_for("the upload is under way", || bytes_beneath(&temporary) >= 1 << 20);
+    upload
+}
+
+/// How much of a slow upload is sent before its end.
+const SLOW_BYTES: usize = 4 << 20;
+
+#[test]
+fn a_server_that_is_asked_to_end_finishes_what_is_under_way() {
+    let mut server = TestServer::start();
+    server.lakebed_ok(&["repo", "create", "lakebed://trips"]);
+    let mut upload = slow_upload(&server);
     let address = server.endpoint().strip_prefix("http://").unwrap().to_owned();
     let ended = std::thread::scope(|scope| {
         let server = &mut server;
         let ended = scope.spawn(|| server.stop());
         wait_for("the port is closed", || TcpStream::connect(&address).is_err());
-        stdin.write_all(b"the end").unwrap();
-        drop(stdin);
+        upload.stdin.take().unwrap().write_all(b"the end").unwrap();
         assert!(upload.wait().unwrap().success(), "the upload ends well");
         ended.join().unwrap()
     });
     assert!(ended, "and so does the server: {}", server.log());
     server.start_again();
     let size = &json(&server, &["fs", "stat", "lakebed://trips/main/slow"])[0]["size"];
-    assert_eq!(*size, (4 << 20) + "the end".len());
+    assert_eq!(*size, SLOW_BYTES + "the end".len());
+}
+
+#[test]
+fn a_server_that_is_asked_twice_ends_at_once() {
+    let mut server = TestServer::start();
+    server.lakebed_ok(&["repo", "create", "lakebed://trips"]);
+    let mut upload = slow_upload(&server);
+    let address = server.endpoint().strip_prefix("http://").unwrap().to_owned();
+    assert!(Command::new("kill").args(["-TERM", &server.pid().to_string()]).status().unwrap().success());
+    wait_for("the port is closed", || TcpStream::connect(&address).is_err());
+    assert!(!server.stop(), "it says that it didn't end well");
+    assert!(!upload.wait().unwrap().success(), "the upload was cut off");
+    server.start_again();
+    assert_eq!(server.lakebed(&["fs", "stat", "lakebed://trips/main/slow"]).status.code(), Some(4), "it isn't there");
 }
 
 fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
