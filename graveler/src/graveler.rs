@@ -85,8 +85,7 @@ impl Graveler {
         self.inner.caches.counted.snapshot()
     }
 
-    /// Forgets what is remembered of a repository, so that a read by commit asks for it again. For who deletes one, or
-    /// writes down a commit that was found by its id.
+    /// Forgets what is remembered of a repository, so that a read by commit asks for it again. For who deletes one.
     pub async fn forget_repository(&self, name: &RepositoryName) {
         self.inner.repositories.invalidate(name).await;
     }

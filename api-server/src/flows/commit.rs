@@ -111,7 +111,7 @@ impl Flow<'_> {
 
     /// Builds a commit of all sealed tokens and moves the branch to it, as often as others come first.
     async fn publish(&self, mut branch: Branch) -> Result<Committed, Error> {
-        let ours = branch.sealed.clone();
+        let (ours, made_at) = (branch.sealed.clone(), branch.created_at);
         for attempt in 0..PUBLISH_ATTEMPTS_MAX {
             match self.try_publish(&branch).await? {
                 Attempt::Published(built) => return Ok(self.done(built)),
@@ -120,6 +120,10 @@ impl Flow<'_> {
             }
             let before = branch.commit;
             branch = self.branch().await?;
+            if branch.created_at != made_at {
+                // Deleted with what was staged on it, and made anew: nobody took that along.
+                return Err(Refusal::BranchNotFound(branch.name).into());
+            }
             if branch.commit != before && are_published(&ours, &branch) {
                 return self.taken_along(&branch).await;
             }

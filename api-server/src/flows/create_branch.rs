@@ -18,7 +18,7 @@ pub async fn create_branch(
 ) -> Result<Branch, Error> {
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
     authorize(caller, Action::CreateBranch, &Resource::branch(repository, branch))?;
-    let commit = graveler.resolve(repository, source).await?.commit;
+    let commit = graveler.resolve_now(repository, source).await?.commit;
     let (repository, branch) = (repository.clone(), branch.clone());
     let command = Command::CreateBranch { request, repository, branch, commit };
     Ok(graveler.meta().write(command).await?.branch()?)

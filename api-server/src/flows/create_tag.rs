@@ -17,7 +17,7 @@ pub async fn create_tag(
 ) -> Result<Tag, Error> {
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
     authorize(caller, Action::CreateTag, &Resource::Tag(repository.clone(), tag.clone()))?;
-    let commit = graveler.resolve(repository, source).await?.commit;
+    let commit = graveler.resolve_now(repository, source).await?.commit;
     let command = Command::CreateTag { request, repository: repository.clone(), tag: tag.clone(), commit };
     Ok(graveler.meta().write(command).await?.tag()?)
 }

@@ -11,6 +11,7 @@ use crate::Error;
 pub async fn delete_repository(graveler: &Graveler, caller: &Caller, name: &RepositoryName) -> Result<(), Error> {
     authorize(caller, Action::DeleteRepository, &Resource::Repository(name.clone()))?;
     graveler.meta().write(Command::DeleteRepository { name: name.clone() }).await?.done()?;
+    graveler.forget_repository(name).await;
     tracing::info!(repository = %name, user = %caller.user.name, "repository deleted");
     Ok(())
 }

@@ -66,7 +66,7 @@ pub async fn merge(graveler: &Graveler, caller: &Caller, request: &MergeRequest)
     if source.is_bare() && source.base().as_str() == destination.as_str() {
         return Err(Error::SameBranch(destination.clone()));
     }
-    let source = graveler.resolve(repository, source).await?;
+    let source = graveler.resolve_now(repository, source).await?;
     let options = MergeOptions {
         strategy: request.strategy,
         dry_run: request.dry_run,

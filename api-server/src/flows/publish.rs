@@ -17,7 +17,8 @@ pub(super) struct Publication {
 
 /// Moves a branch from the head as it was read to another; `false` if it isn't as it was read any more.
 ///
-/// If the answer gets lost, the branch is asked for: if it moved, it is there.
+/// If the answer gets lost, the branch is asked for: if it moved, it is there. If that isn't answered either, the outcome
+/// stays unknown.
 pub(super) async fn publish(
     graveler: &Graveler,
     repository: &RepositoryName,
@@ -40,7 +41,11 @@ pub(super) async fn publish(
             Err(Refusal::HeadMoved { .. }) => Ok(false),
             Err(refusal) => Err(refusal.into()),
         },
-        Err(MetaError::OutcomeUnknown(_)) => Ok(graveler.meta().branch(repository, &branch.name).await?.commit == head),
+        Err(unknown @ MetaError::OutcomeUnknown(_)) => match graveler.meta().branch(repository, &branch.name).await {
+            Ok(now) => Ok(now.commit == head),
+            Err(refused @ MetaError::Refused(_)) => Err(refused.into()),
+            Err(_) => Err(unknown.into()),
+        },
         Err(error) => Err(error.into()),
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use lakebed_sdk::{Code, Commit, LogOptions, NewCommit, Reason};
-use model::Command;
+use model::{Command, RequestId};
 
 use crate::lake::{TestLake, branch};
 use crate::meta::Lose;
@@ -99,6 +99,33 @@ async fn a_publication_whose_answer_is_lost_is_asked_for_and_not_repeated() {
         assert_eq!(log[0], committed.commit, "{lose:?}");
         assert_eq!(lake.read("main@", "a").await.unwrap(), "1");
     }
+}
+
+#[tokio::test]
+async fn a_publication_that_nobody_can_be_asked_about_is_told_as_unknown() {
+    let lake = TestLake::new().await;
+    lake.put("main", "a", "1").await;
+    lake.meta.lose_next_publication(Lose::AnswerAndRead);
+    let error = lake.try_commit("main", "perhaps").await.unwrap_err();
+    assert_eq!(error.reason, Reason::OutcomeUnknown, "{error}");
+    assert_eq!(lake.read("main@", "a").await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn a_branch_made_anew_during_a_commit_isn_t_taken_for_the_old_one() {
+    let lake = TestLake::new().await;
+    lake.branch_off("fix", "main").await;
+    lake.put("fix", "dropped", "1").await;
+    lake.put("main", "other", "1").await;
+    let other = lake.commit("main", "other").await;
+
+    let (repository, fix) = (lake.trips.clone(), branch("fix"));
+    let delete = Command::DeleteBranch { repository: repository.clone(), branch: fix.clone() };
+    let create = Command::CreateBranch { request: RequestId(1), repository, branch: fix, commit: other.id };
+    lake.meta.before_next_publication(vec![delete, create]);
+    let error = lake.try_commit("fix", "dropped").await.unwrap_err();
+    assert_eq!(error.reason, Reason::BranchNotFound, "nobody took the change along: {error}");
+    assert_eq!(lake.paths("fix").await, ["other"]);
 }
 
 #[tokio::test]

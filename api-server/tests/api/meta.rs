@@ -1,8 +1,8 @@
-//! A `MetaStore` between server and twin that counts what passes and can lose answers.
+//! A `MetaStore` between server and twin that counts what passes, can lose answers, and can let others come first.
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use model::{Answer, Command, MetaError, MetaStore, Outcome, Query};
@@ -14,6 +14,8 @@ pub(crate) enum Lose {
     Request,
     /// It is carried out, and nobody hears of it.
     Answer,
+    /// It is carried out, nobody hears of it, and the next question isn't answered either.
+    AnswerAndRead,
 }
 
 pub(crate) struct ObservedMeta {
@@ -22,12 +24,20 @@ pub(crate) struct ObservedMeta {
     pub(crate) reads: AtomicU64,
     pub(crate) publications: AtomicU64,
     lose: Mutex<Option<Lose>>,
+    lose_read: AtomicBool,
+    first: Mutex<Vec<Command>>,
 }
 
 impl ObservedMeta {
     pub(crate) fn new(store: Arc<dyn MetaStore>) -> Arc<Self> {
         let (writes, reads, publications) = Default::default();
-        Arc::new(Self { store, writes, reads, publications, lose: Mutex::default() })
+        let (lose, lose_read, first) = Default::default();
+        Arc::new(Self { store, writes, reads, publications, lose, lose_read, first })
+    }
+
+    /// Carries out these commands right before the next publication.
+    pub(crate) fn before_next_publication(&self, commands: Vec<Command>) {
+        *self.first.lock().unwrap() = commands;
     }
 
     pub(crate) fn lose_next_publication(&self, lose: Lose) {
@@ -42,6 +52,10 @@ impl MetaStore for ObservedMeta {
         let lost = match command {
             Command::Publish { .. } => {
                 self.publications.fetch_add(1, Relaxed);
+                let first = std::mem::take(&mut *self.first.lock().unwrap());
+                for command in first {
+                    self.store.write(command).await?.done()?;
+                }
                 self.lose.lock().unwrap().take()
             }
             _ => None,
@@ -52,12 +66,18 @@ impl MetaStore for ObservedMeta {
         let outcome = self.store.write(command).await?;
         match lost {
             None => Ok(outcome),
-            Some(_) => Err(MetaError::OutcomeUnknown("lost on its way back".into())),
+            Some(lost) => {
+                self.lose_read.store(lost == Lose::AnswerAndRead, Relaxed);
+                Err(MetaError::OutcomeUnknown("lost on its way back".into()))
+            }
         }
     }
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
         self.reads.fetch_add(1, Relaxed);
+        if self.lose_read.swap(false, Relaxed) {
+            return Err(MetaError::Unavailable("can't be reached".into()));
+        }
         self.store.read(query).await
     }
 }

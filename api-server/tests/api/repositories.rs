@@ -1,5 +1,6 @@
 use futures::TryStreamExt;
 use lakebed_sdk::{Code, CreateRepository, Reason, Repository};
+use model::{Command, RequestId};
 
 use crate::lake::{TestLake, branch, name};
 
@@ -45,6 +46,57 @@ async fn a_deleted_repository_s_name_may_be_used_again() {
     let new = lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
     assert_ne!((new.uid, &new.namespace), (old.uid, &old.namespace));
     assert_eq!(lake.paths("main").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_deleted_repository_s_commits_are_gone_from_its_successor() {
+    let lake = TestLake::new().await;
+    lake.put("main", "a", "old").await;
+    let old = lake.commit("main", "old").await.id.to_string();
+    assert_eq!(lake.read(&old, "a").await.unwrap(), "old");
+    lake.lakebed.delete_repository(&lake.trips).await.unwrap();
+    let deleted = lake.read(&old, "a").await.unwrap_err();
+    assert_eq!(deleted.reason, Reason::RepositoryNotFound, "{deleted}");
+
+    lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
+    let branched = lake.lakebed.create_branch(&lake.trips, &branch("fix"), &old).await.unwrap_err();
+    assert_eq!(branched.reason, Reason::RefNotFound, "{branched}");
+}
+
+/// The repository is deleted and made by another server, of which this one hears nothing.
+#[tokio::test]
+async fn a_ref_is_never_made_of_another_repository_s_commit() {
+    let lake = TestLake::new().await;
+    lake.put("main", "a", "old").await;
+    let old = lake.commit("main", "old").await.id.to_string();
+    assert_eq!(lake.read(&old, "a").await.unwrap(), "old");
+    let delete = Command::DeleteRepository { name: lake.trips.clone() };
+    lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
+    let main = branch("main");
+    let made = lake.graveler.create_repository(RequestId(77), &lake.trips, None, &main, "ann").await.unwrap();
+    assert_ne!(made.namespace.as_str(), "mem://trips");
+
+    let branched = lake.lakebed.create_branch(&lake.trips, &branch("fix"), &old).await.unwrap_err();
+    assert_eq!(branched.reason, Reason::RefNotFound, "{branched}");
+    assert_eq!(lake.read("main", "b").await.unwrap_err().reason, Reason::ObjectNotFound);
+}
+
+#[tokio::test]
+async fn a_ref_is_never_tagged_or_merged_from_another_repository() {
+    for tag in [true, false] {
+        let lake = TestLake::new().await;
+        let old = lake.log("main").await[0].id.to_string();
+        assert_eq!(lake.read(&old, "a").await.unwrap_err().reason, Reason::ObjectNotFound);
+        let delete = Command::DeleteRepository { name: lake.trips.clone() };
+        lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
+        let main = branch("main");
+        lake.graveler.create_repository(RequestId(77), &lake.trips, None, &main, "ann").await.unwrap();
+        let error = match tag {
+            true => lake.lakebed.create_tag(&lake.trips, &"v1".parse().unwrap(), &old).await.unwrap_err(),
+            false => lake.merge(&old, "main").await.unwrap_err(),
+        };
+        assert_eq!(error.reason, Reason::RefNotFound, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,13 @@ impl Graveler {
         self.walk_suffixes(base, expr).await
     }
 
+    /// As [`Self::resolve`], in the repository that has the name now, not in one remembered: for who writes the commit
+    /// down, as a ref must never lead to a commit of a repository that was deleted a moment ago.
+    pub async fn resolve_now(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {
+        self.forget_repository(repository).await;
+        self.resolve(repository, expr).await
+    }
+
     /// Reads a commit object; cached, since it never changes.
     pub async fn commit_object(&self, repository: &Repository, id: &CommitId) -> Result<Arc<Commit>, Error> {
         read_commit(&self.files(repository).await?, *id).await
