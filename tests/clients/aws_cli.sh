@@ -11,7 +11,9 @@ mkdir -p up/deep/er
 for name in 'a b' 'c+d' '100%' 'Grüße' "it's"; do echo "$name" >"up/deep/$name.txt"; done
 : >up/empty
 head -c 75000000 /dev/urandom >up/big.bin
-$aws s3 cp --only-show-errors --recursive up "$root/up/"
+# Ten threads, with parts: what the server answered is told if this fails.
+$aws s3 cp --debug --only-show-errors --recursive up "$root/up/" 2>debug ||
+    { grep -E 'Response headers|Response body|100 Continue|Traceback|upload failed' debug | cut -c1-500 | tail -60 >&2; false; }
 $aws s3 ls "$root/up/" | grep 'PRE deep/' >/dev/null
 [ "$($aws s3 ls --recursive "$root/up/" | wc -l)" -eq 7 ]
 $aws s3 cp --only-show-errors --recursive "$root/up/" down
