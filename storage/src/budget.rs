@@ -57,6 +57,18 @@ impl Budget {
         Self(Arc::clone(&PROCESS))
     }
 
+    /// One of its own, of so many bytes.
+    #[cfg(test)]
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes >> 10)))
+    }
+
+    /// How many bytes are free.
+    #[cfg(test)]
+    pub(crate) fn left(&self) -> usize {
+        self.0.available_permits() << 10
+    }
+
     /// Waits for room; gives up after [`BUDGET_WAIT`].
     pub(crate) async fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Busy> {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);

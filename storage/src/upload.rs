@@ -72,7 +72,8 @@ pub(crate) async fn upload(
     let first = Part::gather(&mut segments, None, limits, budget).await?;
     let ahead = if first.bytes < limits.part_bytes { None } else { segments.next().await? };
     if ahead.is_none() {
-        store.put_opts(path, first.into_payload(), PutOptions::default()).await?;
+        let (payload, _held_until_sent) = first.into_payload_and_permit();
+        store.put_opts(path, payload, PutOptions::default()).await?;
     } else {
         let mut sending = Sending::begin(store, path).await?;
         let sent = send_parts(&mut sending, first, ahead, &mut segments, limits, budget).await;
@@ -118,9 +119,6 @@ impl Part {
     ) -> Result<Self, UploadError> {
         let mut part = Self::default();
         while part.bytes < limits.part_bytes {
-            if part.segments.len() == 1 {
-                part.permit = Some(budget.take(expected(segments.hint(), limits.part_bytes)).await?);
-            }
             let segment = match ahead.take() {
                 Some(segment) => segment,
                 None => match segments.next().await? {
@@ -128,6 +126,9 @@ impl Part {
                     None => break,
                 },
             };
+            if part.segments.len() == 1 {
+                part.permit = Some(budget.take(expected(segments.hint(), limits.part_bytes)).await?);
+            }
             part.bytes += segment.len();
             part.segments.push(segment);
         }
@@ -158,10 +159,6 @@ impl Part {
     /// The part as the store takes it, and the room that it holds until it is sent.
     pub(crate) fn into_payload_and_permit(self) -> (PutPayload, Option<OwnedSemaphorePermit>) {
         (self.segments.into_iter().collect(), self.permit)
-    }
-
-    fn into_payload(self) -> PutPayload {
-        self.segments.into_iter().collect()
     }
 }
 
@@ -247,3 +244,6 @@ async fn abort(upload: &mut Box<dyn MultipartUpload>, path: &Path) {
         warn!(%path, %error, "parts of an upload that failed couldn't be removed; a lifecycle rule of the store should");
     }
 }
+
+#[cfg(test)]
+mod tests;
