@@ -78,13 +78,19 @@ impl MetadataClient {
         F: Future<Output = Result<Response<T>, Status>>,
     {
         let mut attempt = 0;
+        let mut may_be_done = false;
         loop {
             let at = self.preferred.load(Ordering::Relaxed) % self.nodes.len();
             let status = match call(self.nodes[at].service.clone()).await {
                 Ok(response) => return Ok(response.into_inner()),
                 Err(status) => status,
             };
-            let error = from_status(&status);
+            let error = match from_status(&status) {
+                // This try wasn't carried out, but an earlier one may have been.
+                MetaError::Unavailable(text) if may_be_done => MetaError::OutcomeUnknown(text),
+                error => error,
+            };
+            may_be_done |= matches!(error, MetaError::OutcomeUnknown(_));
             attempt += 1;
             self.prefer(self.leader_of(&status).unwrap_or(at + 1), at);
             if attempt >= TRIES_MAX || !may_retry(&error, repeatable) {

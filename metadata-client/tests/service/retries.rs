@@ -119,6 +119,15 @@ async fn a_command_with_a_request_id_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_stays_unknown_although_later_tries_find_nobody() {
+    let node = Scripted::new(std::iter::once(unknown()).chain((0..1000).map(|_| unavailable())));
+    let (uri, _guard) = node.serve().await;
+    let error = client(&[uri], None).write(create_repository()).await.unwrap_err();
+    assert!(matches!(&error, MetaError::OutcomeUnknown(why) if why.contains("no leader yet")), "{error}");
+    assert!(node.calls() > 2, "it is tried again all the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_endpoint_is_passed_over() {
     let node = Scripted::default();
     let (uri, _guard) = node.serve().await;
