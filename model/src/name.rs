@@ -88,10 +88,7 @@ name_type!(
     BranchName,
     "branch name",
     "use letters, digits, underscores and hyphens, at most 255, don't begin with a hyphen, and don't use a commit id",
-    |t| (1..=255).contains(&t.len())
-        && !t.starts_with('-')
-        && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        && t.parse::<CommitId>().is_err()
+    valid_branch
 );
 name_type!(
     /// A tag's name: as git's check-ref-format has it, without `/`, at most 255 bytes. Never what a commit id looks like.
@@ -106,7 +103,7 @@ name_type!(
     RefName,
     "ref",
     "use a branch, a tag or a commit id",
-    |t| t.parse::<BranchName>().is_ok() || t.parse::<TagName>().is_ok() || t.parse::<CommitId>().is_ok()
+    |t| is_commit_id(t) || valid_branch(t) || valid_tag(t)
 );
 name_type!(
     /// A user's name: 1 to 128 characters without control characters.
@@ -137,6 +134,13 @@ impl From<TagName> for RefName {
     }
 }
 
+fn valid_branch(text: &str) -> bool {
+    (1..=255).contains(&text.len())
+        && !text.starts_with('-')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && !is_commit_id(text)
+}
+
 fn valid_tag(text: &str) -> bool {
     let forbidden = |c: char| c.is_control() || " /~^:?*[\\$".contains(c);
     (1..=255).contains(&text.len())
@@ -147,7 +151,12 @@ fn valid_tag(text: &str) -> bool {
         && !text.contains("..")
         && !text.contains("@{")
         && !text.contains(forbidden)
-        && text.parse::<CommitId>().is_err()
+        && !is_commit_id(text)
+}
+
+/// The length first, since parsing what isn't an id makes an error to describe it, and names are parsed for every request.
+fn is_commit_id(text: &str) -> bool {
+    text.len() == 64 && text.parse::<CommitId>().is_ok()
 }
 
 fn valid_namespace(text: &str) -> bool {
