@@ -101,13 +101,13 @@ impl Graveler {
     }
 
     /// Opens a repository's immutable files.
-    pub(crate) async fn files(&self, repository: &Repository) -> Result<Files, Error> {
-        self.files_at(&repository.namespace).await
+    pub(crate) fn files(&self, repository: &Repository) -> Result<Files, Error> {
+        self.files_at(&repository.namespace)
     }
 
     /// Opens the immutable files of a namespace.
-    pub(crate) async fn files_at(&self, namespace: &StorageNamespace) -> Result<Files, Error> {
-        Files::open(&self.inner.stores, &self.inner.caches, namespace).await
+    pub(crate) fn files_at(&self, namespace: &StorageNamespace) -> Result<Files, Error> {
+        Files::open(&self.inner.stores, &self.inner.caches, namespace)
     }
 
     /// Does heavy work (decoding, hashing, compressing, between requests) off the asynchronous workers. It ends early

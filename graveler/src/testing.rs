@@ -64,8 +64,8 @@ impl TestLake {
         Graveler::new(Arc::clone(&inner.meta), Arc::clone(&self.stores), Arc::clone(&inner.clock), options)
     }
 
-    pub(crate) async fn files(&self) -> Files {
-        self.graveler.files(&self.repository).await.unwrap()
+    pub(crate) fn files(&self) -> Files {
+        self.graveler.files(&self.repository).unwrap()
     }
 
     pub(crate) fn name(&self) -> &RepositoryName {

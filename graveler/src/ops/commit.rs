@@ -72,7 +72,7 @@ impl Graveler {
         sealed: &[StagingToken],
         info: &CommitInfo,
     ) -> Result<Built, Error> {
-        let files = self.files(repository).await?;
+        let files = self.files(repository)?;
         let mut changes = SealedChanges::new(self, repository, branch, sealed);
         let (base, info, options) = (*base, info.clone(), self.inner.options.clone());
         self.heavy(Work::Build, async move || {

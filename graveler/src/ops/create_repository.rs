@@ -60,7 +60,7 @@ impl Graveler {
             Err(MetaError::Refused(Refusal::RepositoryNotFound(_))) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let format = self.files(&there).await?.storage().read_format().await;
+        let format = self.files(&there)?.storage().read_format().await;
         match format {
             Ok(format) if format.created_by == request => Ok(()),
             _ => Err(Refusal::RepositoryExists(name.clone()).into()),
@@ -75,7 +75,7 @@ impl Graveler {
         namespace: &StorageNamespace,
         committer: &str,
     ) -> Result<CommitId, Error> {
-        let files = self.files_at(namespace).await?;
+        let files = self.files_at(namespace)?;
         files.storage().create_format(&Format::new(name.clone(), request)).await?;
         let first = Commit {
             metarange: None,

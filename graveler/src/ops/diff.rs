@@ -80,7 +80,7 @@ impl Graveler {
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
         let (to, from) = (self.resolve(repository, right).await?, self.resolve(repository, left).await?);
-        let files = self.files(&to.repository).await?;
+        let files = self.files(&to.repository)?;
         let base = match kind {
             DiffKind::TwoDot => from.commit,
             DiffKind::ThreeDot => {
@@ -108,7 +108,7 @@ impl Graveler {
         };
         let grouping = Grouping::new(&request.prefix, request.delimiter.as_deref());
         let Some(from) = grouping.start_behind(&request.after) else { return Ok(DiffPage::empty()) };
-        let files = self.files(&found.repository).await?;
+        let files = self.files(&found.repository)?;
         let mut walk = Uncommitted {
             staged: StagedCursor::new(self, &found.repository, &branch.name, None, &request.prefix, &from),
             committed: TreeCursor::open(&files, None).await?,

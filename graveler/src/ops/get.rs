@@ -44,7 +44,7 @@ impl Graveler {
 
     /// Streams some bytes of an object.
     pub async fn read(&self, repository: &Repository, entry: &Entry, range: Range<u64>) -> Result<BodyStream, Error> {
-        Ok(self.files(repository).await?.storage().get_data(&entry.address, range).await?)
+        Ok(self.files(repository)?.storage().get_data(&entry.address, range).await?)
     }
 
     async fn stat_resolved(
@@ -77,7 +77,7 @@ impl Graveler {
         commit: &CommitId,
         path: &ObjectPath,
     ) -> Result<Option<Entry>, Error> {
-        let files = self.files(repository).await?;
+        let files = self.files(repository)?;
         let tree = read_commit(&files, *commit).await?.metarange;
         let found = files.lookup(tree, path.as_bytes()).await?;
         found.map(|found| found.entry(&files)).transpose()

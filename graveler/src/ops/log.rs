@@ -40,7 +40,7 @@ impl Graveler {
         request: &LogRequest,
     ) -> Result<LogPage, Error> {
         let resolved = self.resolve(repository, expr).await?;
-        let files = self.files(&resolved.repository).await?;
+        let files = self.files(&resolved.repository)?;
         if let Some(after) = request.after
             && commit_if_there(&files, after).await?.is_none()
         {
@@ -76,6 +76,6 @@ impl Graveler {
         a: &CommitId,
         b: &CommitId,
     ) -> Result<Option<CommitId>, Error> {
-        merge_base(&self.files(repository).await?, *a, *b).await
+        merge_base(&self.files(repository)?, *a, *b).await
     }
 }

@@ -81,7 +81,7 @@ impl Graveler {
         options: &MergeOptions,
         info: &CommitInfo,
     ) -> Result<Merged, Error> {
-        let files = self.files(repository).await?;
+        let files = self.files(repository)?;
         let nothing = || Error::NothingInCommon { left: source.to_string(), right: destination.to_string() };
         let base = merge_base(&files, *source, *destination).await?.ok_or_else(nothing)?;
         if base == *source {

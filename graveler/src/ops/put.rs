@@ -8,6 +8,7 @@ use model::{
 };
 use storage::BodyStream;
 
+use crate::staging::Place;
 use crate::{Error, Graveler};
 
 /// Paths of one write that are looked up in the commit at a time.
@@ -45,7 +46,7 @@ impl Graveler {
         body: BodyStream,
         size_hint: Option<u64>,
     ) -> Result<Uploaded, Error> {
-        let files = self.files(repository).await?;
+        let files = self.files(repository)?;
         let address = files.storage().new_address();
         let stored = files.storage().put_data(&address, body, size_hint).await?;
         Ok(Uploaded { address, size: stored.size, md5: stored.md5 })
@@ -60,10 +61,27 @@ impl Graveler {
         branch: &BranchName,
         changes: Vec<Change>,
     ) -> Result<Vec<StageOutcome>, Error> {
+        let (repository, branch) = (repository.clone(), branch.clone());
+        self.stage_at(&Place { repository, uid: None, branch }, changes).await
+    }
+
+    /// As [`Self::stage`], in this very repository: another that was made with its name meanwhile hasn't the bytes that
+    /// were uploaded, and refuses with `RepositoryNotFound`.
+    pub async fn stage_in(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        changes: Vec<Change>,
+    ) -> Result<Vec<StageOutcome>, Error> {
+        let (name, uid, branch) = (repository.name.clone(), Some(repository.uid), branch.clone());
+        self.stage_at(&Place { repository: name, uid, branch }, changes).await
+    }
+
+    async fn stage_at(&self, place: &Place, changes: Vec<Change>) -> Result<Vec<StageOutcome>, Error> {
         if changes.iter().all(|change| change.require.is_none()) {
             let changes = changes.into_iter();
             let changes = changes.map(|c| StagedChange { path: c.path, value: c.value, condition: None }).collect();
-            return self.stage_batches(repository, branch, changes).await;
+            return self.stage_batches(place, changes).await;
         }
         let mut outcomes = vec![StageOutcome::HeadMoved; changes.len()];
         for _ in 0..=self.inner.options.stage_retries_max {
@@ -71,24 +89,23 @@ impl Graveler {
             if open.is_empty() {
                 return Ok(outcomes);
             }
-            let conditioned = self.with_conditions(repository, branch, &changes, &open).await?;
-            let judged = self.stage_batches(repository, branch, conditioned).await?;
+            let conditioned = self.with_conditions(place, &changes, &open).await?;
+            let judged = self.stage_batches(place, conditioned).await?;
             open.into_iter().zip(judged).for_each(|(at, outcome)| outcomes[at] = outcome);
         }
-        if outcomes.contains(&StageOutcome::HeadMoved) { Err(Error::Contended(branch.clone())) } else { Ok(outcomes) }
+        if outcomes.contains(&StageOutcome::HeadMoved) {
+            Err(Error::Contended(place.branch.clone()))
+        } else {
+            Ok(outcomes)
+        }
     }
 
-    async fn stage_batches(
-        &self,
-        repository: &RepositoryName,
-        branch: &BranchName,
-        mut changes: Vec<StagedChange>,
-    ) -> Result<Vec<StageOutcome>, Error> {
+    async fn stage_batches(&self, place: &Place, mut changes: Vec<StagedChange>) -> Result<Vec<StageOutcome>, Error> {
         let mut outcomes = Vec::with_capacity(changes.len());
         while !changes.is_empty() {
             let rest = changes.split_off(changes.len().min(Command::STAGED_CHANGES_MAX));
             let some = std::mem::replace(&mut changes, rest);
-            outcomes.extend(self.inner.batcher.stage(repository, branch, some).await?);
+            outcomes.extend(self.inner.batcher.stage(place, some).await?);
         }
         Ok(outcomes)
     }
@@ -96,8 +113,7 @@ impl Graveler {
     /// Gives the open ones among some changes what their conditions need to know of the branch's head.
     async fn with_conditions(
         &self,
-        repository: &RepositoryName,
-        branch: &BranchName,
+        Place { repository, branch, .. }: &Place,
         changes: &[Change],
         open: &[usize],
     ) -> Result<Vec<StagedChange>, Error> {

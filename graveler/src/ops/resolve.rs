@@ -47,7 +47,7 @@ impl Graveler {
 
     /// Reads a commit object; cached, since it never changes.
     pub async fn commit_object(&self, repository: &Repository, id: &CommitId) -> Result<Arc<Commit>, Error> {
-        read_commit(&self.files(repository).await?, *id).await
+        read_commit(&self.files(repository)?, *id).await
     }
 
     async fn by_commit_id(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Option<Resolved>, Error> {
@@ -68,7 +68,7 @@ impl Graveler {
     }
 
     async fn has_commit(&self, repository: &Repository, id: CommitId) -> Result<bool, Error> {
-        Ok(commit_if_there(&self.files(repository).await?, id).await?.is_some())
+        Ok(commit_if_there(&self.files(repository)?, id).await?.is_some())
     }
 
     async fn by_name(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {
@@ -91,7 +91,7 @@ impl Graveler {
         if !is_prefix {
             return Err(Error::RefNotFound(prefix.into()));
         }
-        let files = self.files(repository).await?;
+        let files = self.files(repository)?;
         let candidates = files.storage().commits_with_prefix(prefix, CANDIDATES_MAX).await?;
         match candidates.as_slice() {
             [] => Err(Error::RefNotFound(prefix.into())),
@@ -107,7 +107,7 @@ impl Graveler {
             [Suffix::Staged] => return Err(Error::NotABranch(expr.base.to_string())),
             _ => {}
         }
-        let files = self.files(&base.repository).await?;
+        let files = self.files(&base.repository)?;
         let mut commit = base.commit;
         for suffix in &expr.suffixes {
             let next = walk_one(&files, commit, *suffix).await?;
@@ -135,9 +135,10 @@ async fn walk_one(files: &Files, from: CommitId, suffix: Suffix) -> Result<Resul
 
 /// Reads a commit that a user named: it needn't be there.
 pub(super) async fn commit_if_there(files: &Files, id: CommitId) -> Result<Option<Arc<Commit>>, Error> {
-    if files.caches.commits.get(&files.commit_key(id)).await.is_none()
-        && files.storage().commits_with_prefix(&id.to_string(), 1).await?.is_empty()
-    {
+    if let Some(commit) = files.caches.commits.get(&files.commit_key(id)).await {
+        return Ok(Some(commit));
+    }
+    if files.storage().commits_with_prefix(&id.to_string(), 1).await?.is_empty() {
         return Ok(None);
     }
     read_commit(files, id).await.map(Some)

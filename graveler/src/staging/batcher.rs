@@ -4,20 +4,28 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{BranchName, Command, MetaError, MetaStore, RepositoryName, StageOutcome, StagedChange};
+use model::{BranchName, Command, MetaError, MetaStore, RepositoryName, RepositoryUid, StageOutcome, StagedChange};
 use tokio::sync::oneshot;
 
 use crate::Error;
 
-type Key = (RepositoryName, BranchName);
 type Outcomes = Result<Vec<StageOutcome>, MetaError>;
+
+/// Where changes go.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) repository: RepositoryName,
+    /// The repository that must have the name, as in [`Command::Stage`].
+    pub(crate) uid: Option<RepositoryUid>,
+    pub(crate) branch: BranchName,
+}
 
 /// The queues of all branches that are being written to.
 pub(crate) struct Batcher {
     meta: Arc<dyn MetaStore>,
     queue_max: usize,
     /// A branch is here as long as somebody sends its batches.
-    queues: Mutex<HashMap<Key, VecDeque<Waiting>>>,
+    queues: Mutex<HashMap<Place, VecDeque<Waiting>>>,
 }
 
 /// A writer's changes, and where their outcomes go.
@@ -35,49 +43,52 @@ impl Batcher {
     /// Stages changes, at most [`Command::STAGED_CHANGES_MAX`], with whatever else waits for the branch.
     pub(crate) async fn stage(
         self: &Arc<Self>,
-        repository: &RepositoryName,
-        branch: &BranchName,
+        place: &Place,
         changes: Vec<StagedChange>,
     ) -> Result<Vec<StageOutcome>, Error> {
-        let key = (repository.clone(), branch.clone());
         let (answer, outcomes) = oneshot::channel();
-        if self.enqueue(&key, Waiting { changes, answer })? {
-            tokio::spawn(Arc::clone(self).send_batches(key));
+        if self.enqueue(place, Waiting { changes, answer })? {
+            tokio::spawn(Arc::clone(self).send_batches(place.clone()));
         }
         let lost = |_| MetaError::OutcomeUnknown("the server is shutting down".into());
         Ok(outcomes.await.map_err(lost)??)
     }
 
     /// Queues a writer. True if nobody sends the branch's batches yet.
-    fn enqueue(&self, key: &Key, waiting: Waiting) -> Result<bool, Error> {
+    fn enqueue(&self, place: &Place, waiting: Waiting) -> Result<bool, Error> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        match queues.get_mut(key) {
-            Some(queue) if queue.len() >= self.queue_max => Err(Error::Overloaded(key.1.clone())),
+        match queues.get_mut(place) {
+            Some(queue) if queue.len() >= self.queue_max => Err(Error::Overloaded(place.branch.clone())),
             Some(queue) => {
                 queue.push_back(waiting);
                 Ok(false)
             }
             None => {
-                queues.insert(key.clone(), VecDeque::from([waiting]));
+                queues.insert(place.clone(), VecDeque::from([waiting]));
                 Ok(true)
             }
         }
     }
 
-    async fn send_batches(self: Arc<Self>, key: Key) {
-        let _retire = Retire { batcher: &self, key: &key };
-        while let Some(batch) = self.next_batch(&key) {
+    async fn send_batches(self: Arc<Self>, place: Place) {
+        let _retire = Retire { batcher: &self, place: &place };
+        while let Some(batch) = self.next_batch(&place) {
             let counts: Vec<usize> = batch.iter().map(|waiting| waiting.changes.len()).collect();
             let (changes, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|w| (w.changes, w.answer)).unzip();
-            let outcomes = self.meta.stage(&key.0, &key.1, changes.into_iter().flatten().collect()).await;
+            let outcomes = self.send(&place, changes.into_iter().flatten().collect()).await;
             hand_out(answers, &counts, outcomes);
         }
     }
 
+    async fn send(&self, place: &Place, changes: Vec<StagedChange>) -> Outcomes {
+        let Place { repository, uid, branch } = place.clone();
+        Ok(self.meta.write(Command::Stage { repository, uid, branch, changes }).await?.staged()?)
+    }
+
     /// Takes as many writers as fit one command; `None` retires the queue.
-    fn next_batch(&self, key: &Key) -> Option<Vec<Waiting>> {
+    fn next_batch(&self, place: &Place) -> Option<Vec<Waiting>> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queues.get_mut(key)?;
+        let queue = queues.get_mut(place)?;
         let mut batch = Vec::new();
         let mut changes = 0;
         while let Some(waiting) = queue.front() {
@@ -88,7 +99,7 @@ impl Batcher {
             batch.extend(queue.pop_front());
         }
         if batch.is_empty() {
-            queues.remove(key);
+            queues.remove(place);
             return None;
         }
         Some(batch)
@@ -98,13 +109,13 @@ impl Batcher {
 /// Retires a queue when its task ends, however it ends: else writers would wait for ever behind a bug.
 struct Retire<'a> {
     batcher: &'a Batcher,
-    key: &'a Key,
+    place: &'a Place,
 }
 
 impl Drop for Retire<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.batcher.queues.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+            self.batcher.queues.lock().unwrap_or_else(PoisonError::into_inner).remove(self.place);
         }
     }
 }

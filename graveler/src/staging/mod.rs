@@ -8,6 +8,6 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use batcher::Batcher;
+pub(crate) use batcher::{Batcher, Place};
 pub(crate) use staged::{SealedChanges, StagedCursor};
 pub(crate) use view::View;

@@ -62,7 +62,7 @@ impl View {
         prefix: &str,
         from: &str,
     ) -> Result<Self, Error> {
-        let files = graveler.files(&resolved.repository).await?;
+        let files = graveler.files(&resolved.repository)?;
         let position = prefix.max(from).to_owned();
         let staged = resolved
             .branch

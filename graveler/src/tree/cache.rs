@@ -1,8 +1,9 @@
 //! What is kept in memory of immutable files: parsed tails, decoded blocks, commits. Owns the bounds' division and
 //! the counters; `files` fills it. Invariant: keys are content ids, so nothing is ever invalidated.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use model::{Commit, CommitId, StorageNamespace};
 use moka::future::Cache;
@@ -11,12 +12,13 @@ use storage::{Immutable, RepositoryStorage};
 use super::files::Table;
 use crate::sstable::Block;
 
-/// Repositories whose part of the store is kept open.
-const STORAGES_MAX: u64 = 4096;
+/// Repositories whose part of the store is kept open. When there are more it starts over, for opening one costs little.
+const STORAGES_MAX: usize = 4096;
 
 /// Caches shared by all repositories, and counters of the work done.
 pub(crate) struct Caches {
-    pub(crate) storages: Cache<StorageNamespace, RepositoryStorage>,
+    /// A plain map, since every verb asks, and to keep account of uses would cost more than to open one again.
+    storages: RwLock<HashMap<StorageNamespace, RepositoryStorage>>,
     pub(crate) commits: Cache<(StorageNamespace, CommitId), Arc<Commit>>,
     pub(crate) tables: Cache<Immutable, Arc<Table>>,
     pub(crate) blocks: Cache<(Immutable, u32), Arc<Block>>,
@@ -27,7 +29,7 @@ impl Caches {
     /// Divides a budget of bytes: 1/16 for commits, 4/16 for tails, the rest for blocks.
     pub(crate) fn new(bytes: u64) -> Self {
         Self {
-            storages: Cache::new(STORAGES_MAX),
+            storages: RwLock::default(),
             commits: Cache::builder().max_capacity(bytes / 16).weigher(|_, commit| weigh(commit_bytes(commit))).build(),
             tables: Cache::builder()
                 .max_capacity(bytes / 16 * 4)
@@ -39,6 +41,20 @@ impl Caches {
                 .build(),
             counted: Counted::default(),
         }
+    }
+
+    /// A repository's part of the store, if it is open.
+    pub(crate) fn storage(&self, namespace: &StorageNamespace) -> Option<RepositoryStorage> {
+        self.storages.read().unwrap_or_else(PoisonError::into_inner).get(namespace).cloned()
+    }
+
+    /// Keeps a repository's part of the store open.
+    pub(crate) fn keep_storage(&self, namespace: StorageNamespace, storage: RepositoryStorage) {
+        let mut storages = self.storages.write().unwrap_or_else(PoisonError::into_inner);
+        if storages.len() >= STORAGES_MAX {
+            storages.clear();
+        }
+        storages.insert(namespace, storage);
     }
 }
 

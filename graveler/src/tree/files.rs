@@ -51,16 +51,16 @@ impl Table {
 
 impl Files {
     /// Opens the files of a repository's namespace.
-    pub(crate) async fn open(
+    pub(crate) fn open(
         stores: &Arc<Stores>,
         caches: &Arc<Caches>,
         namespace: &StorageNamespace,
     ) -> Result<Self, Error> {
-        if let Some(storage) = caches.storages.get(namespace).await {
+        if let Some(storage) = caches.storage(namespace) {
             return Ok(Self { storage, caches: Arc::clone(caches) });
         }
         let storage = stores.repository(namespace)?;
-        caches.storages.insert(namespace.clone(), storage.clone()).await;
+        caches.keep_storage(namespace.clone(), storage.clone());
         Ok(Self { storage, caches: Arc::clone(caches) })
     }
 

@@ -116,7 +116,7 @@ fn a_common_prefix_is_skipped_by_seeking() {
         assert!(read.ranges_opened <= 20, "{read:?}");
         // Beside the metarange's own, one block for each prefix.
         let metarange = cold.commit_object(&lake.repository, &built.id).await.unwrap().metarange.unwrap();
-        let table = cold.files(&lake.repository).await.unwrap().metarange(metarange).await.unwrap();
+        let table = cold.files(&lake.repository).unwrap().metarange(metarange).await.unwrap();
         assert!(read.blocks_read <= 20 + table.tail.blocks() as u64, "{read:?}");
     });
 }

@@ -102,7 +102,7 @@ fn what_is_not_there_is_told_by_kind() {
 fn a_prefix_of_several_commits_is_ambiguous_and_lists_them() {
     run(async {
         let lake = TestLake::new().await;
-        let files = lake.files().await;
+        let files = lake.files();
         let stores = files.storage();
         let same = |end: &str| format!("beef{}{end}", "0".repeat(58)).parse::<model::CommitId>().unwrap();
         for id in [same("01"), same("02")] {

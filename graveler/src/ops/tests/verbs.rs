@@ -108,7 +108,7 @@ fn commits_hold_what_was_staged() {
             model = after;
             let head = lake.branch("main").await.commit;
             let tree = lake.graveler.commit_object(&lake.repository, &head).await.unwrap().metarange;
-            prop_assert_eq!(crate::tree::tests::content_of(&lake.files().await, tree).await, model.clone());
+            prop_assert_eq!(crate::tree::tests::content_of(&lake.files(), tree).await, model.clone());
         }
         Ok(())
     })?);

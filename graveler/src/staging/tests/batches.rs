@@ -9,7 +9,7 @@ use model::{Answer, Command, MetaError, MetaStore, Outcome, Query, Refusal, Stag
 use tokio::sync::Semaphore;
 
 use crate::Error;
-use crate::staging::Batcher;
+use crate::staging::{Batcher, Place};
 use crate::testing::{branch, name, path, run};
 
 /// Answers a `Stage` when it is let; counts commands and the changes in them.
@@ -57,10 +57,10 @@ fn deletions(paths: &[String]) -> Vec<StagedChange> {
 /// Starts writers one after the other, then lets all commands through.
 async fn write(gate: &Arc<Gate>, queue_max: usize, writers: Vec<Vec<String>>) -> Vec<Result<Vec<StageOutcome>, Error>> {
     let batcher = Batcher::new(gate.clone(), queue_max);
-    let (repository, branch) = (name("trips"), branch("main"));
+    let place = Place { repository: name("trips"), uid: None, branch: branch("main") };
     let tasks = writers.into_iter().map(|paths| {
-        let (batcher, repository, branch) = (batcher.clone(), repository.clone(), branch.clone());
-        async move { batcher.stage(&repository, &branch, deletions(&paths)).await }
+        let (batcher, place) = (batcher.clone(), place.clone());
+        async move { batcher.stage(&place, deletions(&paths)).await }
     });
     let opened = async {
         while gate.commands.load(Ordering::SeqCst) == 0 {

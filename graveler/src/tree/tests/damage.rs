@@ -23,7 +23,7 @@ fn every_flipped_byte_of_a_range_is_an_error_that_names_it() {
             damaged[at] ^= 0x20;
             files.storage().put(&object, damaged.into()).await.unwrap();
             let cold = lake.cold(small_options());
-            let files = cold.files(&lake.repository).await.unwrap();
+            let files = cold.files(&lake.repository).unwrap();
             let mut seen = Model::new();
             let failed = async {
                 for path in model.keys() {
@@ -54,7 +54,7 @@ fn a_range_under_the_name_of_another_is_an_error_that_names_it() {
         let moved = files.storage().get(&Immutable::Range(range_id(&files, other).await)).await.unwrap();
         files.storage().put(&object, moved).await.unwrap();
         let cold = lake.cold(small_options());
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         match files.lookup(tree, b"p/00001").await {
             Err(Error::Corrupt { file, .. }) => assert!(file.contains(&object.to_string())),
             _ => panic!("another range's content was taken for this one's"),

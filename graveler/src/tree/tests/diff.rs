@@ -62,7 +62,7 @@ fn two_versions_of_a_range_fetch_only_the_blocks_that_differ() {
     run(async {
         let options = crate::GravelerOptions { range_bytes: 64 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let model = large("p/", 2000);
         let build = async |model: &Model| {
             let mut builder = TreeBuilder::new(&files, &options);
@@ -74,7 +74,7 @@ fn two_versions_of_a_range_fetch_only_the_blocks_that_differ() {
         let left = build(&model).await;
         let right = build(&edited(&model, &[("p/01000".into(), Some(50))])).await;
         let cold = lake.cold(options.clone());
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         assert_eq!(walked(&files, left, right, "").await.len(), 1);
         let read = cold.counters().blocks_read;
         assert!(read <= 20, "{read} blocks read for one change among hundreds of blocks");

@@ -144,6 +144,6 @@ pub(crate) fn large(prefix: &str, count: u32) -> Model {
 
 pub(crate) async fn lake() -> (TestLake, Files) {
     let lake = TestLake::new().await;
-    let files = lake.files().await;
+    let files = lake.files();
     (lake, files)
 }

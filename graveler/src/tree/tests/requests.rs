@@ -10,14 +10,14 @@ fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
     run(async {
         let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let mut builder = TreeBuilder::new(&files, &options);
         for (path, content) in large("p/", 8000) {
             builder.push(path.as_bytes(), &encode_entry(&plain_entry(content))).await.unwrap();
         }
         let tree = builder.finish().await.unwrap();
         let cold = lake.cold(options);
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         lake.requests.reset();
         assert!(files.lookup(tree, b"p/04000").await.unwrap().is_some());
         assert!(lake.requests.requests(Verb::Get) <= 4, "{:?}", lake.requests);
@@ -33,7 +33,7 @@ fn a_scan_fetches_neighbouring_blocks_together() {
     run(async {
         let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let model = large("p/", 8000);
         let mut builder = TreeBuilder::new(&files, &options);
         for (path, content) in &model {
@@ -41,7 +41,7 @@ fn a_scan_fetches_neighbouring_blocks_together() {
         }
         let tree = builder.finish().await.unwrap();
         let cold = lake.cold(options);
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         lake.requests.reset();
         assert_eq!(content_of(&files, tree).await, model);
         let (requests, blocks) = (lake.requests.requests(Verb::Get), cold.counters().blocks_read);
@@ -55,7 +55,7 @@ fn readers_of_one_block_at_a_time_share_its_request() {
         let (lake, files) = lake().await;
         let tree = build(&files, &large("p/", 1000)).await;
         let cold = lake.cold(small_options());
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         lake.requests.reset();
         let lookups = (0..32).map(|_| files.lookup(tree, b"p/00500"));
         for found in futures::future::join_all(lookups).await {
