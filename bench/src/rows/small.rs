@@ -10,14 +10,13 @@ use crate::interleave::{Rounds, interleave};
 use crate::load::{Load, Loader};
 use crate::serve::LOGGED_BUCKET;
 
-const READERS: usize = 32;
-const WRITERS: usize = 64;
+const CLIENTS: usize = 64;
 
 /// Puts the objects that are read, on both sides, and commits ours. → the commit's id
 pub(crate) async fn prepare(bench: &Bench, servers: &Servers) -> Result<String> {
     for (server, prefix) in [(&servers.direct, "/plain"), (&servers.lakebed, "/bench/main")] {
         let puts = puts(server, format!("{prefix}/small/"), content);
-        puts.run(server, Load::count(WRITERS, bench.effort.small_objects)).await?;
+        puts.run(server, Load::count(CLIENTS, bench.effort.small_objects)).await?;
         let head = get(server, &format!("{prefix}/small/7"));
         let found = Connection::open(server.host()).await?.fetch(&Request { head, body: Body::None }).await?;
         ensure!(found == content(7), "an object came back with other bytes");
@@ -29,21 +28,21 @@ pub(crate) async fn prepare(bench: &Bench, servers: &Servers) -> Result<String> 
 pub(crate) async fn get_by_commit(bench: &Bench, servers: &Servers, commit: &str) -> Result<Row> {
     let rounds = gets(bench, servers, commit).await?;
     let goal = "≥ 0.85 × D, CPU ≤ 1.15 × D; 0 RPCs";
-    Ok(get_row(bench, "GET 1 KiB by commit, 32 clients", rounds, 0.0, goal))
+    Ok(get_row(bench, "GET 1 KiB by commit, 64 clients", rounds, 0.0, goal))
 }
 
 /// GET by branch.
 pub(crate) async fn get_by_branch(bench: &Bench, servers: &Servers) -> Result<Row> {
     let rounds = gets(bench, servers, "main").await?;
     let goal = "≥ 0.85 × D, CPU ≤ 1.15 × D; ≤ 1 RPC";
-    Ok(get_row(bench, "GET 1 KiB by branch, 32 clients", rounds, 1.0, goal))
+    Ok(get_row(bench, "GET 1 KiB by branch, 64 clients", rounds, 1.0, goal))
 }
 
 /// PUT beside a commit group of all clients.
 pub(crate) async fn put(bench: &Bench, servers: &Servers) -> Result<Row> {
     let base = puts(&servers.direct, format!("/{LOGGED_BUCKET}/put/"), |_| content(0));
     let ours = puts(&servers.lakebed, "/bench/main/put/".into(), |_| content(0));
-    let load = Load::during(WRITERS, bench.effort.slice);
+    let load = Load::during(CLIENTS, bench.effort.slice);
     let base = async || base.run(&servers.direct, load).await;
     let rounds = interleave(bench.effort.rounds, base, async || ours.run(&servers.lakebed, load).await).await?;
     let total = rounds.ours();
@@ -68,7 +67,7 @@ async fn gets(bench: &Bench, servers: &Servers, reference: &str) -> Result<Round
         Loader::new(move |number| one_of(&heads, number))
     };
     let (base, ours) = (gets(&servers.direct, "/plain"), gets(&servers.lakebed, &format!("/bench/{reference}")));
-    let load = Load::during(READERS, bench.effort.slice);
+    let load = Load::during(CLIENTS, bench.effort.slice);
     let base = async || base.run(&servers.direct, load).await;
     interleave(bench.effort.rounds, base, async || ours.run(&servers.lakebed, load).await).await
 }
@@ -89,7 +88,7 @@ fn get_row(bench: &Bench, path: &'static str, rounds: Rounds, lookups: f64, goal
 /// requests of that moment all ask.
 fn refreshes(count: u64, rounds: usize) -> Counter {
     let (facts, slices) = (2, 2 * rounds);
-    Counter { text: format!("refreshes {count} in {slices} slices"), holds: count <= (facts * slices * READERS) as u64 }
+    Counter { text: format!("refreshes {count} in {slices} slices"), holds: count <= (facts * slices * CLIENTS) as u64 }
 }
 
 fn puts(server: &Child, prefix: String, content: impl Fn(u64) -> Bytes + Send + Sync + 'static) -> Loader {
