@@ -4,7 +4,7 @@
 use auth::{
     InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,
 };
-use model::{Command, MetaError, MetaStore, PAGE_MAX, Query, Refusal, RequestId, User, UserId, UserName};
+use model::{Command, MetaError, MetaStore, PAGE_MAX, Query, Refusal, RequestId, User, UserName};
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -37,70 +37,61 @@ impl From<Refusal> for BootstrapError {
 /// Makes sure that there is an administrator, and returns a key of theirs if it made one: the only time that its secret
 /// is seen.
 ///
-/// The first start makes the user `admin` with a random key, or with the preset one. Later starts make nothing, unless
-/// a key is preset that isn't known yet: it is added to `admin`'s, so an operator who lost all keys (or whose first
-/// start was cut off between user and key) gets in by presetting one. Keys that were made before stay.
+/// The first start makes the user `admin` with a random key, or with the preset one: both or neither, so a first start
+/// that is cut off before is made up for by the next. Later starts make nothing, unless a key is preset that isn't known
+/// yet: it is added to `admin`'s, so an operator who lost all keys gets in by presetting one. Keys that were made before
+/// stay.
 pub async fn bootstrap_administrator(
     meta: &dyn MetaStore,
     secrets: &SecretBox,
     preset: Option<(String, SecretString)>,
 ) -> Result<Option<NewCredentials>, BootstrapError> {
+    let is_preset = preset.is_some();
     let keys = match preset {
         Some((access_key_id, secret_access_key)) => {
             check_credentials(&access_key_id, &secret_access_key)?;
-            if is_known(meta, secrets, &access_key_id, &secret_access_key).await? {
-                return Ok(None);
-            }
-            find_or_make(meta).await.map(|(user, _)| (user, NewCredentials { access_key_id, secret_access_key }))?
+            NewCredentials { access_key_id, secret_access_key }
         }
-        None => match find_or_make(meta).await? {
-            (user, Made::Now) => (user, generate_credentials()),
-            (_, Made::Before) => return Ok(None),
-        },
+        None => generate_credentials(),
     };
-    let (user, keys) = keys;
-    add_key(meta, secrets, user.id, &keys).await?;
+    if is_preset && is_known(meta, secrets, &keys).await? {
+        return Ok(None);
+    }
+    let made = match find(meta).await? {
+        Some(_) => false,
+        None => make(meta, secrets, &keys).await?,
+    };
+    if !made && !(is_preset && add_key(meta, secrets, &keys).await?) {
+        return Ok(None);
+    }
     tracing::info!(access_key_id = keys.access_key_id, "the administrator got an access key");
     Ok(Some(keys))
 }
 
 /// Whether the preset key is there already, as it is preset.
-async fn is_known(
-    meta: &dyn MetaStore,
-    secrets: &SecretBox,
-    access_key_id: &str,
-    secret: &SecretString,
-) -> Result<bool, BootstrapError> {
-    let query = Query::Credential { access_key_id: access_key_id.to_owned() };
-    match meta.read(query).await?.credential() {
+async fn is_known(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) -> Result<bool, BootstrapError> {
+    let access_key_id = &keys.access_key_id;
+    match meta.read(Query::Credential { access_key_id: access_key_id.clone() }).await?.credential() {
         Err(Refusal::CredentialNotFound(_)) => Ok(false),
         Err(refusal) => Err(refusal.into()),
         Ok((credential, user)) => {
             let stored = secrets.open(access_key_id, &credential.secret)?;
-            let same = secrets_match(&stored, secret) && user.name.as_str() == ADMINISTRATOR;
-            if same { Ok(true) } else { Err(BootstrapError::Taken(access_key_id.to_owned())) }
+            let same = secrets_match(&stored, &keys.secret_access_key) && user.name.as_str() == ADMINISTRATOR;
+            if same { Ok(true) } else { Err(BootstrapError::Taken(access_key_id.clone())) }
         }
     }
 }
 
-enum Made {
-    Now,
-    Before,
-}
-
-/// Finds the administrator or makes them. Of several servers that start at once, one makes.
-async fn find_or_make(meta: &dyn MetaStore) -> Result<(User, Made), BootstrapError> {
-    if let Some(user) = find(meta).await? {
-        return Ok((user, Made::Before));
-    }
+/// Makes the administrator with a key. Of several servers that start at once, one does; `false` for the others.
+async fn make(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) -> Result<bool, BootstrapError> {
     let name: UserName = ADMINISTRATOR.parse().expect("because it is a valid name");
-    let command = Command::CreateUser { request: RequestId(rand::random()), name };
+    let secret = secrets.seal(&keys.access_key_id, &keys.secret_access_key);
+    let first_key = Some((keys.access_key_id.clone(), secret));
+    let command = Command::CreateUser { request: RequestId(rand::random()), name, first_key };
     match meta.write(command).await?.user() {
-        Ok(user) => Ok((user, Made::Now)),
-        Err(Refusal::UserExists(_)) => {
-            let user = find(meta).await?.ok_or(Refusal::UserNotFound)?;
-            Ok((user, Made::Before))
-        }
+        Ok(_) => Ok(true),
+        Err(Refusal::UserExists(_)) => Ok(false),
+        Err(Refusal::CredentialExists(id)) => Err(BootstrapError::Taken(id)),
         Err(refusal) => Err(refusal.into()),
     }
 }
@@ -119,21 +110,18 @@ async fn find(meta: &dyn MetaStore) -> Result<Option<User>, BootstrapError> {
     }
 }
 
-async fn add_key(
-    meta: &dyn MetaStore,
-    secrets: &SecretBox,
-    user: UserId,
-    keys: &NewCredentials,
-) -> Result<(), BootstrapError> {
+/// Adds the preset key to the administrator's; `false` if another server that starts now did.
+async fn add_key(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) -> Result<bool, BootstrapError> {
+    let user = find(meta).await?.ok_or(Refusal::UserNotFound)?;
     let command = Command::CreateCredential {
         request: RequestId(rand::random()),
-        user,
+        user: user.id,
         access_key_id: keys.access_key_id.clone(),
         secret: secrets.seal(&keys.access_key_id, &keys.secret_access_key),
     };
     match meta.write(command).await?.credential() {
-        Ok(_) => Ok(()),
-        Err(Refusal::CredentialExists(id)) => Err(BootstrapError::Taken(id)),
+        Ok(_) => Ok(true),
+        Err(Refusal::CredentialExists(_)) => Ok(!is_known(meta, secrets, keys).await?),
         Err(refusal) => Err(refusal.into()),
     }
 }

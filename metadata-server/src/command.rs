@@ -90,7 +90,7 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
             create_tag::apply(tx, at, repository, tag, *commit)
         }
         Command::DeleteTag { repository, tag } => delete_tag::apply(tx, repository, tag),
-        Command::Stage { repository, branch, changes } => stage::apply(tx, repository, branch, changes),
+        Command::Stage { repository, uid, branch, changes } => stage::apply(tx, repository, *uid, branch, changes),
         Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
         Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
         Command::Publish { repository, branch, expected, head, consumed, require_clean } => {
@@ -104,7 +104,7 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
             complete_upload::apply(tx, repository, *upload, entry, condition.as_ref())
         }
         Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
-        Command::CreateUser { request: _, name } => create_user::apply(tx, at, name),
+        Command::CreateUser { request: _, name, first_key } => create_user::apply(tx, at, name, first_key.as_ref()),
         Command::CreateCredential { request: _, user, access_key_id, secret } => {
             create_credential::apply(tx, at, *user, access_key_id, secret)
         }

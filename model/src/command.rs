@@ -7,9 +7,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, CommitId, Credential, Entry, NewUpload, Part, Refusal, Repository, RepositoryName, RequestId,
-    SealedSecret, StageOutcome, StagedChange, StagingToken, StorageNamespace, Tag, TagName, UnstageScope, Upload,
-    UploadId, User, UserId, UserName,
+    Branch, BranchName, CommitId, Credential, Entry, NewUpload, Part, Refusal, Repository, RepositoryName,
+    RepositoryUid, RequestId, SealedSecret, StageOutcome, StagedChange, StagingToken, StorageNamespace, Tag, TagName,
+    UnstageScope, Upload, UploadId, User, UserId, UserName,
 };
 
 /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -74,6 +74,8 @@ pub enum Command {
     Stage {
         /// Where.
         repository: RepositoryName,
+        /// The one that must have the name, if the changes' bytes lie in it: one that was made anew has other bytes.
+        uid: Option<RepositoryUid>,
         /// Onto which branch.
         branch: BranchName,
         /// What; at most [`Command::STAGED_CHANGES_MAX`].
@@ -149,12 +151,14 @@ pub enum Command {
         /// Which.
         upload: UploadId,
     },
-    /// Makes a user. → [`Outcome::User`]
+    /// Makes a user, with a first access key or without. → [`Outcome::User`]
     CreateUser {
         /// So that a retry finds its own user.
         request: RequestId,
         /// The name.
         name: UserName,
+        /// A key's public half and its secret, encrypted: both user and key are made or neither.
+        first_key: Option<(String, SealedSecret)>,
     },
     /// Gives a user an access key. → [`Outcome::Credential`]
     CreateCredential {
@@ -209,7 +213,7 @@ impl fmt::Display for Command {
             Self::DeleteBranch { repository, branch } => write!(f, "delete branch {repository}/{branch}"),
             Self::CreateTag { repository, tag, commit, .. } => write!(f, "create tag {repository}/{tag} at {commit}"),
             Self::DeleteTag { repository, tag } => write!(f, "delete tag {repository}/{tag}"),
-            Self::Stage { repository, branch, changes } => {
+            Self::Stage { repository, branch, changes, .. } => {
                 write!(f, "stage {} changes on {repository}/{branch}", changes.len())
             }
             Self::Unstage { repository, branch, .. } => write!(f, "unstage on {repository}/{branch}"),

@@ -83,6 +83,6 @@ impl dyn MetaStore {
         changes: Vec<StagedChange>,
     ) -> Result<Vec<StageOutcome>, MetaError> {
         let (repository, branch) = (repository.clone(), branch.clone());
-        Ok(self.write(Command::Stage { repository, branch, changes }).await?.staged()?)
+        Ok(self.write(Command::Stage { repository, uid: None, branch, changes }).await?.staged()?)
     }
 }

@@ -54,9 +54,9 @@ pub async fn put_object(
     let uploaded = graveler.upload(&repository, body, request.size).await?;
 
     let entry = entry(graveler, &request, &uploaded);
-    let PutObjectRequest { repository: name, branch, path, require, .. } = request;
+    let PutObjectRequest { branch, path, require, .. } = request;
     let change = Change { path: path.clone(), value: StagedValue::Entry(entry.clone()), require };
-    match graveler.stage(&name, &branch, vec![change]).await {
+    match graveler.stage_in(&repository, &branch, vec![change]).await {
         Ok(outcomes) if outcomes == [StageOutcome::Staged] => Ok(entry),
         Ok(_) => {
             discard(graveler, &repository, &uploaded).await;

@@ -106,8 +106,14 @@ async fn the_server_knows_its_caller_and_itself() {
 async fn a_key_that_another_encryption_key_sealed_is_the_operator_s_matter() {
     let lake = TestLake::new().await;
     let name: UserName = "bob".parse().unwrap();
-    let user =
-        lake.graveler.meta().write(Command::CreateUser { request: RequestId(1), name }).await.unwrap().user().unwrap();
+    let user = lake
+        .graveler
+        .meta()
+        .write(Command::CreateUser { request: RequestId(1), name, first_key: None })
+        .await
+        .unwrap()
+        .user()
+        .unwrap();
     let secret = auth::SecretBox::new(&[8; 32]).seal("AKLBBOB", &"bobs-secret".into());
     let command =
         Command::CreateCredential { request: RequestId(2), user: user.id, access_key_id: "AKLBBOB".into(), secret };

@@ -1,9 +1,11 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use api_server::{BootstrapError, bootstrap_administrator};
+use async_trait::async_trait;
 use auth::SecretBox;
 use metadata_server::MemoryMetaStore;
-use model::{MetaStore, Query, SystemClock};
+use model::{Answer, Command, MetaError, MetaStore, Outcome, Query, SystemClock};
 use secrecy::{ExposeSecret, SecretString};
 
 fn empty() -> Arc<dyn MetaStore> {
@@ -26,6 +28,49 @@ async fn the_first_start_makes_an_administrator_and_later_ones_don_t() {
     let opened = secrets.open(&keys.access_key_id, &credential.secret).unwrap();
     assert_eq!(opened.expose_secret(), keys.secret_access_key.expose_secret());
     assert!(!format!("{keys:?} {credential:?}").contains(keys.secret_access_key.expose_secret()));
+}
+
+/// Lets a start be cut off behind any of its commands.
+struct CutOff {
+    store: Arc<dyn MetaStore>,
+    commands_left: AtomicU64,
+}
+
+#[async_trait]
+impl MetaStore for CutOff {
+    async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
+        let left = self.commands_left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        left.map_err(|_| MetaError::Unavailable("killed".into()))?;
+        self.store.write(command).await
+    }
+
+    async fn read(&self, query: Query) -> Result<Answer, MetaError> {
+        self.store.read(query).await
+    }
+}
+
+#[tokio::test]
+async fn a_first_start_that_is_cut_off_leaves_no_administrator_without_a_key() {
+    for commands in 0..3 {
+        let secrets = SecretBox::new(&[7; 32]);
+        let meta = CutOff { store: empty(), commands_left: commands.into() };
+        let first = bootstrap_administrator(&meta, &secrets, None).await;
+        let second = bootstrap_administrator(&*meta.store, &secrets, None).await.unwrap();
+        let keys = [first.ok().flatten(), second].into_iter().flatten().collect::<Vec<_>>();
+        assert_eq!(keys.len(), 1, "cut off behind {commands} commands");
+        let query = Query::Credential { access_key_id: keys[0].access_key_id.clone() };
+        assert_eq!(meta.read(query).await.unwrap().credential().unwrap().1.name.as_str(), "admin");
+    }
+}
+
+#[tokio::test]
+async fn servers_that_start_at_once_take_one_preset_key() {
+    let (meta, secrets) = (empty(), SecretBox::new(&[7; 32]));
+    let first = || bootstrap_administrator(&*meta, &secrets, preset("first", "first-secret"));
+    let second = || bootstrap_administrator(&*meta, &secrets, preset("second", "second-secret"));
+    for (a, b) in [futures::join!(first(), first()), futures::join!(second(), second())] {
+        assert_eq!([a.unwrap(), b.unwrap()].into_iter().flatten().count(), 1);
+    }
 }
 
 #[tokio::test]

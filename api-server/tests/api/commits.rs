@@ -122,7 +122,7 @@ async fn a_branch_made_anew_during_a_commit_isn_t_taken_for_the_old_one() {
     let (repository, fix) = (lake.trips.clone(), branch("fix"));
     let delete = Command::DeleteBranch { repository: repository.clone(), branch: fix.clone() };
     let create = Command::CreateBranch { request: RequestId(1), repository, branch: fix, commit: other.id };
-    lake.meta.before_next_publication(vec![delete, create]);
+    lake.meta.let_others_come_first(vec![delete, create]);
     let error = lake.try_commit("fix", "dropped").await.unwrap_err();
     assert_eq!(error.reason, Reason::BranchNotFound, "nobody took the change along: {error}");
     assert_eq!(lake.paths("fix").await, ["other"]);

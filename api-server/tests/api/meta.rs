@@ -35,8 +35,8 @@ impl ObservedMeta {
         Arc::new(Self { store, writes, reads, publications, lose, lose_read, first })
     }
 
-    /// Carries out these commands right before the next publication.
-    pub(crate) fn before_next_publication(&self, commands: Vec<Command>) {
+    /// Carries out these commands right before the next publication or staging.
+    pub(crate) fn let_others_come_first(&self, commands: Vec<Command>) {
         *self.first.lock().unwrap() = commands;
     }
 
@@ -49,13 +49,15 @@ impl ObservedMeta {
 impl MetaStore for ObservedMeta {
     async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
         self.writes.fetch_add(1, Relaxed);
+        if matches!(command, Command::Publish { .. } | Command::Stage { .. }) {
+            let first = std::mem::take(&mut *self.first.lock().unwrap());
+            for command in first {
+                self.store.write(command).await?.done()?;
+            }
+        }
         let lost = match command {
             Command::Publish { .. } => {
                 self.publications.fetch_add(1, Relaxed);
-                let first = std::mem::take(&mut *self.first.lock().unwrap());
-                for command in first {
-                    self.store.write(command).await?.done()?;
-                }
                 self.lose.lock().unwrap().take()
             }
             _ => None,

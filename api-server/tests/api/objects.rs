@@ -4,6 +4,7 @@ use std::io;
 use bytes::Bytes;
 use futures::stream;
 use lakebed_sdk::{Code, Condition, ListOptions, Reason, Upload};
+use model::{Command, Query, RequestId};
 use storage::testing::Verb;
 use tokio::io::AsyncReadExt;
 
@@ -40,6 +41,27 @@ async fn an_object_goes_in_and_out_as_a_stream() {
 
     let behind = lake.lakebed.download(&lake.trips, "main", &path, 9_000_001..).await.err().unwrap();
     assert_eq!((behind.code, behind.reason), (Code::OutOfRange, Reason::RangeNotSatisfiable));
+}
+
+#[tokio::test]
+async fn bytes_never_end_up_in_another_repository() {
+    let lake = TestLake::new().await;
+    let (name, head) = (lake.trips.clone(), lake.log("main").await[0].id);
+    let delete = Command::DeleteRepository { name: name.clone() };
+    let create = Command::CreateRepository {
+        request: RequestId(1),
+        name,
+        namespace: "mem://elsewhere".parse().unwrap(),
+        default_branch: branch("main"),
+        commit: head,
+    };
+    lake.meta.let_others_come_first(vec![delete, create]);
+    let (main, path) = (branch("main"), object("late"));
+    let late = lake.lakebed.upload_bytes(&lake.trips, &main, &path, "bytes", Upload::default()).await.unwrap_err();
+    assert_eq!(late.reason, Reason::RepositoryNotFound, "{late}");
+    assert_eq!(lake.requests.requests(Verb::Delete), 1, "nobody needs them");
+    let query = Query::Lookup { repository: lake.trips.clone(), reference: main.into(), path: Some(path) };
+    assert_eq!(lake.graveler.meta().read(query).await.unwrap().lookup().unwrap().staged, None);
 }
 
 #[tokio::test]

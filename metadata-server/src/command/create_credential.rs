@@ -1,6 +1,6 @@
 //! Gives a user an access key. Keys have one owner for ever: an id is never given twice.
 
-use model::{Credential, Outcome, Refusal, SealedSecret, UserId};
+use model::{Credential, Outcome, Refusal, SealedSecret, User, UserId};
 
 use super::At;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
@@ -14,6 +14,17 @@ pub(super) fn apply(
     secret: &SealedSecret,
 ) -> Result<Outcome, Halt> {
     let user = records::user(tx, user)?;
+    Ok(Outcome::Credential(give(tx, &at, &user, access_key_id, secret)?))
+}
+
+/// Gives a key, or refuses before anything is written.
+pub(super) fn give(
+    tx: &mut Transaction<'_>,
+    at: &At,
+    user: &User,
+    access_key_id: &str,
+    secret: &SealedSecret,
+) -> Result<Credential, Halt> {
     let key = key::credential(access_key_id);
     if tx.get(Table::Identities, &key)?.is_some() {
         return Err(Refusal::CredentialExists(access_key_id.into()).into());
@@ -21,5 +32,5 @@ pub(super) fn apply(
     let credential =
         Credential { access_key_id: access_key_id.into(), secret: secret.clone(), user: user.id, created_at: at.time };
     records::put(tx, Table::Identities, key, &credential);
-    Ok(Outcome::Credential(credential))
+    Ok(credential)
 }

@@ -2,7 +2,7 @@
 //! Invariant: two writers with `If-None-Match: *` on one path never both succeed.
 
 use model::{
-    Branch, BranchName, Condition, ObjectPath, Outcome, RepositoryName, RepositoryUid, Require, StageOutcome,
+    Branch, BranchName, Condition, ObjectPath, Outcome, Refusal, RepositoryName, RepositoryUid, Require, StageOutcome,
     StagedChange, StagedValue,
 };
 
@@ -11,11 +11,15 @@ use crate::state::{Halt, StateError, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    repository: &RepositoryName,
+    name: &RepositoryName,
+    uid: Option<RepositoryUid>,
     branch: &BranchName,
     changes: &[StagedChange],
 ) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, repository)?;
+    let repository = records::repository(tx, name)?;
+    if uid.is_some_and(|uid| uid != repository.uid) {
+        return Err(Refusal::RepositoryNotFound(name.clone()).into());
+    }
     let branch = records::branch(tx, &repository, branch)?;
     let mut outcomes = Vec::with_capacity(changes.len());
     for StagedChange { path, value, condition } in changes {

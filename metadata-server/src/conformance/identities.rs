@@ -9,7 +9,7 @@ use super::lake::{granted, name, read, refusal, request, unique, write};
 pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
     let store = &*store;
     let (who, key_id) = (format!("user {}", unique()), format!("AKIA{}", unique()));
-    let create = || Command::CreateUser { request: request(), name: name(&who) };
+    let create = || Command::CreateUser { request: request(), name: name(&who), first_key: None };
     let user = granted(write(store, create()).await.user());
     assert_eq!(user.name.as_str(), who);
     assert_eq!(refusal(write(store, create()).await), Refusal::UserExists(name(&who)));
@@ -32,6 +32,17 @@ pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
 
     let find = |access_key_id: &str| Query::Credential { access_key_id: access_key_id.into() };
     assert_eq!(granted(read(store, find(&key_id)).await.credential()), (credential, user));
+
+    let with_key = |who: &str, key_id: &str| Command::CreateUser {
+        request: request(),
+        name: name(who),
+        first_key: Some((key_id.to_owned(), secret.clone())),
+    };
+    let (other, other_key) = (format!("{who} too"), format!("{key_id}-3"));
+    assert_eq!(refusal(write(store, with_key(&other, &key_id)).await), Refusal::CredentialExists(key_id.clone()));
+    let other = granted(write(store, with_key(&other, &other_key)).await.user());
+    assert_eq!(granted(read(store, find(&other_key)).await.credential()).1, other, "the refused one made nobody");
+
     let unknown = format!("{key_id}-");
     assert_eq!(read(store, find(&unknown)).await, Answer::Refused(Refusal::CredentialNotFound(unknown)));
 }

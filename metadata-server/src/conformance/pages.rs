@@ -57,7 +57,7 @@ pub(super) async fn of_users(store: Arc<dyn MetaStore>) {
     let group = format!("users-{}-", unique());
     for suffix in ["b", "a", "c"] {
         let name = name(&format!("{group}{suffix}"));
-        granted(write(&*store, Command::CreateUser { request: request(), name }).await.user());
+        granted(write(&*store, Command::CreateUser { request: request(), name, first_key: None }).await.user());
     }
     let page = async |after: &str, amount| {
         let page = granted(read(&*store, Query::Users { after: format!("{group}{after}"), amount }).await.users());

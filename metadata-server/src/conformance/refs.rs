@@ -25,7 +25,7 @@ pub(super) async fn branches_are_made_found_and_deleted(store: Arc<dyn MetaStore
     let repository = lake.repository.name.clone();
     let nowhere = name("nowhere");
     for command in [
-        Command::Stage { repository: repository.clone(), branch: name("nowhere"), changes: vec![] },
+        Command::Stage { repository: repository.clone(), uid: None, branch: name("nowhere"), changes: vec![] },
         Command::Unstage { repository: repository.clone(), branch: name("nowhere"), scope: UnstageScope::All },
         Command::Seal { repository: repository.clone(), branch: name("nowhere") },
         Command::Publish {

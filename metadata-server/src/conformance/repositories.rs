@@ -5,8 +5,8 @@ use std::sync::Arc;
 use model::{Command, MetaStore, Query, Refusal, RepositoryName, UnstageScope, UploadId};
 
 use super::lake::{
-    Lake, commit, create_repository, granted, main_branch, name, object, part, path, read, refusal, request, unique,
-    write,
+    Lake, change, commit, create_repository, granted, main_branch, name, object, part, path, read, refusal, request,
+    unique, write,
 };
 
 pub(super) async fn are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
@@ -69,6 +69,17 @@ pub(super) async fn begin_anew_under_an_old_name(store: Arc<dyn MetaStore>) {
     assert_eq!(new.lookup("dev", None).await.target, model::RefTarget::Unknown);
     assert_eq!(new.lookup("v1", None).await.target, model::RefTarget::Unknown);
     assert_eq!(new.find_upload(&upload).await, Err(Refusal::UploadNotFound(upload.id)));
+
+    let stage = |uid| Command::Stage {
+        repository: new.repository.name.clone(),
+        uid: Some(uid),
+        branch: main_branch(),
+        changes: vec![change("late", object("1"), None)],
+    };
+    let late = refusal(new.write(stage(old.repository.uid)).await);
+    assert_eq!(late, Refusal::RepositoryNotFound(new.repository.name.clone()), "its bytes lie elsewhere");
+    assert_eq!(new.staged_paths().await, [""; 0]);
+    granted(new.write(stage(new.repository.uid)).await.staged());
     assert_eq!(new.uploads("main", "", None, 10).await, (vec![], false));
 }
 
@@ -89,7 +100,7 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
         Command::DeleteBranch { repository: repository.clone(), branch: branch.clone() },
         Command::CreateTag { request: request(), repository: repository.clone(), tag: name("v1"), commit: commit(1) },
         Command::DeleteTag { repository: repository.clone(), tag: name("v1") },
-        Command::Stage { repository: repository.clone(), branch: branch.clone(), changes: vec![] },
+        Command::Stage { repository: repository.clone(), uid: None, branch: branch.clone(), changes: vec![] },
         Command::Unstage { repository: repository.clone(), branch: branch.clone(), scope: UnstageScope::All },
         Command::Seal { repository: repository.clone(), branch: branch.clone() },
         Command::Publish {

@@ -13,7 +13,8 @@ pub(super) async fn get_the_first_answer(store: Arc<dyn MetaStore>) {
     let repository = lake.repository.name.clone();
     let mut answered: Vec<(Command, Outcome)> = vec![];
     let tag = Command::CreateTag { request: request(), repository, tag: name("v1"), commit: commit(1) };
-    let user = Command::CreateUser { request: request(), name: name(&format!("retrier {}", unique())) };
+    let user =
+        Command::CreateUser { request: request(), name: name(&format!("retrier {}", unique())), first_key: None };
     for command in [
         create_repository(&format!("retried-{}", unique())),
         lake.create_branch_command("dev"),
@@ -58,7 +59,7 @@ pub(super) async fn larger_commands_than_any_are_errors(store: Arc<dyn MetaStore
     let lake = Lake::new(store, "large").await;
     let (repository, branch) = (lake.repository.name.clone(), name("main"));
     let changes = vec![change("a", object("1"), None); Command::STAGED_CHANGES_MAX + 1];
-    let stage = Command::Stage { repository: repository.clone(), branch, changes };
+    let stage = Command::Stage { repository: repository.clone(), uid: None, branch, changes };
     assert!(lake.store.write(stage).await.is_err());
     let upload = lake.create_upload("main", "a").await;
     for number in [0, model::PART_NUMBER_MAX + 1] {

@@ -60,7 +60,7 @@ fn create(request: u128) -> Command {
 
 fn stage(at: &str, e_tag: &str) -> Command {
     let change = StagedChange { path: path(at), value: object(e_tag), condition: None };
-    Command::Stage { repository: trips(), branch: main_branch(), changes: vec![change] }
+    Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: vec![change] }
 }
 
 fn seal() -> Command {
@@ -117,6 +117,7 @@ fn later_entries_of_a_batch_see_earlier_ones() {
     let absent = model::Condition { require: model::Require::Absent, commit: commit(1), committed_e_tag: None };
     let create_object = |e_tag| Command::Stage {
         repository: trips(),
+        uid: None,
         branch: main_branch(),
         changes: vec![StagedChange { path: path("a"), value: object(e_tag), condition: Some(absent.clone()) }],
     };
@@ -139,7 +140,7 @@ fn a_range_dropped_in_a_batch_is_dropped_for_the_rest_of_it() {
     let state = open(&dir);
     let changes =
         (0..150).map(|n| StagedChange { path: path(&format!("in/{n}")), value: object("1"), condition: None });
-    let many = Command::Stage { repository: trips(), branch: main_branch(), changes: changes.collect() };
+    let many = Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: changes.collect() };
     let commands = [
         create(1),
         many,
@@ -188,7 +189,11 @@ fn answers_expire_after_a_day_and_are_removed() {
         let entry = Applied { index, raft: Bytes::new(), command: Some((time(millis), command)) };
         state.apply(&[entry]).unwrap().remove(0)
     };
-    let user = |request, name: &str| Command::CreateUser { request: RequestId(request), name: name.parse().unwrap() };
+    let user = |request, name: &str| Command::CreateUser {
+        request: RequestId(request),
+        name: name.parse().unwrap(),
+        first_key: None,
+    };
     let first = at(1, 0, user(1, "ann"));
     assert_eq!(at(2, 23 * HOUR, user(1, "ann")), first);
     assert_eq!(table(&state, Table::Dedup).len(), 2);
@@ -219,7 +224,10 @@ fn reclaim_removes_all_that_nothing_leads_to() {
             value: object("1"),
             condition: None,
         });
-        apply(&state, Command::Stage { repository: trips(), branch: main_branch(), changes: changes.collect() });
+        apply(
+            &state,
+            Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: changes.collect() },
+        );
         apply(&state, seal());
     }
     apply(&state, unstage(UnstageScope::All));

@@ -106,7 +106,7 @@ async fn stage(store: &dyn MetaStore, path: ObjectPath) -> Result<(), MetaError>
     };
     let change = StagedChange { path, value: StagedValue::Entry(entry), condition: None };
     let (repository, branch) = (repository(), "main".parse().unwrap());
-    let outcome = store.write(Command::Stage { repository, branch, changes: vec![change] }).await?;
+    let outcome = store.write(Command::Stage { repository, uid: None, branch, changes: vec![change] }).await?;
     assert!(matches!(outcome, Outcome::Staged(_)), "{outcome:?}");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Conversions of commands, and of the conditions that they carry.
 
 use model::{
-    Command, Condition, Entry, NewUpload, Part, Require, SealedSecret, StagedChange, StagingToken, UnstageScope,
-    UploadId, UserId,
+    Command, Condition, Entry, NewUpload, Part, RepositoryUid, Require, SealedSecret, StagedChange, StagingToken,
+    UnstageScope, UploadId, UserId,
 };
 
 use super::{DecodeError, Wire, commit, name, needed, optional, request, request_bytes};
@@ -114,10 +114,11 @@ fn kind(command: &Command) -> Kind {
         Command::DeleteTag { repository, tag } => {
             Kind::DeleteTag(pb::DeleteTag { repository: repository.to_string(), tag: tag.to_string() })
         }
-        Command::Stage { repository, branch, changes } => Kind::Stage(pb::Stage {
+        Command::Stage { repository, uid, branch, changes } => Kind::Stage(pb::Stage {
             repository: repository.to_string(),
             branch: branch.to_string(),
             changes: changes.iter().map(Wire::to_message).collect(),
+            uid: uid.map(|uid| uid.0),
         }),
         Command::Unstage { repository, branch, scope } => Kind::Unstage(pb::Unstage {
             repository: repository.to_string(),
@@ -156,9 +157,13 @@ fn kind(command: &Command) -> Kind {
         Command::AbortUpload { repository, upload } => {
             Kind::AbortUpload(pb::AbortUpload { repository: repository.to_string(), upload: upload.0 })
         }
-        Command::CreateUser { request, name } => {
-            Kind::CreateUser(pb::CreateUser { request: request_bytes(*request), name: name.to_string() })
-        }
+        Command::CreateUser { request, name, first_key } => Kind::CreateUser(pb::CreateUser {
+            request: request_bytes(*request),
+            name: name.to_string(),
+            first_key: first_key
+                .clone()
+                .map(|(access_key_id, secret)| pb::FirstKey { access_key_id, secret: secret.0 }),
+        }),
         Command::CreateCredential { request, user, access_key_id, secret } => {
             Kind::CreateCredential(pb::CreateCredential {
                 request: request_bytes(*request),
@@ -200,6 +205,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
         }
         Kind::Stage(m) => Command::Stage {
             repository: name("repository", m.repository)?,
+            uid: m.uid.map(RepositoryUid),
             branch: name("branch", m.branch)?,
             changes: m.changes.into_iter().map(StagedChange::from_message).collect::<Result<_, _>>()?,
         },
@@ -238,7 +244,11 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
         Kind::AbortUpload(m) => {
             Command::AbortUpload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) }
         }
-        Kind::CreateUser(m) => Command::CreateUser { request: request(&m.request)?, name: name("name", m.name)? },
+        Kind::CreateUser(m) => Command::CreateUser {
+            request: request(&m.request)?,
+            name: name("name", m.name)?,
+            first_key: m.first_key.map(|key| (key.access_key_id, SealedSecret(key.secret))),
+        },
         Kind::CreateCredential(m) => Command::CreateCredential {
             request: request(&m.request)?,
             user: UserId(m.user),

@@ -14,7 +14,7 @@ pub(super) async fn stage(
     branch: &BranchName,
     change: Change,
 ) -> Result<(), Failure> {
-    let outcomes = graveler.stage(&repository.name, branch, vec![change]).await?;
+    let outcomes = graveler.stage_in(repository, branch, vec![change]).await?;
     let outcome = outcomes.first().copied();
     judged(outcome.ok_or_else(|| graveler::Error::Internal("a change had no outcome".to_owned()))?)
 }

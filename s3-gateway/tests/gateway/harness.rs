@@ -215,7 +215,8 @@ fn request_id() -> RequestId {
 
 async fn make_user(meta: &dyn MetaStore, secret_box: &SecretBox, user: &str) -> Keys {
     let name: UserName = user.parse().unwrap();
-    let made = meta.write(Command::CreateUser { request: request_id(), name }).await.unwrap().user().unwrap();
+    let made =
+        meta.write(Command::CreateUser { request: request_id(), name, first_key: None }).await.unwrap().user().unwrap();
     let new = auth::generate_credentials();
     let secret = secret_box.seal(&new.access_key_id, &new.secret_access_key);
     let command = Command::CreateCredential {

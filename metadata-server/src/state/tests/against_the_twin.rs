@@ -160,7 +160,7 @@ fn command() -> impl Strategy<Value = Command> {
             Command::DeleteTag { repository, tag: name.as_str().parse().unwrap() }
         }),
         12 => (repository(), branch(), prop::collection::vec(change(), 1..5)).prop_map(
-            |(repository, branch, changes)| Command::Stage { repository, branch, changes }
+            |(repository, branch, changes)| Command::Stage { repository, uid: None, branch, changes }
         ),
         3 => (repository(), branch(), scope()).prop_map(
             |(repository, branch, scope)| Command::Unstage { repository, branch, scope }
@@ -172,8 +172,12 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (repository(), ids(), part()).prop_map(
             |(repository, upload, part)| Command::PutPart { repository, upload: UploadId(upload), part }
         ),
-        1 => (requests(), select(&["ann", "bob"][..])).prop_map(
-            |(request, name)| Command::CreateUser { request, name: name.parse().unwrap() }
+        1 => (requests(), select(&["ann", "bob"][..]), prop::option::of(select(&["K1", "K3"][..]))).prop_map(
+            |(request, name, key)| Command::CreateUser {
+                request,
+                name: name.parse().unwrap(),
+                first_key: key.map(|key| (key.to_owned(), SealedSecret(vec![1]))),
+            }
         ),
         // User 5 is made at the beginning.
         1 => (requests(), 4..7_u64, select(&["K1", "K2"][..])).prop_map(|(request, user, key)| {
@@ -232,7 +236,7 @@ fn beginning() -> Vec<Command> {
             commit: commit(1),
         });
     }
-    commands.push(Command::CreateUser { request: RequestId(100), name: "zoe".parse().unwrap() });
+    commands.push(Command::CreateUser { request: RequestId(100), name: "zoe".parse().unwrap(), first_key: None });
     commands
 }
 
@@ -301,6 +305,7 @@ fn questions() -> Vec<Query> {
         Query::Users { after: none(), amount: 10 },
         Query::Credential { access_key_id: "K1".into() },
         Query::Credential { access_key_id: "K2".into() },
+        Query::Credential { access_key_id: "K3".into() },
     ];
     all.extend((1..60).map(|id| Query::User { id: UserId(id) }));
     for repository in REPOSITORIES.map(|name| name.parse::<RepositoryName>().unwrap()) {

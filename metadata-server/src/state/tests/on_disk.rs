@@ -167,7 +167,7 @@ fn a_read_is_of_one_point_in_time() {
                 let change =
                     |at: &str| StagedChange { path: path(at), value: object(&round.to_string()), condition: None };
                 let changes = vec![change("a"), change("z")];
-                apply(&state, Command::Stage { repository: trips(), branch: main_branch(), changes });
+                apply(&state, Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes });
                 if round % 3 == 0 {
                     apply(&state, unstage(UnstageScope::All));
                     state.reclaim(8).unwrap();

@@ -233,8 +233,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         (request(), repository_name(), tag_name(), commit_id())
             .prop_map(|(request, repository, tag, commit)| Command::CreateTag { request, repository, tag, commit }),
         (repository_name(), tag_name()).prop_map(|(repository, tag)| Command::DeleteTag { repository, tag }),
-        (repository_name(), branch_name(), vec(change(), 0..4))
-            .prop_map(|(repository, branch, changes)| Command::Stage { repository, branch, changes }),
+        (repository_name(), option::of(any::<u64>().prop_map(RepositoryUid)), branch_name(), vec(change(), 0..4))
+            .prop_map(|(repository, uid, branch, changes)| Command::Stage { repository, uid, branch, changes }),
         (repository_name(), branch_name(), scope()).prop_map(|(repository, branch, scope)| Command::Unstage {
             repository,
             branch,
@@ -265,7 +265,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             |(repository, upload, entry, condition)| Command::CompleteUpload { repository, upload, entry, condition }
         ),
         (repository_name(), upload_id()).prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
-        (request(), user_name()).prop_map(|(request, name)| Command::CreateUser { request, name }),
+        (request(), user_name(), option::of((text(), secret())))
+            .prop_map(|(request, name, first_key)| Command::CreateUser { request, name, first_key }),
         (request(), user_id(), text(), secret()).prop_map(|(request, user, access_key_id, secret)| {
             Command::CreateCredential { request, user, access_key_id, secret }
         }),
