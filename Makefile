@@ -6,7 +6,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 
 # Serves on 127.0.0.1:8000 with its data under ./data. Settings: make run ARGS="--listen 127.0.0.1:9000"
 run: install
-	exec lakebed run --data-dir ./data $(ARGS)
+	exec $(CARGO_HOME)/bin/lakebed run --data-dir ./data $(ARGS)
 
 # Puts the `lakebed` command beside cargo, which is on the PATH where Rust is.
 install:
