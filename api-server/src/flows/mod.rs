@@ -25,11 +25,13 @@ mod merge;
 mod rebase;
 mod revert;
 
+mod copy_objects;
 mod delete_objects;
 mod put_object;
 
 pub use cherry_pick::cherry_pick;
 pub use commit::{CommitRequest, Committed, commit};
+pub use copy_objects::{Copied, CopyRequest, MoveRequest, copy_objects, move_objects};
 pub use create_branch::create_branch;
 pub use create_repository::{CreateRepositoryRequest, create_repository};
 pub use create_tag::create_tag;

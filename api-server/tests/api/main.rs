@@ -11,6 +11,7 @@ mod bootstrap;
 mod branches;
 mod commits;
 mod contention;
+mod copies;
 mod diffs;
 mod hard_resets;
 mod merges;

@@ -57,7 +57,7 @@ pub use diffs::{Change, DiffItem, DiffKind, DiffOptions};
 pub use download::Download;
 pub use error::Error;
 pub use merges::{Conflict, Conflicts, MergeBase, MergeOptions, MergeOutcome, Strategy, Summary};
-pub use objects::{DELETE_MAX, DeleteFailure, ListItem, ListOptions, Object};
+pub use objects::{CopyObjects, DELETE_MAX, DeleteFailure, ListItem, ListOptions, Moved, Object};
 pub use replays::{RebaseOutcome, Replay, ReplayOptions};
 pub use repositories::CreateRepository;
 pub use server::WhoAmI;
