@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lakebed_sdk::{CopyObjects, Moved, Reason};
 use model::{Address, Entry, StageOutcome, StagedValue, Timestamp};
@@ -112,6 +113,33 @@ async fn addresses_of<const N: usize>(lake: &TestLake, paths: [&str; N]) -> Vec<
         found.push(lake.lakebed.stat(&lake.trips, "main", &object(path)).await.unwrap().physical_address);
     }
     found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_others_write_during_a_move_is_not_lost() {
+    const OBJECTS: usize = 60;
+    let lake = Arc::new(TestLake::new().await);
+    for n in 0..OBJECTS {
+        lake.put("main", &format!("a/{n}"), "old").await;
+    }
+    lake.commit("main", "old").await;
+    let writer = tokio::spawn({
+        let lake = Arc::clone(&lake);
+        async move {
+            for n in 0..OBJECTS {
+                lake.put("main", &format!("a/{n}"), "new").await;
+            }
+        }
+    });
+    while !writer.is_finished() {
+        moved(&lake, all("a/", "b/")).await;
+    }
+    writer.await.unwrap();
+    moved(&lake, all("a/", "b/")).await;
+    assert_eq!(lake.paths("main").await.len(), OBJECTS);
+    for n in 0..OBJECTS {
+        assert_eq!(lake.read("main", &format!("b/{n}")).await.unwrap(), "new");
+    }
 }
 
 proptest! {

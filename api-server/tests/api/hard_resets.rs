@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use lakebed_sdk::{Code, HardReset, Reason};
 
 use crate::lake::{TestLake, branch};
@@ -60,4 +62,46 @@ async fn a_branch_that_is_not_where_it_should_be_stays() {
     assert_eq!(lake.paths("main").await, Vec::<String>::new());
     let nowhere = lake.lakebed.hard_reset(&lake.trips, &branch("main"), to("nothing")).await.unwrap_err();
     assert_eq!(nowhere.reason, Reason::RefNotFound);
+}
+
+#[tokio::test]
+async fn a_reset_to_the_same_head_drops_what_is_uncommitted_even_if_its_answer_is_lost() {
+    for lose in [Lose::Request, Lose::Answer] {
+        let lake = lake().await;
+        lake.meta.lose_next_publication(lose);
+        let reset = HardReset { discard_uncommitted: true, ..to("main") };
+        lake.lakebed.hard_reset(&lake.trips, &branch("main"), reset).await.unwrap();
+        assert_eq!(lake.paths("main").await, ["a", "b"], "{lose:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn commits_and_resets_at_the_same_time_leave_nothing_behind() {
+    let lake = Arc::new(lake().await);
+    let base = lake.commit("main", "c").await.id;
+    let reset = HardReset { discard_uncommitted: true, ..to(&base.to_string()) };
+    let committers: Vec<_> = (0..4)
+        .map(|n| {
+            let lake = Arc::clone(&lake);
+            tokio::spawn(async move {
+                for round in 0..5 {
+                    let path = format!("{n}/{round}");
+                    lake.put("main", &path, "1").await;
+                    if let Err(error) = lake.try_commit("main", &path).await {
+                        assert_eq!(error.reason, Reason::NoChanges, "{error}");
+                    }
+                }
+            })
+        })
+        .collect();
+    for _ in 0..5 {
+        lake.lakebed.hard_reset(&lake.trips, &branch("main"), reset.clone()).await.unwrap();
+    }
+    for committer in committers {
+        committer.await.unwrap();
+    }
+    lake.lakebed.hard_reset(&lake.trips, &branch("main"), reset).await.unwrap();
+    assert_eq!(lake.paths("main").await, ["a", "b", "c"]);
+    let main = lake.graveler.meta().branch(&lake.trips, &branch("main")).await.unwrap();
+    assert_eq!((main.commit, main.sealed), (base, vec![]), "no token stays behind");
 }
