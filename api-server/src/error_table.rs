@@ -62,6 +62,7 @@ fn graveler(error: &GravelerError) -> (Code, Reason) {
         GravelerError::Overloaded(_) => (Code::ResourceExhausted, Reason::Contended),
         GravelerError::Corrupt { .. } | GravelerError::Unsupported { .. } => (Code::DataLoss, Reason::DataCorrupt),
         GravelerError::NothingInCommon { .. } => (Code::FailedPrecondition, Reason::NothingInCommon),
+        GravelerError::ParentNeeded { .. } => (Code::FailedPrecondition, Reason::ParentNeeded),
         GravelerError::Invalid(_) => (Code::InvalidArgument, Reason::InvalidArgument),
         GravelerError::Internal(_) => (Code::Internal, Reason::Internal),
     }

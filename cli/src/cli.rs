@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use lakebed_sdk::Lakebed;
+use lakebed_sdk::{Lakebed, Replay};
 
-use crate::commands::{branch, commit, completion, diff, doctor, env, fs, log, merge, repo, show, tag};
+use crate::commands::{
+    branch, commit, completion, diff, doctor, env, fs, log, merge, merge_base, rebase, replay, repo, show, tag,
+};
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
 use crate::server::{self, ServerArgs};
@@ -68,6 +70,17 @@ enum Client {
     Diff(diff::Diff),
     /// Merge a ref into a branch
     Merge(merge::Merge),
+    /// Find the commit from which two refs went apart
+    MergeBase(merge_base::MergeBase),
+    /// Make a commit that takes another commit's change back
+    Revert(replay::ReplayArgs),
+    /// Make a commit with another commit's change, message and metadata
+    CherryPick(replay::ReplayArgs),
+    /// Make a branch's own commits anew onto another ref
+    ///
+    /// All of them or none: with the first conflict, nothing is changed. Commits that bring nothing new are left out;
+    /// merges become plain commits.
+    Rebase(rebase::Rebase),
     /// Make, list, show and delete tags
     #[command(subcommand)]
     Tag(tag::Tag),
@@ -113,6 +126,10 @@ impl Client {
             Self::Show(command) => command.run(lakebed, output).await?,
             Self::Diff(command) => command.run(lakebed, output).await?,
             Self::Merge(command) => return command.run(lakebed, output).await,
+            Self::MergeBase(command) => command.run(lakebed, output).await?,
+            Self::Revert(command) => return command.run(Replay::Revert, lakebed, output).await,
+            Self::CherryPick(command) => return command.run(Replay::CherryPick, lakebed, output).await,
+            Self::Rebase(command) => return command.run(lakebed, output).await,
             Self::Tag(command) => command.run(lakebed, output).await?,
             Self::Fs(command) => command.run(lakebed, output).await?,
         }

@@ -74,6 +74,14 @@ pub enum Error {
         /// The other.
         right: String,
     },
+    /// A merge commit has several changes, one against each parent. For the caller, who names a parent.
+    #[error("{commit} is a merge of {parents} parents: say with a parent's number which of them to compare it with")]
+    ParentNeeded {
+        /// The merge commit.
+        commit: CommitId,
+        /// How many parents it has.
+        parents: usize,
+    },
     /// The request makes no sense; says why. For the caller.
     #[error("{0}")]
     Invalid(String),

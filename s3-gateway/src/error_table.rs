@@ -99,7 +99,9 @@ fn of_graveler(error: &Error) -> S3Error {
         Error::NotABranch(reference) => return key::not_a_branch(reference),
         Error::Contended(_) => ErrorCode::ConditionalRequestConflict,
         Error::Overloaded(_) => ErrorCode::SlowDown,
-        Error::Invalid(_) | Error::NoChanges | Error::NothingInCommon { .. } => ErrorCode::InvalidRequest,
+        Error::Invalid(_) | Error::NoChanges | Error::NothingInCommon { .. } | Error::ParentNeeded { .. } => {
+            ErrorCode::InvalidRequest
+        }
         Error::Corrupt { .. } | Error::Unsupported { .. } | Error::Internal(_) => ErrorCode::InternalError,
     };
     S3Error::new(code, error.to_string())

@@ -125,7 +125,7 @@ impl Flow<'_> {
                 return Err(Refusal::BranchNotFound(branch.name).into());
             }
             if branch.commit != before && are_published(&ours, &branch) {
-                return self.taken_along(&branch).await;
+                return self.taken_along(&branch, before).await;
             }
             backoff::wait(attempt).await;
         }
@@ -174,8 +174,12 @@ impl Flow<'_> {
         Committed { id, commit: built.commit, changes: Some(changes) }
     }
 
-    /// Another commit holds these changes; the head has it.
-    async fn taken_along(&self, branch: &Branch) -> Result<Committed, Error> {
+    /// Another commit holds these changes; the head has it. Unless the branch was reset to where its old head isn't in
+    /// the history: then they were dropped.
+    async fn taken_along(&self, branch: &Branch, before: CommitId) -> Result<Committed, Error> {
+        if self.graveler.merge_base(&self.repository, &branch.commit, &before).await? != Some(before) {
+            return Err(graveler::Error::NoChanges.into());
+        }
         let commit = self.graveler.commit_object(&self.repository, &branch.commit).await?;
         Ok(Committed { id: branch.commit, commit: Commit::clone(&commit), changes: None })
     }

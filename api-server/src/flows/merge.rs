@@ -31,6 +31,8 @@ pub struct MergeRequest {
     pub strategy: Option<Strategy>,
     /// Tells what would come of it and changes nothing.
     pub dry_run: bool,
+    /// Makes a commit with one parent, the destination.
+    pub squash: bool,
     /// Conflicts behind this path.
     pub conflicts_after: String,
     /// How many conflicts at most.
@@ -70,6 +72,7 @@ pub async fn merge(graveler: &Graveler, caller: &Caller, request: &MergeRequest)
     let options = MergeOptions {
         strategy: request.strategy,
         dry_run: request.dry_run,
+        squash: request.squash,
         conflicts_after: request.conflicts_after.clone(),
         conflicts_amount: request.conflicts_amount,
     };
@@ -96,6 +99,7 @@ pub async fn merge(graveler: &Graveler, caller: &Caller, request: &MergeRequest)
 
 fn commit_info(graveler: &Graveler, caller: &Caller, request: &MergeRequest) -> CommitInfo {
     let message = match request.message.as_str() {
+        "" if request.squash => format!("Squash '{}' into '{}'", request.source, request.destination),
         "" => format!("Merge '{}' into '{}'", request.source, request.destination),
         message => message.to_owned(),
     };
@@ -104,7 +108,8 @@ fn commit_info(graveler: &Graveler, caller: &Caller, request: &MergeRequest) -> 
         message,
         metadata: request.metadata.clone(),
         created_at: graveler.clock().now(),
-        allow_empty: true,
+        // A merge records the source's history even if nothing changes; a squash records nothing but changes.
+        allow_empty: !request.squash,
     }
 }
 

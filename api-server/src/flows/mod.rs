@@ -6,24 +6,32 @@
 
 mod backoff;
 mod publish;
+mod replay;
 
 mod create_repository;
 mod delete_repository;
 
 mod create_branch;
 mod delete_branch;
+mod hard_reset;
 mod reset_branch;
 
 mod create_tag;
 mod delete_tag;
 
+mod cherry_pick;
 mod commit;
 mod merge;
+mod rebase;
+mod revert;
 
+mod copy_objects;
 mod delete_objects;
 mod put_object;
 
+pub use cherry_pick::cherry_pick;
 pub use commit::{CommitRequest, Committed, commit};
+pub use copy_objects::{Copied, CopyRequest, MoveRequest, copy_objects, move_objects};
 pub use create_branch::create_branch;
 pub use create_repository::{CreateRepositoryRequest, create_repository};
 pub use create_tag::create_tag;
@@ -31,6 +39,10 @@ pub use delete_branch::delete_branch;
 pub use delete_objects::{DELETE_MAX, delete_objects};
 pub use delete_repository::delete_repository;
 pub use delete_tag::delete_tag;
+pub use hard_reset::{HardResetRequest, hard_reset};
 pub use merge::{MergeOutcome, MergeRequest, merge};
 pub use put_object::{METADATA_BYTES_MAX, PutObjectRequest, put_object};
+pub use rebase::{RebaseOutcome, RebaseRequest, rebase};
+pub use replay::ReplayRequest;
 pub use reset_branch::reset_branch;
+pub use revert::revert;

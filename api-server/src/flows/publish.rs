@@ -17,8 +17,8 @@ pub(super) struct Publication {
 
 /// Moves a branch from the head as it was read to another; `false` if it isn't as it was read any more.
 ///
-/// If the answer gets lost, the branch is asked for: if it moved, it is there. If that isn't answered either, the outcome
-/// stays unknown.
+/// If the answer gets lost, the branch is asked for: if it moved, it is there, and without the tokens. If that isn't
+/// answered either, the outcome stays unknown.
 pub(super) async fn publish(
     graveler: &Graveler,
     repository: &RepositoryName,
@@ -32,7 +32,7 @@ pub(super) async fn publish(
         branch: branch.name.clone(),
         expected: branch.commit,
         head,
-        consumed,
+        consumed: consumed.clone(),
         require_clean,
     };
     match graveler.meta().write(command).await {
@@ -42,7 +42,7 @@ pub(super) async fn publish(
             Err(refusal) => Err(refusal.into()),
         },
         Err(unknown @ MetaError::OutcomeUnknown(_)) => match graveler.meta().branch(repository, &branch.name).await {
-            Ok(now) => Ok(now.commit == head),
+            Ok(now) => Ok(now.commit == head && !consumed.iter().any(|token| now.sealed.contains(token))),
             Err(refused @ MetaError::Refused(_)) => Err(refused.into()),
             Err(_) => Err(unknown.into()),
         },

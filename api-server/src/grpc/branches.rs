@@ -2,7 +2,7 @@
 
 use auth::{Action, Resource, authorize};
 use model::{BranchName, Query, RepositoryName, UnstageScope};
-use proto::api::InvalidField;
+use proto::api::{InvalidField, parse_optional};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
 use wire::branches_server::Branches;
@@ -75,6 +75,22 @@ impl Branches for Grpc {
             }
         };
         let reset = flows::reset_branch(&self.graveler, &caller, &repository, &branch, scope).await?;
+        Ok(Response::new(reset.into()))
+    }
+
+    async fn hard_reset(
+        &self,
+        request: Request<wire::HardResetBranchRequest>,
+    ) -> Result<Response<wire::Branch>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let request = flows::HardResetRequest {
+            repository: text("repository", &message.repository)?,
+            branch: text("branch", &message.branch)?,
+            to: reference("to", &message.to)?,
+            expected: parse_optional("expected_commit_id", &message.expected_commit_id).map_err(Error::from)?,
+            discard_uncommitted: message.discard_uncommitted,
+        };
+        let reset = flows::hard_reset(&self.graveler, &caller, &request).await?;
         Ok(Response::new(reset.into()))
     }
 }

@@ -19,11 +19,7 @@ use crate::{Error, flows};
 impl Merges for Grpc {
     async fn merge(&self, request: Request<wire::MergeRequest>) -> Result<Response<wire::MergeResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let strategy = match message.strategy() {
-            wire::Strategy::Unspecified => None,
-            wire::Strategy::SourceWins => Some(Strategy::SourceWins),
-            wire::Strategy::DestinationWins => Some(Strategy::DestinationWins),
-        };
+        let strategy = strategy(message.strategy());
         let request = flows::MergeRequest {
             repository: text("repository", &message.repository)?,
             source: reference("source", &message.source)?,
@@ -32,6 +28,7 @@ impl Merges for Grpc {
             metadata: message.metadata,
             strategy,
             dry_run: message.dry_run,
+            squash: message.squash,
             conflicts_after: message.conflicts_after,
             conflicts_amount: amount(message.conflicts_amount),
         };
@@ -58,7 +55,15 @@ impl Merges for Grpc {
     }
 }
 
-fn to_wire(outcome: MergeOutcome) -> Outcome {
+pub(super) fn strategy(strategy: wire::Strategy) -> Option<Strategy> {
+    match strategy {
+        wire::Strategy::Unspecified => None,
+        wire::Strategy::SourceWins => Some(Strategy::SourceWins),
+        wire::Strategy::DestinationWins => Some(Strategy::DestinationWins),
+    }
+}
+
+pub(super) fn to_wire(outcome: MergeOutcome) -> Outcome {
     match outcome {
         MergeOutcome::Merged { id, commit, changes } => {
             Outcome::Merged(wire::Merged { commit: Some(commit_to_wire(&id, &commit)), changes })
@@ -71,7 +76,7 @@ fn to_wire(outcome: MergeOutcome) -> Outcome {
     }
 }
 
-fn conflicts_to_wire(conflicts: Conflicts) -> wire::Conflicts {
+pub(super) fn conflicts_to_wire(conflicts: Conflicts) -> wire::Conflicts {
     wire::Conflicts {
         more: conflicts.more,
         next_after: next_after(conflicts.more, &conflicts.items, |conflict| conflict.path.to_string()),

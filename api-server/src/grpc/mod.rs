@@ -10,6 +10,7 @@ mod commits;
 mod diffs;
 mod merges;
 mod objects;
+mod replays;
 mod repositories;
 mod server;
 mod tags;
@@ -23,6 +24,7 @@ use proto::generated::api::commits_server::CommitsServer;
 use proto::generated::api::diffs_server::DiffsServer;
 use proto::generated::api::merges_server::MergesServer;
 use proto::generated::api::objects_server::ObjectsServer;
+use proto::generated::api::replays_server::ReplaysServer;
 use proto::generated::api::repositories_server::RepositoriesServer;
 use proto::generated::api::server_server::ServerServer;
 use proto::generated::api::tags_server::TagsServer;
@@ -45,6 +47,7 @@ pub(crate) fn router(graveler: Graveler, authenticator: Arc<Authenticator>) -> R
         .add_service(CommitsServer::new(grpc.clone()))
         .add_service(DiffsServer::new(grpc.clone()))
         .add_service(MergesServer::new(grpc.clone()))
+        .add_service(ReplaysServer::new(grpc.clone()))
         .add_service(ObjectsServer::new(grpc.clone()))
         .add_service(ServerServer::new(grpc))
         .into_axum_router()

@@ -114,6 +114,39 @@ impl Objects for Grpc {
         });
         Ok(Response::new(wire::DeleteObjectsResponse { failures: failures.collect() }))
     }
+
+    async fn copy(
+        &self,
+        request: Request<wire::CopyObjectsRequest>,
+    ) -> Result<Response<wire::CopyObjectsResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let request = flows::CopyRequest {
+            repository: text("repository", &message.repository)?,
+            source: reference("source", &message.source)?,
+            from: message.from,
+            branch: text("branch", &message.branch)?,
+            to: message.to,
+            recursive: message.recursive,
+        };
+        let copied = flows::copy_objects(&self.graveler, &caller, &request).await?;
+        Ok(Response::new(wire::CopyObjectsResponse { copied: copied.objects }))
+    }
+
+    async fn r#move(
+        &self,
+        request: Request<wire::MoveObjectsRequest>,
+    ) -> Result<Response<wire::MoveObjectsResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let request = flows::MoveRequest {
+            repository: text("repository", &message.repository)?,
+            branch: text("branch", &message.branch)?,
+            from: message.from,
+            to: message.to,
+            recursive: message.recursive,
+        };
+        let copied = flows::move_objects(&self.graveler, &caller, request).await?;
+        Ok(Response::new(wire::MoveObjectsResponse { moved: copied.objects - copied.kept, kept: copied.kept }))
+    }
 }
 
 async fn find(

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, Lakebed, ObjectPath, UnstageScope};
+use lakebed_sdk::{BranchName, CommitId, HardReset, Lakebed, ObjectPath, UnstageScope};
 
 use super::{agree, source};
 use crate::output::Output;
@@ -41,7 +41,7 @@ pub(crate) enum Branch {
         #[arg(long, short)]
         yes: bool,
     },
-    /// Drop uncommitted changes
+    /// Drop uncommitted changes, or move a branch to another commit with --hard
     Reset {
         /// lakebed://repository/branch
         branch: RefUri,
@@ -51,6 +51,15 @@ pub(crate) enum Branch {
         /// Only at this path
         #[arg(long)]
         path: Option<ObjectPath>,
+        /// Move the branch to this branch, tag or commit; uncommitted changes stay
+        #[arg(long, value_name = "REF", conflicts_with_all = ["prefix", "path"])]
+        hard: Option<String>,
+        /// Drop uncommitted changes in the same step
+        #[arg(long, requires = "hard")]
+        discard: bool,
+        /// Only if the branch is at this commit (64 hex digits)
+        #[arg(long, value_name = "COMMIT", requires = "hard")]
+        expected: Option<CommitId>,
         /// Don't ask
         #[arg(long, short)]
         yes: bool,
@@ -87,7 +96,17 @@ impl Branch {
                 lakebed.delete_branch(&branch.repository, &name(branch)?).await?;
                 output.item(&serde_json::json!({ "deleted": branch.to_string() }), || format!("Deleted {branch}"))
             }
-            Self::Reset { branch, prefix, path, yes } => {
+            Self::Reset { branch, hard: Some(to), discard, expected, yes, .. } => {
+                let uncommitted = if *discard { " and dropping its uncommitted changes" } else { "" };
+                agree(*yes, &format!("Moving {branch} to {to}{uncommitted}"))?;
+                let to = source(to, &branch.repository)?;
+                let reset = HardReset { to, expected: *expected, discard_uncommitted: *discard };
+                let reset = lakebed.hard_reset(&branch.repository, &name(branch)?, reset).await?;
+                output.item(&view::branch(&reset), || {
+                    format!("Moved {branch} to {}", view::short(&reset.commit.to_string()))
+                })
+            }
+            Self::Reset { branch, prefix, path, yes, .. } => {
                 let scope = match (prefix, path) {
                     (Some(prefix), _) => UnstageScope::Prefix(prefix.clone()),
                     (None, Some(path)) => UnstageScope::Path(path.clone()),

@@ -1,5 +1,6 @@
 //! `lakebed fs …`: objects. Owns the options; each verb's own file carries it out.
 
+mod copy;
 mod download;
 mod read;
 mod remove;
@@ -37,6 +38,32 @@ pub(crate) enum Fs {
     Upload(Upload),
     /// Download an object, or everything beneath a prefix with --recursive
     Download(Download),
+    /// Copy an object within its repository, or everything beneath a prefix with --recursive; copies no bytes
+    ///
+    /// Copies are uncommitted changes of the destination's branch, up to 1,000 of them made in one step. If a larger copy
+    /// fails midway its beginning stays, and the same command again does the rest.
+    Cp {
+        /// lakebed://repository/ref/path
+        from: PathUri,
+        /// lakebed://repository/branch/path; with a slash at its end, a folder to put an object into
+        to: PathUri,
+        /// Copy everything whose path begins so; the destination's path takes the place of that beginning
+        #[arg(long, short)]
+        recursive: bool,
+    },
+    /// Move an object within its branch, or everything beneath a prefix with --recursive; copies no bytes
+    ///
+    /// Moves are uncommitted changes, up to 500 of them made in one step; no reader finds an object at neither path. If a
+    /// larger move fails midway its beginning stays, and the same command again does the rest.
+    Mv {
+        /// lakebed://repository/branch/path
+        from: PathUri,
+        /// lakebed://repository/branch/path; with a slash at its end, a folder to put an object into
+        to: PathUri,
+        /// Move everything whose path begins so; the destination's path takes the place of that beginning
+        #[arg(long, short)]
+        recursive: bool,
+    },
     /// Delete an object, or everything beneath a prefix with --recursive
     Rm {
         /// lakebed://repository/branch/path
@@ -93,6 +120,8 @@ impl Fs {
             Self::Stat { path } => read::stat(lakebed, path, output).await,
             Self::Upload(upload) => upload.run(lakebed, output).await,
             Self::Download(download) => download.run(lakebed, output).await,
+            Self::Cp { from, to, recursive } => copy::copy(lakebed, from, to, *recursive, output).await,
+            Self::Mv { from, to, recursive } => copy::rename(lakebed, from, to, *recursive, output).await,
             Self::Rm { path, recursive } => remove::remove(lakebed, path, *recursive, output).await,
         }
     }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
+use futures::stream::BoxStream;
+use lakebed_sdk::{BranchName, Conflict, Error, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
 use serde_json::json;
 
 use super::{parse_pair, to_map};
@@ -32,12 +33,25 @@ pub(crate) struct Merge {
     /// Tell what would come of it and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Make a commit with one parent: the source's history stays out of the destination's
+    #[arg(long)]
+    squash: bool,
 }
 
+/// Who decides a conflict.
 #[derive(ValueEnum, Debug, Clone, Copy)]
-enum Winner {
+pub(super) enum Winner {
     SourceWins,
     DestinationWins,
+}
+
+impl From<Winner> for Strategy {
+    fn from(winner: Winner) -> Self {
+        match winner {
+            Winner::SourceWins => Self::SourceWins,
+            Winner::DestinationWins => Self::DestinationWins,
+        }
+    }
 }
 
 impl Merge {
@@ -50,11 +64,9 @@ impl Merge {
         let options = MergeOptions {
             message: self.message.clone(),
             metadata: to_map(&self.meta),
-            strategy: self.strategy.map(|winner| match winner {
-                Winner::SourceWins => Strategy::SourceWins,
-                Winner::DestinationWins => Strategy::DestinationWins,
-            }),
+            strategy: self.strategy.map(Strategy::from),
             dry_run: self.dry_run,
+            squash: self.squash,
             conflicts_amount: 1,
             ..MergeOptions::default()
         };
@@ -77,52 +89,57 @@ impl Merge {
                 output.item(&value, || format!("Would merge without conflicts: {}", summary_text(summary)))?;
             }
             MergeOutcome::Conflicts(_) => {
-                self.list_conflicts(lakebed, &destination, output).await?;
+                list_conflicts(lakebed.conflicts(repository, &self.source.reference, &destination), output).await?;
                 return Ok(ExitCode::from(exit::CONFLICTS));
             }
         }
         Ok(ExitCode::SUCCESS)
     }
-
-    async fn list_conflicts(&self, lakebed: &Lakebed, destination: &BranchName, output: Output) -> Result<()> {
-        let mut found = 0;
-        let mut conflicts = lakebed.conflicts(&self.destination.repository, &self.source.reference, destination);
-        while let Some(conflict) = conflicts.try_next().await? {
-            found += 1;
-            let value = json!({
-                "conflict": conflict.path,
-                "base": conflict.base.as_ref().map(view::object),
-                "source": conflict.source.as_ref().map(view::object),
-                "destination": conflict.destination.as_ref().map(view::object),
-            });
-            output.item(&value, || {
-                let side = |has: bool| if has { "changed" } else { "deleted" };
-                let (source, destination) = (conflict.source.is_some(), conflict.destination.is_some());
-                format!(
-                    "conflict: {} ({} in source, {} in destination)",
-                    shown(conflict.path.as_str()),
-                    side(source),
-                    side(destination)
-                )
-            })?;
-        }
-        warn(&match found {
-            0 => {
-                "there were conflicts, but the branches have moved on since; nothing was changed: try again".to_owned()
-            }
-            _ => format!(
-                "{}; nothing was changed. Mend them on a branch, or choose a side with --strategy",
-                count(found, "conflict")
-            ),
-        });
-        Ok(())
-    }
 }
 
-fn summary_json(summary: Summary) -> serde_json::Value {
+/// Prints all conflicts, one a line, and what to do about them.
+pub(super) async fn list_conflicts(
+    mut conflicts: BoxStream<'static, Result<Conflict, Error>>,
+    output: Output,
+) -> Result<()> {
+    let mut found = 0;
+    while let Some(conflict) = conflicts.try_next().await? {
+        found += 1;
+        print_conflict(&conflict, output)?;
+    }
+    warn(&match found {
+        0 => "there were conflicts, but the branches have moved on since; nothing was changed: try again".to_owned(),
+        _ => format!(
+            "{}; nothing was changed. Mend them on a branch, or choose a side with --strategy",
+            count(found, "conflict")
+        ),
+    });
+    Ok(())
+}
+
+pub(super) fn print_conflict(conflict: &Conflict, output: Output) -> Result<()> {
+    let value = json!({
+        "conflict": conflict.path,
+        "base": conflict.base.as_ref().map(view::object),
+        "source": conflict.source.as_ref().map(view::object),
+        "destination": conflict.destination.as_ref().map(view::object),
+    });
+    output.item(&value, || {
+        let side = |has: bool| if has { "changed" } else { "deleted" };
+        let (source, destination) = (conflict.source.is_some(), conflict.destination.is_some());
+        format!(
+            "conflict: {} ({} in source, {} in destination)",
+            shown(conflict.path.as_str()),
+            side(source),
+            side(destination)
+        )
+    })
+}
+
+pub(super) fn summary_json(summary: Summary) -> serde_json::Value {
     json!({ "added": summary.added, "removed": summary.removed, "changed": summary.changed })
 }
 
-fn summary_text(summary: Summary) -> String {
+pub(super) fn summary_text(summary: Summary) -> String {
     format!("{} added, {} changed, {} removed", summary.added, summary.changed, summary.removed)
 }

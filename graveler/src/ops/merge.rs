@@ -1,5 +1,5 @@
-//! Merges one commit's changes into another's tree. Owns the choice of the base and what a dry run tells; `tree/merge`
-//! owns the rules. Invariant: conflicts are values, all of them in pages, and nothing is built where there are any.
+//! Merges one commit's changes into another's tree. Owns the choice of the base, the three-way merge that revert,
+//! cherry-pick and rebase share, and what a dry run tells; `tree/merge` owns the rules. Invariant: conflicts are values, all of them in pages, and nothing is built where there are any.
 
 use bytes::Bytes;
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, PAGE_MAX, Repository};
@@ -29,6 +29,8 @@ pub struct MergeOptions {
     pub strategy: Option<Strategy>,
     /// Builds nothing; tells what would come of it.
     pub dry_run: bool,
+    /// Makes a commit with one parent, the destination: the source's history stays out of the destination's.
+    pub squash: bool,
     /// Conflicts behind this path.
     pub conflicts_after: String,
     /// How many conflicts at most; 0 and more than [`model::PAGE_MAX`] are taken as that.
@@ -42,7 +44,7 @@ pub enum Merged {
     Clean(Built),
     /// The dry run of a merge without conflicts: what it would change in the destination.
     WouldMerge(ChangeCounts),
-    /// The destination has all of the source already.
+    /// The destination has all of the source already; or nothing changes, where no empty commit is allowed.
     UpToDate,
     /// Both changed the same paths; nothing was built.
     Conflicts(Conflicts),
@@ -72,7 +74,7 @@ pub struct Conflict {
 
 impl Graveler {
     /// Merges the changes of `source` since the merge base into `destination`, and builds the merge commit (parents:
-    /// destination, source). Ranges equal on both sides are not read.
+    /// destination, source; of a squash the destination alone). Ranges equal on both sides are not read.
     pub async fn merge_tree(
         &self,
         repository: &Repository,
@@ -88,14 +90,27 @@ impl Graveler {
             return Ok(Merged::UpToDate);
         }
         let commits = Sides { base, source: *source, destination: *destination };
+        let trees = trees(&files, commits).await?;
+        let parents = if options.squash { vec![*destination] } else { vec![*destination, *source] };
+        self.three_way(files, trees, parents, options, info).await
+    }
+
+    /// Merges three trees, and builds the commit of the outcome as the child of `parents`.
+    pub(super) async fn three_way(
+        &self,
+        files: Files,
+        trees: Sides<Option<MetaRangeId>>,
+        parents: Vec<CommitId>,
+        options: &MergeOptions,
+        info: &CommitInfo,
+    ) -> Result<Merged, Error> {
         let (options, info, bounds) = (options.clone(), info.clone(), self.inner.options.clone());
         let work = if options.dry_run { Work::Scan } else { Work::Build };
         self.heavy(work, async move || {
-            let trees = trees(&files, commits).await?;
             if options.dry_run {
                 dry_run(&files, trees, &options).await
             } else {
-                build(&files, commits, trees, &options, info, &bounds).await
+                build(&files, trees, parents, &options, info, &bounds).await
             }
         })
         .await
@@ -104,16 +119,21 @@ impl Graveler {
 
 async fn trees(files: &Files, commits: Sides<CommitId>) -> Result<Sides<Option<MetaRangeId>>, Error> {
     Ok(Sides {
-        base: read_commit(files, commits.base).await?.metarange,
-        source: read_commit(files, commits.source).await?.metarange,
-        destination: read_commit(files, commits.destination).await?.metarange,
+        base: tree(files, commits.base).await?,
+        source: tree(files, commits.source).await?,
+        destination: tree(files, commits.destination).await?,
     })
+}
+
+/// The root of a commit's tree.
+pub(super) async fn tree(files: &Files, commit: CommitId) -> Result<Option<MetaRangeId>, Error> {
+    Ok(read_commit(files, commit).await?.metarange)
 }
 
 async fn build(
     files: &Files,
-    commits: Sides<CommitId>,
     trees: Sides<Option<MetaRangeId>>,
+    parents: Vec<CommitId>,
     options: &MergeOptions,
     info: CommitInfo,
     bounds: &GravelerOptions,
@@ -124,11 +144,14 @@ async fn build(
         return Ok(Merged::Conflicts(conflicts(files, trees, options).await?));
     };
     let metarange = builder.finish().await?;
-    let source = read_commit(files, commits.source).await?.generation;
-    let destination = read_commit(files, commits.destination).await?.generation;
-    let parents = vec![commits.destination, commits.source];
-    let built = store_commit(files, info, metarange, parents, source.max(destination), changes).await?;
-    Ok(Merged::Clean(built))
+    if metarange == trees.destination && !info.allow_empty {
+        return Ok(Merged::UpToDate);
+    }
+    let mut generation = 0;
+    for parent in &parents {
+        generation = generation.max(read_commit(files, *parent).await?.generation);
+    }
+    Ok(Merged::Clean(store_commit(files, info, metarange, parents, generation, changes).await?))
 }
 
 async fn dry_run(files: &Files, trees: Sides<Option<MetaRangeId>>, options: &MergeOptions) -> Result<Merged, Error> {

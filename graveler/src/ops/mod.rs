@@ -1,6 +1,7 @@
 //! The verbs, one file each: `impl Graveler` with what the verb takes and gives. Owns the steps of each verb; leaves
 //! publishing what they build to their callers' flows. Invariant: nothing here changes what a reader sees but `stage`.
 
+pub(crate) mod cherry_pick;
 pub(crate) mod commit;
 pub(crate) mod create_repository;
 pub(crate) mod diff;
@@ -9,7 +10,9 @@ pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod put;
+pub(crate) mod rebase;
 pub(crate) mod resolve;
+pub(crate) mod revert;
 
 mod prefix;
 

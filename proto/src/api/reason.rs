@@ -76,6 +76,8 @@ reasons! {
     SameBranch = "SAME_BRANCH",
     /// The two have no commit in common.
     NothingInCommon = "NOTHING_IN_COMMON",
+    /// A merge commit is reverted or picked without a parent's number.
+    ParentNeeded = "PARENT_NEEDED",
     /// Others changed the same thing too often meanwhile; nothing changed, try again.
     Contended = "CONTENDED",
     /// No such multipart upload.

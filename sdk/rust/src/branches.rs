@@ -21,6 +21,18 @@ pub struct Branch {
     pub created_at: Timestamp,
 }
 
+/// Where to move a branch, and when.
+#[derive(Debug, Clone, Default)]
+pub struct HardReset {
+    /// Where to: a branch, tag, commit or any ref expression.
+    pub to: String,
+    /// Where the branch must be now; anywhere if `None`. Elsewhere, nothing is done and the reason is
+    /// [`crate::Reason::Contended`].
+    pub expected: Option<CommitId>,
+    /// Whether to drop uncommitted changes in the same step; otherwise they stay, over the new head.
+    pub discard_uncommitted: bool,
+}
+
 impl TryFrom<wire::Branch> for Branch {
     type Error = InvalidField;
 
@@ -101,5 +113,22 @@ impl Lakebed {
             scope: Some(scope),
         };
         Ok(self.branches().reset(request).await?.into_inner().try_into()?)
+    }
+
+    /// Moves a branch to any commit.
+    pub async fn hard_reset(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        reset: HardReset,
+    ) -> Result<Branch, Error> {
+        let request = wire::HardResetBranchRequest {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            to: reset.to,
+            expected_commit_id: reset.expected.map(|commit| commit.to_string()).unwrap_or_default(),
+            discard_uncommitted: reset.discard_uncommitted,
+        };
+        Ok(self.branches().hard_reset(request).await?.into_inner().try_into()?)
     }
 }

@@ -12,6 +12,7 @@ use proto::generated::api::commits_client::CommitsClient;
 use proto::generated::api::diffs_client::DiffsClient;
 use proto::generated::api::merges_client::MergesClient;
 use proto::generated::api::objects_client::ObjectsClient;
+use proto::generated::api::replays_client::ReplaysClient;
 use proto::generated::api::repositories_client::RepositoriesClient;
 use proto::generated::api::server_client::ServerClient;
 use proto::generated::api::tags_client::TagsClient;
@@ -100,6 +101,10 @@ impl Lakebed {
 
     pub(crate) fn merges(&self) -> MergesClient<Connection> {
         MergesClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(crate) fn replays(&self) -> ReplaysClient<Connection> {
+        ReplaysClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     pub(crate) fn objects(&self) -> ObjectsClient<Connection> {

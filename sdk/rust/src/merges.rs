@@ -32,6 +32,8 @@ pub struct MergeOptions {
     pub strategy: Option<Strategy>,
     /// Tells what would come of it and changes nothing.
     pub dry_run: bool,
+    /// Makes a commit with one parent, the destination: the source's history stays out of it.
+    pub squash: bool,
     /// Conflicts behind this path.
     pub conflicts_after: String,
     /// How many conflicts at most, up to 1,000; 0 is 100.
@@ -112,11 +114,7 @@ impl Lakebed {
         destination: &BranchName,
         options: MergeOptions,
     ) -> Result<MergeOutcome, Error> {
-        let strategy = match options.strategy {
-            None => wire::Strategy::Unspecified,
-            Some(Strategy::SourceWins) => wire::Strategy::SourceWins,
-            Some(Strategy::DestinationWins) => wire::Strategy::DestinationWins,
-        };
+        let strategy = strategy_to_wire(options.strategy);
         let request = wire::MergeRequest {
             repository: repository.to_string(),
             source: source.to_owned(),
@@ -125,6 +123,7 @@ impl Lakebed {
             metadata: options.metadata,
             strategy: strategy.into(),
             dry_run: options.dry_run,
+            squash: options.squash,
             conflicts_after: options.conflicts_after,
             conflicts_amount: options.conflicts_amount,
         };
@@ -168,6 +167,25 @@ impl Lakebed {
     }
 }
 
+pub(crate) fn strategy_to_wire(strategy: Option<Strategy>) -> wire::Strategy {
+    match strategy {
+        None => wire::Strategy::Unspecified,
+        Some(Strategy::SourceWins) => wire::Strategy::SourceWins,
+        Some(Strategy::DestinationWins) => wire::Strategy::DestinationWins,
+    }
+}
+
+impl TryFrom<wire::Conflicts> for Conflicts {
+    type Error = InvalidField;
+
+    fn try_from(found: wire::Conflicts) -> Result<Self, InvalidField> {
+        Ok(Self {
+            items: found.items.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            next_after: found.more.then_some(found.next_after),
+        })
+    }
+}
+
 impl TryFrom<Outcome> for MergeOutcome {
     type Error = InvalidField;
 
@@ -178,10 +196,7 @@ impl TryFrom<Outcome> for MergeOutcome {
                 Self::Merged { commit: merged.commit.ok_or_else(missing)?.try_into()?, changes: merged.changes }
             }
             Outcome::UpToDate(head) => Self::UpToDate { head: parse("commit_id", &head.commit_id)? },
-            Outcome::Conflicts(found) => Self::Conflicts(Conflicts {
-                items: found.items.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-                next_after: found.more.then_some(found.next_after),
-            }),
+            Outcome::Conflicts(found) => Self::Conflicts(found.try_into()?),
             Outcome::Preview(preview) => Self::Preview(preview.summary.unwrap_or_default().into()),
         })
     }

@@ -83,6 +83,26 @@ pub struct DeleteFailure {
     pub message: String,
 }
 
+/// What to copy or move, and where to.
+#[derive(Debug, Clone, Default)]
+pub struct CopyObjects {
+    /// A path, or a prefix if `recursive`.
+    pub from: String,
+    /// A path, or if `recursive` a prefix that takes the place of `from`.
+    pub to: String,
+    /// Everything whose path begins with `from`.
+    pub recursive: bool,
+}
+
+/// What came of a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// How many objects moved.
+    pub moved: u64,
+    /// How many others wrote anew meanwhile: what they wrote stays, and what was there before was copied.
+    pub kept: u64,
+}
+
 impl Lakebed {
     /// Finds an object; an unknown one is [`Reason::ObjectNotFound`].
     pub async fn stat(&self, repository: &RepositoryName, reference: &str, path: &ObjectPath) -> Result<Object, Error> {
@@ -133,6 +153,36 @@ impl Lakebed {
         };
         let answer = self.objects().delete(request).await?.into_inner();
         Ok(answer.failures.into_iter().map(Into::into).collect())
+    }
+
+    /// Copies an object, or all beneath a prefix, from a ref onto a branch of the same repository; no byte is copied.
+    /// Tells how many. If a large copy fails midway, its beginning stays; the same call again does the rest.
+    pub async fn copy_objects(
+        &self,
+        repository: &RepositoryName,
+        source: &str,
+        branch: &BranchName,
+        copy: CopyObjects,
+    ) -> Result<u64, Error> {
+        let CopyObjects { from, to, recursive } = copy;
+        let (repository, source, branch) = (repository.to_string(), source.to_owned(), branch.to_string());
+        let request = wire::CopyObjectsRequest { repository, source, from, branch, to, recursive };
+        Ok(self.objects().copy(request).await?.into_inner().copied)
+    }
+
+    /// Moves an object, or all beneath a prefix, within a branch; no byte is copied, and nobody sees an object at
+    /// neither path. If a large move fails midway, its beginning stays; the same call again does the rest.
+    pub async fn move_objects(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        moved: CopyObjects,
+    ) -> Result<Moved, Error> {
+        let CopyObjects { from, to, recursive } = moved;
+        let (repository, branch) = (repository.to_string(), branch.to_string());
+        let request = wire::MoveObjectsRequest { repository, branch, from, to, recursive };
+        let wire::MoveObjectsResponse { moved, kept } = self.objects().r#move(request).await?.into_inner();
+        Ok(Moved { moved, kept })
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod list;
 mod refs;
+mod replays;
 mod verbs;

@@ -7,7 +7,7 @@ use crate::tree::merge::{MergedTree, Sides, merge};
 use crate::tree::two_diffs::{ChangedBy, TwoDiffs};
 
 /// What the rules say of each key: the merged map, and the keys in conflict.
-fn naive(sides: Sides<&Model>, strategy: Option<Strategy>) -> (Model, Vec<String>) {
+pub(crate) fn naive(sides: Sides<&Model>, strategy: Option<Strategy>) -> (Model, Vec<String>) {
     let all = [sides.base, sides.source, sides.destination];
     let keys: std::collections::BTreeSet<&String> = all.iter().flat_map(|model| model.keys()).collect();
     let (mut merged, mut conflicts) = (Model::new(), Vec::new());

@@ -4,7 +4,7 @@ mod canonical;
 mod damage;
 mod diff;
 mod lookup;
-mod merge;
+pub(crate) mod merge;
 mod requests;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,84 @@
+//! Replays a branch's own commits onto another ref and moves the branch to the last of them. Invariant: all of them are
+//! replayed or nothing changes; commits that others add meanwhile are replayed too.
+
+use auth::{Action, Caller, Resource, authorize};
+use graveler::{Conflicts, Graveler, MergeOptions, Rebased, RefExpr};
+use model::{BranchName, CommitId, RepositoryName};
+
+use super::backoff;
+use super::publish::{Publication, publish};
+use crate::Error;
+
+/// How often a rebase is made anew for a head that moved.
+const ATTEMPTS_MAX: u32 = 32;
+
+/// What to rebase.
+#[derive(Debug, Clone)]
+pub struct RebaseRequest {
+    /// Where.
+    pub repository: RepositoryName,
+    /// Which branch; it must have no uncommitted changes.
+    pub branch: BranchName,
+    /// Onto what.
+    pub onto: RefExpr,
+    /// Conflicts behind this path.
+    pub conflicts_after: String,
+    /// How many conflicts at most.
+    pub conflicts_amount: usize,
+}
+
+/// What came of a rebase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RebaseOutcome {
+    /// It is done.
+    Rebased {
+        /// The branch's new head.
+        head: CommitId,
+        /// How many commits were made anew.
+        replayed: u64,
+        /// How many brought nothing new, and were left out.
+        dropped: u64,
+    },
+    /// The branch, at this head, begins at the new base already.
+    UpToDate(CommitId),
+    /// A commit couldn't be replayed; nothing was changed.
+    Conflicts {
+        /// Which.
+        commit: CommitId,
+        /// Where.
+        conflicts: Conflicts,
+    },
+}
+
+/// Rebases a branch. The new base is looked up once: what it names when the rebase begins is built upon.
+pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseRequest) -> Result<RebaseOutcome, Error> {
+    let RebaseRequest { repository, branch: name, onto, .. } = request;
+    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), onto.base().clone()))?;
+    authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
+    authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
+    let onto = graveler.resolve(repository, onto).await?;
+    let options = MergeOptions {
+        conflicts_after: request.conflicts_after.clone(),
+        conflicts_amount: request.conflicts_amount,
+        ..MergeOptions::default()
+    };
+
+    for attempt in 0..ATTEMPTS_MAX {
+        let branch = graveler.meta().branch(repository, name).await?;
+        let rebased = graveler.rebase_tree(&onto.repository, &branch.commit, &onto.commit, &options).await?;
+        let (head, replayed, dropped) = match rebased {
+            Rebased::Clean { head, replayed, dropped } => (head, replayed, dropped),
+            Rebased::UpToDate => return Ok(RebaseOutcome::UpToDate(branch.commit)),
+            Rebased::Conflicts { commit, conflicts } => return Ok(RebaseOutcome::Conflicts { commit, conflicts }),
+        };
+
+        let publication = Publication { require_clean: true, ..Publication::default() };
+        if publish(graveler, repository, &branch, head, publication).await? {
+            tracing::info!(%repository, branch = %name, onto = %onto.commit, %head, replayed, dropped,
+                user = %caller.user.name, "rebased");
+            return Ok(RebaseOutcome::Rebased { head, replayed, dropped });
+        }
+        backoff::wait(attempt).await;
+    }
+    Err(Error::Contended(name.clone()))
+}

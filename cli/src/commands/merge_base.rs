@@ -1,0 +1,30 @@
+//! `lakebed merge-base`: finds the commit from which two refs went apart.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use lakebed_sdk::Lakebed;
+use serde_json::json;
+
+use crate::exit::usage;
+use crate::output::Output;
+use crate::uri::RefUri;
+
+#[derive(Args, Debug)]
+pub(crate) struct MergeBase {
+    /// lakebed://repository/ref
+    left: RefUri,
+    /// lakebed://repository/ref
+    right: RefUri,
+}
+
+impl MergeBase {
+    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
+        let Self { left, right } = self;
+        if left.repository != right.repository {
+            usage!("{left} and {right} are in different repositories");
+        }
+        let found = lakebed.merge_base(&left.repository, &left.reference, &right.reference).await?;
+        let Some(base) = found.base else { bail!("{left} and {right} have no commit in common") };
+        output.item(&json!({ "left": found.left, "right": found.right, "base": base }), || base.to_string())
+    }
+}

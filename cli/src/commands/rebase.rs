@@ -1,0 +1,71 @@
+//! `lakebed rebase`: makes a branch's own commits anew onto another ref. Conflicts are exit code 3.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use lakebed_sdk::{BranchName, CommitId, Conflicts, Lakebed, RebaseOutcome};
+use serde_json::json;
+
+use super::merge::print_conflict;
+use super::source;
+use crate::output::{Output, count, warn};
+use crate::uri::RefUri;
+use crate::{exit, view};
+
+#[derive(Args, Debug)]
+pub(crate) struct Rebase {
+    /// lakebed://repository/branch whose commits are made anew
+    branch: RefUri,
+    /// The branch, tag or commit to make them onto
+    #[arg(long, value_name = "REF")]
+    onto: String,
+}
+
+impl Rebase {
+    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<ExitCode> {
+        let repository = &self.branch.repository;
+        let branch: BranchName = self.branch.reference.parse()?;
+        let onto = source(&self.onto, repository)?;
+        match lakebed.rebase(repository, &branch, &onto, "").await? {
+            RebaseOutcome::Rebased { head, replayed, dropped } => {
+                let value = json!({ "head": head, "replayed": replayed, "dropped": dropped });
+                output.item(&value, || {
+                    let made = format!("Made {} anew onto {}", count(replayed, "commit"), self.onto);
+                    let left_out = if dropped > 0 { format!(", {dropped} left out") } else { String::new() };
+                    format!("{made}{left_out}: {} is at {}", self.branch, view::short(&head.to_string()))
+                })?;
+            }
+            RebaseOutcome::UpToDate { head } => {
+                output.item(&json!({ "up_to_date": head }), || format!("Up to date: {} is there", self.branch))?;
+            }
+            RebaseOutcome::Conflicts { commit, conflicts } => {
+                self.list(lakebed, (commit, conflicts), output).await?;
+                return Ok(ExitCode::from(exit::CONFLICTS));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Prints all conflicts of the commit that couldn't be replayed, page by page.
+    async fn list(&self, lakebed: &Lakebed, first: (CommitId, Conflicts), output: Output) -> Result<()> {
+        let (commit, mut page) = first;
+        let branch: BranchName = self.branch.reference.parse()?;
+        let onto = source(&self.onto, &self.branch.repository)?;
+        loop {
+            for conflict in &page.items {
+                print_conflict(conflict, output)?;
+            }
+            let Some(after) = page.next_after else { break };
+            match lakebed.rebase(&self.branch.repository, &branch, &onto, &after).await? {
+                RebaseOutcome::Conflicts { commit: again, conflicts } if again == commit => page = conflicts,
+                _ => {
+                    warn("the branch has moved on since");
+                    break;
+                }
+            }
+        }
+        warn(&format!("commit {commit} couldn't be made anew; nothing was changed"));
+        Ok(())
+    }
+}
