@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::Lakebed;
 
-use crate::commands::{branch, commit, completion, diff, doctor, env, fs, log, merge, repo, show, tag};
+use crate::commands::{branch, commit, completion, diff, doctor, env, fs, fsck, log, merge, repo, show, tag};
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
 use crate::server::{self, ServerArgs};
@@ -41,6 +41,8 @@ enum Command {
     S3Gateway(Box<ServerArgs>),
     #[command(flatten)]
     Client(Client),
+    /// Check a repository's files and data objects: hashes, sizes, order
+    Fsck(fsck::Fsck),
     /// Print shell variables that point S3 tools at the server
     Env(env::Env),
     /// Check profile, keys and server
@@ -95,6 +97,7 @@ impl Cli {
                 let target = self.connection.target()?;
                 return client.run(&target.connect()?, output).await.map_err(|error| target.explain(error));
             }
+            Command::Fsck(command) => return command.run(&self.connection, output).await,
             Command::Env(command) => command.run(&self.connection.target()?, output)?,
             Command::Doctor(command) => return command.run(&self.connection, output).await,
             Command::Completion(command) => command.run(output)?,

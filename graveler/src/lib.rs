@@ -8,6 +8,7 @@
 pub mod sstable;
 
 mod error;
+mod fsck;
 mod graveler;
 mod history;
 mod ops;
@@ -19,6 +20,7 @@ mod tree;
 mod testing;
 
 pub use error::Error;
+pub use fsck::{DataCheck, Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, fsck_bucket};
 pub use graveler::Graveler;
 pub use history::{InvalidRefExpr, RefExpr};
 pub use ops::commit::{Built, ChangeCounts, CommitInfo};

@@ -12,6 +12,7 @@ mod branches;
 mod commits;
 mod contention;
 mod diffs;
+mod fsck;
 mod merges;
 mod objects;
 mod paging;
