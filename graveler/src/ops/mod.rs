@@ -5,6 +5,7 @@ pub(crate) mod commit;
 pub(crate) mod create_repository;
 pub(crate) mod diff;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod merge;
