@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::{Lakebed, Replay};
 
 use crate::commands::{
-    branch, commit, completion, diff, doctor, env, fs, log, merge, merge_base, rebase, replay, repo, show, tag,
+    branch, commit, completion, diff, doctor, env, fs, fsck, log, merge, merge_base, rebase, replay, repo, show, tag,
 };
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
@@ -43,6 +43,8 @@ enum Command {
     S3Gateway(Box<ServerArgs>),
     #[command(flatten)]
     Client(Client),
+    /// Check a repository's files and data objects: hashes, sizes, order
+    Fsck(fsck::Fsck),
     /// Print shell variables that point S3 tools at the server
     Env(env::Env),
     /// Check profile, keys and server
@@ -108,6 +110,7 @@ impl Cli {
                 let target = self.connection.target()?;
                 return client.run(&target.connect()?, output).await.map_err(|error| target.explain(error));
             }
+            Command::Fsck(command) => return command.run(&self.connection, output).await,
             Command::Env(command) => command.run(&self.connection.target()?, output)?,
             Command::Doctor(command) => return command.run(&self.connection, output).await,
             Command::Completion(command) => command.run(output)?,

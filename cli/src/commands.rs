@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod fs;
+pub(crate) mod fsck;
 pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod merge_base;

@@ -13,4 +13,4 @@ mod router;
 pub(crate) use config::ServerArgs;
 pub use config::TlsFiles;
 pub use listen::{Listener, Respond};
-pub(crate) use roles::{run_all, run_api_server, run_metadata_server, run_s3_gateway};
+pub(crate) use roles::{run_all, run_api_server, run_metadata_server, run_s3_gateway, store_settings};

@@ -8,6 +8,7 @@
 pub mod sstable;
 
 mod error;
+mod fsck;
 mod graveler;
 mod history;
 mod ops;
@@ -19,12 +20,14 @@ mod tree;
 mod testing;
 
 pub use error::Error;
+pub use fsck::{DataCheck, Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, fsck_bucket};
 pub use graveler::Graveler;
 pub use history::{InvalidRefExpr, RefExpr};
 pub use ops::cherry_pick::CommitChange;
 pub use ops::commit::{Built, ChangeCounts, CommitInfo};
 pub use ops::diff::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};
 pub use ops::get::Found;
+pub use ops::import::{ImportListing, ImportProgress};
 pub use ops::list::{ListItem, ListRequest, Listing};
 pub use ops::log::{LogPage, LogRequest};
 pub use ops::merge::{Conflict, Conflicts, MergeOptions, Merged, Strategy};

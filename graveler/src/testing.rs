@@ -50,6 +50,11 @@ impl TestLake {
             let counting = Counting::new(store, multipart, counters);
             (counting.clone(), counting)
         });
+        Self::over(stores, requests, options).await
+    }
+
+    /// The same in a store that the caller opened, and counts.
+    pub(crate) async fn over(stores: Arc<Stores>, requests: Counters, options: GravelerOptions) -> Self {
         let clock = Arc::new(TickingClock::default());
         let meta = Arc::new(MemoryMetaStore::new(clock.clone()));
         let graveler = Graveler::new(meta, Arc::clone(&stores), clock, options);

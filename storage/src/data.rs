@@ -4,11 +4,12 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use model::Address;
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, ObjectStoreExt};
 
+use crate::digest::BodyDigest;
 use crate::segments::Segments;
 use crate::upload::upload;
 use crate::{BodyError, PutError, RepositoryStorage, StorageError};
@@ -58,6 +59,32 @@ impl RepositoryStorage {
             return Err(self.too_short(&path, result.meta.size, &range));
         }
         Ok(self.pieces(result, &path))
+    }
+
+    /// How many bytes the object at an address has.
+    pub async fn data_size(&self, address: &Address) -> Result<u64, StorageError> {
+        let path = self.readable(address)?;
+        Ok(self.stores().store.head(&path).await.map_err(|e| self.error(e, &path))?.size)
+    }
+
+    /// The MD5 of an object's first `size` bytes, read in pieces; an object that is shorter is
+    /// [`StorageError::Corrupt`].
+    pub async fn data_md5(&self, address: &Address, size: u64) -> Result<[u8; 16], StorageError> {
+        let broken = |source: BodyError| match source.downcast::<StorageError>() {
+            Ok(error) => *error,
+            Err(source) => StorageError::Unavailable { path: address.as_str().to_owned(), source },
+        };
+        let mut body = self.get_data(address, 0..size).await?;
+        let mut digest = BodyDigest::new();
+        while let Some(piece) = body.try_next().await.map_err(broken)? {
+            digest.update(&piece).await.map_err(|e| broken(e.into()))?;
+        }
+        digest.finish().await.map_err(|e| broken(e.into()))
+    }
+
+    /// Whether an address lies where this server reads.
+    pub fn is_readable(&self, address: &Address) -> bool {
+        self.readable(address).is_ok()
     }
 
     /// Deletes an object; one that isn't there is deleted already.

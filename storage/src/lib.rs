@@ -20,6 +20,7 @@ mod digest;
 mod multipart;
 mod presigned;
 mod probe;
+mod read_only;
 mod repository;
 mod segments;
 mod upload;

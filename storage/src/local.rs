@@ -52,6 +52,13 @@ impl LocalStore {
         Ok(Self { root: Arc::new(root) })
     }
 
+    /// Opens a folder that is there, only to read it: nothing is made or swept in it.
+    pub(crate) async fn open_read_only(folder: &FsPath) -> Result<Self> {
+        let (folder, shown) = (folder.to_owned(), folder.display().to_string());
+        let root = blocking(&shown, move || Root::open_read_only(&folder)).await?;
+        Ok(Self { root: Arc::new(root) })
+    }
+
     /// Runs a step of system calls on a thread that may block; `location` is what an error names.
     async fn run<T: Send + 'static>(
         &self,

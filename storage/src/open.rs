@@ -15,6 +15,7 @@ use object_store::{BackoffConfig, ClientOptions, Error as StoreError, RetryConfi
 use crate::StorageError;
 use crate::local::LocalStore;
 use crate::memory::MemoryMultipart;
+use crate::read_only::ReadOnly;
 use crate::settings::{StoreSettings, StoreUrl};
 use crate::stores::Opened;
 
@@ -28,7 +29,7 @@ const SILENCE_TIME_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) async fn open(url: &StoreUrl, settings: &StoreSettings) -> Result<Opened, StorageError> {
     match url {
-        StoreUrl::Local(folder) => local(folder).await,
+        StoreUrl::Local(folder) => local(folder, LocalStore::open(folder).await),
         StoreUrl::Memory => Ok(memory()),
         StoreUrl::S3 { bucket, .. } => s3(bucket, settings),
         StoreUrl::Gcs { bucket, .. } => gcs(bucket, settings),
@@ -36,8 +37,17 @@ pub(crate) async fn open(url: &StoreUrl, settings: &StoreSettings) -> Result<Ope
     }
 }
 
-async fn local(folder: &Path) -> Result<Opened, StorageError> {
-    let opened = LocalStore::open(folder).await;
+/// Opens a store that nothing can be written to.
+pub(crate) async fn open_read_only(url: &StoreUrl, settings: &StoreSettings) -> Result<Opened, StorageError> {
+    let opened = match url {
+        StoreUrl::Local(folder) => local(folder, LocalStore::open_read_only(folder).await)?,
+        remote => open(remote, settings).await?,
+    };
+    let read_only = ReadOnly::new(opened.store);
+    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer: None })
+}
+
+fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened, StorageError> {
     let store = Arc::new(opened.map_err(|e| StorageError::from_store(e, &folder.display().to_string()))?);
     Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None })
 }

@@ -2,11 +2,12 @@
 //! `multipart` add users' bytes. Invariant: what is put under a content id is never replaced by something else.
 
 use std::fmt;
+use std::future::ready;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use model::{Address, CommitId, StorageNamespace};
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -147,6 +148,16 @@ impl RepositoryStorage {
             found.extend(name.parse::<CommitId>());
         }
         Ok(found)
+    }
+
+    /// The ids of all commit objects, in no order. Files that aren't named as commits are passed over.
+    pub fn commits(&self) -> BoxStream<'static, Result<CommitId, StorageError>> {
+        let (storage, folder) = (self.clone(), self.paths().commits());
+        let listing = self.stores().store.list(Some(&folder));
+        listing
+            .map_err(move |e| storage.error(e, &folder))
+            .try_filter_map(|meta| ready(Ok(meta.location.filename().and_then(|name| name.parse().ok()))))
+            .boxed()
     }
 
     async fn commit_if_there(&self, id: CommitId) -> Result<Vec<CommitId>, StorageError> {

@@ -61,6 +61,14 @@ impl Stores {
         Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened)))
     }
 
+    /// Opens the store at a URL only to read it: every request that would change something is refused before it is
+    /// sent. A local folder must be there, and isn't touched.
+    pub async fn open_read_only(url: &str, settings: &StoreSettings) -> Result<Arc<Self>, StorageError> {
+        let parsed = StoreUrl::parse(url)?;
+        let opened = open::open_read_only(&parsed, settings).await?;
+        Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened)))
+    }
+
     /// Wraps a store that the caller made: tests, and decorators that count or fail.
     pub fn with_store(store: Arc<dyn ObjectStore>, multipart: Arc<dyn MultipartStore>, scheme: Scheme) -> Arc<Self> {
         let (url, parsed) = match scheme {

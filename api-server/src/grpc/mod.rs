@@ -8,6 +8,7 @@ mod fields;
 mod branches;
 mod commits;
 mod diffs;
+mod fsck;
 mod merges;
 mod objects;
 mod replays;
@@ -22,6 +23,7 @@ use graveler::Graveler;
 use proto::generated::api::branches_server::BranchesServer;
 use proto::generated::api::commits_server::CommitsServer;
 use proto::generated::api::diffs_server::DiffsServer;
+use proto::generated::api::fsck_server::FsckServer;
 use proto::generated::api::merges_server::MergesServer;
 use proto::generated::api::objects_server::ObjectsServer;
 use proto::generated::api::replays_server::ReplaysServer;
@@ -49,6 +51,7 @@ pub(crate) fn router(graveler: Graveler, authenticator: Arc<Authenticator>) -> R
         .add_service(MergesServer::new(grpc.clone()))
         .add_service(ReplaysServer::new(grpc.clone()))
         .add_service(ObjectsServer::new(grpc.clone()))
+        .add_service(FsckServer::new(grpc.clone()))
         .add_service(ServerServer::new(grpc))
         .into_axum_router()
         .layer(middleware::from_fn_with_state(authenticator, authentication::layer))

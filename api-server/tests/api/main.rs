@@ -14,6 +14,7 @@ mod contention;
 mod copies;
 mod diffs;
 mod hard_resets;
+mod fsck;
 mod merges;
 mod objects;
 mod paging;

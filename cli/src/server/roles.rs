@@ -111,15 +111,20 @@ fn ready(output: Output, what: &str, url: &str, places: &str) -> Result<()> {
         .item(&json!({ "ready": url, "version": version }), || format!("{what} {version} is ready at {url} ({places})"))
 }
 
-/// Opens the object store and says what is wrong with it.
-async fn open_stores(config: &ServerConfig) -> Result<Arc<Stores>> {
-    let mut options: BTreeMap<String, String> = config.object_store_options.iter().cloned().collect();
-    let settings = StoreSettings {
+/// Sorts an object store's options into its settings.
+pub(crate) fn store_settings(options: &[(String, String)]) -> StoreSettings {
+    let mut options: BTreeMap<String, String> = options.iter().cloned().collect();
+    StoreSettings {
         endpoint: options.remove("endpoint"),
         region: options.remove("region"),
         allow_http: options.remove("allow_http").is_some_and(|value| value == "true"),
         options,
-    };
+    }
+}
+
+/// Opens the object store and says what is wrong with it.
+async fn open_stores(config: &ServerConfig) -> Result<Arc<Stores>> {
+    let settings = store_settings(&config.object_store_options);
     let stores = Stores::open(&config.object_store, &settings).await.context("can't open the object store")?;
     let probe = stores.probe().await.context("can't use the object store")?;
     if !probe.conditional_put {

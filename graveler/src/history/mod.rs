@@ -1,7 +1,7 @@
 //! Names and shapes of history: ref expressions, commit objects, merge bases, logs. Owns how history is read; leaves
 //! trees to [`crate::tree`]. Invariant: a commit's generation is larger than its parents', so walks end.
 
-mod commit_object;
+pub(crate) mod commit_object;
 mod merge_base;
 mod ref_expr;
 mod walk;

@@ -6,6 +6,7 @@ pub(crate) mod commit;
 pub(crate) mod create_repository;
 pub(crate) mod diff;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod merge;

@@ -46,6 +46,9 @@ impl Footer {
         let mut part_2 = Reader::new(&footer[PART_2]);
         let metaindex = BlockHandle::read(&mut part_2, offset)?;
         let index = Some(BlockHandle::read(&mut part_2, offset)?);
+        if part_2.take(part_2.remaining())?.iter().any(|byte| *byte != 0) {
+            return Err(SstError::corrupt("something behind the handles in the footer"));
+        }
         Ok(Self { version, format, metaindex, index })
     }
 

@@ -4,7 +4,7 @@
 
 pub(crate) mod record;
 
-mod range_info;
+pub(crate) mod range_info;
 
 pub(crate) mod cache;
 pub(crate) mod files;

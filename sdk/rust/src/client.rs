@@ -10,6 +10,7 @@ use proto::api::request_id_to_wire;
 use proto::generated::api::branches_client::BranchesClient;
 use proto::generated::api::commits_client::CommitsClient;
 use proto::generated::api::diffs_client::DiffsClient;
+use proto::generated::api::fsck_client::FsckClient;
 use proto::generated::api::merges_client::MergesClient;
 use proto::generated::api::objects_client::ObjectsClient;
 use proto::generated::api::replays_client::ReplaysClient;
@@ -105,6 +106,10 @@ impl Lakebed {
 
     pub(crate) fn replays(&self) -> ReplaysClient<Connection> {
         ReplaysClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(crate) fn fsck(&self) -> FsckClient<Connection> {
+        FsckClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     pub(crate) fn objects(&self) -> ObjectsClient<Connection> {

@@ -33,11 +33,17 @@ pub(super) const FILE_MODE: Mode = Mode::from_raw_mode(0o640);
 pub(super) struct Root {
     shown: PathBuf,
     folder: OwnedFd,
-    /// Where temporary files are made.
-    pub(super) temporary: OwnedFd,
+    /// Where temporary files are made; a root that is only read has no such place.
+    session: Option<Session>,
+    durable: Mutex<HashSet<String>>,
+}
+
+/// This process's place for temporary files.
+#[derive(Debug)]
+struct Session {
+    temporary: OwnedFd,
     /// Held, so that nobody takes our temporary files for left-overs.
     _alive: OwnedFd,
-    durable: Mutex<HashSet<String>>,
 }
 
 impl Root {
@@ -55,7 +61,20 @@ impl Root {
         let temporary = subfolder(&sessions, &name)?;
         let alive = openat(&temporary, ALIVE, lock_flags(), FILE_MODE)?;
         flock(&alive, FlockOperation::LockExclusive)?;
-        Ok(Self { shown: path.to_owned(), folder, temporary, _alive: alive, durable: Mutex::default() })
+        let session = Some(Session { temporary, _alive: alive });
+        Ok(Self { shown: path.to_owned(), folder, session, durable: Mutex::default() })
+    }
+
+    /// Opens a folder that is there, to read and nothing else: not a file is made or removed in it.
+    pub(super) fn open_read_only(path: &FsPath) -> io::Result<Self> {
+        let folder: OwnedFd = openat(rustix::fs::CWD, path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+        Ok(Self { shown: path.to_owned(), folder, session: None, durable: Mutex::default() })
+    }
+
+    /// Where temporary files are made.
+    pub(super) fn temporary(&self) -> io::Result<&OwnedFd> {
+        let session = self.session.as_ref().ok_or(io::ErrorKind::ReadOnlyFilesystem)?;
+        Ok(&session.temporary)
     }
 
     pub(super) fn shown(&self) -> &FsPath {

@@ -32,7 +32,7 @@ fn path(text: &str) -> Path {
 
 /// How many temporary files there are, beside the one that says that the session lives.
 fn temporary_files(root: &Root) -> usize {
-    root::names(&root.temporary).unwrap().len() - 1
+    root::names(root.temporary().unwrap()).unwrap().len() - 1
 }
 
 #[test]

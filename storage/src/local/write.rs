@@ -43,7 +43,7 @@ impl TempFile {
         step(|| "create".into())?;
         let name = format!("{:032x}", rand::random::<u128>());
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = openat(&root.temporary, name.as_str(), flags, FILE_MODE)?;
+        let file = openat(root.temporary()?, name.as_str(), flags, FILE_MODE)?;
         Ok(Self { root: Arc::clone(root), file: file.into(), name, named: true })
     }
 
@@ -92,14 +92,14 @@ impl TempFile {
 
     fn rename(&mut self, folder: &OwnedFd, name: &str) -> io::Result<()> {
         step(|| format!("rename to {name}"))?;
-        renameat(&self.root.temporary, self.name.as_str(), folder, name)?;
+        renameat(self.root.temporary()?, self.name.as_str(), folder, name)?;
         self.named = false;
         Ok(())
     }
 
     fn link(&self, folder: &OwnedFd, name: &str) -> io::Result<()> {
         step(|| format!("link to {name}"))?;
-        linkat(&self.root.temporary, self.name.as_str(), folder, name, AtFlags::empty())?;
+        linkat(self.root.temporary()?, self.name.as_str(), folder, name, AtFlags::empty())?;
         Ok(())
     }
 
@@ -120,7 +120,7 @@ impl Drop for TempFile {
     fn drop(&mut self) {
         if self.named {
             // If this fails, the next start removes it.
-            let _ = unlinkat(&self.root.temporary, self.name.as_str(), AtFlags::empty());
+            let _ = self.root.temporary().map(|folder| unlinkat(folder, self.name.as_str(), AtFlags::empty()));
         }
     }
 }

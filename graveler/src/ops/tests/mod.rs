@@ -1,5 +1,6 @@
 //! Verbs over a lake in memory.
 
+mod import;
 mod list;
 mod refs;
 mod replays;

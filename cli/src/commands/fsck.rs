@@ -1,0 +1,214 @@
+//! `lakebed fsck`: checks a repository's files and data objects, through a server or, given the bucket, without one.
+//! Faults are results, and exit code 1 when there is any.
+
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use futures::TryStreamExt;
+use graveler::{FsckEvent, FsckOptions, FsckSummary, fsck_bucket};
+use indicatif::ProgressBar;
+use lakebed_sdk::{CheckEvent, CheckSummary, DataCheck, Fault};
+use model::{CommitId, RepositoryName, StorageNamespace};
+use serde_json::json;
+use storage::{RepositoryStorage, Stores};
+use tokio::sync::mpsc;
+
+use super::parse_pair;
+use crate::connection::ConnectionArgs;
+use crate::exit::usage;
+use crate::output::{Output, count, shown};
+use crate::progress;
+use crate::server::store_settings;
+use crate::uri::{InvalidUri, RefUri, RepositoryUri};
+
+/// How many faults wait to be printed; then the check waits too.
+const EVENTS_MAX: usize = 64;
+
+#[derive(Args, Debug)]
+pub(crate) struct Fsck {
+    /// lakebed://repository, for all branches and tags, or lakebed://repository/ref; without a server for every commit
+    /// in the bucket, or lakebed://repository/commit
+    repository: FsckUri,
+    /// Check the bucket itself, only reading and without a server: file:///folder, s3://bucket/prefix, …
+    #[arg(long, value_name = "URL")]
+    object_store: Option<String>,
+    /// Setting of the object store, as for `lakebed run` (may be given several times)
+    #[arg(long = "object-store-option", value_name = "NAME=VALUE", value_parser = parse_pair, requires = "object_store")]
+    object_store_options: Vec<(String, String)>,
+    /// Where the repository lies in the object store, if that isn't the default place
+    #[arg(long, value_name = "NAMESPACE", requires = "object_store")]
+    storage_namespace: Option<StorageNamespace>,
+    /// How far data objects are checked
+    #[arg(long, default_value = "size")]
+    data: Depth,
+}
+
+/// `lakebed://repository` or `lakebed://repository/ref`
+#[derive(Debug, Clone)]
+struct FsckUri {
+    repository: RepositoryName,
+    reference: Option<String>,
+}
+
+impl FromStr for FsckUri {
+    type Err = InvalidUri;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(uri) = text.parse::<RepositoryUri>() {
+            return Ok(Self { repository: uri.repository, reference: None });
+        }
+        let uri: RefUri = text.parse()?;
+        Ok(Self { repository: uri.repository, reference: Some(uri.reference) })
+    }
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum Depth {
+    /// Not at all
+    Skip,
+    /// That they are there and have their sizes
+    Size,
+    /// Their bytes too, where the ETag is an MD5
+    Bytes,
+}
+
+impl Fsck {
+    pub(crate) async fn run(&self, connection: &ConnectionArgs, output: Output) -> Result<ExitCode> {
+        let bar = progress::count("checked");
+        let summary = match &self.object_store {
+            Some(url) => self.bucket(url, &bar, output).await?,
+            None => self.through_server(connection, &bar, output).await?,
+        };
+        bar.finish_and_clear();
+        output.item(&json!({ "summary": summary_json(&summary) }), || summary_text(&summary))?;
+        Ok(if summary.faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn through_server(
+        &self,
+        connection: &ConnectionArgs,
+        bar: &ProgressBar,
+        output: Output,
+    ) -> Result<CheckSummary> {
+        let target = connection.target()?;
+        let data = match self.data {
+            Depth::Skip => DataCheck::Skip,
+            Depth::Size => DataCheck::Size,
+            Depth::Bytes => DataCheck::Bytes,
+        };
+        let reference = self.repository.reference.as_deref();
+        let checked = async {
+            let mut events = target.connect()?.check(&self.repository.repository, reference, data).await?;
+            let mut summary = CheckSummary::default();
+            while let Some(event) = events.try_next().await? {
+                match event {
+                    CheckEvent::Fault(fault) => print_fault(&fault, bar, output)?,
+                    CheckEvent::Progress(progress) => bar.set_position(files(&progress)),
+                    CheckEvent::Summary(end) => summary = end,
+                }
+            }
+            Ok(summary)
+        };
+        checked.await.map_err(|error| target.explain(error))
+    }
+
+    /// Checks without a server. Nothing is written, and no probe is made.
+    async fn bucket(&self, url: &str, bar: &ProgressBar, output: Output) -> Result<CheckSummary> {
+        let settings = store_settings(&self.object_store_options);
+        let stores = Stores::open_read_only(url, &settings).await.context("can't open the object store")?;
+        let repository = &self.repository.repository;
+        let namespace = self.storage_namespace.clone().unwrap_or_else(|| stores.default_namespace(repository, None));
+        let storage = stores.repository(&namespace)?;
+        let from = self.commit(&storage).await?;
+        let data = match self.data {
+            Depth::Skip => graveler::DataCheck::Skip,
+            Depth::Size => graveler::DataCheck::Size,
+            Depth::Bytes => graveler::DataCheck::Bytes,
+        };
+        let options = FsckOptions { data, ..FsckOptions::default() };
+        let (events, mut received) = mpsc::channel(EVENTS_MAX);
+        let printed = async {
+            while let Some(event) = received.recv().await {
+                match event {
+                    FsckEvent::Fault(fault) => print_fault(&of_graveler(fault), bar, output)?,
+                    FsckEvent::Progress(progress) => bar.set_position(files(&summary_of(&progress))),
+                }
+            }
+            anyhow::Ok(())
+        };
+        let checked = fsck_bucket(storage, from, options, events);
+        let (checked, printed) = tokio::join!(checked, printed);
+        printed?;
+        Ok(summary_of(&checked?))
+    }
+
+    /// Finds the commit that is named; a bucket knows no other refs.
+    async fn commit(&self, storage: &RepositoryStorage) -> Result<Option<CommitId>> {
+        let Some(reference) = &self.repository.reference else { return Ok(None) };
+        match storage.commits_with_prefix(reference, 2).await?[..] {
+            [commit] => Ok(Some(commit)),
+            [] => usage!("no commit in the bucket begins with {reference}; branches and tags need a server"),
+            _ => usage!("several commits begin with {reference}: give more digits"),
+        }
+    }
+}
+
+fn print_fault(fault: &Fault, bar: &ProgressBar, output: Output) -> Result<()> {
+    let value = json!({
+        "fault": fault.kind,
+        "file": fault.file,
+        "path": fault.path,
+        "needed_by": fault.needed_by,
+        "why": fault.why,
+    });
+    bar.suspend(|| {
+        output.item(&value, || {
+            let path = fault.path.as_ref().map(|path| format!(" ({})", shown(path))).unwrap_or_default();
+            let (file, needed_by, why) = (shown(&fault.file), shown(&fault.needed_by), shown(&fault.why));
+            format!("{}: {file}{path}: {why}; needed by {needed_by}", fault.kind)
+        })
+    })
+}
+
+fn of_graveler(fault: graveler::Fault) -> Fault {
+    let graveler::Fault { kind, file, path, needed_by, why } = fault;
+    Fault { kind: kind.to_string(), file, path, needed_by, why }
+}
+
+fn summary_of(summary: &FsckSummary) -> CheckSummary {
+    let FsckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults } = *summary;
+    CheckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults }
+}
+
+fn files(summary: &CheckSummary) -> u64 {
+    summary.commits + summary.metaranges + summary.ranges + summary.objects
+}
+
+fn summary_json(summary: &CheckSummary) -> serde_json::Value {
+    json!({
+        "commits": summary.commits,
+        "metaranges": summary.metaranges,
+        "ranges": summary.ranges,
+        "objects": summary.objects,
+        "objects_elsewhere": summary.objects_elsewhere,
+        "bytes_read": summary.bytes_read,
+        "faults": summary.faults,
+    })
+}
+
+fn summary_text(summary: &CheckSummary) -> String {
+    let found = if summary.faults == 0 { "No faults".to_owned() } else { count(summary.faults, "fault") };
+    let elsewhere = match summary.objects_elsewhere {
+        0 => String::new(),
+        n => format!("; {} not looked at, since they lie outside this object store", count(n, "object")),
+    };
+    format!(
+        "{found} in {}, {}, {} and {}{elsewhere}",
+        count(summary.commits, "commit"),
+        count(summary.metaranges, "metarange"),
+        count(summary.ranges, "range"),
+        count(summary.objects, "data object")
+    )
+}

@@ -1,0 +1,145 @@
+//! Checks a repository from its refs down to its data objects: every file's hash, order and size, and that each file
+//! says of those beneath it what they are. Owns the walk and its bounds; the formats belong to `history`, `tree` and
+//! [`crate::sstable`].
+//!
+//! `walk` goes from commits to metaranges to ranges, `table` checks one file, `records` what a range holds and the data
+//! objects it names. Reads past the caches, since what was cached may have been damaged since. Nothing is written.
+//! Invariant: damage is data: it is reported, and the walk goes on with all that the damage doesn't hide.
+
+mod fault;
+mod records;
+mod table;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use model::{Branch, CommitId, Query, RepositoryName, Tag};
+use storage::{RepositoryStorage, StorageError};
+use tokio::sync::mpsc::Sender;
+
+pub use fault::{Fault, FaultKind, FsckEvent, FsckSummary};
+
+use crate::graveler::Work;
+use crate::{Error, Graveler, RefExpr};
+use walk::{Referrer, Walk};
+
+/// How many refs one question to the metadata service asks for.
+const REFS_PAGE: usize = 1000;
+
+/// How far a check goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataCheck {
+    /// Data objects aren't looked at.
+    Skip,
+    /// They are there and have their sizes: one request an object.
+    #[default]
+    Size,
+    /// Their bytes are read too and compared with their ETags, where those are an MD5 (not of multipart uploads).
+    Bytes,
+}
+
+/// What to check, and how much at a time.
+#[derive(Debug, Clone)]
+pub struct FsckOptions {
+    /// How far data objects are checked.
+    pub data: DataCheck,
+    /// Files that are checked at a time.
+    pub files_max: usize,
+    /// Data objects that are asked for at a time, for each of those files.
+    pub requests_max: usize,
+}
+
+impl Default for FsckOptions {
+    fn default() -> Self {
+        Self { data: DataCheck::Size, files_max: 8, requests_max: 16 }
+    }
+}
+
+impl Graveler {
+    /// Checks what a ref reaches, or else all that any branch or tag reaches: its commits, their trees and their data
+    /// objects. Faults and progress are sent as they are found; the check waits for a receiver that is slow, and ends
+    /// when it is gone.
+    ///
+    /// Fails only when it can't go on: the metadata service or the object store can't be asked.
+    pub async fn fsck(
+        &self,
+        repository: &RepositoryName,
+        from: Option<&RefExpr>,
+        options: FsckOptions,
+        events: Sender<FsckEvent>,
+    ) -> Result<FsckSummary, Error> {
+        let record = self.meta().repository(repository).await?;
+        let storage = self.stores().repository(&record.namespace)?;
+        let roots = match from {
+            Some(expr) => {
+                let commit = self.resolve(repository, expr).await?.commit;
+                Some(vec![(Referrer::Ref(expr.to_string().into()), commit)])
+            }
+            None => None,
+        };
+        let (graveler, repository) = (self.clone(), repository.clone());
+        self.heavy(Work::Scan, async move || {
+            let mut walk = Walk::new(storage, options, events);
+            walk.format().await?;
+            match roots {
+                Some(roots) => roots.into_iter().for_each(|(referrer, commit)| walk.enter(referrer, commit)),
+                None => graveler.enter_refs(&repository, &mut walk).await?,
+            }
+            walk.run().await
+        })
+        .await
+    }
+
+    async fn enter_refs(&self, repository: &RepositoryName, walk: &mut Walk) -> Result<(), Error> {
+        let (mut after, mut more) = (String::new(), true);
+        while more {
+            let (repository, prefix) = (repository.clone(), String::new());
+            let page = self.meta().read(Query::Branches { repository, prefix, after, amount: REFS_PAGE }).await?;
+            let page = page.branches()?;
+            more = page.more && !page.items.is_empty();
+            after = page.items.last().map(|branch| branch.name.to_string()).unwrap_or_default();
+            for Branch { name, commit, .. } in page.items {
+                walk.enter(Referrer::Ref(format!("branch {name}").into()), commit);
+            }
+        }
+        (after, more) = (String::new(), true);
+        while more {
+            let (repository, prefix) = (repository.clone(), String::new());
+            let page = self.meta().read(Query::Tags { repository, prefix, after, amount: REFS_PAGE }).await?;
+            let page = page.tags()?;
+            more = page.more && !page.items.is_empty();
+            after = page.items.last().map(|tag| tag.name.to_string()).unwrap_or_default();
+            for Tag { name, commit, .. } in page.items {
+                walk.enter(Referrer::Ref(format!("tag {name}").into()), commit);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks a repository that no server need serve: what one commit reaches, or else every commit in the bucket.
+/// Otherwise as [`Graveler::fsck`].
+pub async fn fsck_bucket(
+    storage: RepositoryStorage,
+    from: Option<CommitId>,
+    options: FsckOptions,
+    events: Sender<FsckEvent>,
+) -> Result<FsckSummary, Error> {
+    let mut walk = Walk::new(storage, options, events);
+    walk.format().await?;
+    match from {
+        Some(commit) => walk.enter(Referrer::Asked, commit),
+        None => walk.enter_all().await?,
+    }
+    walk.run().await
+}
+
+/// What a store's error is as a fault: the kind and the words.
+fn as_fault(error: &StorageError) -> (FaultKind, String) {
+    match error {
+        StorageError::NotFound { .. } => (FaultKind::Missing, "it isn't in the object store".into()),
+        StorageError::Corrupt { why, .. } => (FaultKind::Corrupt, why.clone()),
+        other => (FaultKind::Unreadable, other.to_string()),
+    }
+}

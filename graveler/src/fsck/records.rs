@@ -1,0 +1,168 @@
+//! Checks a range: its table, its records, and the data objects that they name. Owns what a record must be.
+//! Invariant: records of a block that was seen in another range aren't looked at again, for equal hashes mean equal
+//! records; the block itself is read, since each file has its own copy.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use model::{Address, Entry, ObjectPath};
+use storage::{Immutable, RepositoryStorage};
+
+use super::fault::Report;
+use super::table::{Facts, TableCheck};
+use super::{DataCheck, Fault, FaultKind, FsckOptions};
+use crate::Error;
+use crate::sstable::{Block, BlockHash};
+use crate::tree::range_info::RangeInfo;
+use crate::tree::record::{Value, decode_entry};
+
+/// How many blocks are remembered as seen, 16 bytes each; records of others are looked at again.
+const BLOCKS_REMEMBERED_MAX: usize = 2 << 20;
+/// How long an identity of ours is; others are opaque.
+const IDENTITY_BYTES: usize = 20;
+
+/// What the checks of all ranges share. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct RangeChecks {
+    pub(super) storage: RepositoryStorage,
+    pub(super) options: FsckOptions,
+    pub(super) report: Report,
+    seen: Arc<Mutex<HashSet<[u8; 16]>>>,
+}
+
+impl RangeChecks {
+    pub(super) fn new(storage: RepositoryStorage, options: FsckOptions, report: Report) -> Self {
+        Self { storage, options, report, seen: Arc::default() }
+    }
+
+    /// Checks a range that a metarange describes.
+    pub(super) async fn check(&self, info: &RangeInfo, metarange: Immutable) -> Result<(), Error> {
+        let object = Immutable::Range(info.id);
+        self.report.count(|counted| &counted.ranges, 1);
+        let tail_length = Some(u64::from(info.tail_length).max(1));
+        let table = TableCheck::open(&self.storage, &self.report, object, metarange.to_string(), tail_length).await?;
+        let Some(mut table) = table else { return Ok(()) };
+        while let Some((block, hash)) = table.next().await? {
+            if self.is_new(&hash) {
+                self.check_block(&table, &block, object).await?;
+            }
+        }
+        if let Some(facts) = table.finish().await? {
+            self.compare(info, &facts, metarange).await?;
+        }
+        self.report.progress();
+        Ok(())
+    }
+
+    fn is_new(&self, hash: &BlockHash) -> bool {
+        let (short, _) = hash.split_first_chunk::<16>().expect("because a hash has 32 bytes");
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < BLOCKS_REMEMBERED_MAX { seen.insert(*short) } else { !seen.contains(short) }
+    }
+
+    /// Checks a block's records, then what they name.
+    async fn check_block(&self, table: &TableCheck<'_>, block: &Block, range: Immutable) -> Result<(), Error> {
+        let mut entries = Vec::with_capacity(block.entries());
+        for (key, value) in (0..block.entries()).map(|at| block.entry(at)) {
+            match read_record(key, value) {
+                Ok(record) => entries.push(record),
+                Err(why) => table.bad_record(Some(String::from_utf8_lossy(key).into_owned()), why).await?,
+            }
+        }
+        if self.options.data == DataCheck::Skip {
+            return Ok(());
+        }
+        let checks = stream::iter(entries).map(|(path, entry)| Ok(self.check_data(path, entry, range)));
+        checks.try_buffer_unordered(self.options.requests_max.max(1)).try_collect().await
+    }
+
+    /// Checks that a data object is there, and is what its entry says.
+    async fn check_data(&self, path: ObjectPath, entry: Entry, range: Immutable) -> Result<(), Error> {
+        if !self.storage.is_readable(&entry.address) && matches!(entry.address, Address::Full(_)) {
+            self.report.count(|counted| &counted.objects_elsewhere, 1);
+            return Ok(());
+        }
+        self.report.go_on()?;
+        self.report.count(|counted| &counted.objects, 1);
+        let fault = |kind, why| Fault {
+            kind,
+            file: entry.address.as_str().to_owned(),
+            path: Some(path.to_string()),
+            needed_by: range.to_string(),
+            why,
+        };
+        let size = match self.storage.data_size(&entry.address).await {
+            Ok(size) => size,
+            Err(error) => return self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
+        };
+        self.report.answered();
+        if size != entry.size {
+            let why = format!("it has {size} bytes and its entry says {}", entry.size);
+            return self.report.fault(fault(FaultKind::WrongSize, why)).await;
+        }
+        let (DataCheck::Bytes, Some(expected)) = (self.options.data, md5_of(&entry)) else { return Ok(()) };
+        match self.storage.data_md5(&entry.address, size).await {
+            Ok(md5) if md5 == expected => self.report.count(|counted| &counted.bytes_read, size),
+            Ok(md5) => {
+                let why = format!("the MD5 of its bytes is {} and its entry's ETag {}", hex::encode(md5), entry.e_tag);
+                self.report.fault(fault(FaultKind::WrongBytes, why)).await?;
+            }
+            Err(error) => self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await?,
+        }
+        Ok(())
+    }
+
+    /// Compares what a range is with what a metarange says of it.
+    async fn compare(&self, info: &RangeInfo, facts: &Facts, metarange: Immutable) -> Result<(), Error> {
+        let said = Facts {
+            first_key: info.first_key.clone(),
+            last_key: info.last_key.clone(),
+            entries: info.entries,
+            bytes: info.bytes,
+            tail_length: info.tail_length.into(),
+        };
+        let mut wrong = Vec::new();
+        for (what, is, said) in [
+            ("entries", facts.entries, said.entries),
+            ("bytes", facts.bytes, said.bytes),
+            ("bytes behind its data", facts.tail_length, said.tail_length),
+        ] {
+            if is != said {
+                wrong.push(format!("it has {is} {what}, not {said}"));
+            }
+        }
+        for (what, is, said) in [("first", &facts.first_key, said.first_key), ("last", &facts.last_key, said.last_key)]
+        {
+            if *is != said {
+                let (is, said) = (String::from_utf8_lossy(is), String::from_utf8_lossy(&said));
+                wrong.push(format!("its {what} key is {is:?}, not {said:?}"));
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let why = format!("the metarange says otherwise: {}", wrong.join("; "));
+        let (file, needed_by) = (Immutable::Range(info.id).to_string(), metarange.to_string());
+        self.report.fault(Fault { kind: FaultKind::Mismatch, file, path: None, needed_by, why }).await
+    }
+}
+
+/// Decodes a record, and checks the identity if it is one of ours.
+fn read_record(key: &[u8], value: &[u8]) -> Result<(ObjectPath, Entry), String> {
+    let path = std::str::from_utf8(key).map_err(|_| "its path isn't UTF-8")?;
+    let path: ObjectPath = path.parse().map_err(|e: model::InvalidPath| e.to_string())?;
+    let entry = decode_entry(value)?;
+    let identity = Value::parse(value).ok_or("its value is cut short")?.identity;
+    if identity.len() == IDENTITY_BYTES && *identity != *entry.identity().0 {
+        return Err("its identity isn't that of its entry".into());
+    }
+    Ok((path, entry))
+}
+
+/// The MD5 of an object's bytes, if its ETag is one: of what Lakebed wrote in one piece.
+fn md5_of(entry: &Entry) -> Option<[u8; 16]> {
+    let mut md5 = [0; 16];
+    let ours = matches!(entry.address, Address::Relative(_));
+    (ours && hex::decode_to_slice(&entry.e_tag, &mut md5).is_ok()).then_some(md5)
+}
