@@ -8,7 +8,7 @@ use crate::testing::run;
 #[test]
 fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
     run(async {
-        let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let options = GravelerOptions { range_bytes: 256 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
         let files = lake.files();
         let mut builder = TreeBuilder::new(&files, &options);
@@ -31,7 +31,7 @@ fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
 #[test]
 fn a_scan_fetches_neighbouring_blocks_together() {
     run(async {
-        let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let options = GravelerOptions { range_bytes: 256 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
         let files = lake.files();
         let model = large("p/", 8000);
@@ -62,5 +62,24 @@ fn readers_of_one_block_at_a_time_share_its_request() {
             assert!(found.unwrap().is_some());
         }
         assert!(lake.requests.requests(Verb::Get) <= 4, "{:?}", lake.requests);
+    });
+}
+
+#[test]
+fn a_range_that_is_rewritten_costs_one_request() {
+    run(async {
+        let options = GravelerOptions { range_bytes: 64 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let model = large("p/", 4000);
+        let tree = build_with(&lake.files().await, &model, &options).await;
+        let edits: Vec<_> = (0..4000).step_by(100).map(|i| (format!("p/{i:05}"), Some(77))).collect();
+        let changed = edited(&model, &edits);
+        let cold = lake.cold(options.clone());
+        let files = cold.files(&lake.repository).await.unwrap();
+        lake.requests.reset();
+        rebuild_with(&files, tree, (&model, &changed), &options).await;
+        let (done, requests) = (cold.counters(), lake.requests.requests(Verb::Get));
+        assert!(done.ranges_opened >= 4, "{done:?}");
+        assert!(requests <= done.ranges_opened + done.metaranges_opened + 4, "{requests} requests, {done:?}");
     });
 }
