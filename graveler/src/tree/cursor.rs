@@ -25,7 +25,13 @@ pub(crate) struct TreeCursor {
     /// Whether the range before was opened.
     opened_before: bool,
     /// The next range, fetched early since those before it were copied too. Dropping it ends the request.
-    next_to_copy: Option<(Immutable, JoinSet<Result<Arc<Table>, Error>>)>,
+    next_to_copy: Option<Early>,
+}
+
+/// A range that is fetched before the cursor comes to it.
+struct Early {
+    object: Immutable,
+    request: JoinSet<Result<Arc<Table>, Error>>,
 }
 
 /// An opened metarange.
@@ -180,16 +186,16 @@ impl TreeCursor {
     /// Opens a range that will be copied. Where one follows another, the next is fetched meanwhile.
     async fn range_to_copy(&mut self, info: &Arc<RangeInfo>) -> Result<Arc<Table>, Error> {
         Counted::add(&self.files.caches.counted.ranges_opened, 1);
-        let early = self.next_to_copy.take().filter(|(object, _)| *object == info.object);
+        let early = self.next_to_copy.take().filter(|early| early.object == info.object);
         if self.opened_before
             && let Some(next) = self.next_range()?
         {
             let (object, files, mut request) = (next.object, self.files.clone(), JoinSet::new());
             request.spawn(async move { files.range_to_copy(&next).await });
-            self.next_to_copy = Some((object, request));
+            self.next_to_copy = Some(Early { object, request });
         }
         match early {
-            Some((_, mut request)) => match request.join_next().await {
+            Some(mut early) => match early.request.join_next().await {
                 Some(Ok(table)) => table,
                 _ => Err(Error::Internal("a range's request ended early".into())),
             },

@@ -132,6 +132,13 @@ mod tests {
         assert!(matches!(RangeInfo::decode(b"n", &info().encode()), Err(BadRange::Corrupt(_))));
     }
 
+    /// What others depend on: if this fails, the ids of all trees change.
+    #[test]
+    fn a_known_range_has_known_bytes() {
+        let data = [0x0a, 1, b'a', 0x12, 1, b'm', 0x18, 0x84, 0x07, 0x20, 3, 0x28, 0xac, 0x02];
+        assert_eq!(info().encode(), [&[64][..], &[7; 32], &[28], &data].concat());
+    }
+
     #[test]
     fn records_of_metaranges_read_back() {
         let object = Immutable::MetaRange(MetaRangeId::from_bytes([7; 32]));
