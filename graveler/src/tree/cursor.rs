@@ -22,8 +22,8 @@ pub(crate) struct TreeCursor {
     here: Option<Here>,
     /// Whether ranges that are opened will be read to their end, and mostly copied.
     copies: bool,
-    /// Whether the range before was opened.
-    opened_before: bool,
+    /// The read-ahead of the range before, if that was opened.
+    window_before: Option<usize>,
     /// The next range, fetched early since those before it were copied too. Dropping it ends the request.
     next_to_copy: Option<Early>,
 }
@@ -62,7 +62,7 @@ impl TreeCursor {
             levels: Vec::new(),
             here: None,
             copies: false,
-            opened_before: false,
+            window_before: None,
             next_to_copy: None,
         };
         if let Some(id) = tree {
@@ -81,7 +81,8 @@ impl TreeCursor {
     /// Enters what the metaranges list next (with keys at or behind `from`), unopened.
     async fn next_node(&mut self, from: Option<&[u8]>) -> Result<(), Error> {
         let before = self.here.take();
-        self.opened_before = before.as_ref().is_some_and(|before| before.inside.is_some());
+        let opened = before.as_ref().and_then(|before| before.inside.as_ref());
+        self.window_before = opened.filter(|_| from.is_none()).map(TableCursor::window);
         while let Some(level) = self.levels.last_mut() {
             if let Some(from) = from {
                 level.nodes.seek(from);
@@ -174,6 +175,8 @@ impl TreeCursor {
         let mut inside = TableCursor::new(self.files.clone(), table);
         if self.copies {
             inside.copy();
+        } else if let Some(window) = self.window_before {
+            inside.read_ahead(window);
         }
         let Some(here) = &mut self.here else { return Ok(()) };
         if let Some(from) = here.from.take() {
@@ -187,7 +190,7 @@ impl TreeCursor {
     async fn range_to_copy(&mut self, info: &Arc<RangeInfo>) -> Result<Arc<Table>, Error> {
         Counted::add(&self.files.caches.counted.ranges_opened, 1);
         let early = self.next_to_copy.take().filter(|early| early.object == info.object);
-        if self.opened_before
+        if self.window_before.is_some()
             && let Some(next) = self.next_range()?
         {
             let (object, files, mut request) = (next.object, self.files.clone(), JoinSet::new());

@@ -236,6 +236,22 @@ impl Files {
         self.decode(&stored.table, block, &bytes)
     }
 
+    /// Decodes and keeps blocks that were fetched for a scan.
+    pub(crate) async fn decode_window(&self, stored: &Stored) -> Result<Vec<Arc<Block>>, Error> {
+        let mut found = Vec::with_capacity(stored.end - stored.first);
+        for at in stored.first..stored.end {
+            let block = self.decode_stored(stored, at).await?;
+            self.caches.blocks.insert((stored.table.object, at as u32), Arc::clone(&block)).await;
+            found.push(block);
+        }
+        Ok(found)
+    }
+
+    /// Whether reading a block takes no request.
+    pub(crate) fn has_block(&self, table: &Table, block: usize) -> bool {
+        table.at_hand(block).is_some() || self.caches.blocks.contains_key(&(table.object, block as u32))
+    }
+
     pub(crate) fn misplaced(&self, table: &Table) -> Error {
         self.corrupt(table.object, "its blocks aren't where its index says")
     }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use storage::Immutable;
+use tokio::task::JoinSet;
 
 use super::draft::UnchangedBlock;
 use super::files::{COPY_FETCH_BYTES, Files, Stored, Table};
@@ -34,6 +35,23 @@ pub(crate) struct TableCursor {
     copies: bool,
     /// Blocks that were fetched and not decoded.
     stored: Option<Stored>,
+    /// The next window of a long scan, fetched while this one is read.
+    coming: Option<Coming>,
+}
+
+/// Blocks that are being fetched. Dropping it ends the request.
+struct Coming {
+    first: usize,
+    request: JoinSet<Result<Stored, Error>>,
+}
+
+impl Coming {
+    async fn wait(mut self) -> Result<Stored, Error> {
+        match self.request.join_next().await {
+            Some(Ok(stored)) => stored,
+            _ => Err(Error::Internal("a request for blocks ended early".into())),
+        }
+    }
 }
 
 impl TableCursor {
@@ -49,6 +67,7 @@ impl TableCursor {
             window: 1,
             copies: false,
             stored: None,
+            coming: None,
         }
     }
 
@@ -118,15 +137,42 @@ impl TableCursor {
             let stored = self.fetch_stored().await?;
             return self.files.decode_stored(&stored, self.at).await;
         }
-        let end = self.window_end();
+        let coming = self.coming.take().filter(|coming| coming.first == self.at);
+        let end = self.window_end(self.at);
+        let is_long = self.window == READ_AHEAD_BLOCKS;
         self.window = (self.window * 2).min(READ_AHEAD_BLOCKS);
         if end == self.at + 1 {
             return self.files.block(&self.table, self.at).await;
         }
-        let blocks = self.files.blocks(&self.table, self.at, end).await?;
+        let blocks = match coming {
+            Some(coming) => self.files.decode_window(&coming.wait().await?).await?,
+            None => self.files.blocks(&self.table, self.at, end).await?,
+        };
+        let end = self.at + blocks.len();
+        if is_long && end < self.table.tail.blocks() && !self.files.has_block(&self.table, end) {
+            self.coming = Some(self.fetch_early(end));
+        }
         self.ahead = (self.at..).zip(blocks).collect();
         let (_, first) = self.ahead.pop_front().expect("because a window holds at least one block");
         Ok(first)
+    }
+
+    /// Begins to fetch the window that begins with a block.
+    fn fetch_early(&self, first: usize) -> Coming {
+        let (files, table, end) = (self.files.clone(), Arc::clone(&self.table), self.window_end(first));
+        let mut request = JoinSet::new();
+        request.spawn(async move { files.stored(&table, first, end).await });
+        Coming { first, request }
+    }
+
+    /// How many blocks the next request would fetch: what a scan that goes on in another table begins with there.
+    pub(crate) fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Goes on with the window of the table before.
+    pub(crate) fn read_ahead(&mut self, window: usize) {
+        self.window = window.clamp(1, READ_AHEAD_BLOCKS);
     }
 
     /// Sees to it that the block here is fetched, with those behind it.
@@ -134,19 +180,19 @@ impl TableCursor {
         if let Some(stored) = self.stored.as_ref().filter(|stored| stored.has(self.at)) {
             return Ok(stored.clone());
         }
-        let stored = self.files.stored(&self.table, self.at, self.window_end()).await?;
+        let stored = self.files.stored(&self.table, self.at, self.window_end(self.at)).await?;
         self.stored = Some(stored.clone());
         Ok(stored)
     }
 
-    /// Where the blocks that the next request fetches end.
-    fn window_end(&self) -> usize {
+    /// Where the blocks end that one request fetches from a block on.
+    fn window_end(&self, at: usize) -> usize {
         let tail = &self.table.tail;
-        let start = tail.handle(self.at).offset;
+        let start = tail.handle(at).offset;
         let (blocks, bytes) =
             if self.copies { (usize::MAX, COPY_FETCH_BYTES) } else { (self.window, READ_AHEAD_BYTES) };
-        let mut end = self.at + 1;
-        while end < tail.blocks() && end - self.at < blocks && tail.handle(end).range().end - start <= bytes {
+        let mut end = at + 1;
+        while end < tail.blocks() && end - at < blocks && tail.handle(end).range().end - start <= bytes {
             end += 1;
         }
         end

@@ -45,7 +45,37 @@ fn a_scan_fetches_neighbouring_blocks_together() {
         lake.requests.reset();
         assert_eq!(content_of(&files, tree).await, model);
         let (requests, blocks) = (lake.requests.requests(Verb::Get), cold.counters().blocks_read);
-        assert!(requests * 8 < blocks, "{requests} requests for {blocks} blocks");
+        assert!(requests * 32 < blocks, "{requests} requests for {blocks} blocks");
+    });
+}
+
+#[test]
+fn a_walk_that_is_given_up_while_it_reads_ahead_leaves_all_as_it_was() {
+    run(async {
+        let options = GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let model = large("p/", 8000);
+        let tree = build_with(&lake.files().await, &model, &options).await;
+        let cold = lake.cold(options);
+        let files = cold.files(&lake.repository).await.unwrap();
+        for stop in [10, 700, 2500, 5000] {
+            let mut cursor = TreeCursor::open(&files, tree).await.unwrap();
+            let mut seen = 0;
+            while seen < stop {
+                if cursor.record().is_some() {
+                    seen += 1;
+                    cursor.advance().await.unwrap();
+                } else {
+                    cursor.load().await.unwrap();
+                }
+            }
+            cursor.seek(b"p/06000").await.unwrap();
+            while cursor.record().is_none() {
+                cursor.load().await.unwrap();
+            }
+            assert_eq!(cursor.record().unwrap().0, b"p/06000");
+        }
+        assert_eq!(content_of(&files, tree).await, model);
     });
 }
 
