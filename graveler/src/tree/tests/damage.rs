@@ -66,14 +66,14 @@ fn a_damaged_block_is_not_copied_into_another_range() {
     run(async {
         let options = GravelerOptions { range_bytes: 64 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let model = large("p/", 400);
         let tree = build_with(&files, &model, &options).await;
         let object = first_range(&files, tree).await;
         let mut bytes = files.storage().get(&object).await.unwrap().to_vec();
         bytes[40] ^= 1;
         files.storage().put(&object, bytes.into()).await.unwrap();
-        let files = lake.cold(options.clone()).files(&lake.repository).await.unwrap();
+        let files = lake.cold(options.clone()).files(&lake.repository).unwrap();
         let mut builder = TreeBuilder::new(&files, &options);
         let changes = vec![TreeChange { key: "p/00300".into(), value: None }];
         apply(&files, tree, &mut Listed(changes.into_iter()), &mut builder).await.unwrap();

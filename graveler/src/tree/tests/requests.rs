@@ -55,9 +55,9 @@ fn a_walk_that_is_given_up_while_it_reads_ahead_leaves_all_as_it_was() {
         let options = GravelerOptions { range_bytes: 256 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
         let model = large("p/", 8000);
-        let tree = build_with(&lake.files().await, &model, &options).await;
+        let tree = build_with(&lake.files(), &model, &options).await;
         let cold = lake.cold(options);
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         for stop in [10, 700, 2500, 5000] {
             let mut cursor = TreeCursor::open(&files, tree).await.unwrap();
             let mut seen = 0;
@@ -101,11 +101,11 @@ fn a_range_that_is_rewritten_costs_one_request() {
         let options = GravelerOptions { range_bytes: 64 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
         let model = large("p/", 4000);
-        let tree = build_with(&lake.files().await, &model, &options).await;
+        let tree = build_with(&lake.files(), &model, &options).await;
         let edits: Vec<_> = (0..4000).step_by(100).map(|i| (format!("p/{i:05}"), Some(77))).collect();
         let changed = edited(&model, &edits);
         let cold = lake.cold(options.clone());
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         lake.requests.reset();
         rebuild_with(&files, tree, (&model, &changed), &options).await;
         let (done, requests) = (cold.counters(), lake.requests.requests(Verb::Get));

@@ -26,7 +26,7 @@ fn a_rewritten_range_has_the_bytes_of_one_built_anew() {
     proptest!(cases(24), |(model in models(), first in edits(), second in edits())| run(async {
         let options = long_ranges();
         let (lake, other) = (TestLake::with_options(options.clone()).await, TestLake::with_options(options.clone()).await);
-        let (files, anew) = (lake.files().await, other.files().await);
+        let (files, anew) = (lake.files(), other.files());
         let once = edited(&model, &first);
         let twice = edited(&once, &second);
         let tree = build_with(&files, &model, &options).await;
@@ -45,9 +45,9 @@ fn blocks_without_a_change_are_neither_decoded_nor_encoded() {
         let options = long_ranges();
         let lake = TestLake::with_options(options.clone()).await;
         let model = large("p/", 3000);
-        let tree = build_with(&lake.files().await, &model, &options).await;
+        let tree = build_with(&lake.files(), &model, &options).await;
         let cold = lake.cold(options.clone());
-        let files = cold.files(&lake.repository).await.unwrap();
+        let files = cold.files(&lake.repository).unwrap();
         let changed = edited(&model, &[("p/01500".into(), Some(99))]);
         let after = rebuild_with(&files, tree, (&model, &changed), &options).await;
         let done = cold.counters();
@@ -55,7 +55,7 @@ fn blocks_without_a_change_are_neither_decoded_nor_encoded() {
         assert!(done.blocks_encoded <= 12, "{done:?}");
         // Those of the metaranges are among them.
         assert!(done.blocks_read <= 20, "{done:?}");
-        assert_eq!(after, build_with(&lake.files().await, &changed, &options).await);
+        assert_eq!(after, build_with(&lake.files(), &changed, &options).await);
     });
 }
 
@@ -64,7 +64,7 @@ fn a_tree_that_ended_without_a_cut_goes_on_by_copies() {
     run(async {
         let options = long_ranges();
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let model = large("p/", 400);
         let tree = build_with(&files, &model, &options).await;
         let longer = edited(&model, &[("q".into(), Some(1))]);
@@ -81,7 +81,7 @@ fn a_block_of_another_size_is_decoded() {
     run(async {
         let options = long_ranges();
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let model = large("p/", 400);
         let tree = build_with(&files, &model, &options).await;
         let changed = edited(&model, &[("p/00200".into(), None)]);
@@ -108,7 +108,7 @@ fn ids_do_not_depend_on_how_much_is_done_at_a_time() {
         for (builds_max, uploads_max, build_bytes) in [(1, 1, 1), (2, 8, 16 << 10), (8, 64, 1 << 30)] {
             let options = GravelerOptions { builds_max, uploads_max, build_bytes, ..small_options() };
             let lake = TestLake::with_options(options.clone()).await;
-            let files = lake.files().await;
+            let files = lake.files();
             let tree = build_with(&files, &model, &options).await;
             let after = rebuild_with(&files, tree, (&model, &changed), &options).await;
             assert_eq!(content_of(&files, after).await, changed);
@@ -123,7 +123,7 @@ fn many_builds_share_the_bounds_without_waiting_for_each_other_for_ever() {
     run_on_threads(async {
         let options = GravelerOptions { builds_max: 2, uploads_max: 1, build_bytes: 8 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let models: Vec<Model> = (0..8).map(|i| large(&format!("p{i}/"), 600)).collect();
         let all = futures::future::join_all(models.iter().map(|model| build_with(&files, model, &options)));
         let trees = tokio::time::timeout(Duration::from_secs(120), all).await.expect("no build waits for ever");
@@ -138,7 +138,7 @@ fn a_build_that_is_given_up_frees_what_it_held() {
     run_on_threads(async {
         let options = GravelerOptions { build_bytes: 8 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
-        let files = lake.files().await;
+        let files = lake.files();
         let model = large("p/", 1500);
         for stop in [10, 500, 1400] {
             let mut builder = TreeBuilder::new(&files, &options);
@@ -165,7 +165,7 @@ fn a_range_that_is_not_stored_fails_the_build_before_any_metarange_is() {
         let inner = &lake.graveler.inner;
         let clock = Arc::clone(&inner.clock);
         let failing = crate::Graveler::new(Arc::clone(&inner.meta), stores, clock, small_options());
-        let files = failing.files(&lake.repository).await.unwrap();
+        let files = failing.files(&lake.repository).unwrap();
         let model = large("p/", 1500);
         for skip in [0, 7, 60] {
             faults.once_after(Verb::Put, skip, Fault::Denied);
