@@ -56,7 +56,7 @@ impl Graveler {
             meta,
             stores,
             clock,
-            caches: Arc::new(Caches::new(options.cache_bytes)),
+            caches: Arc::new(Caches::new(&options)),
             repositories,
             builders: Arc::new(Semaphore::new(options.builds_max.max(1))),
             scanners: Arc::new(Semaphore::new(options.scans_max.max(1))),

@@ -6,8 +6,11 @@
 pub struct GravelerOptions {
     /// Bytes of parsed indexes, decoded blocks and commits that are kept, together.
     pub cache_bytes: u64,
-    /// Commits and merges that are built at a time, each on a thread of its own; others wait.
+    /// Commits and merges that are built at a time, each on a thread of its own; others wait. As many threads more,
+    /// together, encode and compress the ranges that these cut.
     pub builds_max: usize,
+    /// Bytes of ranges that are cut and not stored yet, of all builds together; each build has one range more under way.
+    pub build_bytes: u64,
     /// Diffs that are computed at a time, each on a thread of its own; others wait.
     pub scans_max: usize,
     /// Ranges that one commit or merge uploads at a time.
@@ -16,11 +19,13 @@ pub struct GravelerOptions {
     pub stage_queue_max: usize,
     /// How often a conditional write looks again after the branch moved under it.
     pub stage_retries_max: usize,
-    /// The mean size of a data block, in bytes before compression. This and the next decide where trees are cut, and so
-    /// their ids: only tests use other values than the default.
+    /// The mean size of a data block, in bytes before compression. This and the next two decide where trees are cut, and
+    /// so their ids: only tests use other values than the default.
     pub block_bytes: u32,
     /// The mean size of a range, in bytes before compression.
     pub range_bytes: u64,
+    /// How many ranges a metarange lists on average, once a tree has more than one metarange.
+    pub metarange_ranges: u64,
 }
 
 impl Default for GravelerOptions {
@@ -28,6 +33,7 @@ impl Default for GravelerOptions {
         Self {
             cache_bytes: 256 << 20,
             builds_max: std::thread::available_parallelism().map_or(2, usize::from),
+            build_bytes: 48 << 20,
             scans_max: 4 * std::thread::available_parallelism().map_or(2, usize::from),
             uploads_max: 8,
             stage_queue_max: 4096,
@@ -35,6 +41,7 @@ impl Default for GravelerOptions {
             block_bytes: 16 << 10,
             // 16 Ki entries of usual length: about 1.2 MiB as stored.
             range_bytes: 3_584 << 10,
+            metarange_ranges: 8 << 10,
         }
     }
 }

@@ -34,7 +34,14 @@ pub(crate) struct TestLake {
 }
 
 pub(crate) fn small_options() -> GravelerOptions {
-    GravelerOptions { block_bytes: 512, range_bytes: 2048, cache_bytes: 16 << 20, ..GravelerOptions::default() }
+    GravelerOptions {
+        block_bytes: 512,
+        range_bytes: 2048,
+        cache_bytes: 16 << 20,
+        metarange_ranges: 8,
+        build_bytes: 64 << 10,
+        ..GravelerOptions::default()
+    }
 }
 
 impl TestLake {

@@ -53,6 +53,9 @@ async fn copy_before(base: &mut TreeCursor, key: &[u8], builder: &mut TreeBuilde
             base.skip_range().await?;
             continue;
         }
+        if builder.copy_block(base, Some(key)).await? {
+            continue;
+        }
         match base.record() {
             None => {
                 if let Some(range) = base.whole_range() {
@@ -75,6 +78,8 @@ async fn copy_rest(base: &mut TreeCursor, builder: &mut TreeBuilder) -> Result<(
         if let Some(range) = base.whole_range() {
             builder.push_range(range, base.is_closed()).await?;
             base.skip_range().await?;
+        } else if builder.copy_block(base, None).await? {
+            // It went behind the block.
         } else if base.record().is_some() {
             builder.push_record(base).await?;
             base.advance().await?;

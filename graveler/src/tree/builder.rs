@@ -1,53 +1,77 @@
-//! Writes a tree from records and whole ranges in order. Owns where ranges are cut, which are taken over as they are,
-//! and how many are uploaded at a time. Invariant: the tree depends on the records alone: where a range of another tree
-//! is taken whole, rewriting it would have given the same.
+//! Writes a tree from records, unchanged blocks and whole ranges in order. Owns where ranges are cut, which are taken over
+//! as they are, and how many are encoded and uploaded at a time. Invariant: the tree depends on the records alone:
+//! what of another tree is taken whole (a block, a range, a metarange) rewriting it would have given the same.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use model::{MetaRangeId, RangeId};
 use storage::Immutable;
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
 
-use super::cache::Counted;
+use super::cache::{Counted, add_build_counts};
+use super::draft::Draft;
+use super::levels::{Levels, Node};
 use super::range_info::RangeInfo;
 use super::table_cursor::TableCursor;
 use super::{Files, TreeCursor};
 use crate::sstable::{CutRule, Cutter, Finished, SstError, Writer, WriterOptions};
 use crate::{Error, GravelerOptions};
 
+/// Blocks are cut on level 0, as [`Writer`] does.
+const BLOCK_CUT_LEVEL: u64 = 0;
 /// Ranges are cut on level 1, above the blocks'.
 const RANGE_CUT_LEVEL: u64 = 1;
+/// What a record weighs beside its key and value.
+const RECORD_BYTES: usize = 8;
 
-/// Writes a tree's ranges, then its metarange.
+/// Writes a tree's ranges, then its metaranges.
 pub(crate) struct TreeBuilder {
     files: Files,
     block_bytes: u32,
-    uploads_max: usize,
-    cutter: Cutter,
+    block_rule: CutRule,
+    blocks: Cutter,
+    /// What the block under way weighs; 0 at a cut.
+    block_weight: u64,
+    ranges: Cutter,
     /// The range under way.
-    writer: Option<Writer>,
-    /// A range that was taken whole although no cut ended it: all is well if nothing follows.
+    draft: Draft,
+    /// What was taken whole although no cut ended it: all is well if nothing follows.
     open_end: Option<Arc<RangeInfo>>,
     /// Ranges that were rewritten; what comes out the same is there already.
-    rewritten: HashMap<RangeId, Arc<RangeInfo>>,
-    ranges: Vec<Arc<RangeInfo>>,
-    uploads: JoinSet<Result<(), Error>>,
+    rewritten: Arc<Mutex<HashMap<Immutable, Arc<RangeInfo>>>>,
+    levels: Levels,
+    uploads: Arc<Semaphore>,
+    /// Ranges (by their place in `levels`) and metaranges that are encoded or uploaded. Dropping it ends the work.
+    work: JoinSet<Result<(usize, Arc<RangeInfo>), Error>>,
+}
+
+/// A node of another tree that has to be added.
+struct Todo {
+    node: Arc<RangeInfo>,
+    /// Whether it ended with a cut there.
+    closed: bool,
+    /// Whether it did not, and something follows, so that it must be opened.
+    open: bool,
 }
 
 impl TreeBuilder {
     pub(crate) fn new(files: &Files, options: &GravelerOptions) -> Self {
+        let block_rule = CutRule::new(options.block_bytes.into(), BLOCK_CUT_LEVEL);
         Self {
             files: files.clone(),
             block_bytes: options.block_bytes,
-            uploads_max: options.uploads_max.max(1),
-            cutter: Cutter::new(CutRule::new(options.range_bytes, RANGE_CUT_LEVEL)),
-            writer: None,
+            block_rule,
+            blocks: Cutter::new(block_rule),
+            block_weight: 0,
+            ranges: Cutter::new(CutRule::new(options.range_bytes, RANGE_CUT_LEVEL)),
+            draft: Draft::default(),
             open_end: None,
-            rewritten: HashMap::new(),
-            ranges: Vec::new(),
-            uploads: JoinSet::new(),
+            rewritten: Arc::default(),
+            levels: Levels::new(options.metarange_ranges),
+            uploads: Arc::new(Semaphore::new(options.uploads_max.max(1))),
+            work: JoinSet::new(),
         }
     }
 
@@ -59,125 +83,280 @@ impl TreeBuilder {
 
     /// Adds a record, whose key is larger than all before.
     pub(crate) async fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        if let Some(info) = self.open_end.take() {
-            self.rewrite(&info).await?;
-        }
+        self.break_open_end().await?;
         if self.add(key, value)? {
-            self.finish_range().await?;
+            self.end_range().await?;
         }
         Ok(())
     }
 
     /// Adds a record to the range under way. True if a cut follows.
     fn add(&mut self, key: &[u8], value: &[u8]) -> Result<bool, Error> {
-        let block_bytes = self.block_bytes;
-        let writer = self.writer.get_or_insert_with(|| new_writer(block_bytes));
-        let block_ends = writer.add(key, value).map_err(write_error)?;
-        Ok(block_ends && self.cutter.step(key, writer.last_block_weight()))
+        self.draft.push(key, value).map_err(write_error)?;
+        let weight = (key.len() + value.len() + RECORD_BYTES) as u64;
+        self.block_weight += weight;
+        if !self.blocks.step(key, weight) {
+            return Ok(false);
+        }
+        let weight = std::mem::take(&mut self.block_weight);
+        Ok(self.ranges.step(key, weight))
     }
 
-    /// Adds all records of a range of another tree; `closed` says that it ended with a cut there. Takes it as it is if
-    /// nothing is under way, or else rewrites it until a cut of the new tree meets its end.
-    pub(crate) async fn push_range(&mut self, info: &Arc<RangeInfo>, closed: bool) -> Result<(), Error> {
-        if let Some(before) = self.open_end.take() {
-            self.rewrite(&before).await?;
+    /// Copies the data block that a cursor stands before, as it is stored, and goes behind it. False where that can't be:
+    /// no cut goes before it, or it isn't whole, or its last key isn't before `end`.
+    pub(crate) async fn copy_block(&mut self, cursor: &mut TreeCursor, end: Option<&[u8]>) -> Result<bool, Error> {
+        let Some(inside) = cursor.inside_mut() else { return Ok(false) };
+        if inside.whole_block().is_some() {
+            self.break_open_end().await?;
         }
-        if self.writer.is_some() {
-            return self.rewrite(info).await;
+        if !self.copy_block_inside(inside, end).await? {
+            return Ok(false);
         }
-        if closed {
-            self.ranges.push(Arc::clone(info));
-        } else {
-            self.open_end = Some(Arc::clone(info));
-        }
-        Ok(())
+        cursor.settle().await?;
+        Ok(true)
     }
 
-    async fn rewrite(&mut self, info: &Arc<RangeInfo>) -> Result<(), Error> {
-        self.rewritten.insert(info.id, Arc::clone(info));
-        let mut records = TableCursor::new(self.files.clone(), self.files.range(info).await?);
-        records.read_ahead();
-        while records.load().await? {
-            while let Some((key, value)) = records.record() {
-                let cut = self.add(key, value)?;
-                records.step();
-                if cut {
-                    self.finish_range().await?;
+    async fn copy_block_inside(&mut self, inside: &mut TableCursor, end: Option<&[u8]>) -> Result<bool, Error> {
+        let Some((info, last_key)) = inside.whole_block() else { return Ok(false) };
+        let fits = self.block_weight == 0 && info.closed && info.target == self.block_rule.target();
+        if !fits || end.is_some_and(|end| last_key >= end) {
+            return Ok(false);
+        }
+        let cut = self.ranges.step(last_key, info.weight());
+        let block = inside.take_block().await?;
+        self.draft.push_block(block);
+        if cut {
+            self.end_range().await?;
+        }
+        Ok(true)
+    }
+
+    /// Adds all records of a range (or metarange) of another tree; `closed` says that it ended with a cut there. Takes it
+    /// as it is if nothing is under way, or else rewrites it until a cut of the new tree meets its end.
+    pub(crate) async fn push_range(&mut self, node: &Arc<RangeInfo>, closed: bool) -> Result<(), Error> {
+        self.break_open_end().await?;
+        self.push_nodes(vec![Todo { node: Arc::clone(node), closed, open: false }]).await
+    }
+
+    /// Something follows what was taken as the tree's end.
+    async fn break_open_end(&mut self) -> Result<(), Error> {
+        match self.open_end.take() {
+            Some(node) => self.push_nodes(vec![Todo { node, closed: true, open: true }]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Adds nodes, the last first.
+    async fn push_nodes(&mut self, mut todo: Vec<Todo>) -> Result<(), Error> {
+        while let Some(Todo { node, closed, open }) = todo.pop() {
+            if !open && self.draft.is_empty() && self.levels.at_cut(node.height) {
+                if closed {
+                    self.take(node);
+                } else {
+                    self.open_end = Some(node);
                 }
+            } else if node.height == 0 {
+                self.rewrite(&node).await?;
+            } else {
+                let children = self.files.children(&node).await?;
+                let last = children.len().saturating_sub(1);
+                let children = children.into_iter().enumerate();
+                let children =
+                    children.map(|(at, node)| Todo { node, closed: closed || at < last, open: open && at == last });
+                let from = todo.len();
+                todo.extend(children);
+                todo[from..].reverse();
             }
         }
         Ok(())
     }
 
+    fn take(&mut self, node: Arc<RangeInfo>) {
+        let last_key = node.last_key.clone();
+        self.levels.push(node.height, Node::Ready(node), &last_key);
+    }
+
+    async fn rewrite(&mut self, info: &Arc<RangeInfo>) -> Result<(), Error> {
+        self.rewriting(info);
+        let mut records = TableCursor::new(self.files.clone(), self.files.range_to_copy(info).await?);
+        Counted::add(&self.files.caches.counted.ranges_opened, 1);
+        records.copy();
+        loop {
+            if self.copy_block_inside(&mut records, None).await? {
+                continue;
+            }
+            if !records.load().await? {
+                return Ok(());
+            }
+            while let Some((key, value)) = records.record() {
+                let cut = self.add(key, value)?;
+                records.step();
+                if cut {
+                    self.end_range().await?;
+                }
+            }
+        }
+    }
+
     /// Remembers a range that is rewritten from outside, record by record.
     pub(crate) fn rewriting(&mut self, info: &Arc<RangeInfo>) {
-        self.rewritten.insert(info.id, Arc::clone(info));
+        if info.height == 0 {
+            let mut rewritten = self.rewritten.lock().unwrap_or_else(PoisonError::into_inner);
+            rewritten.insert(info.object, Arc::clone(info));
+        }
     }
 
-    async fn finish_range(&mut self) -> Result<(), Error> {
-        self.cutter.reset();
-        let Some(writer) = self.writer.take() else { return Ok(()) };
-        let finished = writer.finish().map_err(write_error)?;
-        let id = RangeId::from_bytes(finished.id);
-        if let Some(same) = self.rewritten.get(&id) {
-            self.ranges.push(Arc::clone(same));
+    /// Hands the range under way to a thread, once there is room for it.
+    async fn end_range(&mut self) -> Result<(), Error> {
+        self.blocks.reset();
+        self.ranges.reset();
+        self.block_weight = 0;
+        let draft = std::mem::take(&mut self.draft);
+        if draft.is_empty() {
             return Ok(());
         }
-        Counted::add(&self.files.caches.counted.ranges_written, 1);
-        self.ranges.push(Arc::new(describe(id, &finished)));
-        self.upload(Immutable::Range(id), finished.bytes).await
-    }
-
-    /// Begins an upload, once there are few enough under way.
-    async fn upload(&mut self, object: Immutable, bytes: Bytes) -> Result<(), Error> {
-        while self.uploads.len() >= self.uploads_max {
-            self.wait_for_upload().await?;
+        while let Some(done) = self.work.try_join_next() {
+            self.note(done)?;
         }
-        Counted::add(&self.files.caches.counted.bytes_written, bytes.len() as u64);
-        let files = self.files.clone();
-        self.uploads.spawn(async move { files.put(object, bytes).await });
+        let room = self.files.caches.builds.room_for(draft.memory_bytes()).await?;
+        let place = self.levels.push(0, Node::UnderWay, draft.last_key());
+        let range = RangeJob {
+            files: self.files.clone(),
+            block_bytes: self.block_bytes,
+            rewritten: Arc::clone(&self.rewritten),
+            uploads: Arc::clone(&self.uploads),
+        };
+        self.work.spawn(async move { Ok((place, range.store(draft, room).await?)) });
         Ok(())
     }
 
-    async fn wait_for_upload(&mut self) -> Result<(), Error> {
-        match self.uploads.join_next().await {
-            Some(Ok(done)) => done,
-            Some(Err(failed)) => Err(Error::Internal(format!("an upload ended early: {failed}"))),
-            None => Ok(()),
-        }
+    fn note(&mut self, done: Result<Result<(usize, Arc<RangeInfo>), Error>, JoinError>) -> Result<(), Error> {
+        let ended = |failed: JoinError| Error::Internal(format!("a range's work ended early: {failed}"));
+        let (place, info) = done.map_err(ended)??;
+        self.levels.nodes[place] = Node::Ready(info);
+        Ok(())
     }
 
-    /// Ends the tree and writes its metarange, once all its ranges are stored. `None` is the empty tree.
+    async fn wait(&mut self) -> Result<(), Error> {
+        while let Some(done) = self.work.join_next().await {
+            self.note(done)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the tree and writes its metaranges, each once all that it lists is stored. `None` is the empty tree.
     pub(crate) async fn finish(mut self) -> Result<Option<MetaRangeId>, Error> {
-        if let Some(info) = self.open_end.take() {
-            self.ranges.push(info);
+        if let Some(node) = self.open_end.take() {
+            self.take(node);
         }
-        self.finish_range().await?;
-        while !self.uploads.is_empty() {
-            self.wait_for_upload().await?;
+        self.end_range().await?;
+        let Some(root) = self.levels.close() else { return Ok(None) };
+        self.wait().await?;
+        for height in 1..=self.levels.height_max() {
+            for place in 0..self.levels.nodes.len() {
+                self.store_metarange(place, root, height).await?;
+            }
+            self.wait().await?;
         }
-        if self.ranges.is_empty() {
-            return Ok(None);
-        }
-        let mut writer = new_writer(self.block_bytes);
-        for info in &self.ranges {
+        self.root_id(root).await.map(Some)
+    }
+
+    /// Encodes a metarange that is to be written, if it has this height, and begins its upload.
+    async fn store_metarange(&mut self, place: usize, root: usize, height: u32) -> Result<(), Error> {
+        let children = match &self.levels.nodes[place] {
+            Node::Group { height: of, children } if *of == height && place <= root => children,
+            _ => return Ok(()),
+        };
+        let mut writer = Writer::new(WriterOptions { block_bytes: self.block_bytes, ..WriterOptions::default() });
+        let mut entries = 0;
+        for child in children {
+            let Node::Ready(info) = &self.levels.nodes[*child] else {
+                return Err(Error::Internal("a metarange over what isn't stored".into()));
+            };
             writer.add(&info.last_key, &info.encode()).map_err(write_error)?;
+            entries += info.entries;
         }
+        let first_key = match &self.levels.nodes[children[0]] {
+            Node::Ready(info) => info.first_key.clone(),
+            _ => return Err(Error::Internal("a metarange over what isn't stored".into())),
+        };
         let finished = writer.finish().map_err(write_error)?;
-        let id = MetaRangeId::from_bytes(finished.id);
-        self.upload(Immutable::MetaRange(id), finished.bytes).await?;
-        self.wait_for_upload().await?;
-        Ok(Some(id))
+        let object = Immutable::MetaRange(MetaRangeId::from_bytes(finished.id));
+        let info = RangeInfo { first_key, entries, ..describe(object, height, &finished) };
+        let counted = &self.files.caches.counted;
+        Counted::add(&counted.metaranges_written, 1);
+        Counted::add(&counted.bytes_written, finished.bytes.len() as u64);
+        let (files, uploads) = (self.files.clone(), Arc::clone(&self.uploads));
+        let room = files.caches.builds.room_for(finished.bytes.len()).await?;
+        self.work.spawn(async move {
+            let _room = room;
+            let _turn = uploads.acquire_owned().await;
+            files.put(object, finished.bytes).await?;
+            Ok((place, Arc::new(info)))
+        });
+        Ok(())
+    }
+
+    /// The id of the root. One that was taken whole may list but one metarange: then that is the root.
+    async fn root_id(&self, root: usize) -> Result<MetaRangeId, Error> {
+        let Node::Ready(info) = &self.levels.nodes[root] else {
+            return Err(Error::Internal("the root isn't stored".into()));
+        };
+        let mut info = Arc::clone(info);
+        while info.height >= 2 {
+            match self.files.children(&info).await?.as_slice() {
+                [only] => info = Arc::clone(only),
+                _ => break,
+            }
+        }
+        match info.object {
+            Immutable::MetaRange(id) => Ok(id),
+            other => Err(Error::Internal(format!("{other} as a root"))),
+        }
     }
 }
 
-fn new_writer(block_bytes: u32) -> Writer {
-    Writer::new(WriterOptions { block_bytes, ..WriterOptions::default() })
+/// What it takes to encode and store a range, away from its builder.
+struct RangeJob {
+    files: Files,
+    block_bytes: u32,
+    rewritten: Arc<Mutex<HashMap<Immutable, Arc<RangeInfo>>>>,
+    uploads: Arc<Semaphore>,
 }
 
-fn describe(id: RangeId, finished: &Finished) -> RangeInfo {
+impl RangeJob {
+    async fn store(self, draft: Draft, room: OwnedSemaphorePermit) -> Result<Arc<RangeInfo>, Error> {
+        let _room = room;
+        let turn = self.files.caches.builds.encoder().await?;
+        let block_bytes = self.block_bytes;
+        let encoded = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            draft.encode(block_bytes)
+        });
+        let ended = |failed: JoinError| Error::Internal(format!("encoding a range ended early: {failed}"));
+        let encoded = encoded.await.map_err(ended)?.map_err(|(copied_from, error)| match copied_from {
+            Some(object) => self.files.table_error(object, error),
+            None => write_error(error),
+        })?;
+        let counted = &self.files.caches.counted;
+        add_build_counts(counted, encoded.blocks_copied, encoded.blocks_encoded);
+        let object = Immutable::Range(RangeId::from_bytes(encoded.finished.id));
+        if let Some(same) = self.rewritten.lock().unwrap_or_else(PoisonError::into_inner).get(&object) {
+            return Ok(Arc::clone(same));
+        }
+        let info = Arc::new(describe(object, 0, &encoded.finished));
+        let _turn = self.uploads.acquire().await;
+        Counted::add(&counted.ranges_written, 1);
+        Counted::add(&counted.bytes_written, info.bytes);
+        self.files.put(object, encoded.finished.bytes).await?;
+        Ok(info)
+    }
+}
+
+fn describe(object: Immutable, height: u32, finished: &Finished) -> RangeInfo {
     RangeInfo {
-        id,
+        object,
+        height,
         first_key: finished.first_key.clone(),
         last_key: finished.last_key.clone(),
         entries: finished.entries,

@@ -9,7 +9,9 @@ use model::{Commit, CommitId, StorageNamespace};
 use moka::future::Cache;
 use storage::{Immutable, RepositoryStorage};
 
+use super::build_bounds::BuildBounds;
 use super::files::Table;
+use crate::GravelerOptions;
 use crate::sstable::Block;
 
 /// Repositories whose part of the store is kept open. When there are more it starts over, for opening one costs little.
@@ -23,12 +25,16 @@ pub(crate) struct Caches {
     pub(crate) tables: Cache<Immutable, Arc<Table>>,
     pub(crate) blocks: Cache<(Immutable, u32), Arc<Block>>,
     pub(crate) counted: Counted,
+    /// What builders share: not cached, but of the same life.
+    pub(crate) builds: BuildBounds,
 }
 
 impl Caches {
     /// Divides a budget of bytes: 1/16 for commits, 4/16 for tails, the rest for blocks.
-    pub(crate) fn new(bytes: u64) -> Self {
+    pub(crate) fn new(options: &GravelerOptions) -> Self {
+        let bytes = options.cache_bytes;
         Self {
+            builds: BuildBounds::new(options),
             storages: RwLock::default(),
             commits: Cache::builder().max_capacity(bytes / 16).weigher(|_, commit| weigh(commit_bytes(commit))).build(),
             tables: Cache::builder()
@@ -71,8 +77,12 @@ fn commit_bytes(commit: &Arc<Commit>) -> usize {
 #[derive(Default)]
 pub(crate) struct Counted {
     pub(crate) ranges_opened: AtomicU64,
+    pub(crate) metaranges_opened: AtomicU64,
     pub(crate) blocks_read: AtomicU64,
+    pub(crate) blocks_copied: AtomicU64,
+    pub(crate) blocks_encoded: AtomicU64,
     pub(crate) ranges_written: AtomicU64,
+    pub(crate) metaranges_written: AtomicU64,
     pub(crate) bytes_written: AtomicU64,
 }
 
@@ -81,12 +91,26 @@ pub(crate) struct Counted {
 pub struct TreeCounters {
     /// Ranges that a lookup, scan, diff or merge looked into, cached or not.
     pub ranges_opened: u64,
+    /// Metaranges beneath a root that were looked into, cached or not.
+    pub metaranges_opened: u64,
     /// Data blocks (of ranges and metaranges) that were fetched and decoded.
     pub blocks_read: u64,
+    /// Data blocks that a rewrite copied as they were stored, neither decoded nor encoded.
+    pub blocks_copied: u64,
+    /// Data blocks of ranges that were encoded.
+    pub blocks_encoded: u64,
     /// Ranges that were written.
     pub ranges_written: u64,
+    /// Metaranges that were written, roots included.
+    pub metaranges_written: u64,
     /// Bytes of ranges and metaranges that were written.
     pub bytes_written: u64,
+}
+
+/// Counts the blocks of a range that was built.
+pub(super) fn add_build_counts(counted: &Counted, blocks_copied: u64, blocks_encoded: u64) {
+    Counted::add(&counted.blocks_copied, blocks_copied);
+    Counted::add(&counted.blocks_encoded, blocks_encoded);
 }
 
 impl Counted {
@@ -97,8 +121,12 @@ impl Counted {
     pub(crate) fn snapshot(&self) -> TreeCounters {
         TreeCounters {
             ranges_opened: self.ranges_opened.load(Ordering::Relaxed),
+            metaranges_opened: self.metaranges_opened.load(Ordering::Relaxed),
             blocks_read: self.blocks_read.load(Ordering::Relaxed),
+            blocks_copied: self.blocks_copied.load(Ordering::Relaxed),
+            blocks_encoded: self.blocks_encoded.load(Ordering::Relaxed),
             ranges_written: self.ranges_written.load(Ordering::Relaxed),
+            metaranges_written: self.metaranges_written.load(Ordering::Relaxed),
             bytes_written: self.bytes_written.load(Ordering::Relaxed),
         }
     }

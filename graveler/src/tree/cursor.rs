@@ -1,71 +1,109 @@
-//! Walks a tree's records in order, range by range. Owns laziness: a range that nobody looks into isn't opened, and
-//! can be skipped or taken whole. Invariant: [`TreeCursor::bound`] is never larger than the next record's key.
+//! Walks a tree's records in order, range by range. Owns laziness: a metarange or range that nobody looks into isn't
+//! opened, and can be skipped or taken whole. Invariant: [`TreeCursor::bound`] is never larger than the next record's key.
 
 use std::sync::Arc;
 
 use model::MetaRangeId;
 use storage::Immutable;
+use tokio::task::JoinSet;
 
-use super::files::Files;
+use super::cache::Counted;
+use super::files::{Files, Table};
 use super::range_info::RangeInfo;
 use super::table_cursor::TableCursor;
 use crate::Error;
-use crate::sstable::BlockHash;
+use crate::sstable::{BlockHash, BlockInfo};
 
 /// A cursor over a tree's records, which moves forward only.
 pub(crate) struct TreeCursor {
     files: Files,
-    /// Over the metarange, one record ahead of `here`; `None` for the empty tree.
-    ranges: Option<TableCursor>,
+    /// Over the metaranges that are opened, from the root down, each one record ahead of what was entered there.
+    levels: Vec<Level>,
     here: Option<Here>,
-    /// Whether ranges that are opened will be read to their end.
+    /// Whether ranges that are opened will be read to their end, and mostly copied.
     copies: bool,
+    /// The read-ahead of the range before, if that was opened.
+    window_before: Option<usize>,
+    /// The next range, fetched early since those before it were copied too. Dropping it ends the request.
+    next_to_copy: Option<Early>,
 }
 
-/// The range that the cursor is in.
+/// A range that is fetched before the cursor comes to it.
+struct Early {
+    object: Immutable,
+    request: JoinSet<Result<Arc<Table>, Error>>,
+}
+
+/// An opened metarange.
+struct Level {
+    nodes: TableCursor,
+    /// Its height, once it is known.
+    height: Option<u32>,
+    /// Whether something follows it in the tree.
+    closed: bool,
+}
+
+/// The range that the cursor is in, or the range or metarange that it stands before.
 struct Here {
     info: Arc<RangeInfo>,
-    /// Whether a range follows, so that this one ended with a cut and not with its tree.
+    /// Whether something follows in the tree, so that this ended with a cut and not with its tree.
     closed: bool,
-    /// Where in the range to begin, as long as it isn't opened.
+    /// Where in it to begin, as long as it isn't opened.
     from: Option<Vec<u8>>,
+    /// Of an opened range.
     inside: Option<TableCursor>,
 }
 
 impl TreeCursor {
     /// A cursor before a tree's first record.
     pub(crate) async fn open(files: &Files, tree: Option<MetaRangeId>) -> Result<Self, Error> {
-        let ranges = match tree {
-            None => None,
-            Some(id) => Some(TableCursor::new(files.clone(), files.metarange(id).await?)),
+        let mut cursor = Self {
+            files: files.clone(),
+            levels: Vec::new(),
+            here: None,
+            copies: false,
+            window_before: None,
+            next_to_copy: None,
         };
-        let mut cursor = Self { files: files.clone(), ranges, here: None, copies: false };
-        cursor.next_range().await?;
+        if let Some(id) = tree {
+            let nodes = TableCursor::new(files.clone(), files.metarange(id).await?);
+            cursor.levels.push(Level { nodes, height: None, closed: false });
+            cursor.next_node(None).await?;
+        }
         Ok(cursor)
     }
 
-    /// Expects that ranges which are opened are read to their end, so that fewer requests fetch more.
+    /// Expects that ranges which are opened are read to their end and mostly copied, so that fewer requests fetch more.
     pub(crate) fn copying(self) -> Self {
         Self { copies: true, ..self }
     }
 
-    /// Enters the range that the metarange's cursor stands at, unopened.
-    async fn next_range(&mut self) -> Result<(), Error> {
+    /// Enters what the metaranges list next (with keys at or behind `from`), unopened.
+    async fn next_node(&mut self, from: Option<&[u8]>) -> Result<(), Error> {
         let before = self.here.take();
-        let Some(ranges) = &mut self.ranges else { return Ok(()) };
-        if !ranges.load().await? {
+        let opened = before.as_ref().and_then(|before| before.inside.as_ref());
+        self.window_before = opened.filter(|_| from.is_none()).map(TableCursor::window);
+        while let Some(level) = self.levels.last_mut() {
+            if let Some(from) = from {
+                level.nodes.seek(from);
+            }
+            if !level.nodes.load().await? {
+                self.levels.pop();
+                continue;
+            }
+            let object = level.nodes.object();
+            let (key, value) = level.nodes.record().expect("because it was just loaded");
+            let info = self.files.range_info(object, level.height, key, value)?;
+            if before.is_some_and(|before| before.info.last_key >= info.first_key) {
+                return Err(self.files.overlap(object));
+            }
+            level.height = Some(info.height + 1);
+            level.nodes.step();
+            let closed = level.nodes.load().await? || level.closed;
+            let from = from.filter(|from| info.first_key.as_slice() < *from).map(<[u8]>::to_vec);
+            self.here = Some(Here { info: Arc::new(info), closed, from, inside: None });
             return Ok(());
         }
-        let (key, value) = ranges.record().expect("because it was just loaded");
-        let info = self.files.range_info(ranges.object(), key, value)?;
-        if let Some(before) = before
-            && before.info.last_key >= info.first_key
-        {
-            return Err(self.files.overlap(ranges.object()));
-        }
-        ranges.step();
-        let closed = ranges.load().await?;
-        self.here = Some(Here { info: Arc::new(info), closed, from: None, inside: None });
         Ok(())
     }
 
@@ -85,39 +123,101 @@ impl TreeCursor {
 
     /// The file that the record here is in.
     pub(crate) fn object(&self) -> Option<Immutable> {
-        self.here.as_ref().map(|here| Immutable::Range(here.info.id))
+        self.here.as_ref().map(|here| here.info.object)
     }
 
-    /// The range that the cursor stands before, if nothing of it was looked at or skipped.
+    /// The range or metarange that the cursor stands before, if nothing of it was looked at or skipped.
     pub(crate) fn whole_range(&self) -> Option<&Arc<RangeInfo>> {
         self.here.as_ref().filter(|here| here.inside.is_none() && here.from.is_none()).map(|here| &here.info)
     }
 
-    /// Whether another range follows the one here, so that it ended with a cut.
+    /// Whether something follows what is here, so that it ended with a cut.
     pub(crate) fn is_closed(&self) -> bool {
         self.here.as_ref().is_some_and(|here| here.closed)
     }
 
-    /// The hash of the data block that the cursor stands before, if nothing of it was skipped.
-    pub(crate) fn block_ahead(&self) -> Option<&BlockHash> {
-        self.here.as_ref()?.inside.as_ref()?.block_ahead()
+    /// The data block that the cursor stands before, if nothing of it was skipped, and its last key.
+    pub(crate) fn whole_block(&self) -> Option<(&BlockInfo, &[u8])> {
+        self.here.as_ref()?.inside.as_ref()?.whole_block()
     }
 
-    /// Loads the record here, or else goes on to the next range without opening it.
+    fn block_ahead(&self) -> Option<&BlockHash> {
+        self.whole_block().map(|(info, _)| &info.hash)
+    }
+
+    /// How many files are to be opened for a record here: 0 in an opened range.
+    fn depth(&self) -> u32 {
+        self.here.as_ref().map_or(0, |here| if here.inside.is_some() { 0 } else { here.info.height + 1 })
+    }
+
+    /// Whether this cursor and another stand before one key, and this one has more to open for it.
+    pub(crate) fn is_above(&self, other: &Self) -> bool {
+        self.depth() > other.depth() && self.bound().is_some() && self.bound() == other.bound()
+    }
+
+    /// The range that the cursor is in, if it is opened.
+    pub(super) fn inside_mut(&mut self) -> Option<&mut TableCursor> {
+        self.here.as_mut()?.inside.as_mut()
+    }
+
+    /// Comes closer to the record here: enters a metarange, opens a range, loads a block, or goes on to the next range.
     pub(crate) async fn load(&mut self) -> Result<(), Error> {
         let Some(here) = &mut self.here else { return Ok(()) };
-        if here.inside.is_none() {
-            let mut inside = TableCursor::new(self.files.clone(), self.files.range(&here.info).await?);
-            if let Some(from) = here.from.take() {
-                inside.seek(&from);
-            }
-            if self.copies {
-                inside.read_ahead();
-            }
-            here.inside = Some(inside);
+        let Some(inside) = &mut here.inside else {
+            return if here.info.height == 0 { self.open_range().await } else { self.enter_metarange().await };
+        };
+        if inside.load().await? { Ok(()) } else { self.next_node(None).await }
+    }
+
+    async fn open_range(&mut self) -> Result<(), Error> {
+        let Some(info) = self.here.as_ref().map(|here| Arc::clone(&here.info)) else { return Ok(()) };
+        let table = if self.copies { self.range_to_copy(&info).await? } else { self.files.node(&info).await? };
+        let mut inside = TableCursor::new(self.files.clone(), table);
+        if self.copies {
+            inside.copy();
+        } else if let Some(window) = self.window_before {
+            inside.read_ahead(window);
         }
-        let inside = here.inside.as_mut().expect("because it was just opened");
-        if inside.load().await? { Ok(()) } else { self.next_range().await }
+        let Some(here) = &mut self.here else { return Ok(()) };
+        if let Some(from) = here.from.take() {
+            inside.seek(&from);
+        }
+        here.inside = Some(inside);
+        self.settle().await
+    }
+
+    /// Opens a range that will be copied. Where one follows another, the next is fetched meanwhile.
+    async fn range_to_copy(&mut self, info: &Arc<RangeInfo>) -> Result<Arc<Table>, Error> {
+        Counted::add(&self.files.caches.counted.ranges_opened, 1);
+        let early = self.next_to_copy.take().filter(|early| early.object == info.object);
+        if self.window_before.is_some()
+            && let Some(next) = self.next_range()?
+        {
+            let (object, files, mut request) = (next.object, self.files.clone(), JoinSet::new());
+            request.spawn(async move { files.range_to_copy(&next).await });
+            self.next_to_copy = Some(Early { object, request });
+        }
+        match early {
+            Some(mut early) => match early.request.join_next().await {
+                Some(Ok(table)) => table,
+                _ => Err(Error::Internal("a range's request ended early".into())),
+            },
+            None => self.files.range_to_copy(info).await,
+        }
+    }
+
+    /// The range that the metarange here lists behind the one here, if it is loaded.
+    fn next_range(&self) -> Result<Option<RangeInfo>, Error> {
+        let Some(level) = self.levels.last() else { return Ok(None) };
+        let Some((key, value)) = level.nodes.record() else { return Ok(None) };
+        self.files.range_info(level.nodes.object(), level.height, key, value).map(Some)
+    }
+
+    async fn enter_metarange(&mut self) -> Result<(), Error> {
+        let Some(Here { info, closed, from, .. }) = self.here.take() else { return Ok(()) };
+        let nodes = TableCursor::new(self.files.clone(), self.files.node(&info).await?);
+        self.levels.push(Level { nodes, height: Some(info.height), closed });
+        self.next_node(from.as_deref()).await
     }
 
     /// Goes behind the record here, which must be loaded.
@@ -130,17 +230,17 @@ impl TreeCursor {
     }
 
     /// After a move inside a range: goes on to the next range at its end, and makes sure that there is a bound.
-    async fn settle(&mut self) -> Result<(), Error> {
+    pub(super) async fn settle(&mut self) -> Result<(), Error> {
         let Some(inside) = self.here.as_mut().and_then(|here| here.inside.as_mut()) else { return Ok(()) };
         if inside.at_end() {
-            return self.next_range().await;
+            return self.next_node(None).await;
         }
-        if inside.first_key_ahead().is_some() { Ok(()) } else { self.load().await }
+        if inside.first_key_ahead().is_some() || inside.load().await? { Ok(()) } else { self.next_node(None).await }
     }
 
-    /// Goes behind the range here, whether it is opened or not.
+    /// Goes behind the range or metarange here, whether it is opened or not.
     pub(crate) async fn skip_range(&mut self) -> Result<(), Error> {
-        self.next_range().await
+        self.next_node(None).await
     }
 
     /// Goes behind the data block that the cursor stands before.
@@ -163,22 +263,14 @@ impl TreeCursor {
                 Some(inside) => {
                     inside.seek(key);
                     if !inside.is_loaded() {
-                        return self.load().await;
+                        return self.settle().await;
                     }
                 }
             }
             return Ok(());
         }
-        if let Some(ranges) = &mut self.ranges {
-            ranges.seek(key);
-        }
         self.here = None;
-        self.next_range().await?;
-        match &mut self.here {
-            Some(here) if here.info.first_key.as_slice() < key => here.from = Some(key.to_vec()),
-            _ => {}
-        }
-        Ok(())
+        self.next_node(Some(key)).await
     }
 
     /// Goes forward behind all that is not larger than `key`.
@@ -187,11 +279,11 @@ impl TreeCursor {
     }
 }
 
-/// Whether two cursors stand before the same range, with the same part of it ahead.
+/// Whether two cursors stand before the same range or metarange, with the same part of it ahead.
 pub(crate) fn same_range(a: &TreeCursor, b: &TreeCursor) -> bool {
     matches!(
         (&a.here, &b.here),
-        (Some(a), Some(b)) if a.inside.is_none() && b.inside.is_none() && a.info.id == b.info.id && a.from == b.from
+        (Some(a), Some(b)) if a.inside.is_none() && b.inside.is_none() && a.info.object == b.info.object && a.from == b.from
     )
 }
 
@@ -213,4 +305,18 @@ pub(crate) async fn skip_same(a: &mut TreeCursor, b: &mut TreeCursor) -> Result<
         return Ok(true);
     }
     Ok(false)
+}
+
+/// Where two cursors stand before one key, opens what is higher in its tree, so that what both trees have meets and can
+/// be skipped. False if both are at one height.
+pub(crate) async fn open_higher(a: &mut TreeCursor, b: &mut TreeCursor) -> Result<bool, Error> {
+    let higher = if a.is_above(b) {
+        a
+    } else if b.is_above(a) {
+        b
+    } else {
+        return Ok(false);
+    };
+    higher.load().await?;
+    Ok(true)
 }

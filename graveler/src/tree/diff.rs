@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use bytes::Bytes;
 use model::MetaRangeId;
 
-use super::cursor::skip_same;
+use super::cursor::{open_higher, skip_same};
 use super::{Files, TreeCursor};
 use crate::Error;
 
@@ -57,6 +57,9 @@ impl TreeDiff {
     pub(crate) async fn next(&mut self) -> Result<Option<Difference>, Error> {
         loop {
             if skip_same(&mut self.left, &mut self.right).await? {
+                continue;
+            }
+            if open_higher(&mut self.left, &mut self.right).await? {
                 continue;
             }
             let order = match (self.left.bound(), self.right.bound()) {

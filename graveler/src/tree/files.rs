@@ -18,6 +18,8 @@ use crate::sstable::{Block, SstError, Tail, TailParse};
 const METARANGE_FETCH_BYTES: u64 = 64 << 10;
 /// A range of at most so many bytes is fetched whole at first: cheaper than a second request.
 const WHOLE_FETCH_BYTES: u64 = 32 << 10;
+/// A range that is copied is fetched whole at first, if it has at most so many bytes.
+pub(super) const COPY_FETCH_BYTES: u64 = 4 << 20;
 /// A file whose tail keeps growing as it is parsed is given up after so many requests.
 const TAIL_REQUESTS_MAX: usize = 4;
 
@@ -41,11 +43,39 @@ impl Table {
         self.tail.memory_bytes() + self.suffix.len() + 128
     }
 
+    fn suffix_start(&self) -> u64 {
+        self.size - self.suffix.len() as u64
+    }
+
     /// A block's stored bytes, if they came with the tail.
     fn at_hand(&self, block: usize) -> Option<Bytes> {
         let range = self.tail.handle(block).range();
-        let start = range.start.checked_sub(self.size - self.suffix.len() as u64)?;
+        let start = range.start.checked_sub(self.suffix_start())?;
         Some(self.suffix.slice(start as usize..(start + range.end - range.start) as usize))
+    }
+}
+
+/// Stored bytes of a table's neighbouring blocks.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    table: Arc<Table>,
+    first: usize,
+    end: usize,
+    bytes: Bytes,
+}
+
+impl Stored {
+    pub(crate) fn has(&self, block: usize) -> bool {
+        (self.first..self.end).contains(&block)
+    }
+
+    /// The stored bytes of one of the blocks.
+    pub(crate) fn block(&self, block: usize) -> Option<Bytes> {
+        let start = self.table.tail.handle(self.first).offset;
+        let range = self.table.tail.handle(block).range();
+        let from = usize::try_from(range.start.checked_sub(start)?).ok()?;
+        let to = usize::try_from(range.end.checked_sub(start)?).ok()?;
+        (from <= to && to <= self.bytes.len()).then(|| self.bytes.slice(from..to))
     }
 }
 
@@ -68,11 +98,24 @@ impl Files {
         &self.storage
     }
 
-    /// Opens a range's file.
-    pub(crate) async fn range(&self, info: &RangeInfo) -> Result<Arc<Table>, Error> {
-        Counted::add(&self.caches.counted.ranges_opened, 1);
+    /// Opens the file of a range, or of a metarange that another lists.
+    pub(crate) async fn node(&self, info: &RangeInfo) -> Result<Arc<Table>, Error> {
+        let counted = &self.caches.counted;
+        Counted::add(if info.height == 0 { &counted.ranges_opened } else { &counted.metaranges_opened }, 1);
         let suffix = if info.bytes <= WHOLE_FETCH_BYTES { info.bytes } else { u64::from(info.tail_length) };
-        self.table(Immutable::Range(info.id), suffix).await
+        self.table(info.object, suffix).await
+    }
+
+    /// Opens the file of a range that will be copied: with its blocks in one request, and not to be kept.
+    pub(crate) async fn range_to_copy(&self, info: &RangeInfo) -> Result<Arc<Table>, Error> {
+        match self.caches.tables.get(&info.object).await {
+            Some(table) => Ok(table),
+            None => {
+                let tail = u64::from(info.tail_length);
+                let suffix = if info.bytes <= COPY_FETCH_BYTES { info.bytes } else { tail };
+                self.fetch_table(info.object, suffix).await
+            }
+        }
     }
 
     /// Opens a metarange's file.
@@ -159,20 +202,58 @@ impl Files {
     ) -> Result<(), Error> {
         let start = table.tail.handle(first).offset;
         let stored = match table.at_hand(first) {
-            Some(_) => table.suffix.slice((start - (table.size - table.suffix.len() as u64)) as usize..),
+            Some(_) => table.suffix.slice((start - table.suffix_start()) as usize..),
             None => self.fetch(table, first, end).await?,
         };
         for block in first..end {
             let range = table.tail.handle(block).range();
             let bytes = usize::try_from(range.start - start).ok().zip(usize::try_from(range.end - start).ok());
             let bytes = bytes.and_then(|(from, to)| stored.get(from..to));
-            let bytes = bytes.ok_or_else(|| self.corrupt(table.object, "its blocks aren't where its index says"))?;
+            let bytes = bytes.ok_or_else(|| self.misplaced(table))?;
             let block_at = (table.object, block as u32);
             let decoded = self.decode(table, block, bytes)?;
             self.caches.blocks.insert(block_at, Arc::clone(&decoded)).await;
             found.push(decoded);
         }
         Ok(())
+    }
+
+    /// The stored bytes of neighbouring blocks, undecoded, for a copy.
+    pub(crate) async fn stored(&self, table: &Arc<Table>, first: usize, end: usize) -> Result<Stored, Error> {
+        let bytes = match table.at_hand(first) {
+            Some(_) => table.suffix.slice((table.tail.handle(first).offset - table.suffix_start()) as usize..),
+            None => self.fetch(table, first, end).await?,
+        };
+        Ok(Stored { table: Arc::clone(table), first, end, bytes })
+    }
+
+    /// Decodes a block for one who copies, out of the cache if it is there.
+    pub(crate) async fn decode_stored(&self, stored: &Stored, block: usize) -> Result<Arc<Block>, Error> {
+        if let Some(block) = self.caches.blocks.get(&(stored.table.object, block as u32)).await {
+            return Ok(block);
+        }
+        let bytes = stored.block(block).ok_or_else(|| self.misplaced(&stored.table))?;
+        self.decode(&stored.table, block, &bytes)
+    }
+
+    /// Decodes and keeps blocks that were fetched for a scan.
+    pub(crate) async fn decode_window(&self, stored: &Stored) -> Result<Vec<Arc<Block>>, Error> {
+        let mut found = Vec::with_capacity(stored.end - stored.first);
+        for at in stored.first..stored.end {
+            let block = self.decode_stored(stored, at).await?;
+            self.caches.blocks.insert((stored.table.object, at as u32), Arc::clone(&block)).await;
+            found.push(block);
+        }
+        Ok(found)
+    }
+
+    /// Whether reading a block takes no request.
+    pub(crate) fn has_block(&self, table: &Table, block: usize) -> bool {
+        table.at_hand(block).is_some() || self.caches.blocks.contains_key(&(table.object, block as u32))
+    }
+
+    pub(crate) fn misplaced(&self, table: &Table) -> Error {
+        self.corrupt(table.object, "its blocks aren't where its index says")
     }
 
     /// Fetches the stored bytes of neighbouring blocks.
@@ -191,19 +272,26 @@ impl Files {
     /// Finds the value at a key of a tree.
     pub(crate) async fn lookup(&self, tree: Option<MetaRangeId>, key: &[u8]) -> Result<Option<Found>, Error> {
         let Some(tree) = tree else { return Ok(None) };
-        let metarange = self.metarange(tree).await?;
-        let Some(at) = metarange.tail.find(key) else { return Ok(None) };
-        let block = self.block(&metarange, at).await?;
-        let slot = block.lower_bound(key);
-        if slot == block.entries() {
-            return Ok(None);
-        }
-        let (last_key, value) = block.entry(slot);
-        let info = self.range_info(metarange.object, last_key, value)?;
-        if info.first_key.as_slice() > key {
-            return Ok(None);
-        }
-        let range = self.range(&info).await?;
+        let mut metarange = self.metarange(tree).await?;
+        let mut above = None;
+        let range = loop {
+            let Some(at) = metarange.tail.find(key) else { return Ok(None) };
+            let block = self.block(&metarange, at).await?;
+            let slot = block.lower_bound(key);
+            if slot == block.entries() {
+                return Ok(None);
+            }
+            let (last_key, value) = block.entry(slot);
+            let info = self.range_info(metarange.object, above, last_key, value)?;
+            if info.first_key.as_slice() > key {
+                return Ok(None);
+            }
+            let node = self.node(&info).await?;
+            if info.height == 0 {
+                break node;
+            }
+            (metarange, above) = (node, Some(info.height));
+        };
         let Some(at) = range.tail.find(key) else { return Ok(None) };
         let block = self.block(&range, at).await?;
         let slot = block.lower_bound(key);
@@ -211,12 +299,35 @@ impl Files {
         Ok(there.then_some(Found { object: range.object, block, slot }))
     }
 
-    /// Decodes a metarange's record.
-    pub(crate) fn range_info(&self, metarange: Immutable, key: &[u8], value: &[u8]) -> Result<RangeInfo, Error> {
-        RangeInfo::decode(key, value).map_err(|bad| match bad {
+    /// What a metarange lists, all of it.
+    pub(crate) async fn children(&self, metarange: &RangeInfo) -> Result<Vec<Arc<RangeInfo>>, Error> {
+        let table = self.node(metarange).await?;
+        let mut children = Vec::new();
+        for block in self.blocks(&table, 0, table.tail.blocks()).await? {
+            for slot in 0..block.entries() {
+                let (key, value) = block.entry(slot);
+                children.push(Arc::new(self.range_info(table.object, Some(metarange.height), key, value)?));
+            }
+        }
+        Ok(children)
+    }
+
+    /// Decodes the record of a metarange, whose own height is known but for a root.
+    pub(crate) fn range_info(
+        &self,
+        metarange: Immutable,
+        height: Option<u32>,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<RangeInfo, Error> {
+        let info = RangeInfo::decode(key, value).map_err(|bad| match bad {
             BadRange::Corrupt(why) => self.corrupt(metarange, &why),
             BadRange::Unsupported(what) => self.unsupported(metarange, what),
-        })
+        })?;
+        if height.is_some_and(|height| height != info.height + 1) {
+            return Err(self.corrupt(metarange, "what it lists isn't of the height that is due"));
+        }
+        Ok(info)
     }
 
     /// Decodes a record's entry.
@@ -267,7 +378,7 @@ impl Files {
         format!("{}/{object}", self.storage.namespace())
     }
 
-    fn table_error(&self, object: Immutable, error: SstError) -> Error {
+    pub(crate) fn table_error(&self, object: Immutable, error: SstError) -> Error {
         match error {
             SstError::Unsupported(what) => self.unsupported(object, what),
             SstError::Corrupt(why) => self.corrupt(object, &why),

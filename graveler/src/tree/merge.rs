@@ -8,7 +8,7 @@
 use model::MetaRangeId;
 
 use super::builder::TreeBuilder;
-use super::cursor::{same_range, skip_same};
+use super::cursor::{open_higher, same_block, same_range, skip_same};
 use super::diff::same_identity;
 use super::{Files, TreeCursor};
 use crate::{Error, Strategy};
@@ -39,7 +39,7 @@ pub(crate) async fn merge(
 ) -> Result<MergedTree, Error> {
     let mut merge = Merge {
         files,
-        base: TreeCursor::open(files, trees.base).await?.copying(),
+        base: TreeCursor::open(files, trees.base).await?,
         source: TreeCursor::open(files, trees.source).await?.copying(),
         destination: TreeCursor::open(files, trees.destination).await?.copying(),
         strategy,
@@ -48,7 +48,7 @@ pub(crate) async fn merge(
         changed: 0,
     };
     loop {
-        if merge.whole_ranges().await? {
+        if merge.whole_ranges().await? || merge.whole_blocks().await? {
             continue;
         }
         match merge.one_key().await? {
@@ -109,6 +109,54 @@ impl Merge<'_> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Decides what can be decided without decoding a block, once what begins alike is opened alike. False if there is
+    /// nothing such.
+    async fn whole_blocks(&mut self) -> Result<bool, Error> {
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            let mut sides = [&mut self.base, &mut self.source, &mut self.destination];
+            let [a, b] = sides.get_disjoint_mut([a, b]).expect("because these are two of three");
+            for (higher, other) in [(&**a, &**b), (&**b, &**a)] {
+                if higher.is_above(other)
+                    && let Some(range) = higher.whole_range()
+                {
+                    self.builder.rewriting(range);
+                }
+            }
+            if open_higher(a, b).await? {
+                return Ok(true);
+            }
+        }
+        if same_block(&self.source, &self.destination) {
+            let last_key = self.source.whole_block().map(|(_, last_key)| last_key.to_vec());
+            if let Some(last_key) = last_key
+                && self.builder.copy_block(&mut self.source, None).await?
+            {
+                self.destination.skip_block().await?;
+                self.base.seek_behind(&last_key).await?;
+                return Ok(true);
+            }
+        }
+        if let Some(entries) = self.copy_block(Strategy::SourceWins).await? {
+            self.changed += entries;
+            return Ok(true);
+        }
+        Ok(self.copy_block(Strategy::DestinationWins).await?.is_some())
+    }
+
+    /// Copies a block of one side that lies before all that the base and the other side have ahead. Says how many of its
+    /// entries are surely new to the destination.
+    async fn copy_block(&mut self, of: Strategy) -> Result<Option<u64>, Error> {
+        let (taken, other) = match of {
+            Strategy::SourceWins => (&mut self.source, &self.destination),
+            Strategy::DestinationWins => (&mut self.destination, &self.source),
+        };
+        let end = [self.base.bound(), other.bound()].into_iter().flatten().min().map(<[u8]>::to_vec);
+        let Some((block, _)) = taken.whole_block() else { return Ok(None) };
+        let surely = self.skipped_to.as_ref().is_some_and(|to| to.as_slice() <= block.first_key.as_slice());
+        let entries = if surely { block.entries } else { 0 };
+        Ok(self.builder.copy_block(taken, end.as_deref()).await?.then_some(entries))
     }
 
     /// Takes a range that both sides have, whatever the base has there.

@@ -1,4 +1,4 @@
-//! Trees: sorted ranges of records beneath a metarange. Owns how they are cut, read, compared, merged and written;
+//! Trees: sorted ranges of records beneath metaranges. Owns how they are cut, read, compared, merged and written;
 //! leaves the files' format to [`crate::sstable`], and what a tree belongs to (commits, branches) to the modules above.
 //! Invariant: two trees of ours with equal records have equal ids, whatever their history.
 
@@ -13,7 +13,12 @@ pub(crate) mod cursor;
 mod table_cursor;
 
 pub(crate) mod apply;
+
+pub(crate) mod build_bounds;
 pub(crate) mod builder;
+mod draft;
+mod levels;
+
 pub(crate) mod diff;
 pub(crate) mod merge;
 pub(crate) mod two_diffs;

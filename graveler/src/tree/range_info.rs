@@ -1,22 +1,28 @@
-//! What a metarange says of a range. Owns the encoding, which is that of any record: the range's last key, its id as
-//! identity, and a message whose first fields are lakeFS's. Invariant: a reader that meets ranges which it doesn't
-//! understand (of another level, or overlapping) says so instead of reading past them.
+//! What a metarange says of a range, or of another metarange beneath it. Owns the encoding, which is that of any record:
+//! the last key, the id as identity, and a message whose first fields are lakeFS's. Invariant: a reader that meets
+//! ranges which it doesn't understand (of another level, or overlapping) says so instead of reading past them.
 
-use model::RangeId;
+use model::{MetaRangeId, RangeId};
 use prost::Message;
+use storage::Immutable;
 
 use super::record::Value;
 
-/// A range as its metarange describes it.
+/// Metaranges lie at most so deep: far more than any tree needs.
+const HEIGHT_MAX: u32 = 16;
+
+/// A range, or a metarange beneath another, as the metarange above describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RangeInfo {
-    /// Its id, which names its file.
-    pub(crate) id: RangeId,
+    /// Its file.
+    pub(crate) object: Immutable,
+    /// 0 is a range; a metarange is one higher than what it lists.
+    pub(crate) height: u32,
     /// Its first key.
     pub(crate) first_key: Vec<u8>,
     /// Its last key.
     pub(crate) last_key: Vec<u8>,
-    /// How many records it has.
+    /// How many records lie in it or beneath it.
     pub(crate) entries: u64,
     /// How long its file is.
     pub(crate) bytes: u64,
@@ -48,6 +54,8 @@ struct RangeMessage {
     tail_length: u32,
     #[prost(uint32, tag = "6")]
     level: u32,
+    #[prost(uint32, tag = "7")]
+    height: u32,
 }
 
 impl RangeInfo {
@@ -60,8 +68,17 @@ impl RangeInfo {
             entries: self.entries,
             tail_length: self.tail_length,
             level: 0,
+            height: self.height,
         };
-        Value { identity: self.id.as_bytes(), data: &message.encode_to_vec() }.encode()
+        Value { identity: self.id(), data: &message.encode_to_vec() }.encode()
+    }
+
+    fn id(&self) -> &[u8] {
+        match &self.object {
+            Immutable::Range(id) => id.as_bytes(),
+            Immutable::MetaRange(id) => id.as_bytes(),
+            Immutable::Commit(id) => id.as_bytes(),
+        }
     }
 
     /// Decodes a metarange's record.
@@ -70,14 +87,20 @@ impl RangeInfo {
         let value = Value::parse(value).ok_or_else(|| corrupt("a range's record is cut short".into()))?;
         let message = RangeMessage::decode(value.data).map_err(|e| corrupt(format!("a range's record: {e}")))?;
         if message.level > 0 {
-            let what = format!("a range of level {} (a delta over other ranges, or a metarange)", message.level);
+            let what = format!("a range of level {} (a delta over other ranges)", message.level);
             return Err(BadRange::Unsupported(what));
         }
         if message.last_key != key || message.first_key > message.last_key {
             return Err(corrupt("a range's first and last key don't fit its place".into()));
         }
+        let object = match message.height {
+            0 => RangeId::from_slice(value.identity).map(Immutable::Range),
+            1..=HEIGHT_MAX => MetaRangeId::from_slice(value.identity).map(Immutable::MetaRange),
+            height => return Err(BadRange::Unsupported(format!("a metarange of height {height}"))),
+        };
         Ok(Self {
-            id: RangeId::from_slice(value.identity).map_err(|e| corrupt(e.to_string()))?,
+            object: object.map_err(|e| corrupt(e.to_string()))?,
+            height: message.height,
             first_key: message.first_key,
             last_key: message.last_key,
             entries: message.entries,
@@ -93,7 +116,8 @@ mod tests {
 
     fn info() -> RangeInfo {
         RangeInfo {
-            id: RangeId::from_bytes([7; 32]),
+            object: Immutable::Range(RangeId::from_bytes([7; 32])),
+            height: 0,
             first_key: b"a".to_vec(),
             last_key: b"m".to_vec(),
             entries: 3,
@@ -106,6 +130,22 @@ mod tests {
     fn records_read_back() {
         assert_eq!(RangeInfo::decode(b"m", &info().encode()), Ok(info()));
         assert!(matches!(RangeInfo::decode(b"n", &info().encode()), Err(BadRange::Corrupt(_))));
+    }
+
+    /// What others depend on: if this fails, the ids of all trees change.
+    #[test]
+    fn a_known_range_has_known_bytes() {
+        let data = [0x0a, 1, b'a', 0x12, 1, b'm', 0x18, 0x84, 0x07, 0x20, 3, 0x28, 0xac, 0x02];
+        assert_eq!(info().encode(), [&[64][..], &[7; 32], &[28], &data].concat());
+    }
+
+    #[test]
+    fn records_of_metaranges_read_back() {
+        let object = Immutable::MetaRange(MetaRangeId::from_bytes([7; 32]));
+        let info = RangeInfo { object, height: 2, ..info() };
+        assert_eq!(RangeInfo::decode(b"m", &info.encode()), Ok(info.clone()));
+        let too_high = RangeInfo { height: HEIGHT_MAX + 1, ..info };
+        assert!(matches!(RangeInfo::decode(b"m", &too_high.encode()), Err(BadRange::Unsupported(_))));
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use storage::Immutable;
+use tokio::task::JoinSet;
 
-use super::files::{Files, Table};
+use super::draft::UnchangedBlock;
+use super::files::{COPY_FETCH_BYTES, Files, Stored, Table};
 use crate::Error;
-use crate::sstable::{Block, BlockHash};
+use crate::sstable::{Block, BlockInfo};
 
 /// The most bytes that one request of a scan fetches.
 const READ_AHEAD_BYTES: u64 = 512 << 10;
@@ -29,12 +31,44 @@ pub(crate) struct TableCursor {
     ahead: VecDeque<(usize, Arc<Block>)>,
     /// How many blocks the next request fetches.
     window: usize,
+    /// Whether most blocks will be copied as they are stored: then none is decoded ahead.
+    copies: bool,
+    /// Blocks that were fetched and not decoded.
+    stored: Option<Stored>,
+    /// The next window of a long scan, fetched while this one is read.
+    coming: Option<Coming>,
+}
+
+/// Blocks that are being fetched. Dropping it ends the request.
+struct Coming {
+    first: usize,
+    request: JoinSet<Result<Stored, Error>>,
+}
+
+impl Coming {
+    async fn wait(mut self) -> Result<Stored, Error> {
+        match self.request.join_next().await {
+            Some(Ok(stored)) => stored,
+            _ => Err(Error::Internal("a request for blocks ended early".into())),
+        }
+    }
 }
 
 impl TableCursor {
     /// A cursor before the first record.
     pub(crate) fn new(files: Files, table: Arc<Table>) -> Self {
-        Self { files, table, at: 0, here: None, from: None, ahead: VecDeque::new(), window: 1 }
+        Self {
+            files,
+            table,
+            at: 0,
+            here: None,
+            from: None,
+            ahead: VecDeque::new(),
+            window: 1,
+            copies: false,
+            stored: None,
+            coming: None,
+        }
     }
 
     /// The table's name.
@@ -55,9 +89,9 @@ impl TableCursor {
         self.from = Some(key.to_vec());
     }
 
-    /// Expects to read on to the end, so that even the first request fetches many blocks.
-    pub(crate) fn read_ahead(&mut self) {
-        self.window = READ_AHEAD_BLOCKS;
+    /// Expects to read on to the end and to copy most blocks, so that each request fetches many.
+    pub(crate) fn copy(&mut self) {
+        self.copies = true;
     }
 
     /// Goes to the start of a block.
@@ -99,26 +133,66 @@ impl TableCursor {
                 return Ok(block);
             }
         }
-        let end = self.window_end();
+        if self.copies {
+            let stored = self.fetch_stored().await?;
+            return self.files.decode_stored(&stored, self.at).await;
+        }
+        let coming = self.coming.take().filter(|coming| coming.first == self.at);
+        let end = self.window_end(self.at);
+        let is_long = self.window == READ_AHEAD_BLOCKS;
         self.window = (self.window * 2).min(READ_AHEAD_BLOCKS);
         if end == self.at + 1 {
             return self.files.block(&self.table, self.at).await;
         }
-        let blocks = self.files.blocks(&self.table, self.at, end).await?;
+        let blocks = match coming {
+            Some(coming) => self.files.decode_window(&coming.wait().await?).await?,
+            None => self.files.blocks(&self.table, self.at, end).await?,
+        };
+        let end = self.at + blocks.len();
+        if is_long && end < self.table.tail.blocks() && !self.files.has_block(&self.table, end) {
+            self.coming = Some(self.fetch_early(end));
+        }
         self.ahead = (self.at..).zip(blocks).collect();
         let (_, first) = self.ahead.pop_front().expect("because a window holds at least one block");
         Ok(first)
     }
 
-    /// Where the blocks that the next request fetches end.
-    fn window_end(&self) -> usize {
+    /// Begins to fetch the window that begins with a block.
+    fn fetch_early(&self, first: usize) -> Coming {
+        let (files, table, end) = (self.files.clone(), Arc::clone(&self.table), self.window_end(first));
+        let mut request = JoinSet::new();
+        request.spawn(async move { files.stored(&table, first, end).await });
+        Coming { first, request }
+    }
+
+    /// How many blocks the next request would fetch: what a scan that goes on in another table begins with there.
+    pub(crate) fn window(&self) -> usize {
+        self.window
+    }
+
+    /// Goes on with the window of the table before.
+    pub(crate) fn read_ahead(&mut self, window: usize) {
+        self.window = window.clamp(1, READ_AHEAD_BLOCKS);
+    }
+
+    /// Sees to it that the block here is fetched, with those behind it.
+    async fn fetch_stored(&mut self) -> Result<Stored, Error> {
+        if let Some(stored) = self.stored.as_ref().filter(|stored| stored.has(self.at)) {
+            return Ok(stored.clone());
+        }
+        let stored = self.files.stored(&self.table, self.at, self.window_end(self.at)).await?;
+        self.stored = Some(stored.clone());
+        Ok(stored)
+    }
+
+    /// Where the blocks end that one request fetches from a block on.
+    fn window_end(&self, at: usize) -> usize {
         let tail = &self.table.tail;
-        let start = tail.handle(self.at).offset;
-        let mut end = self.at + 1;
-        while end < tail.blocks()
-            && end - self.at < self.window
-            && tail.handle(end).range().end - start <= READ_AHEAD_BYTES
-        {
+        let start = tail.handle(at).offset;
+        let (blocks, bytes) =
+            if self.copies { (usize::MAX, COPY_FETCH_BYTES) } else { (self.window, READ_AHEAD_BYTES) };
+        let mut end = at + 1;
+        while end < tail.blocks() && end - at < blocks && tail.handle(end).range().end - start <= bytes {
             end += 1;
         }
         end
@@ -145,16 +219,23 @@ impl TableCursor {
         }
     }
 
-    /// The hash of the block that the cursor stands before, if none of its records has been looked at.
-    pub(crate) fn block_ahead(&self) -> Option<&BlockHash> {
+    /// What is listed of the block that the cursor stands before, if none of its records was passed, and its last key.
+    pub(crate) fn whole_block(&self) -> Option<(&BlockInfo, &[u8])> {
         let untouched = match &self.here {
             None => self.from.is_none(),
             Some((_, slot)) => *slot == 0,
         };
-        (untouched && self.at < self.table.tail.blocks())
-            .then(|| self.table.tail.info(self.at))
-            .flatten()
-            .map(|i| &i.hash)
+        let tail = &self.table.tail;
+        let info = (untouched && self.at < tail.blocks()).then(|| tail.info(self.at)).flatten()?;
+        Some((info, tail.separator(self.at)))
+    }
+
+    /// Takes the block that the cursor stands before as it is stored, and goes behind it.
+    pub(crate) async fn take_block(&mut self) -> Result<UnchangedBlock, Error> {
+        let (block, stored) = (self.at, self.fetch_stored().await?);
+        let bytes = stored.block(block).ok_or_else(|| self.files.misplaced(&self.table))?;
+        self.skip_block();
+        Ok(UnchangedBlock { table: Arc::clone(&self.table), block, stored: bytes })
     }
 
     /// The first key of the block that the cursor stands before, if the table lists it.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::testing::{TestLake, branch, expr, run};
+use crate::testing::{TestLake, branch, expr, run, small_options};
 use crate::tree::tests::{cases, edited, edits, models};
-use crate::{ListItem, ListRequest, Listing};
+use crate::{GravelerOptions, ListItem, ListRequest, Listing};
 
 type Model = BTreeMap<String, u64>;
 
@@ -101,14 +101,15 @@ fn listings_are_those_of_the_map() {
 #[test]
 fn a_common_prefix_is_skipped_by_seeking() {
     run(async {
-        let lake = TestLake::new().await;
+        let options = GravelerOptions { metarange_ranges: 8 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
         for folder in 0..20 {
             let paths: Vec<String> = (0..300).map(|i| format!("f{folder:02}/{i:04}")).collect();
             let changes: Vec<(&str, Option<u64>)> = paths.iter().map(|path| (path.as_str(), Some(1))).collect();
             lake.stage("main", &changes).await;
         }
         let built = lake.commit("main").await.unwrap();
-        let cold = lake.cold(crate::testing::small_options());
+        let cold = lake.cold(options);
         let request = ListRequest { delimiter: Some("/".into()), amount: 1000, ..ListRequest::default() };
         let page = cold.list(lake.name(), &built.id.into(), &request).await.unwrap();
         assert_eq!(page.items.len(), 20);

@@ -60,12 +60,7 @@ fn ranges_are_near_their_mean() {
         let (_lake, files) = lake().await;
         let model = large("p/", 6000);
         let tree = build(&files, &model).await;
-        let mut cursor = TreeCursor::open(&files, tree).await.unwrap();
-        let mut sizes = Vec::new();
-        while let Some(range) = cursor.whole_range() {
-            sizes.push(range.entries);
-            cursor.skip_range().await.unwrap();
-        }
+        let sizes: Vec<u64> = ranges_in(&files, tree).await.iter().map(|range| range.entries).collect();
         let mean = 6000 / sizes.len() as u64;
         assert!(sizes.iter().all(|size| *size <= mean * 4), "mean {mean}: {sizes:?}");
     });

@@ -1,13 +1,12 @@
 //! Damaged files are errors that name the file.
 
-use model::RangeId;
 use storage::Immutable;
 
 use super::*;
 use crate::testing::run;
 
-async fn range_id(files: &Files, tree: Option<MetaRangeId>) -> RangeId {
-    TreeCursor::open(files, tree).await.unwrap().whole_range().unwrap().id
+async fn first_range(files: &Files, tree: Option<MetaRangeId>) -> Immutable {
+    ranges_in(files, tree).await[0].object
 }
 
 #[test]
@@ -16,7 +15,7 @@ fn every_flipped_byte_of_a_range_is_an_error_that_names_it() {
         let (lake, files) = lake().await;
         let model = large("p/", 12);
         let tree = build(&files, &model).await;
-        let object = Immutable::Range(range_id(&files, tree).await);
+        let object = first_range(&files, tree).await;
         let bytes = files.storage().get(&object).await.unwrap();
         for at in 0..bytes.len() {
             let mut damaged = bytes.to_vec();
@@ -50,14 +49,37 @@ fn a_range_under_the_name_of_another_is_an_error_that_names_it() {
         let (lake, files) = lake().await;
         let tree = build(&files, &large("p/", 12)).await;
         let other = build(&files, &large("q/", 12)).await;
-        let object = Immutable::Range(range_id(&files, tree).await);
-        let moved = files.storage().get(&Immutable::Range(range_id(&files, other).await)).await.unwrap();
+        let object = first_range(&files, tree).await;
+        let moved = files.storage().get(&first_range(&files, other).await).await.unwrap();
         files.storage().put(&object, moved).await.unwrap();
         let cold = lake.cold(small_options());
         let files = cold.files(&lake.repository).unwrap();
         match files.lookup(tree, b"p/00001").await {
             Err(Error::Corrupt { file, .. }) => assert!(file.contains(&object.to_string())),
             _ => panic!("another range's content was taken for this one's"),
+        }
+    });
+}
+
+#[test]
+fn a_damaged_block_is_not_copied_into_another_range() {
+    run(async {
+        let options = GravelerOptions { range_bytes: 64 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let files = lake.files();
+        let model = large("p/", 400);
+        let tree = build_with(&files, &model, &options).await;
+        let object = first_range(&files, tree).await;
+        let mut bytes = files.storage().get(&object).await.unwrap().to_vec();
+        bytes[40] ^= 1;
+        files.storage().put(&object, bytes.into()).await.unwrap();
+        let files = lake.cold(options.clone()).files(&lake.repository).unwrap();
+        let mut builder = TreeBuilder::new(&files, &options);
+        let changes = vec![TreeChange { key: "p/00300".into(), value: None }];
+        apply(&files, tree, &mut Listed(changes.into_iter()), &mut builder).await.unwrap();
+        match builder.finish().await {
+            Err(Error::Corrupt { file, .. }) => assert!(file.contains(&object.to_string()), "{file}"),
+            other => panic!("{other:?}"),
         }
     });
 }

@@ -60,7 +60,7 @@ fn equal_ranges_are_not_opened() {
 #[test]
 fn two_versions_of_a_range_fetch_only_the_blocks_that_differ() {
     run(async {
-        let options = crate::GravelerOptions { range_bytes: 64 << 10, ..small_options() };
+        let options = GravelerOptions { range_bytes: 64 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
         let files = lake.files();
         let model = large("p/", 2000);

@@ -91,6 +91,22 @@ fn unrelated_sides_merge_as_maps_do() {
 }
 
 #[test]
+fn trees_of_many_metaranges_merge_as_maps_do() {
+    let scattered = || prop::collection::vec((0..3000u32, prop::option::of(0..9u64)), 0..12);
+    let area = || (0..2900u32, 0..100u32);
+    proptest!(cases(8), |(ours in scattered(), theirs in scattered(), gone in area(), added in area())| run(async {
+        let (_lake, files) = lake().await;
+        let base = large("p/", 3000);
+        let edit = |edits: Vec<(u32, Option<u64>)>| edits.into_iter().map(|(i, content)| (format!("p/{i:05}"), content));
+        let removed = (gone.0..gone.0 + gone.1).map(|i| (format!("p/{i:05}"), None));
+        let added = (added.0..added.0 + added.1).map(|i| (format!("p/{i:05}/new"), Some(3)));
+        let source = edited(&base, &edit(ours).chain(removed).collect::<Vec<_>>());
+        let destination = edited(&base, &edit(theirs).chain(added).collect::<Vec<_>>());
+        check(&files, Sides { base: &base, source: &source, destination: &destination }).await
+    })?);
+}
+
+#[test]
 fn the_hard_cases_merge_as_maps_do() {
     fn model(entries: &[(&str, u64)]) -> Model {
         entries.iter().map(|(path, content)| ((*path).to_owned(), *content)).collect()

@@ -2,12 +2,15 @@
 
 mod canonical;
 mod damage;
+mod deep;
 mod diff;
 mod lookup;
 pub(crate) mod merge;
 mod requests;
+mod rewrites;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::vec;
 
 use bytes::Bytes;
@@ -16,10 +19,11 @@ use proptest::prelude::*;
 
 use super::apply::{Changes, TreeChange, apply};
 use super::builder::TreeBuilder;
+use super::range_info::RangeInfo;
 use super::record::{decode_entry, encode_entry};
 use super::{Files, TreeCursor};
-use crate::Error;
 use crate::testing::{TestLake, plain_entry, small_options};
+use crate::{Error, GravelerOptions};
 
 /// Content: a number at each path.
 pub(crate) type Model = BTreeMap<String, u64>;
@@ -68,7 +72,11 @@ pub(crate) fn edited(model: &Model, edits: &[(String, Option<u64>)]) -> Model {
 }
 
 pub(crate) async fn build(files: &Files, model: &Model) -> Option<MetaRangeId> {
-    let mut builder = TreeBuilder::new(files, &small_options());
+    build_with(files, model, &small_options()).await
+}
+
+pub(crate) async fn build_with(files: &Files, model: &Model, options: &GravelerOptions) -> Option<MetaRangeId> {
+    let mut builder = TreeBuilder::new(files, options);
     for (path, content) in model {
         builder.push(path.as_bytes(), &encode_entry(&plain_entry(*content))).await.unwrap();
     }
@@ -82,6 +90,15 @@ pub(crate) async fn rebuild(
     before: &Model,
     after: &Model,
 ) -> Option<MetaRangeId> {
+    rebuild_with(files, tree, (before, after), &small_options()).await
+}
+
+pub(crate) async fn rebuild_with(
+    files: &Files,
+    tree: Option<MetaRangeId>,
+    (before, after): (&Model, &Model),
+    options: &GravelerOptions,
+) -> Option<MetaRangeId> {
     let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
     keys.sort();
     keys.dedup();
@@ -89,7 +106,7 @@ pub(crate) async fn rebuild(
         key: key.clone().into(),
         value: after.get(key).map(|content| encode_entry(&plain_entry(*content))),
     });
-    let mut builder = TreeBuilder::new(files, &small_options());
+    let mut builder = TreeBuilder::new(files, options);
     let mut changes = Listed(changes.collect::<Vec<_>>().into_iter());
     apply(files, tree, &mut changes, &mut builder).await.unwrap();
     builder.finish().await.unwrap()
@@ -128,11 +145,20 @@ pub(crate) fn content_at(value: Option<&Bytes>) -> Option<u64> {
 
 /// How many ranges a tree has.
 pub(crate) async fn ranges_of(files: &Files, tree: Option<MetaRangeId>) -> usize {
+    ranges_in(files, tree).await.len()
+}
+
+/// A tree's ranges.
+pub(crate) async fn ranges_in(files: &Files, tree: Option<MetaRangeId>) -> Vec<Arc<RangeInfo>> {
     let mut cursor = TreeCursor::open(files, tree).await.unwrap();
-    let mut ranges = 0;
-    while cursor.bound().is_some() {
-        ranges += 1;
-        cursor.skip_range().await.unwrap();
+    let mut ranges = Vec::new();
+    while let Some(node) = cursor.whole_range().cloned() {
+        if node.height > 0 {
+            cursor.load().await.unwrap();
+        } else {
+            ranges.push(node);
+            cursor.skip_range().await.unwrap();
+        }
     }
     ranges
 }

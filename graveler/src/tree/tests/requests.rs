@@ -8,7 +8,7 @@ use crate::testing::run;
 #[test]
 fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
     run(async {
-        let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let options = GravelerOptions { range_bytes: 256 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
         let files = lake.files();
         let mut builder = TreeBuilder::new(&files, &options);
@@ -31,7 +31,7 @@ fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
 #[test]
 fn a_scan_fetches_neighbouring_blocks_together() {
     run(async {
-        let options = crate::GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let options = GravelerOptions { range_bytes: 256 << 10, ..small_options() };
         let lake = TestLake::with_options(options.clone()).await;
         let files = lake.files();
         let model = large("p/", 8000);
@@ -45,7 +45,37 @@ fn a_scan_fetches_neighbouring_blocks_together() {
         lake.requests.reset();
         assert_eq!(content_of(&files, tree).await, model);
         let (requests, blocks) = (lake.requests.requests(Verb::Get), cold.counters().blocks_read);
-        assert!(requests * 8 < blocks, "{requests} requests for {blocks} blocks");
+        assert!(requests * 32 < blocks, "{requests} requests for {blocks} blocks");
+    });
+}
+
+#[test]
+fn a_walk_that_is_given_up_while_it_reads_ahead_leaves_all_as_it_was() {
+    run(async {
+        let options = GravelerOptions { range_bytes: 256 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let model = large("p/", 8000);
+        let tree = build_with(&lake.files(), &model, &options).await;
+        let cold = lake.cold(options);
+        let files = cold.files(&lake.repository).unwrap();
+        for stop in [10, 700, 2500, 5000] {
+            let mut cursor = TreeCursor::open(&files, tree).await.unwrap();
+            let mut seen = 0;
+            while seen < stop {
+                if cursor.record().is_some() {
+                    seen += 1;
+                    cursor.advance().await.unwrap();
+                } else {
+                    cursor.load().await.unwrap();
+                }
+            }
+            cursor.seek(b"p/06000").await.unwrap();
+            while cursor.record().is_none() {
+                cursor.load().await.unwrap();
+            }
+            assert_eq!(cursor.record().unwrap().0, b"p/06000");
+        }
+        assert_eq!(content_of(&files, tree).await, model);
     });
 }
 
@@ -62,5 +92,24 @@ fn readers_of_one_block_at_a_time_share_its_request() {
             assert!(found.unwrap().is_some());
         }
         assert!(lake.requests.requests(Verb::Get) <= 4, "{:?}", lake.requests);
+    });
+}
+
+#[test]
+fn a_range_that_is_rewritten_costs_one_request() {
+    run(async {
+        let options = GravelerOptions { range_bytes: 64 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let model = large("p/", 4000);
+        let tree = build_with(&lake.files(), &model, &options).await;
+        let edits: Vec<_> = (0..4000).step_by(100).map(|i| (format!("p/{i:05}"), Some(77))).collect();
+        let changed = edited(&model, &edits);
+        let cold = lake.cold(options.clone());
+        let files = cold.files(&lake.repository).unwrap();
+        lake.requests.reset();
+        rebuild_with(&files, tree, (&model, &changed), &options).await;
+        let (done, requests) = (cold.counters(), lake.requests.requests(Verb::Get));
+        assert!(done.ranges_opened >= 4, "{done:?}");
+        assert!(requests <= done.ranges_opened + done.metaranges_opened + 4, "{requests} requests, {done:?}");
     });
 }

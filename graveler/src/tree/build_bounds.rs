@@ -1,0 +1,45 @@
+//! How much all builds of a process may do at a time. Owns the two bounds: threads that encode, and bytes of ranges
+//! between their cut and their upload's end. Invariant: who holds bytes never waits for more of them, so all go on.
+
+use std::sync::Arc;
+
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, GravelerOptions};
+
+/// Bytes are counted in units, since a semaphore's requests are 32 bits wide.
+const UNIT_BYTES: usize = 1 << 10;
+
+/// Bounds that all builders share.
+pub(crate) struct BuildBounds {
+    encoders: Arc<Semaphore>,
+    room: Arc<Semaphore>,
+    room_units: u32,
+}
+
+impl BuildBounds {
+    pub(crate) fn new(options: &GravelerOptions) -> Self {
+        let room_units = u32::try_from(options.build_bytes / UNIT_BYTES as u64).unwrap_or(u32::MAX >> 4);
+        let room_units = room_units.clamp(1, u32::MAX >> 4);
+        Self {
+            encoders: Arc::new(Semaphore::new(options.builds_max.max(1))),
+            room: Arc::new(Semaphore::new(room_units as usize)),
+            room_units,
+        }
+    }
+
+    /// Waits for a thread's turn.
+    pub(super) async fn encoder(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.encoders).acquire_owned().await.map_err(gone)
+    }
+
+    /// Waits for room; one range that is larger than all of it waits until it is alone.
+    pub(super) async fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX).min(self.room_units);
+        Arc::clone(&self.room).acquire_many_owned(units).await.map_err(gone)
+    }
+}
+
+fn gone(_: AcquireError) -> Error {
+    Error::Internal("a build's bound is gone".into())
+}

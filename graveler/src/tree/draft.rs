@@ -1,0 +1,109 @@
+//! A range that is cut and not encoded yet. Owns its records and unchanged blocks until a thread encodes them: cuts are
+//! decided one after the other, which is cheap, while encoding and compression go on side by side.
+//! Invariant: the file depends on the records alone: a block that was copied is what encoding it would have given.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use storage::Immutable;
+
+use super::files::Table;
+use crate::sstable::{Finished, SstError, Writer, WriterOptions};
+
+/// Content of a range, in the order of keys.
+#[derive(Default)]
+pub(super) struct Draft {
+    /// Keys and values of all records, one after the other.
+    records: Vec<u8>,
+    parts: Vec<Part>,
+    last_key: Vec<u8>,
+    copied_bytes: usize,
+}
+
+enum Part {
+    /// The lengths of the next record's key and value.
+    Record {
+        key: u32,
+        value: u32,
+    },
+    Block(Box<UnchangedBlock>),
+}
+
+/// A data block of another table, as it is stored there.
+pub(super) struct UnchangedBlock {
+    pub(super) table: Arc<Table>,
+    pub(super) block: usize,
+    pub(super) stored: Bytes,
+}
+
+/// A range's file, and how its blocks came about.
+pub(super) struct Encoded {
+    pub(super) finished: Finished,
+    pub(super) blocks_copied: u64,
+    pub(super) blocks_encoded: u64,
+}
+
+impl Draft {
+    /// Adds a record; only its order isn't looked at before it is encoded.
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), SstError> {
+        let length = |what, bytes: &[u8]| {
+            let too_large = |_| SstError::TooLarge { what, bytes: bytes.len() as u64, max: u32::MAX.into() };
+            u32::try_from(bytes.len()).map_err(too_large)
+        };
+        self.parts.push(Part::Record { key: length("a key", key)?, value: length("a value", value)? });
+        self.records.extend_from_slice(key);
+        self.records.extend_from_slice(value);
+        self.set_last_key(key);
+        Ok(())
+    }
+
+    /// Adds an unchanged block; only at a cut.
+    pub(super) fn push_block(&mut self, block: UnchangedBlock) {
+        self.set_last_key(block.table.tail.separator(block.block));
+        self.copied_bytes += block.stored.len();
+        self.parts.push(Part::Block(Box::new(block)));
+    }
+
+    fn set_last_key(&mut self, key: &[u8]) {
+        self.last_key.clear();
+        self.last_key.extend_from_slice(key);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    pub(super) fn last_key(&self) -> &[u8] {
+        &self.last_key
+    }
+
+    /// About how much memory it takes, with what it is encoded to.
+    pub(super) fn memory_bytes(&self) -> usize {
+        2 * (self.records.len() + self.copied_bytes) + self.parts.len() * size_of::<Part>()
+    }
+
+    /// Encodes the range. An error that lies in an unchanged block comes with the file that has it.
+    pub(super) fn encode(self, block_bytes: u32) -> Result<Encoded, (Option<Immutable>, SstError)> {
+        let mut writer = Writer::new(WriterOptions { block_bytes, ..WriterOptions::default() });
+        let (mut rest, mut blocks_copied) = (self.records.as_slice(), 0);
+        for part in self.parts {
+            match part {
+                Part::Record { key, value } => {
+                    let (key, behind) = rest.split_at(key as usize);
+                    let (value, behind) = behind.split_at(value as usize);
+                    writer.add(key, value).map_err(|e| (None, e))?;
+                    rest = behind;
+                }
+                Part::Block(unchanged) => {
+                    let raw = unchanged.table.tail.raw_block(unchanged.block, &unchanged.stored);
+                    let raw = raw.ok_or_else(|| SstError::Misuse("a block of a table without a list".into()));
+                    raw.and_then(|raw| writer.add_raw_block(&raw)).map_err(|e| (Some(unchanged.table.object), e))?;
+                    blocks_copied += 1;
+                }
+            }
+        }
+        let finished = writer.finish().map_err(|e| (None, e))?;
+        let blocks_encoded = finished.block_hashes.len() as u64 - blocks_copied;
+        Ok(Encoded { finished, blocks_copied, blocks_encoded })
+    }
+}
