@@ -38,7 +38,7 @@ impl RangeChecks {
 
     /// Checks a range that a metarange describes.
     pub(super) async fn check(&self, info: &RangeInfo, metarange: Immutable) -> Result<(), Error> {
-        let object = Immutable::Range(info.id);
+        let object = info.object;
         self.report.count(|counted| &counted.ranges, 1);
         let tail_length = Some(u64::from(info.tail_length).max(1));
         let table = TableCheck::open(&self.storage, &self.report, object, metarange.to_string(), tail_length).await?;
@@ -113,8 +113,8 @@ impl RangeChecks {
         Ok(())
     }
 
-    /// Compares what a range is with what a metarange says of it.
-    async fn compare(&self, info: &RangeInfo, facts: &Facts, metarange: Immutable) -> Result<(), Error> {
+    /// Compares what a range or metarange is with what a metarange says of it.
+    pub(super) async fn compare(&self, info: &RangeInfo, facts: &Facts, metarange: Immutable) -> Result<(), Error> {
         let said = Facts {
             first_key: info.first_key.clone(),
             last_key: info.last_key.clone(),
@@ -143,7 +143,7 @@ impl RangeChecks {
             return Ok(());
         }
         let why = format!("the metarange says otherwise: {}", wrong.join("; "));
-        let (file, needed_by) = (Immutable::Range(info.id).to_string(), metarange.to_string());
+        let (file, needed_by) = (info.object.to_string(), metarange.to_string());
         self.report.fault(Fault { kind: FaultKind::Mismatch, file, path: None, needed_by, why }).await
     }
 }

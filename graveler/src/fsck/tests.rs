@@ -337,7 +337,7 @@ fn a_metarange_that_says_something_else_of_a_range_is_found() {
         let commit = on_disk.lake.graveler.commit_object(&on_disk.lake.repository, &head).await.unwrap();
         let cursor = TreeCursor::open(&files, commit.metarange).await.unwrap();
         let info = (**cursor.whole_range().unwrap()).clone();
-        let range = Immutable::Range(info.id).to_string();
+        let range = info.object.to_string();
         type Change = fn(&mut crate::tree::range_info::RangeInfo);
         let wrongs: [Change; 5] = [
             |info| info.entries += 1,
@@ -383,14 +383,15 @@ fn bad_records_and_generations_are_found() {
             writer.add(key, value).unwrap();
             let range = writer.finish().unwrap();
             let info = crate::tree::range_info::RangeInfo {
-                id: model::RangeId::from_bytes(range.id),
+                object: Immutable::Range(model::RangeId::from_bytes(range.id)),
+                height: 0,
                 first_key: range.first_key,
                 last_key: range.last_key,
                 entries: range.entries,
                 bytes: range.bytes.len() as u64,
                 tail_length: range.tail_length,
             };
-            files.put(Immutable::Range(info.id), range.bytes).await.unwrap();
+            files.put(info.object, range.bytes).await.unwrap();
             let mut writer = Writer::new(WriterOptions::default());
             writer.add(&info.last_key, &info.encode()).unwrap();
             let metarange = writer.finish().unwrap();
@@ -407,7 +408,7 @@ fn bad_records_and_generations_are_found() {
             summary.unwrap();
             let [commits, ranges] = &faults[..] else { panic!("{faults:?}") };
             assert!(commits.why.contains("generation") && commits.file == Immutable::Commit(commit).to_string());
-            assert!(ranges.why.contains(why) && ranges.file == Immutable::Range(info.id).to_string(), "{ranges}");
+            assert!(ranges.why.contains(why) && ranges.file == info.object.to_string(), "{ranges}");
         }
     });
 }

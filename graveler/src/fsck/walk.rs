@@ -1,5 +1,5 @@
-//! The walk of a check: all commits that the roots reach, then each metarange once, and each range once as its first
-//! metarange names it. Owns what has been seen (some 100 bytes a commit, some 50 a metarange or range) and how many
+//! The walk of a check: all commits that the roots reach, then each metarange once (those that list metaranges before
+//! those), and each range once as its first metarange names it. Owns what has been seen (some 100 bytes a commit, some 50 a metarange or range) and how many
 //! files are checked at a time. Invariant: a file that many others refer to is read once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::fault::Report;
 use super::records::RangeChecks;
-use super::table::TableCheck;
+use super::table::{Facts, TableCheck};
 use super::{Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, as_fault};
 use crate::Error;
 use crate::history::commit_object::{BadCommit, decode};
@@ -54,6 +54,15 @@ struct Node {
     parents: Vec<CommitId>,
 }
 
+/// A metarange to be checked.
+struct Tree {
+    id: MetaRangeId,
+    /// The commit or metarange that names it.
+    needed_by: Immutable,
+    /// What a metarange above says of it.
+    said: Option<RangeInfo>,
+}
+
 /// A check under way.
 pub(super) struct Walk {
     checks: RangeChecks,
@@ -61,7 +70,7 @@ pub(super) struct Walk {
     reached: HashSet<CommitId>,
     nodes: HashMap<CommitId, Node>,
     trees: HashSet<MetaRangeId>,
-    trees_ahead: VecDeque<(CommitId, MetaRangeId)>,
+    trees_ahead: VecDeque<Tree>,
     /// What the metarange that named a range first said of it, hashed.
     ranges: HashMap<RangeId, [u8; 16]>,
     jobs: JoinSet<Result<(), Error>>,
@@ -112,8 +121,8 @@ impl Walk {
     pub(super) async fn run(mut self) -> Result<FsckSummary, Error> {
         self.commits().await?;
         self.generations().await?;
-        while let Some((commit, tree)) = self.trees_ahead.pop_front() {
-            self.tree(tree, commit).await?;
+        while let Some(tree) = self.trees_ahead.pop_front() {
+            self.tree(tree).await?;
         }
         while !self.jobs.is_empty() {
             self.wait_for_job().await?;
@@ -177,7 +186,7 @@ impl Walk {
         if let Some(tree) = commit.metarange
             && self.trees.insert(tree)
         {
-            self.trees_ahead.push_back((id, tree));
+            self.trees_ahead.push_back(Tree { id: tree, needed_by: Immutable::Commit(id), said: None });
         }
         self.nodes.insert(id, Node { generation: commit.generation, parents: commit.parents });
     }
@@ -200,16 +209,17 @@ impl Walk {
         Ok(())
     }
 
-    /// Checks a metarange, and begins the checks of those of its ranges that are new.
-    async fn tree(&mut self, id: MetaRangeId, commit: CommitId) -> Result<(), Error> {
-        let object = Immutable::MetaRange(id);
+    /// Checks a metarange, and begins the checks of what it lists and is new.
+    async fn tree(&mut self, tree: Tree) -> Result<(), Error> {
+        let object = Immutable::MetaRange(tree.id);
         let (storage, report) = (self.checks.storage.clone(), self.checks.report.clone());
-        let needed_by = Immutable::Commit(commit).to_string();
-        let Some(mut table) = TableCheck::open(&storage, &report, object, needed_by, None).await? else {
+        let needed_by = tree.needed_by.to_string();
+        let tail_length = tree.said.as_ref().map(|said| u64::from(said.tail_length).max(1));
+        let Some(mut table) = TableCheck::open(&storage, &report, object, needed_by, tail_length).await? else {
             return Ok(());
         };
         report.count(|counted| &counted.metaranges, 1);
-        let mut last_key: Option<Vec<u8>> = None;
+        let mut beneath = Beneath::default();
         while let Some((block, _)) = table.next().await? {
             for (key, value) in (0..block.entries()).map(|at| block.entry(at)) {
                 let info = match RangeInfo::decode(key, value) {
@@ -223,23 +233,36 @@ impl Walk {
                         continue;
                     }
                 };
-                if last_key.as_ref().is_some_and(|last| *last >= info.first_key) {
-                    let why = format!("the range {} overlaps the one before it", info.id);
+                if !beneath.add(&info) {
+                    let why = format!("{} overlaps the one before it", info.object);
                     table.bad_record(None, why).await?;
                 }
-                last_key = Some(info.last_key.clone());
-                self.range(info, object).await?;
+                self.listed(info, object).await?;
             }
         }
-        table.finish().await?;
+        if let (Some(facts), Some(said)) = (table.finish().await?, &tree.said) {
+            self.checks.compare(said, &beneath.of(facts), tree.needed_by).await?;
+        }
         Ok(())
     }
 
+    /// Begins the check of a range or metarange that a metarange lists.
+    async fn listed(&mut self, info: RangeInfo, by: Immutable) -> Result<(), Error> {
+        match info.object {
+            Immutable::Range(id) => self.range(id, info, by).await,
+            Immutable::MetaRange(id) if self.trees.insert(id) => {
+                self.trees_ahead.push_back(Tree { id, needed_by: by, said: Some(info) });
+                Ok(())
+            }
+            Immutable::MetaRange(_) | Immutable::Commit(_) => Ok(()),
+        }
+    }
+
     /// Begins the check of a range, unless it has been checked against the same description.
-    async fn range(&mut self, info: RangeInfo, metarange: Immutable) -> Result<(), Error> {
+    async fn range(&mut self, id: RangeId, info: RangeInfo, metarange: Immutable) -> Result<(), Error> {
         let described = blake3::hash(&info.encode());
         let (described, _) = described.as_bytes().split_first_chunk::<16>().expect("because a hash has 32 bytes");
-        if self.ranges.insert(info.id, *described).is_some_and(|before| before == *described) {
+        if self.ranges.insert(id, *described).is_some_and(|before| before == *described) {
             return Ok(());
         }
         while self.jobs.len() >= self.checks.options.files_max.max(1) {
@@ -256,5 +279,27 @@ impl Walk {
             Some(Err(failed)) => Err(Error::Internal(format!("a check ended early: {failed}"))),
             None => Ok(()),
         }
+    }
+}
+
+/// What a metarange's records say together, as the metarange above must say it too.
+#[derive(Default)]
+struct Beneath {
+    first_key: Option<Vec<u8>>,
+    last_key: Option<Vec<u8>>,
+    entries: u64,
+}
+
+impl Beneath {
+    /// Adds the next record; false if it begins before the one before it ends.
+    fn add(&mut self, info: &RangeInfo) -> bool {
+        self.first_key.get_or_insert_with(|| info.first_key.clone());
+        self.entries = self.entries.saturating_add(info.entries);
+        let last_before = self.last_key.replace(info.last_key.clone());
+        last_before.is_none_or(|last| last < info.first_key)
+    }
+
+    fn of(self, table: Facts) -> Facts {
+        Facts { first_key: self.first_key.unwrap_or_default(), entries: self.entries, ..table }
     }
 }
