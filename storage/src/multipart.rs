@@ -109,12 +109,14 @@ impl RepositoryStorage {
         stored_part(id, segments, &shown).await
     }
 
-    /// Makes the object of some of its parts, in ascending order of their numbers; gaps are fine.
+    /// Makes the object of some of its parts, in ascending order of their numbers; gaps are fine. `size` is theirs
+    /// together.
     pub async fn complete_multipart(
         &self,
         address: &Address,
         store_upload_id: &str,
         parts: &[(u32, String)],
+        size: u64,
     ) -> Result<(), StorageError> {
         let path = self.paths().writable(address)?;
         if !parts.is_sorted_by(|a, b| a.0 < b.0) || parts.is_empty() {
@@ -127,11 +129,15 @@ impl RepositoryStorage {
             _ => self.complete_in_order(&path, store_upload_id, parts).await,
         };
         match completed {
-            // A first try may have succeeded without our hearing of it: the address is this upload's alone. What a
-            // store says of an upload that ended differs.
-            Err(_) if self.stores().store.head(&path).await.is_ok() => Ok(()),
+            Err(_) if self.is_there(&path, size).await => Ok(()),
             completed => completed,
         }
+    }
+
+    /// Whether a first try of a completion succeeded without our hearing of it: the address is this upload's alone, and
+    /// what a store says of an upload that ended differs. An object of another size was made of other parts.
+    async fn is_there(&self, path: &Path, size: u64) -> bool {
+        self.stores().store.head(path).await.is_ok_and(|there| there.size == size)
     }
 
     /// Completes by the order of the parts alone: all that a store without numbers knows, and enough for one with

@@ -54,7 +54,7 @@ pub(crate) async fn complete(
     if let Some(condition) = &condition {
         call.judge_early(&name, &upload.new.branch, &path, condition).await?;
     }
-    assemble(call, &repository, &upload, &parts).await?;
+    assemble(call, &repository, &upload, (&parts, entry.size)).await?;
     publish(call, (&repository, &upload), &entry, condition.as_ref()).await?;
     Ok(answer(bucket, key, &entry))
 }
@@ -207,10 +207,16 @@ fn check_size(call: &Call<'_>, size: u64) -> Result<(), S3Error> {
 }
 
 /// Has the store put the parts together; done once, it is done again without harm.
-async fn assemble(call: &Call<'_>, repository: &Repository, upload: &Upload, parts: &[Part]) -> Result<(), Failure> {
+async fn assemble(
+    call: &Call<'_>,
+    repository: &Repository,
+    upload: &Upload,
+    (parts, size): (&[Part], u64),
+) -> Result<(), Failure> {
     let ids: Vec<(u32, String)> = parts.iter().map(|part| (part.number, part.store_part_id.clone())).collect();
     let new = &upload.new;
-    let assembled = storage(call, repository)?.complete_multipart(&new.address, &new.store_upload_id, &ids).await;
+    let storage = storage(call, repository)?;
+    let assembled = storage.complete_multipart(&new.address, &new.store_upload_id, &ids, size).await;
     assembled.map_err(|error| store_lost_upload(error.into()))
 }
 

@@ -118,7 +118,7 @@ async fn bytes_and_parts_survive_a_restart() {
     drop((storage, first));
     let storage = open(folder.path()).await.repository(&namespace).unwrap();
     assert_eq!(read(&storage, &address, whole.len()).await, whole);
-    storage.complete_multipart(&parted, &upload, &[(4, part.id)]).await.unwrap();
+    storage.complete_multipart(&parted, &upload, &[(4, part.id)], part.size).await.unwrap();
     assert_eq!(read(&storage, &parted, whole.len()).await, whole);
 }
 

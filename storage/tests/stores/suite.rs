@@ -195,10 +195,11 @@ async fn multipart(stores: &Arc<Stores>, numbers: [u32; 3]) {
     }
     assert_ne!(parts[1].1, replaced.id);
     assert!(matches!(storage.get_data(&address, 0..1).await, Err(StorageError::NotFound { .. })));
-    storage.complete_multipart(&address, &upload, &parts).await.unwrap();
     let whole = Bytes::from(contents.concat());
+    let size = whole.len() as u64;
+    storage.complete_multipart(&address, &upload, &parts, size).await.unwrap();
     assert_eq!(read(&storage, &address, whole.len()).await, whole, "{numbers:?}");
-    storage.complete_multipart(&address, &upload, &parts).await.expect("because a retry finds the object there");
+    storage.complete_multipart(&address, &upload, &parts, size).await.expect("because a retry finds the object there");
     abort_again(&storage, &address, &upload).await;
     assert_eq!(read(&storage, &address, whole.len()).await, whole);
 }
@@ -209,10 +210,10 @@ async fn multipart_of_one_part(stores: &Arc<Stores>) {
     let upload = storage.create_multipart(&address).await.unwrap();
     let only = storage.put_part(&address, &upload, 1, body(&bytes(77)), None).await.unwrap();
     for bad in [vec![], vec![(1, only.id.clone()), (1, only.id.clone())], vec![(2, "x".into()), (1, only.id.clone())]] {
-        let error = storage.complete_multipart(&address, &upload, &bad).await.unwrap_err();
+        let error = storage.complete_multipart(&address, &upload, &bad, 77).await.unwrap_err();
         assert!(matches!(error, StorageError::Invalid(_)), "{error}");
     }
-    storage.complete_multipart(&address, &upload, &[(1, only.id)]).await.unwrap();
+    storage.complete_multipart(&address, &upload, &[(1, only.id)], 77).await.unwrap();
     assert_eq!(read(&storage, &address, 77).await, bytes(77));
 }
 
@@ -227,7 +228,7 @@ async fn multipart_aborts(stores: &Arc<Stores>, ways: Ways) {
     abort_again(&storage, &address, &upload).await;
     assert!(matches!(storage.get_data(&address, 0..1).await, Err(StorageError::NotFound { .. })));
     if ways.aborts_are_final {
-        assert!(storage.complete_multipart(&address, &upload, &[(1, part.id)]).await.is_err());
+        assert!(storage.complete_multipart(&address, &upload, &[(1, part.id)], part.size).await.is_err());
         assert!(matches!(storage.get_data(&address, 0..1).await, Err(StorageError::NotFound { .. })));
     }
 }
