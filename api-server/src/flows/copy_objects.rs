@@ -9,7 +9,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::{Change, Graveler, ListItem, ListRequest, RefExpr};
-use model::{BranchName, Command, Entry, ObjectPath, RepositoryName, Require, StageOutcome, StagedValue};
+use model::{BranchName, Command, Entry, ObjectPath, Repository, RepositoryName, Require, StageOutcome, StagedValue};
 use proto::api::InvalidField;
 
 use crate::Error;
@@ -76,7 +76,7 @@ async fn transfer(
     remove: bool,
 ) -> Result<Copied, Error> {
     let CopyRequest { repository, from, .. } = request;
-    let resolved = graveler.resolve(repository, &request.source).await?;
+    let resolved = graveler.resolve_now(repository, &request.source).await?;
     if resolved.branch.as_ref().is_some_and(|source| source.name == request.branch) {
         apart(request)?;
     }
@@ -89,7 +89,7 @@ async fn transfer(
         let found = graveler.stat(repository, &source, &path).await?;
         let reference = request.source.to_string();
         let found = found.ok_or_else(|| Error::ObjectNotFound { reference, path: path.clone() })?;
-        return stage(graveler, caller, request, vec![(path, found.entry)], remove).await;
+        return stage(graveler, caller, (request, &resolved.repository), vec![(path, found.entry)], remove).await;
     }
     authorize(caller, Action::ListObjects, &Resource::Repository(repository.clone()))?;
     let mut copied = Copied::default();
@@ -99,7 +99,7 @@ async fn transfer(
         let objects: Vec<_> = listing.items.into_iter().filter_map(object).collect();
         let Some((last, _)) = objects.last() else { return Ok(copied) };
         page.after = last.to_string();
-        let staged = stage(graveler, caller, request, objects, remove).await?;
+        let staged = stage(graveler, caller, (request, &resolved.repository), objects, remove).await?;
         copied.objects += staged.objects;
         copied.kept += staged.kept;
         if !listing.more {
@@ -120,11 +120,11 @@ fn apart(request: &CopyRequest) -> Result<(), InvalidField> {
     Ok(())
 }
 
-/// Stages a batch in one command.
+/// Stages a batch in one command, in the repository whose bytes the entries share.
 async fn stage(
     graveler: &Graveler,
     caller: &Caller,
-    request: &CopyRequest,
+    (request, within): (&CopyRequest, &Repository),
     objects: Vec<(ObjectPath, Entry)>,
     remove: bool,
 ) -> Result<Copied, Error> {
@@ -145,7 +145,7 @@ async fn stage(
             changes.push(Change { path, value: StagedValue::Tombstone, require });
         }
     }
-    let outcomes = graveler.stage(repository, branch, changes).await?;
+    let outcomes = graveler.stage_in(within, branch, changes).await?;
     copied.kept = outcomes.iter().filter(|outcome| **outcome == StageOutcome::ConditionFailed).count() as u64;
     Ok(copied)
 }

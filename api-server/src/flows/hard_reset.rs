@@ -37,7 +37,7 @@ pub async fn hard_reset(graveler: &Graveler, caller: &Caller, request: &HardRese
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
     for attempt in 0..ATTEMPTS_MAX {
-        let target = graveler.resolve(repository, to).await?.commit;
+        let target = graveler.resolve_now(repository, to).await?.commit;
         let branch = graveler.meta().branch(repository, name).await?;
         if request.expected.is_some_and(|expected| expected != branch.commit) {
             return Err(Refusal::HeadMoved { branch: branch.name, head: branch.commit }.into());

@@ -56,7 +56,7 @@ pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseReques
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), onto.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
-    let onto = graveler.resolve(repository, onto).await?;
+    let onto = graveler.resolve_now(repository, onto).await?;
     let options = MergeOptions {
         conflicts_after: request.conflicts_after.clone(),
         conflicts_amount: request.conflicts_amount,

@@ -1,5 +1,5 @@
 use futures::TryStreamExt;
-use lakebed_sdk::{Code, CreateRepository, Reason, Repository};
+use lakebed_sdk::{Code, CopyObjects, CreateRepository, HardReset, Reason, ReplayOptions, Repository};
 use model::{Command, RequestId};
 
 use crate::lake::{TestLake, branch, name};
@@ -82,20 +82,27 @@ async fn a_ref_is_never_made_of_another_repository_s_commit() {
 }
 
 #[tokio::test]
-async fn a_ref_is_never_tagged_or_merged_from_another_repository() {
-    for tag in [true, false] {
+async fn no_verb_takes_a_commit_of_another_repository() {
+    for verb in ["tag", "merge", "reset", "rebase", "revert", "pick", "copy"] {
         let lake = TestLake::new().await;
         let old = lake.log("main").await[0].id.to_string();
         assert_eq!(lake.read(&old, "a").await.unwrap_err().reason, Reason::ObjectNotFound);
         let delete = Command::DeleteRepository { name: lake.trips.clone() };
         lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
-        let main = branch("main");
-        lake.graveler.create_repository(RequestId(77), &lake.trips, None, &main, "ann").await.unwrap();
-        let error = match tag {
-            true => lake.lakebed.create_tag(&lake.trips, &"v1".parse().unwrap(), &old).await.unwrap_err(),
-            false => lake.merge(&old, "main").await.unwrap_err(),
+        let (api, trips, main) = (&lake.lakebed, &lake.trips, branch("main"));
+        lake.graveler.create_repository(RequestId(77), trips, None, &main, "ann").await.unwrap();
+        let reset = HardReset { to: old.clone(), expected: None, discard_uncommitted: false };
+        let copy = CopyObjects { from: String::new(), to: "copy/".into(), recursive: true };
+        let error = match verb {
+            "tag" => api.create_tag(trips, &"v1".parse().unwrap(), &old).await.err(),
+            "merge" => lake.merge(&old, "main").await.err(),
+            "reset" => api.hard_reset(trips, &main, reset).await.err(),
+            "rebase" => api.rebase(trips, &main, &old, "").await.err(),
+            "revert" => api.revert(trips, &main, &old, ReplayOptions::default()).await.err(),
+            "pick" => api.cherry_pick(trips, &main, &old, ReplayOptions::default()).await.err(),
+            _ => api.copy_objects(trips, &old, &main, copy).await.err(),
         };
-        assert_eq!(error.reason, Reason::RefNotFound, "{error}");
+        assert_eq!(error.map(|error| error.reason), Some(Reason::RefNotFound), "{verb}");
     }
 }
 
