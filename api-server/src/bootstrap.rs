@@ -57,11 +57,9 @@ pub async fn bootstrap_administrator(
     if is_preset && is_known(meta, secrets, &keys).await? {
         return Ok(None);
     }
-    let made = match find(meta).await? {
-        Some(_) => false,
-        None => make(meta, secrets, &keys).await?,
-    };
-    if !made && !(is_preset && add_key(meta, secrets, &keys).await?) {
+    let first = find(meta).await?.is_none() && make(meta, secrets, &keys).await?;
+    let added = !first && is_preset && add_key(meta, secrets, &keys).await?;
+    if !(first || added) {
         return Ok(None);
     }
     tracing::info!(access_key_id = keys.access_key_id, "the administrator got an access key");
