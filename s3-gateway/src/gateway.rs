@@ -58,7 +58,8 @@ impl Gateway {
     /// Answers a request. Whatever goes wrong is an S3 error in the answer.
     ///
     /// A client that still waits for `100 Continue` when its answer comes doesn't send the body, but its next request; a
-    /// server can't tell the two apart, so such a connection ends with the answer (RFC 9110, 10.1.1).
+    /// server can't tell the two apart, so such a connection ends with the answer (RFC 9110, 10.1.1). So it does when
+    /// there is no body: the AWS CLI takes the status that it met instead of `100 Continue` for the next answer's too.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -73,7 +74,7 @@ impl Gateway {
             Ok(answer) => answer,
             Err(failure) => refuse(&failure, &parts, &body, &request_id, trusted).await,
         };
-        if parts.version < Version::HTTP_2 && parts.headers.contains_key(header::EXPECT) && body.is_left() {
+        if parts.version < Version::HTTP_2 && parts.headers.contains_key(header::EXPECT) && body.is_unread() {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         with_common_headers(answer, &request_id)

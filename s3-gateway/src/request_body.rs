@@ -29,6 +29,7 @@ type Raw = BoxStream<'static, Result<Bytes, BoxError>>;
 /// A body that an operation may take, and that comes back when the operation drops it before its end.
 pub(crate) struct RequestBody {
     home: Arc<Mutex<Option<Raw>>>,
+    is_empty: bool,
 }
 
 impl RequestBody {
@@ -39,7 +40,7 @@ impl RequestBody {
         B::Error: Into<BoxError>,
     {
         if body.is_end_stream() {
-            return Self { home: Arc::new(Mutex::new(None)) };
+            return Self { home: Arc::default(), is_empty: true };
         }
         let chunks = Box::pin(BodyDataStream::new(body).map(|chunk| chunk.map_err(Into::into)));
         let timed = stream::unfold(Some(chunks), move |chunks| async move {
@@ -51,7 +52,7 @@ impl RequestBody {
                 Err(_) => Some((Err(SlowClient(silence_max).into()), None)),
             }
         });
-        Self { home: Arc::new(Mutex::new(Some(timed.boxed()))) }
+        Self { home: Arc::new(Mutex::new(Some(timed.boxed()))), is_empty: false }
     }
 
     /// Takes the bytes; none the second time.
@@ -60,9 +61,9 @@ impl RequestBody {
         Lent { raw, home: Arc::clone(&self.home) }
     }
 
-    /// Whether there are bytes, or there may be, that nobody has read.
-    pub(crate) fn is_left(&self) -> bool {
-        self.home.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// Whether the client may still wait for `100 Continue`: nothing was read, or there is nothing to read.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_empty || self.home.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Reads on what nobody wants, within bounds.
@@ -122,9 +123,9 @@ mod tests {
     #[tokio::test]
     async fn what_an_operation_drops_unread_comes_back() {
         let body = body("bytes");
-        assert!(body.is_left());
+        assert!(body.is_unread());
         drop(body.take());
-        assert!(body.is_left());
+        assert!(body.is_unread());
         let mut again = body.take();
         assert_eq!(again.next().await.unwrap().unwrap(), "bytes");
         assert!(again.next().await.is_none());

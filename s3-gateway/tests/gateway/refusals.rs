@@ -161,6 +161,12 @@ async fn continue_is_said_only_to_who_may_write() {
         assert!(rest.to_lowercase().contains("\r\nconnection: close\r\n"), "{status}: {rest}");
     }
     assert_eq!(s3.keys_on("main").await, ["main/a", "main/taken"]);
+
+    let (mut stream, line) = first_status(&s3, &s3.put("main/empty", "")).await;
+    assert_eq!(line, "HTTP/1.1 200 OK\r\n", "nothing is to be continued");
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.to_lowercase().contains("\r\nconnection: close\r\n"), "{rest}");
 }
 
 #[tokio::test]
