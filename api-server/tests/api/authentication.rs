@@ -1,3 +1,5 @@
+//! The API's authentication, through the SDK over real gRPC.
+
 use std::path::Path;
 
 use base64::Engine as _;

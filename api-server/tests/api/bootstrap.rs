@@ -1,3 +1,5 @@
+//! The API's bootstrap, through the SDK over real gRPC.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -1,3 +1,5 @@
+//! The API's branches, through the SDK over real gRPC.
+
 use std::sync::atomic::Ordering::Relaxed;
 
 use futures::TryStreamExt;

@@ -1,3 +1,5 @@
+//! The API's commits, through the SDK over real gRPC.
+
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;

@@ -1,3 +1,5 @@
+//! The API's contention, through the SDK over real gRPC.
+
 use std::sync::Arc;
 
 use futures::future::join_all;

@@ -1,3 +1,5 @@
+//! The API's copies, through the SDK over real gRPC.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The API's diffs, through the SDK over real gRPC.
+
 use futures::TryStreamExt;
 use lakebed_sdk::{Change, DiffItem, DiffKind, DiffOptions, Reason};
 

@@ -1,3 +1,5 @@
+//! The API's hard resets, through the SDK over real gRPC.
+
 use std::sync::Arc;
 
 use lakebed_sdk::{Code, HardReset, Reason};

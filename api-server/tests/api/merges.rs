@@ -1,3 +1,5 @@
+//! The API's merges, through the SDK over real gRPC.
+
 use futures::TryStreamExt;
 use lakebed_sdk::{Code, Conflict, MergeOptions, MergeOutcome, Reason, Strategy, Summary};
 

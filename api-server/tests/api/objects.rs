@@ -1,3 +1,5 @@
+//! The API's objects, through the SDK over real gRPC.
+
 use std::collections::BTreeMap;
 use std::io;
 

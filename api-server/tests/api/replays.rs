@@ -1,3 +1,5 @@
+//! The API's replays, through the SDK over real gRPC.
+
 use futures::TryStreamExt;
 use futures::future::join_all;
 use lakebed_sdk::{

@@ -1,3 +1,5 @@
+//! The API's repositories, through the SDK over real gRPC.
+
 use futures::TryStreamExt;
 use lakebed_sdk::{Code, CopyObjects, CreateRepository, HardReset, Reason, ReplayOptions, Repository};
 use model::{Command, RequestId};

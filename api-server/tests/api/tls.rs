@@ -1,3 +1,5 @@
+//! The API's tls, through the SDK over real gRPC.
+
 use lakebed_sdk::{ConnectOptions, Credentials, Lakebed, Reason};
 use rcgen::generate_simple_self_signed;
 use tokio::net::TcpListener;

@@ -1,3 +1,5 @@
+//! Tests of `conformance`.
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,3 +1,5 @@
+//! Tests of `api`.
+
 use std::collections::BTreeMap;
 
 use model::{Commit, CommitId, MetaRangeId, Repository, RepositoryUid, Tag};

@@ -1,3 +1,5 @@
+//! Tests of `key`.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

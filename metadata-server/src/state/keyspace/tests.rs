@@ -1,3 +1,5 @@
+//! Tests of `keyspace`.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `address`.
+
 use http::Request;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `body`.
+
 use std::io;
 
 use futures::executor::block_on;

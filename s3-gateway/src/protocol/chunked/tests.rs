@@ -1,3 +1,5 @@
+//! Tests of `chunked`.
+
 use proptest::prelude::*;
 use secrecy::SecretString;
 

@@ -1,3 +1,5 @@
+//! Tests of `operation`.
+
 use http::HeaderMap;
 
 use super::*;

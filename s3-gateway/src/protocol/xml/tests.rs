@@ -1,3 +1,5 @@
+//! Tests of `xml`.
+
 use chrono::{DateTime, Utc};
 
 use super::super::checksum::{ChecksumAlgorithm, ChecksumKind, of_bytes};
