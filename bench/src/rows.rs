@@ -155,3 +155,8 @@ pub(crate) fn per_operation(what: &str, count: u64, operations: u64, at_most: f6
     let each = count as f64 / operations.max(1) as f64;
     Counter { text: format!("{what} {each:.3}"), holds: operations > 0 && each <= at_most }
 }
+
+/// The same of the base, which nobody judges.
+pub(crate) fn of_base(what: &str, count: u64, operations: u64) -> Counter {
+    Counter { text: format!("base's {what} {:.3}", count as f64 / operations.max(1) as f64), holds: true }
+}

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 
-use super::{Bench, Counter, CpuGoal, KIB, Measurement, Row, Servers, get, one_of, per_operation};
+use super::{Bench, Counter, CpuGoal, KIB, Measurement, Row, Servers, get, of_base, one_of, per_operation};
 use crate::child::Child;
 use crate::client::{Body, Connection, Request};
 use crate::interleave::{Rounds, interleave};
@@ -51,6 +51,7 @@ pub(crate) async fn put(bench: &Bench, servers: &Servers) -> Result<Row> {
         base: "D + one RocksDB synced group commit per object",
         counters: vec![
             per_operation("log fsyncs/PUT", total.counts.log_fsyncs, total.operations, 0.125),
+            of_base("log fsyncs/PUT", rounds.base().counts.log_fsyncs, rounds.base().operations),
             per_operation("store requests/PUT", total.counts.store_requests(), total.operations, 1.0),
             per_operation("lookups/PUT", total.counts.lookups, total.operations, 1.0),
             per_operation("commands/PUT", total.counts.commands, total.operations, 1.0),

@@ -9,7 +9,7 @@ use anyhow::Result;
 use model::StageOutcome;
 use tokio::task::JoinSet;
 
-use super::{Bench, Measurement, Row, per_operation};
+use super::{Bench, Measurement, Row, of_base, per_operation};
 use crate::interleave::{Slice, interleave};
 use crate::process;
 use crate::raw_log::RawLog;
@@ -39,6 +39,7 @@ pub(crate) async fn row(bench: &Bench) -> Result<Row> {
         base: "raw RocksDB group commit",
         counters: vec![
             per_operation("log fsyncs/write", total.counts.log_fsyncs, total.operations, 0.125),
+            of_base("log fsyncs/write", rounds.base().counts.log_fsyncs, rounds.base().operations),
             per_operation("log entries/write", total.counts.log_entries, total.operations, 1.0),
         ],
         measurement: Measurement::Sides { rounds, bytes: None, rate_at_least: Some(0.6), cpu_at_most: None },
@@ -47,12 +48,15 @@ pub(crate) async fn row(bench: &Bench) -> Result<Row> {
 }
 
 async fn base(raw: &Arc<RawLog>, time: Duration) -> Result<Slice> {
-    let (raw, record) = (raw.clone(), staged_record());
-    slice(time, move |_| {
-        let (raw, record) = (raw.clone(), record.clone());
+    let ((records, fsyncs), writer, record) = (raw.counts(), raw.clone(), staged_record());
+    let mut slice = slice(time, move |_| {
+        let (raw, record) = (writer.clone(), record.clone());
         async move { raw.append(record).await }
     })
-    .await
+    .await?;
+    let now = raw.counts();
+    slice.counts = Counts { log_entries: now.0 - records, log_fsyncs: now.1 - fsyncs, ..Counts::default() };
+    Ok(slice)
 }
 
 async fn ours(lake: &Arc<Lake>, time: Duration) -> Result<Slice> {
