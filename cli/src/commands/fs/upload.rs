@@ -1,12 +1,14 @@
 //! `lakebed fs upload`: files to a branch, several at a time.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
-use lakebed_sdk::{BranchName, Lakebed, ObjectPath};
+use lakebed_sdk::{BranchName, Lakebed, Object, ObjectPath};
 use serde_json::json;
 use tokio::io::AsyncRead;
+use tokio_util::io::InspectReader;
 
 use super::Upload;
 use crate::exit::usage;
@@ -38,22 +40,27 @@ impl Upload {
         let (files, expected) = (pairs.len() as u64, pairs.iter().filter_map(|pair| pair.size).sum());
         let bar = progress::bytes("uploading", expected);
         let branch: BranchName = self.to.reference.parse()?;
-        let done =
-            transfer::all(pairs, self.parallel.jobs.into(), |pair| self.send(lakebed, &branch, pair, &bar)).await;
-        let bytes = bar.position();
+        let stored = AtomicU64::new(0);
+        let send = |pair| async {
+            stored.fetch_add(self.send(lakebed, &branch, pair, &bar).await?.size, Ordering::Relaxed);
+            Ok(())
+        };
+        let done = transfer::all(pairs, self.parallel.jobs.into(), send).await;
         bar.finish_and_clear();
         done?;
+        let bytes = stored.into_inner();
         let value = json!({ "uploaded": files, "bytes": bytes });
         output.item(&value, || format!("Uploaded {}, {}", count(files, "file"), count(bytes, "byte")))
     }
 
-    async fn send(&self, lakebed: &Lakebed, branch: &BranchName, pair: Pair, bar: &ProgressBar) -> Result<()> {
+    async fn send(&self, lakebed: &Lakebed, branch: &BranchName, pair: Pair, bar: &ProgressBar) -> Result<Object> {
         let context = || format!("can't upload {}", pair.from.display());
         let file = tokio::fs::File::open(&pair.from).await.with_context(context)?;
         let options = self.options(pair.size);
-        let reader = bar.wrap_async_read(file);
-        lakebed.upload_reader(&self.to.repository, branch, &pair.to, reader, options).await.with_context(context)?;
-        Ok(())
+        // Indicatif's own wrapper loses counts when several readers move one bar.
+        let bar = bar.clone();
+        let reader = InspectReader::new(file, move |read| bar.inc(read.len() as u64));
+        lakebed.upload_reader(&self.to.repository, branch, &pair.to, reader, options).await.with_context(context)
     }
 
     async fn one(
