@@ -1,9 +1,11 @@
 //! Stages changes on a branch, in its present token, each judged by itself. Owns how a condition is judged.
 //! Invariant: two writers with `If-None-Match: *` on one path never both succeed.
 
+use std::sync::Arc;
+
 use model::{
-    Branch, BranchName, Condition, ObjectPath, Outcome, Refusal, RepositoryName, RepositoryUid, Require, StageOutcome,
-    StagedChange, StagedValue,
+    Branch, BranchName, Condition, ObjectPath, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, Require,
+    StageOutcome, StagedChange, StagedValue,
 };
 
 use crate::state::keyspace::{Table, Transaction};
@@ -16,16 +18,35 @@ pub(super) fn apply(
     branch: &BranchName,
     changes: &[StagedChange],
 ) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, name)?;
-    if uid.is_some_and(|uid| uid != repository.uid) {
-        return Err(Refusal::RepositoryNotFound(name.clone()).into());
-    }
-    let branch = records::branch(tx, &repository, branch)?;
+    let place = find(tx, name, uid, branch)?;
+    let (repository, branch) = &*place;
     let mut outcomes = Vec::with_capacity(changes.len());
     for StagedChange { path, value, condition } in changes {
-        outcomes.push(stage(tx, repository.uid, &branch, path, value, condition.as_ref())?);
+        outcomes.push(stage(tx, repository.uid, branch, path, value, condition.as_ref())?);
     }
     Ok(Outcome::Staged(outcomes))
+}
+
+/// Reads the branch, or takes it from the command before; refuses another repository than the one with `uid`.
+fn find(
+    tx: &mut Transaction<'_>,
+    name: &RepositoryName,
+    uid: Option<RepositoryUid>,
+    branch: &BranchName,
+) -> Result<Arc<(Repository, Branch)>, Halt> {
+    let meant = |repository: &Repository| match uid {
+        Some(uid) if uid != repository.uid => Err(Halt::from(Refusal::RepositoryNotFound(name.clone()))),
+        _ => Ok(()),
+    };
+    if let Some(place) = tx.remembered().filter(|place| place.0.name == *name && place.1.name == *branch) {
+        return meant(&place.0).map(|()| place);
+    }
+    let repository = records::repository(tx, name)?;
+    meant(&repository)?;
+    let branch = records::branch(tx, &repository, branch)?;
+    let place = Arc::new((repository, branch));
+    tx.remember(Arc::clone(&place));
+    Ok(place)
 }
 
 /// Stages one value if its condition holds.

@@ -5,6 +5,9 @@
 use std::collections::{BTreeMap, btree_map};
 use std::iter::Peekable;
 use std::ops::Bound;
+use std::sync::Arc;
+
+use model::{Branch, Repository};
 
 use super::StateError;
 
@@ -107,11 +110,23 @@ pub(crate) struct Transaction<'k> {
     base: &'k dyn Keyspace,
     changes: Changes,
     writes: u64,
+    remembered: Option<Arc<(Repository, Branch)>>,
 }
 
 impl<'k> Transaction<'k> {
     pub(crate) fn new(base: &'k dyn Keyspace) -> Self {
-        Self { base, changes: Changes::default(), writes: 0 }
+        Self { base, changes: Changes::default(), writes: 0, remembered: None }
+    }
+
+    /// The branch of [`Self::remember`], as it is now.
+    pub(crate) fn remembered(&self) -> Option<Arc<(Repository, Branch)>> {
+        self.remembered.clone()
+    }
+
+    /// Remembers a branch as it was just read, until anything but staged entries is written: most commands of a batch
+    /// stage on the same one, and reading it is half of their cost.
+    pub(crate) fn remember(&mut self, branch: Arc<(Repository, Branch)>) {
+        self.remembered = Some(branch);
     }
 
     pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
@@ -148,6 +163,9 @@ impl<'k> Transaction<'k> {
     }
 
     fn table_mut(&mut self, table: Table) -> &mut TableChanges {
+        if table != Table::Staged {
+            self.remembered = None;
+        }
         &mut self.changes.tables[table as usize]
     }
 }
