@@ -14,6 +14,7 @@ mod rows;
 mod serve;
 mod sign;
 mod table;
+mod trees;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ struct Cli {
 enum Command {
     /// Prints a table: base, ours, ratio, CPU, counters, goal, verdict. Exits with 1 if a counter falls short.
     Ratios(RatiosArgs),
+    /// Measures the library on large trees, and prints a table. Exits with 1 if a counter falls short.
+    Trees(trees::TreesArgs),
     /// Serves one side of a comparison until standard input ends.
     #[command(hide = true)]
     Serve {
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
     let runtime = runtime.expect("because a process that can't start threads can't measure anything");
     let done = match Cli::parse().command {
         Command::Ratios(args) => runtime.block_on(ratios::run(&args)),
+        Command::Trees(args) => runtime.block_on(trees::run(&args)),
         Command::Serve { side, folder } => runtime.block_on(serve::run(side, &folder)).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

@@ -1,7 +1,7 @@
 //! `bench ratios`: the order of the rows, from the servers' start to their end. Leaves each row to `rows/`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -12,7 +12,7 @@ use crate::table;
 
 /// Measures, and prints the table.
 pub(crate) async fn run(args: &RatiosArgs) -> Result<ExitCode> {
-    let folder = temporary(args)?;
+    let folder = temporary(args.folder.as_deref())?;
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
     let bench = Bench { effort, folder: folder.path().to_owned() };
     let mut plan = Plan { only: args.only.clone().unwrap_or_default(), rows: Vec::new() };
@@ -81,12 +81,13 @@ impl Plan {
     }
 }
 
-fn temporary(args: &RatiosArgs) -> Result<tempfile::TempDir> {
+/// Makes a folder that goes with the run, by default beside the binary.
+pub(crate) fn temporary(parent: Option<&Path>) -> Result<tempfile::TempDir> {
     let beside = || -> Result<PathBuf> {
         let binary = std::env::current_exe()?;
         Ok(binary.parent().context("the binary lies nowhere")?.to_owned())
     };
-    let parent = args.folder.clone().map_or_else(beside, Ok)?;
+    let parent = parent.map(Path::to_owned).map_or_else(beside, Ok)?;
     std::fs::create_dir_all(&parent)?;
     tempfile::Builder::new()
         .prefix("lakebed-bench-")

@@ -91,7 +91,7 @@ async fn standard_input_ends() {
 }
 
 /// The local object store in a folder, counted.
-async fn open_store(folder: &Path) -> Result<(Arc<Stores>, Counters)> {
+pub(crate) async fn open_store(folder: &Path) -> Result<(Arc<Stores>, Counters)> {
     let stores = Stores::open(&format!("file://{}", folder.display()), &StoreSettings::default()).await?;
     let counters = Counters::default();
     let counted = counters.clone();

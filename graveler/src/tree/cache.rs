@@ -73,38 +73,53 @@ fn commit_bytes(commit: &Arc<Commit>) -> usize {
     256 + commit.parents.len() * 32 + commit.committer.len() + commit.message.len() + metadata
 }
 
-/// Work done, counted as it is done.
-#[derive(Default)]
-pub(crate) struct Counted {
-    pub(crate) ranges_opened: AtomicU64,
-    pub(crate) metaranges_opened: AtomicU64,
-    pub(crate) blocks_read: AtomicU64,
-    pub(crate) blocks_copied: AtomicU64,
-    pub(crate) blocks_encoded: AtomicU64,
-    pub(crate) ranges_written: AtomicU64,
-    pub(crate) metaranges_written: AtomicU64,
-    pub(crate) bytes_written: AtomicU64,
+/// Declares the counters, in use and as a snapshot.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Work done, counted as it is done.
+        #[derive(Default)]
+        pub(crate) struct Counted {
+            $(pub(crate) $name: AtomicU64,)*
+        }
+
+        /// Work done so far; what benchmarks and tests judge first.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct TreeCounters {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counted {
+            pub(crate) fn snapshot(&self) -> TreeCounters {
+                TreeCounters { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+
+        impl TreeCounters {
+            /// What was done since an earlier snapshot.
+            pub fn since(&self, before: &Self) -> Self {
+                Self { $($name: self.$name - before.$name,)* }
+            }
+        }
+    };
 }
 
-/// Work done so far; what benchmarks and tests judge first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TreeCounters {
+counters! {
     /// Ranges that a lookup, scan, diff or merge looked into, cached or not.
-    pub ranges_opened: u64,
+    ranges_opened,
     /// Metaranges beneath a root that were looked into, cached or not.
-    pub metaranges_opened: u64,
+    metaranges_opened,
     /// Data blocks (of ranges and metaranges) that were fetched and decoded.
-    pub blocks_read: u64,
+    blocks_read,
     /// Data blocks that a rewrite copied as they were stored, neither decoded nor encoded.
-    pub blocks_copied: u64,
+    blocks_copied,
     /// Data blocks of ranges that were encoded.
-    pub blocks_encoded: u64,
+    blocks_encoded,
     /// Ranges that were written.
-    pub ranges_written: u64,
+    ranges_written,
     /// Metaranges that were written, roots included.
-    pub metaranges_written: u64,
+    metaranges_written,
     /// Bytes of ranges and metaranges that were written.
-    pub bytes_written: u64,
+    bytes_written,
 }
 
 /// Counts the blocks of a range that was built.
@@ -116,18 +131,5 @@ pub(super) fn add_build_counts(counted: &Counted, blocks_copied: u64, blocks_enc
 impl Counted {
     pub(crate) fn add(counter: &AtomicU64, amount: u64) {
         counter.fetch_add(amount, Ordering::Relaxed);
-    }
-
-    pub(crate) fn snapshot(&self) -> TreeCounters {
-        TreeCounters {
-            ranges_opened: self.ranges_opened.load(Ordering::Relaxed),
-            metaranges_opened: self.metaranges_opened.load(Ordering::Relaxed),
-            blocks_read: self.blocks_read.load(Ordering::Relaxed),
-            blocks_copied: self.blocks_copied.load(Ordering::Relaxed),
-            blocks_encoded: self.blocks_encoded.load(Ordering::Relaxed),
-            ranges_written: self.ranges_written.load(Ordering::Relaxed),
-            metaranges_written: self.metaranges_written.load(Ordering::Relaxed),
-            bytes_written: self.bytes_written.load(Ordering::Relaxed),
-        }
     }
 }

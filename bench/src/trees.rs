@@ -1,0 +1,84 @@
+//! `bench trees`: commits, diffs, merges, lookups and listings of trees of a million entries and more, with the library in
+//! this process. Owns the order of the rows and the sizes; leaves each row to a file. Invariant: a row never depends on
+//! another having run.
+
+mod commit;
+mod lake;
+mod lakefs_rule;
+mod line;
+mod rocks;
+mod synthetic;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::ratios::{progress, temporary};
+use line::Line;
+
+/// A tree of this size needs about 10 GB of disk and half an hour.
+const LONG_ENTRIES: u64 = 100_000_000;
+
+#[derive(Args)]
+pub(crate) struct TreesArgs {
+    /// Which rows; all by default.
+    rows: Vec<RowKind>,
+    /// Sizes of trees, in entries.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000])]
+    entries: Vec<u64>,
+    /// A tree of 100,000,000 entries too.
+    #[arg(long)]
+    long: bool,
+    /// Keeps trees here, and finds them again in the next run; by default in a temporary folder beside the binary.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+/// The kinds of rows, a file each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RowKind {
+    Commit,
+}
+
+/// What every row gets.
+pub(crate) struct TreesBench {
+    /// Where trees lie. Rows that need a place of their own make a folder in it.
+    pub(crate) folder: PathBuf,
+    /// Sizes of trees, ascending.
+    pub(crate) sizes: Vec<u64>,
+}
+
+/// Measures, and prints the table.
+pub(crate) async fn run(args: &TreesArgs) -> Result<ExitCode> {
+    let mut temporary_folder = None;
+    let folder = match &args.folder {
+        Some(folder) => folder.clone(),
+        None => temporary_folder.insert(temporary(None)?).path().to_owned(),
+    };
+    let mut sizes = args.entries.clone();
+    sizes.extend(args.long.then_some(LONG_ENTRIES));
+    sizes.sort_unstable();
+    sizes.dedup();
+    let bench = TreesBench { folder, sizes };
+    let mut lines: Vec<Line> = Vec::new();
+    for kind in RowKind::value_variants() {
+        if args.rows.is_empty() || args.rows.contains(kind) {
+            let more = kind.measure(&bench).await?;
+            more.iter().for_each(|line| progress(&line.render()));
+            lines.extend(more);
+        }
+    }
+    writeln!(std::io::stdout(), "{}", line::table(&lines))?;
+    Ok(ExitCode::from(u8::from(!lines.iter().all(Line::counters_hold))))
+}
+
+impl RowKind {
+    async fn measure(self, bench: &TreesBench) -> Result<Vec<Line>> {
+        match self {
+            Self::Commit => commit::lines(bench).await,
+        }
+    }
+}
