@@ -82,7 +82,7 @@ fn refused(refusal: &Refusal) -> (Code, Reason) {
         Refusal::RepositoryNotFound(_) => (Code::NotFound, Reason::RepositoryNotFound),
         Refusal::RepositoryExists(_) => (Code::AlreadyExists, Reason::RepositoryExists),
         Refusal::NamespaceTaken(_) => (Code::AlreadyExists, Reason::NamespaceTaken),
-        Refusal::BranchNotFound(_) => (Code::NotFound, Reason::BranchNotFound),
+        Refusal::BranchNotFound(_) | Refusal::DeletionNotFound(_) => (Code::NotFound, Reason::BranchNotFound),
         Refusal::RefExists(_) => (Code::AlreadyExists, Reason::RefExists),
         Refusal::DefaultBranch(_) => (Code::FailedPrecondition, Reason::DefaultBranch),
         Refusal::TagNotFound(_) => (Code::NotFound, Reason::TagNotFound),

@@ -7,7 +7,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::{Lakebed, Replay};
 
 use crate::commands::{
-    branch, commit, completion, diff, doctor, env, fs, fsck, log, merge, merge_base, rebase, replay, repo, show, tag,
+    branch, commit, completion, diff, doctor, env, fs, fsck, log, merge, merge_base, rebase, reflog, replay, repo,
+    show, tag,
 };
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
@@ -59,13 +60,17 @@ enum Client {
     /// Make, list, show and delete repositories
     #[command(subcommand)]
     Repo(repo::Repo),
-    /// Make, list, show, reset and delete branches
+    /// Make, list, show, reset, delete and undelete branches
     #[command(subcommand)]
     Branch(branch::Branch),
     /// Commit what is uncommitted on a branch
     Commit(commit::Commit),
     /// List the commits that a ref reaches
     Log(log::Log),
+    /// List where a branch's head was: every commit, merge, reset, deletion and other move
+    ///
+    /// `branch@{n}` names the n-th of them, from 0 on, in every command that takes a ref.
+    Reflog(reflog::Reflog),
     /// Show a commit and what it changed
     Show(show::Show),
     /// Compare two refs, or a branch with what is uncommitted on it
@@ -126,6 +131,7 @@ impl Client {
             Self::Branch(command) => command.run(lakebed, output).await?,
             Self::Commit(command) => command.run(lakebed, output).await?,
             Self::Log(command) => command.run(lakebed, output).await?,
+            Self::Reflog(command) => command.run(lakebed, output).await?,
             Self::Show(command) => command.run(lakebed, output).await?,
             Self::Diff(command) => command.run(lakebed, output).await?,
             Self::Merge(command) => return command.run(lakebed, output).await,

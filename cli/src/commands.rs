@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod merge_base;
 pub(crate) mod rebase;
+pub(crate) mod reflog;
 pub(crate) mod replay;
 pub(crate) mod repo;
 pub(crate) mod show;
@@ -50,15 +51,15 @@ fn to_map(pairs: &[(String, String)]) -> BTreeMap<String, String> {
     pairs.iter().cloned().collect()
 }
 
-/// Lets a person agree to what can't be undone; scripts say `--yes`.
+/// Lets a person agree to a step that a slip of the hand shouldn't take; scripts say `--yes`. `what` says what it costs.
 fn agree(yes: bool, what: &str) -> Result<()> {
     if yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        usage!("{what} can't be undone: say so with --yes");
+        usage!("{what}: say so with --yes");
     }
-    write!(io::stderr(), "{what} can't be undone. Go on? [y/N] ")?;
+    write!(io::stderr(), "{what}. Go on? [y/N] ")?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     if !matches!(answer.trim(), "y" | "Y" | "yes") {

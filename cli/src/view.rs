@@ -1,6 +1,6 @@
 //! How things are shown: as JSON for programs, as text for people. Owns the names of JSON fields, which scripts rely on.
 
-use lakebed_sdk::{Branch, Change, Commit, DiffItem, Object, Repository, Tag};
+use lakebed_sdk::{Branch, BranchMove, Change, Commit, DiffItem, Object, Repository, Tag, Uncommitted};
 use serde_json::{Value, json};
 
 use crate::output::shown;
@@ -16,6 +16,28 @@ pub(crate) fn repository(repository: &Repository) -> Value {
 
 pub(crate) fn branch(branch: &Branch) -> Value {
     json!({ "name": branch.name, "commit": branch.commit, "created_at": branch.created_at })
+}
+
+pub(crate) fn branch_move(moved: &BranchMove) -> Value {
+    json!({
+        "branch": moved.branch,
+        "number": moved.number,
+        "old": moved.old,
+        "new": moved.new,
+        "who": moved.who,
+        "why": moved.why,
+        "at": moved.at,
+        "expires": moved.expires,
+        "uncommitted": moved.uncommitted.as_ref().map(uncommitted),
+    })
+}
+
+pub(crate) fn uncommitted(uncommitted: &Uncommitted) -> Value {
+    match uncommitted {
+        Uncommitted::Absent => json!({ "state": "absent" }),
+        Uncommitted::Kept(until) => json!({ "state": "kept", "until": until }),
+        Uncommitted::Gone => json!({ "state": "gone" }),
+    }
 }
 
 pub(crate) fn tag(tag: &Tag) -> Value {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Clock, MetaStore, Repository, RepositoryName, StorageNamespace};
+use model::{Clock, MetaStore, Note, Repository, RepositoryName, StorageNamespace};
 use moka::future::Cache;
 use storage::Stores;
 use tokio::runtime::Handle;
@@ -78,6 +78,11 @@ impl Graveler {
     /// The time.
     pub fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
+    }
+
+    /// What the reflog is to say of a branch's move: who, and why (`commit: first load`).
+    pub fn note(&self, who: &str, why: &str) -> Note {
+        Note::new(who, why, self.inner.options.reflog_kept_ms)
     }
 
     /// What has been read and written so far, by this handle and its clones.

@@ -19,6 +19,8 @@ pub struct GravelerOptions {
     pub stage_queue_max: usize,
     /// How often a conditional write looks again after the branch moved under it.
     pub stage_retries_max: usize,
+    /// For how many milliseconds the reflog remembers a branch's move.
+    pub reflog_kept_ms: u64,
     /// The mean size of a data block, in bytes before compression. This and the next two decide where trees are cut, and
     /// so their ids: only tests use other values than the default.
     pub block_bytes: u32,
@@ -38,6 +40,7 @@ impl Default for GravelerOptions {
             uploads_max: 8,
             stage_queue_max: 4096,
             stage_retries_max: 16,
+            reflog_kept_ms: model::REFLOG_KEPT_DEFAULT,
             block_bytes: 16 << 10,
             // 16 Ki entries of usual length: about 1.2 MiB as stored.
             range_bytes: 3_584 << 10,

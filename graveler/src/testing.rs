@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use metadata_server::MemoryMetaStore;
 use model::{
-    Address, Branch, BranchName, Clock, Command, CommitId, Entry, ObjectPath, Repository, RepositoryName, RequestId,
-    StageOutcome, StagedValue, Timestamp,
+    Address, Branch, BranchName, Clock, Command, CommitId, Entry, Note, ObjectPath, Repository, RepositoryName,
+    RequestId, StageOutcome, StagedValue, Timestamp,
 };
 use storage::testing::{Counters, Counting};
 use storage::{StoreSettings, Stores};
@@ -94,6 +94,7 @@ impl TestLake {
             repository: self.name().clone(),
             branch: branch(new),
             commit,
+            note: Note::default(),
         };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }
@@ -122,6 +123,7 @@ impl TestLake {
             head: built.id,
             consumed: sealed.sealed.clone(),
             require_clean: false,
+            note: Note::default(),
         };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }

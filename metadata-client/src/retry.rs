@@ -31,6 +31,7 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
     match command {
         Command::CreateRepository { .. }
         | Command::CreateBranch { .. }
+        | Command::UndeleteBranch { .. }
         | Command::CreateTag { .. }
         | Command::CreateUpload { .. }
         | Command::CreateUser { .. }

@@ -16,11 +16,13 @@ mod delete_repository;
 mod delete_tag;
 mod publish;
 mod put_part;
+mod reflog;
 mod seal;
 mod stage;
+mod undelete_branch;
 mod unstage;
 
-use model::{Command, MetaError, Outcome, PART_NUMBER_MAX, Timestamp};
+use model::{Command, MetaError, Note, Outcome, PART_NUMBER_MAX, Timestamp};
 
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, StateError};
@@ -47,9 +49,26 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
         Command::PutPart { part, .. } if !(1..=PART_NUMBER_MAX).contains(&part.number) => {
             format!("part {}; parts have numbers 1 to {PART_NUMBER_MAX}", part.number)
         }
-        _ => return Ok(()),
+        _ => match note(command) {
+            Some(Note { who, why, .. }) if who.len().max(why.len()) > Note::TEXT_BYTES_MAX => {
+                format!("a note of {} bytes; the most is {}", who.len().max(why.len()), Note::TEXT_BYTES_MAX)
+            }
+            _ => return Ok(()),
+        },
     };
     Err(MetaError::Internal(format!("{command}: {broken}")))
+}
+
+/// What a command says to the reflog.
+fn note(command: &Command) -> Option<&Note> {
+    match command {
+        Command::CreateRepository { note, .. }
+        | Command::CreateBranch { note, .. }
+        | Command::DeleteBranch { note, .. }
+        | Command::UndeleteBranch { note, .. }
+        | Command::Publish { note, .. } => Some(note),
+        _ => None,
+    }
 }
 
 /// Carries out a command; the only entry point that changes replicated state.
@@ -78,14 +97,17 @@ fn carry_out(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outc
 
 fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, Halt> {
     match command {
-        Command::CreateRepository { request: _, name, namespace, default_branch, commit } => {
-            create_repository::apply(tx, at, name, namespace, default_branch, *commit)
+        Command::CreateRepository { request: _, name, namespace, default_branch, commit, note } => {
+            create_repository::apply(tx, at, name, namespace, (default_branch, *commit), note)
         }
         Command::DeleteRepository { name } => delete_repository::apply(tx, name),
-        Command::CreateBranch { request: _, repository, branch, commit } => {
-            create_branch::apply(tx, at, repository, branch, *commit)
+        Command::CreateBranch { request: _, repository, branch, commit, note } => {
+            create_branch::apply(tx, at, repository, branch, *commit, note)
         }
-        Command::DeleteBranch { repository, branch } => delete_branch::apply(tx, repository, branch),
+        Command::DeleteBranch { repository, branch, note } => delete_branch::apply(tx, at, repository, branch, note),
+        Command::UndeleteBranch { request: _, repository, branch, note } => {
+            undelete_branch::apply(tx, at, repository, branch, note)
+        }
         Command::CreateTag { request: _, repository, tag, commit } => {
             create_tag::apply(tx, at, repository, tag, *commit)
         }
@@ -93,9 +115,9 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::Stage { repository, uid, branch, changes } => stage::apply(tx, repository, *uid, branch, changes),
         Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
         Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
-        Command::Publish { repository, branch, expected, head, consumed, require_clean } => {
-            let publication =
-                publish::Publication { expected: *expected, head: *head, consumed, require_clean: *require_clean };
+        Command::Publish { repository, branch, expected, head, consumed, require_clean, note } => {
+            let (expected, head, require_clean) = (*expected, *head, *require_clean);
+            let publication = publish::Publication { expected, head, consumed, require_clean, note };
             publish::apply(tx, at, repository, branch, &publication)
         }
         Command::CreateUpload { request: _, repository, upload } => create_upload::apply(tx, at, repository, upload),

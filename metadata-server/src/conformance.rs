@@ -9,6 +9,7 @@ mod identities;
 mod lake;
 mod pages;
 mod races;
+mod reflog;
 mod refs;
 mod repositories;
 mod reset;
@@ -40,6 +41,12 @@ scenarios! {
     refs::tags_are_made_found_and_deleted,
     refs::share_one_space_of_names,
     refs::lookup_answers_all_at_once,
+    reflog::tells_each_move,
+    reflog::goes_on_where_a_name_is_used_again,
+    reflog::brings_a_branch_back_with_what_was_staged,
+    reflog::forgets_in_time,
+    reflog::is_bounded_for_each_branch,
+    reflog::refuses_long_notes,
     staging::newer_tokens_win,
     staging::pages_seek_and_end_at_their_prefix,
     staging::tokens_can_be_chosen,

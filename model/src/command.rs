@@ -7,9 +7,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, CommitId, Credential, Entry, NewUpload, Part, Refusal, Repository, RepositoryName,
+    Branch, BranchName, CommitId, Credential, Entry, NewUpload, Note, Part, Refusal, Repository, RepositoryName,
     RepositoryUid, RequestId, SealedSecret, StageOutcome, StagedChange, StagingToken, StorageNamespace, Tag, TagName,
-    UnstageScope, Upload, UploadId, User, UserId, UserName,
+    Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName,
 };
 
 /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -28,6 +28,8 @@ pub enum Command {
         default_branch: BranchName,
         /// What that points at; already in the object store.
         commit: CommitId,
+        /// For that branch's reflog.
+        note: Note,
     },
     /// Forgets a repository with all refs, staged entries and uploads; leaves its objects alone. → [`Outcome::Done`]
     DeleteRepository {
@@ -44,13 +46,30 @@ pub enum Command {
         branch: BranchName,
         /// What it points at.
         commit: CommitId,
+        /// For the reflog.
+        note: Note,
     },
-    /// Deletes a branch and its staged entries. → [`Outcome::Done`]
+    /// Deletes a branch. Its staged entries are kept apart for a while, for [`Self::UndeleteBranch`].
+    /// → [`Outcome::Done`]
     DeleteBranch {
         /// Where.
         repository: RepositoryName,
         /// Which.
         branch: BranchName,
+        /// For the reflog.
+        note: Note,
+    },
+    /// Brings the branch back that was deleted last under a name, with the staged entries that are still kept.
+    /// → [`Outcome::Undeleted`]
+    UndeleteBranch {
+        /// So that a retry finds its own branch.
+        request: RequestId,
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        branch: BranchName,
+        /// For the reflog.
+        note: Note,
     },
     /// Makes a tag. → [`Outcome::Tag`]
     CreateTag {
@@ -113,6 +132,8 @@ pub enum Command {
         consumed: Vec<StagingToken>,
         /// Whether anything else staged refuses the publication (as for a merge).
         require_clean: bool,
+        /// For the reflog, if the head is another than before.
+        note: Note,
     },
     /// Begins a multipart upload. → [`Outcome::Upload`]
     CreateUpload {
@@ -189,6 +210,8 @@ pub enum Outcome {
     Repository(Repository),
     /// The branch as it is now.
     Branch(Branch),
+    /// The branch that is back.
+    Undeleted(Undeleted),
     /// The tag made.
     Tag(Tag),
     /// What became of each change, in their order.
@@ -210,7 +233,8 @@ impl fmt::Display for Command {
             Self::CreateBranch { repository, branch, commit, .. } => {
                 write!(f, "create branch {repository}/{branch} at {commit}")
             }
-            Self::DeleteBranch { repository, branch } => write!(f, "delete branch {repository}/{branch}"),
+            Self::DeleteBranch { repository, branch, .. } => write!(f, "delete branch {repository}/{branch}"),
+            Self::UndeleteBranch { repository, branch, .. } => write!(f, "undelete branch {repository}/{branch}"),
             Self::CreateTag { repository, tag, commit, .. } => write!(f, "create tag {repository}/{tag} at {commit}"),
             Self::DeleteTag { repository, tag } => write!(f, "delete tag {repository}/{tag}"),
             Self::Stage { repository, branch, changes, .. } => {
@@ -260,6 +284,7 @@ macro_rules! typed {
 typed! {
     repository -> Repository(Repository);
     branch -> Branch(Branch);
+    undeleted -> Undeleted(Undeleted);
     tag -> Tag(Tag);
     staged -> Staged(Vec<StageOutcome>);
     upload -> Upload(Upload);

@@ -10,6 +10,7 @@ mod path;
 
 mod commit;
 mod entry;
+mod reflog;
 mod refs;
 mod repository;
 mod staging;
@@ -33,6 +34,7 @@ pub use meta_store::{MetaError, MetaStore};
 pub use name::{BranchName, InvalidName, RefName, RepositoryName, StorageNamespace, TagName, UserName};
 pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
 pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};
+pub use reflog::{BranchMove, DeletedBranch, Note, REFLOG_KEPT_DEFAULT, REFLOG_MOVES_MAX, Uncommitted, Undeleted};
 pub use refs::{Branch, RefTarget, Tag};
 pub use refusal::Refusal;
 pub use repository::Repository;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, Credential, ObjectPath, Part, RefName, RefTarget, Refusal, Repository, RepositoryName,
-    StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
+    Branch, BranchMove, BranchName, Credential, ObjectPath, Part, RefName, RefTarget, Refusal, Repository,
+    RepositoryName, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
 };
 
 /// The most items that one page may hold; larger amounts are taken as this.
@@ -38,6 +38,29 @@ pub enum Query {
     },
     /// In the order of their names. → [`Answer::Branches`]
     Branches {
+        /// Where.
+        repository: RepositoryName,
+        /// Names begin so.
+        prefix: String,
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// The moves of a branch's head, newest first; also of one that is deleted. A name of which nothing is remembered
+    /// has none. → [`Answer::Moves`]
+    Reflog {
+        /// Where.
+        repository: RepositoryName,
+        /// Of which branch.
+        branch: BranchName,
+        /// Numbers are smaller.
+        before: Option<u64>,
+        /// How many at most.
+        amount: usize,
+    },
+    /// The deletions of the branches that can be undeleted, in the order of their names. → [`Answer::Moves`]
+    DeletedBranches {
         /// Where.
         repository: RepositoryName,
         /// Names begin so.
@@ -167,6 +190,8 @@ pub enum Answer {
     Lookup(Box<Lookup>),
     /// Branches.
     Branches(Page<Branch>),
+    /// Moves of branches.
+    Moves(Page<BranchMove>),
     /// Tags.
     Tags(Page<Tag>),
     /// Staged values.
@@ -210,6 +235,7 @@ typed! {
     repositories -> Repositories(Page<Repository>);
     lookup -> Lookup(Box<Lookup>);
     branches -> Branches(Page<Branch>);
+    moves -> Moves(Page<BranchMove>);
     tags -> Tags(Page<Tag>);
     staged -> Staged(StagedPage);
     upload -> Upload(Upload);

@@ -20,6 +20,9 @@ pub enum Refusal {
     /// No such branch.
     #[error("branch {0} not found")]
     BranchNotFound(BranchName),
+    /// No branch of this name was deleted, or it is forgotten.
+    #[error("no deletion of branch {0} is remembered: list what can be brought back with `branch list --deleted`")]
+    DeletionNotFound(BranchName),
     /// A branch or tag has this name.
     #[error("a branch or tag named {0} exists already")]
     RefExists(String),

@@ -127,6 +127,7 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         Refusal::TooManySealed(_) => ErrorCode::SlowDown,
         Refusal::HeadMoved { .. } | Refusal::DirtyBranch(_) => ErrorCode::OperationAborted,
         Refusal::DefaultBranch(_)
+        | Refusal::DeletionNotFound(_)
         | Refusal::RefExists(_)
         | Refusal::UserExists(_)
         | Refusal::UserNotFound

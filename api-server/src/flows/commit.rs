@@ -143,7 +143,8 @@ impl Flow<'_> {
         };
 
         let head = built.as_ref().map_or(branch.commit, |built| built.id);
-        let publication = Publication { consumed: branch.sealed.clone(), ..Publication::default() };
+        let note = self.graveler.note(self.caller.committer(), &format!("commit: {}", self.request.message));
+        let publication = Publication { consumed: branch.sealed.clone(), require_clean: false, note };
         let moved = publish(self.graveler, &self.request.repository, branch, head, publication).await?;
         Ok(match built {
             _ if !moved => Attempt::Beaten,

@@ -20,6 +20,7 @@ pub async fn create_branch(
     authorize(caller, Action::CreateBranch, &Resource::branch(repository, branch))?;
     let commit = graveler.resolve_now(repository, source).await?.commit;
     let (repository, branch) = (repository.clone(), branch.clone());
-    let command = Command::CreateBranch { request, repository, branch, commit };
+    let note = graveler.note(caller.committer(), &format!("create: from {source}"));
+    let command = Command::CreateBranch { request, repository, branch, commit, note };
     Ok(graveler.meta().write(command).await?.branch()?)
 }

@@ -6,7 +6,8 @@ use model::{BranchName, Command, RepositoryName};
 
 use crate::Error;
 
-/// Deletes a branch and its uncommitted changes; the default branch stays.
+/// Deletes a branch; the default branch stays. [`super::undelete_branch()`] brings it back as long as the reflog remembers
+/// it, with its uncommitted changes for a few days.
 pub async fn delete_branch(
     graveler: &Graveler,
     caller: &Caller,
@@ -14,6 +15,7 @@ pub async fn delete_branch(
     branch: &BranchName,
 ) -> Result<(), Error> {
     authorize(caller, Action::DeleteBranch, &Resource::branch(repository, branch))?;
-    let command = Command::DeleteBranch { repository: repository.clone(), branch: branch.clone() };
+    let note = graveler.note(caller.committer(), "delete");
+    let command = Command::DeleteBranch { repository: repository.clone(), branch: branch.clone(), note };
     Ok(graveler.meta().write(command).await?.done()?)
 }

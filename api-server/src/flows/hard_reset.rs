@@ -45,7 +45,7 @@ pub async fn hard_reset(graveler: &Graveler, caller: &Caller, request: &HardRese
         let sealed = if request.discard_uncommitted { seal(graveler, request).await? } else { Some(branch) };
         if let Some(branch) = sealed
             && request.expected.is_none_or(|expected| expected == branch.commit)
-            && publish(graveler, repository, &branch, target, dropping(request, &branch)).await?
+            && publish(graveler, repository, &branch, target, publication(graveler, caller, request, &branch)).await?
         {
             tracing::info!(%repository, branch = %name, from = %branch.commit, to = %target,
                 discarded = request.discard_uncommitted, user = %caller.user.name, "branch reset");
@@ -67,7 +67,8 @@ async fn seal(graveler: &Graveler, request: &HardResetRequest) -> Result<Option<
     }
 }
 
-fn dropping(request: &HardResetRequest, branch: &Branch) -> Publication {
+fn publication(graveler: &Graveler, caller: &Caller, request: &HardResetRequest, branch: &Branch) -> Publication {
     let consumed = if request.discard_uncommitted { branch.sealed.clone() } else { Vec::new() };
-    Publication { consumed, require_clean: false }
+    let note = graveler.note(caller.committer(), &format!("reset: to {}", request.to));
+    Publication { consumed, require_clean: false, note }
 }

@@ -88,7 +88,8 @@ pub async fn merge(graveler: &Graveler, caller: &Caller, request: &MergeRequest)
             Merged::Conflicts(conflicts) => return Ok(MergeOutcome::Conflicts(conflicts)),
         };
 
-        let publication = Publication { require_clean: true, ..Publication::default() };
+        let note = graveler.note(caller.committer(), &format!("merge: {}", built.commit.message));
+        let publication = Publication { require_clean: true, note, ..Publication::default() };
         if publish(graveler, repository, &branch, built.id, publication).await? {
             return Ok(done(caller, request, built));
         }

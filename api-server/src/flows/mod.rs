@@ -15,6 +15,7 @@ mod create_branch;
 mod delete_branch;
 mod hard_reset;
 mod reset_branch;
+mod undelete_branch;
 
 mod create_tag;
 mod delete_tag;
@@ -46,3 +47,4 @@ pub use rebase::{RebaseOutcome, RebaseRequest, rebase};
 pub use replay::ReplayRequest;
 pub use reset_branch::reset_branch;
 pub use revert::revert;
+pub use undelete_branch::undelete_branch;

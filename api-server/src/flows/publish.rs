@@ -2,7 +2,7 @@
 //! decide what to do about each.
 
 use graveler::Graveler;
-use model::{Branch, Command, CommitId, MetaError, Refusal, RepositoryName, StagingToken};
+use model::{Branch, Command, CommitId, MetaError, Note, Refusal, RepositoryName, StagingToken};
 
 use crate::Error;
 
@@ -13,6 +13,8 @@ pub(super) struct Publication {
     pub(super) consumed: Vec<StagingToken>,
     /// Whether anything else that is staged forbids it.
     pub(super) require_clean: bool,
+    /// What the reflog says of it.
+    pub(super) note: Note,
 }
 
 /// Moves a branch from the head as it was read to another; `false` if it isn't as it was read any more.
@@ -26,7 +28,7 @@ pub(super) async fn publish(
     head: CommitId,
     publication: Publication,
 ) -> Result<bool, Error> {
-    let Publication { consumed, require_clean } = publication;
+    let Publication { consumed, require_clean, note } = publication;
     let command = Command::Publish {
         repository: repository.clone(),
         branch: branch.name.clone(),
@@ -34,6 +36,7 @@ pub(super) async fn publish(
         head,
         consumed: consumed.clone(),
         require_clean,
+        note,
     };
     match graveler.meta().write(command).await {
         Ok(outcome) => match outcome.branch() {

@@ -2,7 +2,7 @@
 //! replayed or nothing changes; commits that others add meanwhile are replayed too.
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{Conflicts, Graveler, MergeOptions, Rebased, RefExpr};
+use graveler::{Conflicts, Graveler, MergeOptions, Rebased, RefExpr, Strategy};
 use model::{BranchName, CommitId, RepositoryName};
 
 use super::backoff;
@@ -21,6 +21,8 @@ pub struct RebaseRequest {
     pub branch: BranchName,
     /// Onto what.
     pub onto: RefExpr,
+    /// Decides conflicts; without one they are the answer. The source is the commit that is replayed.
+    pub strategy: Option<Strategy>,
     /// Conflicts behind this path.
     pub conflicts_after: String,
     /// How many conflicts at most.
@@ -58,6 +60,7 @@ pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseReques
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
     let onto = graveler.resolve_now(repository, onto).await?;
     let options = MergeOptions {
+        strategy: request.strategy,
         conflicts_after: request.conflicts_after.clone(),
         conflicts_amount: request.conflicts_amount,
         ..MergeOptions::default()
@@ -72,7 +75,8 @@ pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseReques
             Rebased::Conflicts { commit, conflicts } => return Ok(RebaseOutcome::Conflicts { commit, conflicts }),
         };
 
-        let publication = Publication { require_clean: true, ..Publication::default() };
+        let note = graveler.note(caller.committer(), &format!("rebase: onto {}", request.onto));
+        let publication = Publication { require_clean: true, note, ..Publication::default() };
         if publish(graveler, repository, &branch, head, publication).await? {
             tracing::info!(%repository, branch = %name, onto = %onto.commit, %head, replayed, dropped,
                 user = %caller.user.name, "rebased");

@@ -50,6 +50,15 @@ pub(super) enum Replay {
     CherryPick,
 }
 
+impl Replay {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Revert => "revert",
+            Self::CherryPick => "cherry-pick",
+        }
+    }
+}
+
 /// Replays a change. What the commit says besides, its verb decides: `message` and `metadata` where the request has none.
 pub(super) async fn replay(
     graveler: &Graveler,
@@ -98,7 +107,8 @@ pub(super) async fn replay(
             Merged::Conflicts(conflicts) => return Ok(MergeOutcome::Conflicts(conflicts)),
         };
 
-        let publication = Publication { require_clean: true, ..Publication::default() };
+        let note = graveler.note(caller.committer(), &format!("{}: {}", verb.name(), info.message));
+        let publication = Publication { require_clean: true, note, ..Publication::default() };
         if publish(graveler, repository, &branch, built.id, publication).await? {
             let (id, changes) = (built.id, built.changes);
             tracing::info!(%repository, branch = %name, of = %change.commit, commit = %id, ?verb,

@@ -1,4 +1,4 @@
-//! Branches over gRPC.
+//! Branches over gRPC, their reflogs, and those that are deleted.
 
 use auth::{Action, Resource, authorize};
 use model::{BranchName, Query, RepositoryName, UnstageScope};
@@ -92,5 +92,58 @@ impl Branches for Grpc {
         };
         let reset = flows::hard_reset(&self.graveler, &caller, &request).await?;
         Ok(Response::new(reset.into()))
+    }
+
+    async fn undelete(
+        &self,
+        request: Request<wire::UndeleteBranchRequest>,
+    ) -> Result<Response<wire::UndeleteBranchResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let id = request_id(&message.request_id)?;
+        let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
+        let back = flows::undelete_branch(&self.graveler, &caller, id, &repository, &branch).await?;
+        Ok(Response::new(wire::UndeleteBranchResponse {
+            branch: Some(back.branch.into()),
+            uncommitted: Some(back.uncommitted.into()),
+        }))
+    }
+
+    async fn list_deleted(
+        &self,
+        request: Request<wire::ListBranchesRequest>,
+    ) -> Result<Response<wire::ListDeletedBranchesResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        authorize(&caller, Action::ListBranches, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        let wire::ListBranchesRequest { prefix, after, amount: wanted, .. } = message;
+        let query = Query::DeletedBranches { repository, prefix, after, amount: amount(wanted) };
+        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
+        let page = answer.moves().map_err(Error::from)?;
+        Ok(Response::new(wire::ListDeletedBranchesResponse {
+            more: page.more,
+            next_after: next_after(page.more, &page.items, |deletion| deletion.branch.to_string()),
+            deletions: page.items.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    async fn reflog(&self, request: Request<wire::ReflogRequest>) -> Result<Response<wire::ReflogResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        let branch: BranchName = text("branch", &message.branch)?;
+        authorize(&caller, Action::ReadBranch, &Resource::branch(&repository, &branch)).map_err(Error::from)?;
+        let before = parse_optional("after", &message.after).map_err(Error::from)?;
+        let amount = amount(message.amount);
+        let query = Query::Reflog { repository: repository.clone(), branch: branch.clone(), before, amount };
+        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
+        let page = answer.moves().map_err(Error::from)?;
+        if page.items.is_empty() && before.is_none() {
+            // Nothing is remembered of it: then it must at least be there.
+            self.graveler.meta().branch(&repository, &branch).await.map_err(Error::from)?;
+        }
+        Ok(Response::new(wire::ReflogResponse {
+            more: page.more,
+            next_after: next_after(page.more, &page.items, |moved| moved.number.to_string()),
+            moves: page.items.into_iter().map(Into::into).collect(),
+        }))
     }
 }

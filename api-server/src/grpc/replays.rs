@@ -34,6 +34,7 @@ impl Replays for Grpc {
             repository: text("repository", &message.repository)?,
             branch: text("branch", &message.branch)?,
             onto: reference("onto", &message.onto)?,
+            strategy: strategy(message.strategy()),
             conflicts_after: message.conflicts_after,
             conflicts_amount: amount(message.conflicts_amount),
         };

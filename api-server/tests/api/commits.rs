@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use lakebed_sdk::{Code, Commit, LogOptions, NewCommit, Reason};
-use model::{Command, RequestId};
+use model::{Command, Note, RequestId};
 
 use crate::lake::{TestLake, branch};
 use crate::meta::Lose;
@@ -122,8 +122,14 @@ async fn a_branch_made_anew_during_a_commit_isn_t_taken_for_the_old_one() {
     let other = lake.commit("main", "other").await;
 
     let (repository, fix) = (lake.trips.clone(), branch("fix"));
-    let delete = Command::DeleteBranch { repository: repository.clone(), branch: fix.clone() };
-    let create = Command::CreateBranch { request: RequestId(1), repository, branch: fix, commit: other.id };
+    let delete = Command::DeleteBranch { repository: repository.clone(), branch: fix.clone(), note: Note::default() };
+    let create = Command::CreateBranch {
+        request: RequestId(1),
+        repository,
+        branch: fix,
+        commit: other.id,
+        note: Note::default(),
+    };
     lake.meta.let_others_come_first(vec![delete, create]);
     let error = lake.try_commit("fix", "dropped").await.unwrap_err();
     assert_eq!(error.reason, Reason::BranchNotFound, "nobody took the change along: {error}");

@@ -18,6 +18,7 @@ mod hard_resets;
 mod merges;
 mod objects;
 mod paging;
+mod reflog;
 mod replays;
 mod repositories;
 mod tls;

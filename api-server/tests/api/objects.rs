@@ -6,7 +6,7 @@ use std::io;
 use bytes::Bytes;
 use futures::stream;
 use lakebed_sdk::{Code, Condition, ListOptions, Reason, Upload};
-use model::{Command, Query, RequestId};
+use model::{Command, Note, Query, RequestId};
 use storage::testing::Verb;
 use tokio::io::AsyncReadExt;
 
@@ -56,6 +56,7 @@ async fn bytes_never_end_up_in_another_repository() {
         namespace: "mem://elsewhere".parse().unwrap(),
         default_branch: branch("main"),
         commit: head,
+        note: Note::default(),
     };
     lake.meta.let_others_come_first(vec![delete, create]);
     let (main, path) = (branch("main"), object("late"));

@@ -3,7 +3,8 @@
 use futures::TryStreamExt;
 use futures::future::join_all;
 use lakebed_sdk::{
-    Code, Commit, MergeOptions, MergeOutcome, Reason, RebaseOutcome, Replay, ReplayOptions, Strategy, Summary,
+    Code, Commit, MergeOptions, MergeOutcome, Reason, RebaseOptions, RebaseOutcome, Replay, ReplayOptions, Strategy,
+    Summary,
 };
 use std::sync::Arc;
 
@@ -137,24 +138,37 @@ async fn a_rebase_makes_commits_anew_or_changes_nothing() {
         lake.commit("fix", path).await;
     }
     let main = lake.log("main").await[0].id;
-    let done = lake.lakebed.rebase(&lake.trips, &fix, "main", "").await.unwrap();
+    let done = lake.lakebed.rebase(&lake.trips, &fix, "main", RebaseOptions::default()).await.unwrap();
     let RebaseOutcome::Rebased { head, replayed: 2, dropped: 0 } = done else { panic!("{done:?}") };
     let log = lake.log("fix").await;
     assert_eq!(log[0].id, head);
     assert_eq!(log.iter().take(2).map(|commit| commit.message.as_str()).collect::<Vec<_>>(), ["y", "x"]);
     assert_eq!(log[2].id, main);
     assert_eq!(lake.paths("fix").await, ["a", "b", "c", "x", "y"]);
-    let again = lake.lakebed.rebase(&lake.trips, &fix, "main", "").await.unwrap();
+    let again = lake.lakebed.rebase(&lake.trips, &fix, "main", RebaseOptions::default()).await.unwrap();
     assert_eq!(again, RebaseOutcome::UpToDate { head });
 
     lake.put("fix", "a", "fix").await;
     let bad = lake.commit("fix", "changes a").await;
     lake.put("main", "a", "main").await;
     lake.commit("main", "changes a too").await;
-    let stuck = lake.lakebed.rebase(&lake.trips, &fix, "main", "").await.unwrap();
+    let stuck = lake.lakebed.rebase(&lake.trips, &fix, "main", RebaseOptions::default()).await.unwrap();
     let RebaseOutcome::Conflicts { commit, conflicts } = stuck else { panic!("{stuck:?}") };
     assert_eq!((commit, conflicts.items.len(), conflicts.items[0].path.as_str()), (bad.id, 1, "a"));
     assert_eq!(lake.log("fix").await[0], bad, "nothing changed");
+
+    let theirs = RebaseOptions { strategy: Some(Strategy::DestinationWins), ..RebaseOptions::default() };
+    let done = lake.lakebed.rebase(&lake.trips, &fix, "main", theirs).await.unwrap();
+    assert!(matches!(done, RebaseOutcome::Rebased { replayed: 2, dropped: 1, .. }), "{done:?}");
+    assert_eq!(lake.read("fix", "a").await.unwrap(), "main");
+    lake.put("fix", "a", "ours").await;
+    lake.commit("fix", "changes a again").await;
+    lake.put("main", "a", "theirs").await;
+    lake.commit("main", "changes a too, again").await;
+    let ours = RebaseOptions { strategy: Some(Strategy::SourceWins), ..RebaseOptions::default() };
+    let done = lake.lakebed.rebase(&lake.trips, &fix, "main", ours).await.unwrap();
+    assert!(matches!(done, RebaseOutcome::Rebased { replayed: 3, dropped: 0, .. }), "{done:?}");
+    assert_eq!(lake.read("fix", "a").await.unwrap(), "ours");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,7 +1,7 @@
 //! The API's repositories, through the SDK over real gRPC.
 
 use futures::TryStreamExt;
-use lakebed_sdk::{Code, CopyObjects, CreateRepository, HardReset, Reason, ReplayOptions, Repository};
+use lakebed_sdk::{Code, CopyObjects, CreateRepository, HardReset, Reason, RebaseOptions, ReplayOptions, Repository};
 use model::{Command, RequestId};
 
 use crate::lake::{TestLake, branch, name};
@@ -99,7 +99,7 @@ async fn no_verb_takes_a_commit_of_another_repository() {
             "tag" => api.create_tag(trips, &"v1".parse().unwrap(), &old).await.err(),
             "merge" => lake.merge(&old, "main").await.err(),
             "reset" => api.hard_reset(trips, &main, reset).await.err(),
-            "rebase" => api.rebase(trips, &main, &old, "").await.err(),
+            "rebase" => api.rebase(trips, &main, &old, RebaseOptions::default()).await.err(),
             "revert" => api.revert(trips, &main, &old, ReplayOptions::default()).await.err(),
             "pick" => api.cherry_pick(trips, &main, &old, ReplayOptions::default()).await.err(),
             _ => api.copy_objects(trips, &old, &main, copy).await.err(),

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, CommitId, HardReset, Lakebed, ObjectPath, UnstageScope};
+use lakebed_sdk::{BranchName, CommitId, HardReset, Lakebed, ObjectPath, Uncommitted, UnstageScope};
+use serde_json::json;
 
 use super::{agree, source};
 use crate::output::Output;
@@ -27,19 +28,30 @@ pub(crate) enum Branch {
         /// Only those whose names begin so
         #[arg(long, default_value = "")]
         prefix: String,
+        /// Those that are deleted and can be brought back
+        #[arg(long)]
+        deleted: bool,
     },
     /// Show a branch
     Show {
         /// lakebed://repository/branch
         branch: RefUri,
     },
-    /// Delete a branch and its uncommitted changes
+    /// Delete a branch; `branch undelete` brings it back for a while
     Delete {
         /// lakebed://repository/branch
         branch: RefUri,
         /// Don't ask
         #[arg(long, short)]
         yes: bool,
+    },
+    /// Bring back the branch that was deleted last under a name
+    ///
+    /// Deleted branches are remembered for as long as the reflog is (30 days, unless the server is set otherwise);
+    /// their uncommitted changes for 7 days, and until the name is used again.
+    Undelete {
+        /// lakebed://repository/branch
+        branch: RefUri,
     },
     /// Drop uncommitted changes, or move a branch to another commit with --hard
     Reset {
@@ -76,7 +88,17 @@ impl Branch {
                     format!("Created {branch} at {}", view::short(&made.commit.to_string()))
                 })
             }
-            Self::List { repository, prefix } => {
+            Self::List { repository, prefix, deleted: true } => {
+                let mut deletions = lakebed.list_deleted_branches(&repository.repository, prefix);
+                while let Some(deletion) = deletions.try_next().await? {
+                    output.item(&view::branch_move(&deletion), || {
+                        let head = deletion.old.map(|id| id.to_string()).unwrap_or_default();
+                        format!("{}  {}  deleted {}", view::short(&head), deletion.branch, deletion.at)
+                    })?;
+                }
+                Ok(())
+            }
+            Self::List { repository, prefix, .. } => {
                 let mut branches = lakebed.list_branches(&repository.repository, prefix);
                 while let Some(branch) = branches.try_next().await? {
                     output.item(&view::branch(&branch), || {
@@ -92,13 +114,28 @@ impl Branch {
                 })
             }
             Self::Delete { branch, yes } => {
-                agree(*yes, &format!("Deleting {branch} with its uncommitted changes"))?;
+                agree(*yes, &format!("Deleting {branch} can be undone for a while only (`branch undelete`)"))?;
                 lakebed.delete_branch(&branch.repository, &name(branch)?).await?;
-                output.item(&serde_json::json!({ "deleted": branch.to_string() }), || format!("Deleted {branch}"))
+                output.item(&json!({ "deleted": branch.to_string() }), || format!("Deleted {branch}"))
+            }
+            Self::Undelete { branch } => {
+                let (back, uncommitted) = lakebed.undelete_branch(&branch.repository, &name(branch)?).await?;
+                let value = json!({ "branch": view::branch(&back), "uncommitted": view::uncommitted(&uncommitted) });
+                output.item(&value, || {
+                    let changes = match uncommitted {
+                        Uncommitted::Absent => "it had no uncommitted changes",
+                        Uncommitted::Kept(_) => "its uncommitted changes are back too",
+                        Uncommitted::Gone => "its uncommitted changes are gone: they weren't kept for so long",
+                    };
+                    format!("Brought {branch} back at {}; {changes}", view::short(&back.commit.to_string()))
+                })
             }
             Self::Reset { branch, hard: Some(to), discard, expected, yes, .. } => {
-                let uncommitted = if *discard { " and dropping its uncommitted changes" } else { "" };
-                agree(*yes, &format!("Moving {branch} to {to}{uncommitted}"))?;
+                let cost = match discard {
+                    true => " and dropping its uncommitted changes, which can't be undone",
+                    false => " leaves its present head to the reflog",
+                };
+                agree(*yes, &format!("Moving {branch} to {to}{cost}"))?;
                 let to = source(to, &branch.repository)?;
                 let reset = HardReset { to, expected: *expected, discard_uncommitted: *discard };
                 let reset = lakebed.hard_reset(&branch.repository, &name(branch)?, reset).await?;
@@ -112,7 +149,7 @@ impl Branch {
                     (None, Some(path)) => UnstageScope::Path(path.clone()),
                     (None, None) => UnstageScope::All,
                 };
-                agree(*yes, &format!("Dropping uncommitted changes of {branch}"))?;
+                agree(*yes, &format!("Dropping uncommitted changes of {branch} can't be undone"))?;
                 let reset = lakebed.reset_branch(&branch.repository, &name(branch)?, scope).await?;
                 output.item(&view::branch(&reset), || {
                     format!("Reset {branch} to {}", view::short(&reset.commit.to_string()))

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use lakebed_sdk::{BranchName, CommitId, Conflicts, Lakebed, RebaseOutcome};
+use lakebed_sdk::{BranchName, CommitId, Conflicts, Lakebed, RebaseOptions, RebaseOutcome, Strategy};
 use serde_json::json;
 
-use super::merge::print_conflict;
+use super::merge::{Winner, print_conflict};
 use super::source;
 use crate::output::{Output, count, warn};
 use crate::uri::RefUri;
@@ -20,6 +20,9 @@ pub(crate) struct Rebase {
     /// The branch, tag or commit to make them onto
     #[arg(long, value_name = "REF")]
     onto: String,
+    /// Which side wins where both changed the same object; the source is the commit that is made anew
+    #[arg(long)]
+    strategy: Option<Winner>,
 }
 
 impl Rebase {
@@ -27,7 +30,7 @@ impl Rebase {
         let repository = &self.branch.repository;
         let branch: BranchName = self.branch.reference.parse()?;
         let onto = source(&self.onto, repository)?;
-        match lakebed.rebase(repository, &branch, &onto, "").await? {
+        match lakebed.rebase(repository, &branch, &onto, self.options("")).await? {
             RebaseOutcome::Rebased { head, replayed, dropped } => {
                 let value = json!({ "head": head, "replayed": replayed, "dropped": dropped });
                 output.item(&value, || {
@@ -47,6 +50,10 @@ impl Rebase {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn options(&self, conflicts_after: &str) -> RebaseOptions {
+        RebaseOptions { strategy: self.strategy.map(Strategy::from), conflicts_after: conflicts_after.to_owned() }
+    }
+
     /// Prints all conflicts of the commit that couldn't be replayed, page by page.
     async fn list(&self, lakebed: &Lakebed, first: (CommitId, Conflicts), output: Output) -> Result<()> {
         let (commit, mut page) = first;
@@ -57,7 +64,7 @@ impl Rebase {
                 print_conflict(conflict, output)?;
             }
             let Some(after) = page.next_after else { break };
-            match lakebed.rebase(&self.branch.repository, &branch, &onto, &after).await? {
+            match lakebed.rebase(&self.branch.repository, &branch, &onto, self.options(&after)).await? {
                 RebaseOutcome::Conflicts { commit: again, conflicts } if again == commit => page = conflicts,
                 _ => {
                     warn("the branch has moved on since");

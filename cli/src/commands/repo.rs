@@ -74,7 +74,7 @@ impl Repo {
                 })
             }
             Self::Delete { repository, yes } => {
-                agree(*yes, &format!("Deleting {repository} with its refs and uncommitted changes"))?;
+                agree(*yes, &format!("Deleting {repository} with its refs and uncommitted changes can't be undone"))?;
                 lakebed.delete_repository(&repository.repository).await?;
                 let value = serde_json::json!({ "deleted": repository.to_string() });
                 output.item(&value, || format!("Deleted {repository}; its objects are still in the object store"))

@@ -66,7 +66,7 @@ impl Tag {
                 })
             }
             Self::Delete { tag, yes } => {
-                agree(*yes, &format!("Deleting {tag}"))?;
+                agree(*yes, &format!("Deleting {tag} can't be undone"))?;
                 lakebed.delete_tag(&tag.repository, &name(tag)?).await?;
                 output.item(&serde_json::json!({ "deleted": tag.to_string() }), || format!("Deleted {tag}"))
             }

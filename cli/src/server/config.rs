@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use model::REFLOG_KEPT_DEFAULT;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::exit::usage;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const METADATA_LISTEN_DEFAULT: &str = "127.0.0.1:8001";
 
 /// Settings of every server role. All may also stand in the TOML file, by the same names with underscores.
@@ -66,6 +68,10 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_CACHE_MIB", value_name = "MIB")]
     cache_mib: Option<u64>,
 
+    /// For how many days deleted and moved branches are remembered [default: 30]
+    #[arg(long, env = "LAKEBED_REFLOG_DAYS", value_name = "DAYS")]
+    reflog_days: Option<u32>,
+
     /// URL of the metadata server, for the roles that need one (may be given several times)
     #[arg(long = "metadata", env = "LAKEBED_METADATA", value_delimiter = ',', value_name = "URL")]
     #[serde(rename = "metadata")]
@@ -107,6 +113,7 @@ pub(crate) struct ServerConfig {
     pub(crate) s3_domains: Vec<String>,
     pub(crate) encryption_key: EncryptionKeySource,
     pub(crate) cache_bytes: u64,
+    pub(crate) reflog_kept_ms: u64,
     pub(crate) metadata: Vec<String>,
     pub(crate) metadata_tls: Option<MutualTlsFiles>,
     /// Presets the administrator's access key and secret.
@@ -177,6 +184,7 @@ impl ServerArgs {
             s3_domains: list(self.s3_domains, file.s3_domains),
             encryption_key_file: self.encryption_key_file.or(file.encryption_key_file),
             cache_mib: self.cache_mib.or(file.cache_mib),
+            reflog_days: self.reflog_days.or(file.reflog_days),
             metadata: list(self.metadata, file.metadata),
             metadata_tls_cert: self.metadata_tls_cert.or(file.metadata_tls_cert),
             metadata_tls_key: self.metadata_tls_key.or(file.metadata_tls_key),
@@ -218,6 +226,11 @@ impl ServerArgs {
                 "set both of LAKEBED_INSTALLATION_ACCESS_KEY_ID and LAKEBED_INSTALLATION_SECRET_ACCESS_KEY, or neither"
             ),
         };
+        let reflog_kept_ms = match self.reflog_days {
+            None => REFLOG_KEPT_DEFAULT,
+            Some(days @ 1..=3650) => u64::from(days) * DAY_MS,
+            Some(days) => usage!("the reflog can't be kept for {days} days: say 1 to 3650"),
+        };
         let encryption_key = match (self.presets.encryption_key, self.encryption_key_file) {
             (Some(text), _) => EncryptionKeySource::Text(text),
             (None, Some(file)) => EncryptionKeySource::File(file),
@@ -236,6 +249,7 @@ impl ServerArgs {
             s3_domains: self.s3_domains,
             encryption_key,
             cache_bytes: self.cache_mib.unwrap_or(256).saturating_mul(1 << 20),
+            reflog_kept_ms,
             metadata: self.metadata,
             metadata_tls,
             administrator,
@@ -294,11 +308,14 @@ mod tests {
     #[test]
     fn flags_go_before_the_file() {
         let flags = ServerArgs { listen: Some("127.0.0.1:1".parse().unwrap()), ..Default::default() };
-        let file =
-            from_toml("listen = '127.0.0.1:2'\ncache_mib = 7\nobject_store_options = { region = 'here' }").unwrap();
+        let file = from_toml(
+            "listen = '127.0.0.1:2'\ncache_mib = 7\nreflog_days = 90\nobject_store_options = { region = 'here' }",
+        )
+        .unwrap();
         let config = flags.or(file).check(Role::All).unwrap();
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.cache_bytes, 7 << 20);
+        assert_eq!(config.reflog_kept_ms, 3 * REFLOG_KEPT_DEFAULT);
         assert_eq!(config.object_store_options, [("region".to_owned(), "here".to_owned())]);
     }
 
@@ -333,6 +350,7 @@ mod tests {
         assert!(ServerArgs { tls_cert: Some("x".into()), ..Default::default() }.check(Role::All).is_err());
         let half = Presets { access_key_id: Some("AK".into()), ..Default::default() };
         assert!(ServerArgs { presets: half, ..Default::default() }.check(Role::All).is_err());
+        assert!(ServerArgs { reflog_days: Some(0), ..Default::default() }.check(Role::All).is_err());
         assert!(ServerArgs::default().check(Role::Stateless).unwrap_err().to_string().contains("--metadata"));
     }
 }

@@ -138,7 +138,8 @@ async fn open_stores(config: &ServerConfig) -> Result<Arc<Stores>> {
 }
 
 fn graveler(meta: Arc<dyn MetaStore>, stores: Arc<Stores>, config: &ServerConfig) -> Graveler {
-    let options = GravelerOptions { cache_bytes: config.cache_bytes, ..GravelerOptions::default() };
+    let (cache_bytes, reflog_kept_ms) = (config.cache_bytes, config.reflog_kept_ms);
+    let options = GravelerOptions { cache_bytes, reflog_kept_ms, ..GravelerOptions::default() };
     Graveler::new(meta, stores, Arc::new(SystemClock), options)
 }
 

@@ -24,7 +24,10 @@ pub struct InvalidRefExpr {
 /// - `main` is a branch with what is staged on it; `main$` says so too.
 /// - `main@` is its committed head.
 /// - `~n` goes n first parents back (`~` is `~1`), `^n` takes the n-th parent (`^` is `^1`, `^0` the commit itself).
-/// - `@{2026-11-01T00:00:00Z}` takes the newest commit at or before that time among the commit and its first parents.
+/// - `main@{n}` is where the n-th last move of the branch led, by the reflog: `@{0}` its head now, `@{1}` that before the
+///   last commit, merge, reset or other move. The branch may be deleted.
+/// - `@{2026-11-01T00:00:00Z}` takes the newest commit at or before that time among the commit and its first parents. It
+///   goes by history and not by the reflog, so that it says the same for ever, and on tags and commits too.
 ///
 /// Suffixes combine from left to right: `main@{2026-11-01T00:00:00Z}~2`. `$` stands alone, behind a branch. A tag whose
 /// name ends in `@` can only be given as a commit id.
@@ -47,6 +50,8 @@ pub(crate) enum Suffix {
     Staged,
     /// `@{time}`: as it was then.
     At(Timestamp),
+    /// `@{n}`: where the n-th last move of a branch led.
+    Previous(u64),
 }
 
 impl RefExpr {
@@ -100,8 +105,8 @@ impl FromStr for RefExpr {
         if suffixes.contains(&Suffix::Staged) && suffixes.len() > 1 {
             return Err(invalid("'$' stands alone behind a branch"));
         }
-        if suffixes.iter().skip(1).any(|s| *s == Suffix::Head) {
-            return Err(invalid("'@' stands right behind a name"));
+        if suffixes.iter().skip(1).any(|s| matches!(s, Suffix::Head | Suffix::Previous(_))) {
+            return Err(invalid("'@' and '@{n}' stand right behind a name"));
         }
         Ok(Self { base, suffixes })
     }
@@ -123,6 +128,7 @@ impl fmt::Display for Suffix {
             Self::Parent(n) => write!(f, "^{n}"),
             Self::Head => f.write_str("@"),
             Self::Staged => f.write_str("$"),
+            Self::Previous(n) => write!(f, "@{{{n}}}"),
             Self::At(time) => {
                 write!(f, "@{{{}}}", time.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true))
             }
@@ -149,13 +155,21 @@ fn parse_suffix(text: &str) -> Result<(Suffix, usize), &'static str> {
         Some('$') => Ok((Suffix::Staged, 1)),
         Some('@') if rest.as_str().starts_with('{') => {
             let end = text.find('}').ok_or("'@{' has no '}'")?;
-            let time = DateTime::parse_from_rfc3339(&text[2..end])
-                .map_err(|_| "write the time in '@{…}' like 2026-11-01T00:00:00Z")?;
-            Ok((Suffix::At(time.with_timezone(&Utc).into()), end + 1))
+            Ok((parse_braces(&text[2..end])?, end + 1))
         }
         Some('@') => Ok((Suffix::Head, 1)),
-        _ => Err("a suffix is one of ~n ^n @ $ @{time}"),
+        _ => Err("a suffix is one of ~n ^n @ $ @{n} @{time}"),
     }
+}
+
+/// Reads what stands between `@{` and `}`.
+fn parse_braces(text: &str) -> Result<Suffix, &'static str> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().map(Suffix::Previous).map_err(|_| "its number is too large");
+    }
+    let time = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "write a number in '@{…}', or a time like 2026-11-01T00:00:00Z")?;
+    Ok(Suffix::At(time.with_timezone(&Utc).into()))
 }
 
 /// Reads the digits that a text begins with, and how many they are; none is 1.

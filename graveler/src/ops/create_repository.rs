@@ -35,6 +35,7 @@ impl Graveler {
                 namespace,
                 default_branch: default_branch.clone(),
                 commit,
+                note: self.note(committer, "create: repository"),
             };
             Ok::<_, Error>(self.meta().write(command).await?.repository()?)
         };

@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod put;
 pub(crate) mod rebase;
+pub(crate) mod reflog;
 pub(crate) mod resolve;
 pub(crate) mod revert;
 

@@ -1,5 +1,5 @@
 //! Finds the commit that a ref expression names. Owns the order in which a name is tried: a whole commit id, a branch, a
-//! tag, a commit id's prefix. Invariant: an expression names at most one commit, or the answer is an error.
+//! tag, a commit id's prefix. Leaves `branch@{n}` to `reflog`. Invariant: an expression names at most one commit, or the answer is an error.
 
 use std::sync::Arc;
 
@@ -31,9 +31,12 @@ impl Graveler {
     /// A whole commit id is taken for that even if a branch has the same name, so that reading by commit needs no
     /// metadata.
     pub async fn resolve(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {
-        let base = match self.by_commit_id(repository, expr).await? {
-            Some(found) => found,
-            None => self.by_name(repository, expr).await?,
+        let base = match expr.suffixes.first() {
+            Some(Suffix::Previous(number)) => self.by_reflog(repository, expr, *number).await?,
+            _ => match self.by_commit_id(repository, expr).await? {
+                Some(found) => found,
+                None => self.by_name(repository, expr).await?,
+            },
         };
         self.walk_suffixes(base, expr).await
     }
@@ -122,7 +125,8 @@ async fn walk_one(files: &Files, from: CommitId, suffix: Suffix) -> Result<Resul
     let too_short = || format!("the history of {from} isn't that long");
     Ok(match suffix {
         Suffix::Ancestor(steps) => ancestor(files, from, steps).await?.ok_or_else(too_short),
-        Suffix::Parent(0) | Suffix::Head | Suffix::Staged => Ok(from),
+        // The walk begins where the reflog leads.
+        Suffix::Parent(0) | Suffix::Head | Suffix::Staged | Suffix::Previous(_) => Ok(from),
         Suffix::Parent(number) => {
             let parents = &read_commit(files, from).await?.parents;
             let at = usize::try_from(number - 1).ok();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use metadata_client::{ClientTls, MetadataClient};
 use metadata_server::{MetadataOptions, MetadataServer, MutualTls, serve};
-use model::{Command, CommitId, RequestId, SystemClock};
+use model::{Command, CommitId, Note, RequestId, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::transport::Uri;
@@ -42,6 +42,7 @@ pub(crate) fn create_repository() -> Command {
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
         commit: CommitId::from_bytes([1; 32]),
+        note: Note::default(),
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         Command::CreateUpload { request, .. } => Some((4, *request)),
         Command::CreateUser { request, .. } => Some((5, *request)),
         Command::CreateCredential { request, .. } => Some((6, *request)),
+        Command::UndeleteBranch { request, .. } => Some((7, *request)),
         Command::DeleteRepository { .. }
         | Command::DeleteBranch { .. }
         | Command::DeleteTag { .. }

@@ -4,11 +4,12 @@
 //! collection of garbage would take another's objects.
 
 use model::{
-    Branch, BranchName, CommitId, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, StagingToken,
+    Branch, BranchName, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, StagingToken,
     StorageNamespace, Version,
 };
 
 use super::At;
+use super::reflog::{self, Move};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
@@ -17,8 +18,8 @@ pub(super) fn apply(
     at: At,
     name: &RepositoryName,
     namespace: &StorageNamespace,
-    default_branch: &BranchName,
-    commit: CommitId,
+    (default_branch, commit): (&BranchName, CommitId),
+    note: &Note,
 ) -> Result<Outcome, Halt> {
     if tx.get(Table::Repos, &key::repository(name))?.is_some() {
         return Err(Refusal::RepositoryExists(name.clone()).into());
@@ -36,6 +37,7 @@ pub(super) fn apply(
     records::put(tx, Table::Repos, key::repository(name), &repository);
     tx.put(Table::Repos, key::namespace(namespace), name.as_str().into());
     records::put_branch(tx, repository.uid, &new_branch(at, default_branch, commit));
+    reflog::record(tx, at, repository.uid, default_branch, Move::made(commit), note)?;
     Ok(Outcome::Repository(repository))
 }
 

@@ -1,20 +1,28 @@
-//! Deletes a branch and all that is staged on it. Its uploads stay until they are aborted, since bytes in the object
-//! store hang on them.
+//! Deletes a branch. What is staged on it is kept apart for a while, so that the branch can be undeleted. Its uploads
+//! stay until they are aborted, since bytes in the object store hang on them.
 
-use model::{BranchName, Outcome, Refusal, RepositoryName};
+use model::{BranchName, Note, Outcome, Refusal, RepositoryName};
 
+use super::At;
+use super::reflog::{self, Move};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
-pub(super) fn apply(tx: &mut Transaction<'_>, repository: &RepositoryName, name: &BranchName) -> Result<Outcome, Halt> {
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    repository: &RepositoryName,
+    name: &BranchName,
+    note: &Note,
+) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let branch = records::branch(tx, &repository, name)?;
     if *name == repository.default_branch {
         return Err(Refusal::DefaultBranch(name.clone()).into());
     }
     tx.delete(Table::Refs, key::branch(repository.uid, name));
-    for token in branch.tokens() {
-        records::drop_token(tx, repository.uid, token);
-    }
+    let deleted = Some(reflog::leave_behind(tx, at, repository.uid, &branch, note)?);
+    let moved = Move { old: Some(branch.commit), new: None, deleted };
+    reflog::record(tx, at, repository.uid, name, moved, note)?;
     Ok(Outcome::Done)
 }

@@ -1,11 +1,12 @@
 //! Moves a branch from one head to the next and drops the tokens that the new head holds: the one compare-and-swap
 //! that makes work visible. Invariant: a token is published once, by whoever comes first.
 
-use model::{Branch, BranchName, CommitId, Outcome, Refusal, RepositoryName, RepositoryUid, StagingToken, Version};
+use model::{BranchName, CommitId, Note, Outcome, Refusal, RepositoryName, StagingToken, Version};
 
 use super::At;
+use super::reflog::{self, Move};
 use crate::state::keyspace::Transaction;
-use crate::state::{Halt, StateError, records};
+use crate::state::{Halt, records};
 
 /// What is to be published, as in [`model::Command::Publish`].
 pub(super) struct Publication<'c> {
@@ -13,6 +14,7 @@ pub(super) struct Publication<'c> {
     pub(super) head: CommitId,
     pub(super) consumed: &'c [StagingToken],
     pub(super) require_clean: bool,
+    pub(super) note: &'c Note,
 }
 
 pub(super) fn apply(
@@ -22,7 +24,7 @@ pub(super) fn apply(
     branch: &BranchName,
     publication: &Publication<'_>,
 ) -> Result<Outcome, Halt> {
-    let Publication { expected, head, consumed, require_clean } = publication;
+    let Publication { expected, head, consumed, require_clean, note } = publication;
     let repository = records::repository(tx, repository)?;
     let mut branch = records::branch(tx, &repository, branch)?;
     if branch.commit != *expected || !consumed.iter().all(|token| branch.sealed.contains(token)) {
@@ -30,7 +32,7 @@ pub(super) fn apply(
     }
     let (dropped, kept): (Vec<_>, Vec<_>) = branch.sealed.iter().partition(|token| consumed.contains(token));
     branch.sealed = kept;
-    if *require_clean && is_dirty(tx, repository.uid, &branch)? {
+    if *require_clean && records::is_dirty(tx, repository.uid, &branch)? {
         return Err(Refusal::DirtyBranch(branch.name).into());
     }
     for token in dropped {
@@ -39,15 +41,9 @@ pub(super) fn apply(
     branch.commit = *head;
     branch.version = Version(at.index);
     records::put_branch(tx, repository.uid, &branch);
-    Ok(Outcome::Branch(branch))
-}
-
-/// Whether anything is staged.
-fn is_dirty(tx: &Transaction<'_>, repository: RepositoryUid, branch: &Branch) -> Result<bool, StateError> {
-    for token in branch.tokens() {
-        if !records::is_empty(tx, repository, token)? {
-            return Ok(true);
-        }
+    if head != expected {
+        let moved = Move { old: Some(*expected), new: Some(*head), deleted: None };
+        reflog::record(tx, at, repository.uid, &branch.name, moved, note)?;
     }
-    Ok(false)
+    Ok(Outcome::Branch(branch))
 }

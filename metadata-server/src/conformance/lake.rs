@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{
-    Address, Answer, Branch, BranchName, Command, CommitId, Condition, Entry, Lookup, MetaStore, NewUpload, ObjectPath,
-    Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId, StageOutcome, StagedChange, StagedValue,
-    StagingToken, Timestamp, UnstageScope, Upload,
+    Address, Answer, Branch, BranchName, Command, CommitId, Condition, Entry, Lookup, MetaStore, NewUpload, Note,
+    ObjectPath, Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId, StageOutcome, StagedChange,
+    StagedValue, StagingToken, Timestamp, UnstageScope, Upload,
 };
 
 /// A repository with a branch `main` at commit 1.
@@ -114,6 +114,7 @@ pub(super) fn create_repository(id: &str) -> Command {
         namespace: name(&format!("mem://{id}")),
         default_branch: main_branch(),
         commit: commit(1),
+        note: Note::default(),
     }
 }
 
@@ -138,11 +139,22 @@ impl Lake {
 
     pub(super) fn create_branch_command(&self, branch: &str) -> Command {
         let repository = self.repository.name.clone();
-        Command::CreateBranch { request: request(), repository, branch: name(branch), commit: commit(1) }
+        Command::CreateBranch {
+            request: request(),
+            repository,
+            branch: name(branch),
+            commit: commit(1),
+            note: Note::default(),
+        }
     }
 
     pub(super) async fn delete_branch(&self, branch: &str) -> Outcome {
-        self.write(Command::DeleteBranch { repository: self.repository.name.clone(), branch: name(branch) }).await
+        self.write(Command::DeleteBranch {
+            repository: self.repository.name.clone(),
+            branch: name(branch),
+            note: Note::default(),
+        })
+        .await
     }
 
     pub(super) async fn create_tag(&self, tag: &str) -> Outcome {
@@ -203,6 +215,7 @@ impl Lake {
             head,
             consumed: consumed.to_vec(),
             require_clean,
+            note: Note::default(),
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Command, MetaStore, Query, RefTarget, Refusal, UnstageScope};
+use model::{Command, MetaStore, Note, Query, RefTarget, Refusal, UnstageScope};
 
 use super::lake::{Lake, change, commit, granted, main_branch, name, object, refusal};
 
@@ -35,6 +35,7 @@ pub(super) async fn branches_are_made_found_and_deleted(store: Arc<dyn MetaStore
             head: commit(2),
             consumed: vec![],
             require_clean: false,
+            note: Note::default(),
         },
         lake.create_upload_command("nowhere", "u"),
     ] {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Command, MetaStore, Query, Refusal, RepositoryName, UnstageScope, UploadId};
+use model::{Command, MetaStore, Note, Query, Refusal, RepositoryName, UnstageScope, UploadId};
 
 use super::lake::{
     Lake, change, commit, create_repository, granted, main_branch, name, object, part, path, read, refusal, request,
@@ -37,6 +37,7 @@ pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
             namespace,
             default_branch: main_branch(),
             commit: commit(1),
+            note: Note::default(),
         }
     };
     let first = granted(write(&*store, create(&format!("{bucket}/a/b"))).await.repository());
@@ -96,8 +97,9 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
             repository: repository.clone(),
             branch: branch.clone(),
             commit: commit(1),
+            note: Note::default(),
         },
-        Command::DeleteBranch { repository: repository.clone(), branch: branch.clone() },
+        Command::DeleteBranch { repository: repository.clone(), branch: branch.clone(), note: Note::default() },
         Command::CreateTag { request: request(), repository: repository.clone(), tag: name("v1"), commit: commit(1) },
         Command::DeleteTag { repository: repository.clone(), tag: name("v1") },
         Command::Stage { repository: repository.clone(), uid: None, branch: branch.clone(), changes: vec![] },
@@ -110,6 +112,7 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
             head: commit(2),
             consumed: vec![],
             require_clean: false,
+            note: Note::default(),
         },
         Command::CreateUpload { request: request(), repository: repository.clone(), upload: new },
         Command::PutPart { repository: repository.clone(), upload, part: part(1, "p") },

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Command, MetaStore, Outcome, Refusal};
+use model::{Command, MetaStore, Note, Outcome, Refusal};
 
 use super::lake::{
     Lake, change, commit, create_repository, granted, name, object, part, refusal, request, unique, write,
@@ -48,8 +48,13 @@ pub(super) async fn of_a_refusal_get_it_again(store: Arc<dyn MetaStore>) {
 pub(super) async fn of_another_kind_are_requests_of_their_own(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "kinds").await;
     let (request, repository) = (request(), lake.repository.name.clone());
-    let branch =
-        Command::CreateBranch { request, repository: repository.clone(), branch: name("dev"), commit: commit(1) };
+    let branch = Command::CreateBranch {
+        request,
+        repository: repository.clone(),
+        branch: name("dev"),
+        commit: commit(1),
+        note: Note::default(),
+    };
     granted(lake.write(branch).await.branch());
     let tag = Command::CreateTag { request, repository, tag: name("v1"), commit: commit(1) };
     granted(lake.write(tag).await.tag());

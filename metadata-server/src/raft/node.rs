@@ -414,6 +414,8 @@ fn is_point(query: &Query) -> bool {
         | Query::User { .. } => true,
         Query::Repositories { .. }
         | Query::Branches { .. }
+        | Query::Reflog { .. }
+        | Query::DeletedBranches { .. }
         | Query::Tags { .. }
         | Query::Staged { .. }
         | Query::Uploads { .. }

@@ -8,6 +8,8 @@
 //! | repos | 2, namespace with a slash behind it | name |
 //! | refs | repository uid, 1, name | Branch |
 //! | refs | repository uid, 2, name | Tag |
+//! | refs | repository uid, 3, branch, number from the largest down | BranchMove |
+//! | refs | repository uid, 4, name | the key of its deletion: a branch that can be undeleted |
 //! | staged | repository uid, token, path (bare bytes) | StagedValue |
 //! | uploads | repository uid, 1, upload id | Upload |
 //! | uploads | repository uid, 2, branch, path, upload id | nothing |
@@ -17,6 +19,7 @@
 //! | identities | 3, access key id | Credential |
 //! | dedup | 1, kind of command, request id | expiry, Outcome |
 //! | dedup | 2, expiry, kind of command, request id | nothing |
+//! | dedup | 3, expiry, repository uid, branch, number | the key of that move |
 //! | tasks | 1, repository uid, token | nothing: a dropped token |
 //! | tasks | 2, repository uid | nothing: a deleted repository |
 //! | settings | a name | see `state` |
@@ -32,6 +35,8 @@ const REPOSITORY: u8 = 1;
 const NAMESPACE: u8 = 2;
 const BRANCH: u8 = 1;
 const TAG: u8 = 2;
+const BRANCH_MOVE: u8 = 3;
+const DELETED_BRANCH: u8 = 4;
 const UPLOAD: u8 = 1;
 const UPLOAD_BY_PATH: u8 = 2;
 const PART: u8 = 3;
@@ -40,6 +45,7 @@ const USER_BY_NAME: u8 = 2;
 const CREDENTIAL: u8 = 3;
 const ANSWERED: u8 = 1;
 const EXPIRY: u8 = 2;
+const MOVE_EXPIRY: u8 = 3;
 const DROPPED_TOKEN: u8 = 1;
 const DELETED_REPOSITORY: u8 = 2;
 
@@ -102,6 +108,33 @@ pub(crate) fn tags(repository: RepositoryUid, prefix: &str, after: &str) -> KeyR
 
 fn ref_key(repository: RepositoryUid, kind: u8, name: &str) -> Vec<u8> {
     Key::uid(repository).byte(kind).text(name).done()
+}
+
+/// Newer moves have smaller keys.
+pub(crate) fn branch_move(repository: RepositoryUid, branch: &BranchName, number: u64) -> Vec<u8> {
+    moves_of(repository, branch).number(!number).done()
+}
+
+/// A branch's moves whose numbers are smaller than `before`, newest first.
+pub(crate) fn branch_moves(repository: RepositoryUid, branch: &BranchName, before: Option<u64>) -> KeyRange {
+    let mut range = moves_of(repository, branch).all_beneath();
+    if let Some(before) = before {
+        range.from = next(branch_move(repository, branch, before));
+    }
+    range
+}
+
+fn moves_of(repository: RepositoryUid, branch: &BranchName) -> Key {
+    Key::uid(repository).byte(BRANCH_MOVE).text(branch.as_str())
+}
+
+pub(crate) fn deleted_branch(repository: RepositoryUid, name: &BranchName) -> Vec<u8> {
+    ref_key(repository, DELETED_BRANCH, name.as_str())
+}
+
+/// Deleted branches whose names begin with `prefix` and are larger than `after`.
+pub(crate) fn deleted_branches(repository: RepositoryUid, prefix: &str, after: &str) -> KeyRange {
+    named(&Key::uid(repository).byte(DELETED_BRANCH), prefix, after)
 }
 
 /// Everything that a repository has in a table whose keys begin with its uid.
@@ -211,7 +244,26 @@ pub(crate) fn expiry(expires: Timestamp, kind: u8, request: RequestId) -> Vec<u8
 
 /// What expires at `now` or earlier.
 pub(crate) fn expired(now: Timestamp) -> KeyRange {
-    KeyRange { from: Key::of(EXPIRY).done(), to: Key::of(EXPIRY).time(now).all_beneath().to }
+    expired_of(EXPIRY, now)
+}
+
+pub(crate) fn move_expiry(expires: Timestamp, repository: RepositoryUid, branch: &BranchName, number: u64) -> Vec<u8> {
+    let of = Key::of(MOVE_EXPIRY).time(expires).number(repository.0);
+    of.text(branch.as_str()).number(number).done()
+}
+
+/// Of which repository the expiry of a move is.
+pub(crate) fn move_expiry_repository(key: &[u8]) -> Option<RepositoryUid> {
+    Some(RepositoryUid(u64::from_be_bytes(*key.get(9..)?.first_chunk()?)))
+}
+
+/// Moves of which something expires at `now` or earlier.
+pub(crate) fn expired_moves(now: Timestamp) -> KeyRange {
+    expired_of(MOVE_EXPIRY, now)
+}
+
+fn expired_of(kind: u8, now: Timestamp) -> KeyRange {
+    KeyRange { from: Key::of(kind).done(), to: Key::of(kind).time(now).all_beneath().to }
 }
 
 /// The kind of command and the request in a key of an expiry.

@@ -37,6 +37,15 @@ fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
             let uid = records::repository(keys, repository)?.uid;
             Answer::Branches(page(keys.scan(Table::Refs, key::branches(uid, prefix, after)), *amount, value)?)
         }
+        Query::Reflog { repository, branch, before, amount } => {
+            let uid = records::repository(keys, repository)?.uid;
+            Answer::Moves(page(keys.scan(Table::Refs, key::branch_moves(uid, branch, *before)), *amount, value)?)
+        }
+        Query::DeletedBranches { repository, prefix, after, amount } => {
+            let uid = records::repository(keys, repository)?.uid;
+            let scan = keys.scan(Table::Refs, key::deleted_branches(uid, prefix, after));
+            Answer::Moves(page(scan, *amount, |(_, place)| referred(keys, Table::Refs, &place))?)
+        }
         Query::Tags { repository, prefix, after, amount } => {
             let uid = records::repository(keys, repository)?.uid;
             Answer::Tags(page(keys.scan(Table::Refs, key::tags(uid, prefix, after)), *amount, value)?)

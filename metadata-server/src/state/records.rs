@@ -76,6 +76,16 @@ pub(crate) fn is_empty(
     Ok(keys.scan(Table::Staged, key::all_staged(repository, token)).next().transpose()?.is_none())
 }
 
+/// Whether anything is staged on a branch.
+pub(crate) fn is_dirty(keys: &dyn Keyspace, repository: RepositoryUid, branch: &Branch) -> Result<bool, StateError> {
+    for token in branch.tokens() {
+        if !is_empty(keys, repository, token)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Leaves a token's entries, which nothing refers to any more, to [`reclaim`].
 pub(crate) fn drop_token(tx: &mut Transaction<'_>, repository: RepositoryUid, token: StagingToken) {
     tx.put(Table::Tasks, key::dropped_token(repository, token), vec![]);

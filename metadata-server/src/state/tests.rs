@@ -5,8 +5,8 @@ mod on_disk;
 
 use bytes::Bytes;
 use model::{
-    Address, BranchName, Command, CommitId, Entry, ObjectPath, Outcome, Query, RepositoryName, RequestId, StageOutcome,
-    StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope,
+    Address, BranchName, Command, CommitId, Entry, Note, ObjectPath, Outcome, Query, RepositoryName, RequestId,
+    StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope,
 };
 use tempfile::TempDir;
 
@@ -55,6 +55,7 @@ fn create(request: u128) -> Command {
         namespace: "mem://trips".parse().unwrap(),
         default_branch: main_branch(),
         commit: commit(1),
+        note: Note::default(),
     }
 }
 
@@ -257,7 +258,10 @@ fn a_deleted_repository_with_many_refs_goes_at_once() {
     for number in 0..200 {
         let branch = format!("b{number}").parse().unwrap();
         let request = RequestId(1000 + number);
-        apply(&state, Command::CreateBranch { request, repository: trips(), branch, commit: commit(1) });
+        apply(
+            &state,
+            Command::CreateBranch { request, repository: trips(), branch, commit: commit(1), note: Note::default() },
+        );
     }
     let refs = table(&state, Table::Refs).len();
     apply(&state, Command::DeleteRepository { name: trips() });

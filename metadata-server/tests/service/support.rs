@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metadata_server::{MetadataOptions, MetadataServer};
-use model::{BranchName, Command, CommitId, MetaError, MetaStore, Outcome, RepositoryName, RequestId, SystemClock};
+use model::{
+    BranchName, Command, CommitId, MetaError, MetaStore, Note, Outcome, RepositoryName, RequestId, SystemClock,
+};
 
 /// How long a condition may take to come true on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,6 +35,7 @@ pub(crate) async fn create_repository(store: &dyn MetaStore) {
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
         commit: commit(1),
+        note: Note::default(),
     };
     assert!(matches!(store.write(command).await.unwrap(), Outcome::Repository(_)));
 }
@@ -41,7 +44,13 @@ pub(crate) async fn create_repository(store: &dyn MetaStore) {
 pub(crate) async fn create_branch(store: &dyn MetaStore, name: &str) -> Result<(), MetaError> {
     let digest: u128 = name.bytes().fold(7, |hash, byte| hash * 131 + u128::from(byte));
     let (repository, branch): (_, BranchName) = (repository(), name.parse().unwrap());
-    let command = Command::CreateBranch { request: RequestId(digest), repository, branch, commit: commit(2) };
+    let command = Command::CreateBranch {
+        request: RequestId(digest),
+        repository,
+        branch,
+        commit: commit(2),
+        note: Note::default(),
+    };
     store.write(command).await?.branch().map(drop).map_err(MetaError::from)
 }
 

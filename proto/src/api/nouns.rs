@@ -1,7 +1,7 @@
 //! `model`'s nouns as the public API shows them. Owns the conversions; staging tokens and other inner matters stay out
 //! of the API. Invariant: what is read from the wire is valid by `model`'s rules.
 
-use model::{Branch, Commit, CommitId, Entry, ObjectPath, Repository, RepositoryUid, Tag};
+use model::{Branch, BranchMove, Commit, CommitId, Entry, ObjectPath, Repository, RepositoryUid, Tag, Uncommitted};
 
 use super::{InvalidField, parse, parse_optional, time_from_wire, time_to_wire};
 use crate::generated::api as wire;
@@ -38,6 +38,35 @@ impl From<Branch> for wire::Branch {
             name: branch.name.into(),
             commit_id: branch.commit.to_string(),
             created_at: Some(time_to_wire(branch.created_at)),
+        }
+    }
+}
+
+impl From<Uncommitted> for wire::Uncommitted {
+    fn from(uncommitted: Uncommitted) -> Self {
+        use wire::uncommitted::{Absent, Gone, Kept, State};
+        let state = match uncommitted {
+            Uncommitted::Absent => State::Absent(Absent {}),
+            Uncommitted::Kept { until, .. } => State::Kept(Kept { until: Some(time_to_wire(until)) }),
+            Uncommitted::Gone => State::Gone(Gone {}),
+        };
+        Self { state: Some(state) }
+    }
+}
+
+impl From<BranchMove> for wire::BranchMove {
+    fn from(moved: BranchMove) -> Self {
+        let id = |id: Option<CommitId>| id.map(|id| id.to_string()).unwrap_or_default();
+        Self {
+            branch: moved.branch.into(),
+            number: moved.number,
+            old_commit_id: id(moved.old),
+            new_commit_id: id(moved.new),
+            who: moved.who,
+            why: moved.why,
+            at: Some(time_to_wire(moved.at)),
+            expires: Some(time_to_wire(moved.expires)),
+            uncommitted: moved.deleted.map(|deleted| deleted.uncommitted.into()),
         }
     }
 }

@@ -19,6 +19,7 @@ impl Wire for Answer {
             }
             Self::Lookup(lookup) => Kind::Lookup(lookup.to_message()),
             Self::Branches(page) => Kind::Branches(pb::Branches { items: messages(&page.items), more: page.more }),
+            Self::Moves(page) => Kind::Moves(pb::BranchMoves { items: messages(&page.items), more: page.more }),
             Self::Tags(page) => Kind::Tags(pb::Tags { items: messages(&page.items), more: page.more }),
             Self::Staged(page) => Kind::Staged(page.to_message()),
             Self::Upload(upload) => Kind::Upload(upload.to_message()),
@@ -41,6 +42,7 @@ impl Wire for Answer {
             Kind::Repositories(m) => Self::Repositories(page(m.items, m.more)?),
             Kind::Lookup(m) => Self::Lookup(Box::new(Lookup::from_message(m)?)),
             Kind::Branches(m) => Self::Branches(page(m.items, m.more)?),
+            Kind::Moves(m) => Self::Moves(page(m.items, m.more)?),
             Kind::Tags(m) => Self::Tags(page(m.items, m.more)?),
             Kind::Staged(m) => Self::Staged(StagedPage::from_message(m)?),
             Kind::Upload(m) => Self::Upload(Upload::from_message(m)?),

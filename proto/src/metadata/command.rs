@@ -1,7 +1,7 @@
 //! Conversions of commands, and of the conditions that they carry.
 
 use model::{
-    Command, Condition, Entry, NewUpload, Part, RepositoryUid, Require, SealedSecret, StagedChange, StagingToken,
+    Command, Condition, Entry, NewUpload, Note, Part, RepositoryUid, Require, SealedSecret, StagedChange, StagingToken,
     UnstageScope, UploadId, UserId,
 };
 
@@ -56,6 +56,22 @@ impl Wire for StagedChange {
     }
 }
 
+impl Wire for Note {
+    type Message = pb::Note;
+
+    fn to_message(&self) -> pb::Note {
+        pb::Note { who: self.who.clone(), why: self.why.clone(), kept_ms: self.kept_ms }
+    }
+
+    fn from_message(pb::Note { who, why, kept_ms }: pb::Note) -> Result<Self, DecodeError> {
+        Ok(Self { who, why, kept_ms })
+    }
+}
+
+fn note(message: Option<pb::Note>) -> Result<Note, DecodeError> {
+    Ok(optional(message)?.unwrap_or_default())
+}
+
 fn scope_message(scope: &UnstageScope) -> unstage::Scope {
     match scope {
         UnstageScope::All => unstage::Scope::All(pb::UnstageAll {}),
@@ -86,25 +102,35 @@ impl Wire for Command {
 
 fn kind(command: &Command) -> Kind {
     match command {
-        Command::CreateRepository { request, name, namespace, default_branch, commit } => {
+        Command::CreateRepository { request, name, namespace, default_branch, commit, note } => {
             Kind::CreateRepository(pb::CreateRepository {
                 request: request_bytes(*request),
                 name: name.to_string(),
                 namespace: namespace.to_string(),
                 default_branch: default_branch.to_string(),
                 commit: commit.as_bytes().to_vec(),
+                note: Some(note.to_message()),
             })
         }
         Command::DeleteRepository { name } => Kind::DeleteRepository(pb::DeleteRepository { name: name.to_string() }),
-        Command::CreateBranch { request, repository, branch, commit } => Kind::CreateBranch(pb::CreateBranch {
+        Command::CreateBranch { request, repository, branch, commit, note } => Kind::CreateBranch(pb::CreateBranch {
             request: request_bytes(*request),
             repository: repository.to_string(),
             branch: branch.to_string(),
             commit: commit.as_bytes().to_vec(),
+            note: Some(note.to_message()),
         }),
-        Command::DeleteBranch { repository, branch } => {
-            Kind::DeleteBranch(pb::DeleteBranch { repository: repository.to_string(), branch: branch.to_string() })
-        }
+        Command::DeleteBranch { repository, branch, note } => Kind::DeleteBranch(pb::DeleteBranch {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            note: Some(note.to_message()),
+        }),
+        Command::UndeleteBranch { request, repository, branch, note } => Kind::UndeleteBranch(pb::UndeleteBranch {
+            request: request_bytes(*request),
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            note: Some(note.to_message()),
+        }),
         Command::CreateTag { request, repository, tag, commit } => Kind::CreateTag(pb::CreateTag {
             request: request_bytes(*request),
             repository: repository.to_string(),
@@ -128,7 +154,7 @@ fn kind(command: &Command) -> Kind {
         Command::Seal { repository, branch } => {
             Kind::Seal(pb::Seal { repository: repository.to_string(), branch: branch.to_string() })
         }
-        Command::Publish { repository, branch, expected, head, consumed, require_clean } => {
+        Command::Publish { repository, branch, expected, head, consumed, require_clean, note } => {
             Kind::Publish(pb::Publish {
                 repository: repository.to_string(),
                 branch: branch.to_string(),
@@ -136,6 +162,7 @@ fn kind(command: &Command) -> Kind {
                 head: head.as_bytes().to_vec(),
                 consumed: consumed.iter().map(|token| token.0).collect(),
                 require_clean: *require_clean,
+                note: Some(note.to_message()),
             })
         }
         Command::CreateUpload { request, repository, upload } => Kind::CreateUpload(pb::CreateUpload {
@@ -183,6 +210,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             namespace: name("namespace", m.namespace)?,
             default_branch: name("default_branch", m.default_branch)?,
             commit: commit("commit", &m.commit)?,
+            note: note(m.note)?,
         },
         Kind::DeleteRepository(m) => Command::DeleteRepository { name: name("name", m.name)? },
         Kind::CreateBranch(m) => Command::CreateBranch {
@@ -190,10 +218,19 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             commit: commit("commit", &m.commit)?,
+            note: note(m.note)?,
         },
-        Kind::DeleteBranch(m) => {
-            Command::DeleteBranch { repository: name("repository", m.repository)?, branch: name("branch", m.branch)? }
-        }
+        Kind::DeleteBranch(m) => Command::DeleteBranch {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            note: note(m.note)?,
+        },
+        Kind::UndeleteBranch(m) => Command::UndeleteBranch {
+            request: request(&m.request)?,
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            note: note(m.note)?,
+        },
         Kind::CreateTag(m) => Command::CreateTag {
             request: request(&m.request)?,
             repository: name("repository", m.repository)?,
@@ -224,6 +261,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             head: commit("head", &m.head)?,
             consumed: m.consumed.into_iter().map(StagingToken).collect(),
             require_clean: m.require_clean,
+            note: note(m.note)?,
         },
         Kind::CreateUpload(m) => Command::CreateUpload {
             request: request(&m.request)?,

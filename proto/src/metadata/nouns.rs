@@ -1,12 +1,13 @@
 //! Conversions of the nouns: what the state keeps and answers name.
 
 use model::{
-    Address, Branch, Checksum, ChecksumAlgorithm, ChecksumKind, Credential, Entry, NewUpload, Part, Repository,
-    RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Upload, UploadId, User, UserId, Version,
+    Address, Branch, BranchMove, Checksum, ChecksumAlgorithm, ChecksumKind, Credential, DeletedBranch, Entry,
+    NewUpload, Part, Repository, RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Uncommitted,
+    Upload, UploadId, User, UserId, Version,
 };
 
 use super::{DecodeError, Wire, commit, invalid, name, needed, optional};
-use crate::generated::metadata::{self as pb, address, staged_value};
+use crate::generated::metadata::{self as pb, address, staged_value, uncommitted};
 
 impl Wire for Address {
     type Message = pb::Address;
@@ -192,6 +193,83 @@ impl Wire for Branch {
             staging: StagingToken(message.staging),
             sealed: message.sealed.into_iter().map(StagingToken).collect(),
             created_at: Timestamp::from_millis(message.created_at_ms),
+        })
+    }
+}
+
+impl Wire for BranchMove {
+    type Message = pb::BranchMove;
+
+    fn to_message(&self) -> pb::BranchMove {
+        pb::BranchMove {
+            branch: self.branch.to_string(),
+            number: self.number,
+            old: self.old.map(|id| id.as_bytes().to_vec()),
+            new: self.new.map(|id| id.as_bytes().to_vec()),
+            who: self.who.clone(),
+            why: self.why.clone(),
+            at_ms: self.at.as_millis(),
+            expires_ms: self.expires.as_millis(),
+            deleted: self.deleted.as_ref().map(Wire::to_message),
+        }
+    }
+
+    fn from_message(message: pb::BranchMove) -> Result<Self, DecodeError> {
+        Ok(Self {
+            branch: name("move.branch", message.branch)?,
+            number: message.number,
+            old: message.old.map(|id| commit("move.old", &id)).transpose()?,
+            new: message.new.map(|id| commit("move.new", &id)).transpose()?,
+            who: message.who,
+            why: message.why,
+            at: Timestamp::from_millis(message.at_ms),
+            expires: Timestamp::from_millis(message.expires_ms),
+            deleted: optional(message.deleted)?,
+        })
+    }
+}
+
+impl Wire for DeletedBranch {
+    type Message = pb::DeletedBranch;
+
+    fn to_message(&self) -> pb::DeletedBranch {
+        pb::DeletedBranch {
+            created_at_ms: self.created_at.as_millis(),
+            uncommitted: Some(self.uncommitted.to_message()),
+        }
+    }
+
+    fn from_message(message: pb::DeletedBranch) -> Result<Self, DecodeError> {
+        Ok(Self {
+            created_at: Timestamp::from_millis(message.created_at_ms),
+            uncommitted: needed("deleted.uncommitted", message.uncommitted)?,
+        })
+    }
+}
+
+impl Wire for Uncommitted {
+    type Message = pb::Uncommitted;
+
+    fn to_message(&self) -> pb::Uncommitted {
+        let kind = match self {
+            Self::Absent => uncommitted::Kind::Absent(pb::UncommittedAbsent {}),
+            Self::Kept { tokens, until } => uncommitted::Kind::Kept(pb::UncommittedKept {
+                tokens: tokens.iter().map(|token| token.0).collect(),
+                until_ms: until.as_millis(),
+            }),
+            Self::Gone => uncommitted::Kind::Gone(pb::UncommittedGone {}),
+        };
+        pb::Uncommitted { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::Uncommitted) -> Result<Self, DecodeError> {
+        Ok(match message.kind.ok_or(DecodeError::Missing("uncommitted.kind"))? {
+            uncommitted::Kind::Absent(pb::UncommittedAbsent {}) => Self::Absent,
+            uncommitted::Kind::Kept(kept) => Self::Kept {
+                tokens: kept.tokens.into_iter().map(StagingToken).collect(),
+                until: Timestamp::from_millis(kept.until_ms),
+            },
+            uncommitted::Kind::Gone(pb::UncommittedGone {}) => Self::Gone,
         })
     }
 }

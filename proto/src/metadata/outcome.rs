@@ -1,8 +1,10 @@
 //! Conversions of what commands come to, refusals included.
 
-use model::{Branch, Credential, Outcome, Refusal, Repository, StageOutcome, Tag, Upload, UploadId, User};
+use model::{
+    Branch, Credential, Outcome, Refusal, Repository, StageOutcome, Tag, Uncommitted, Undeleted, Upload, UploadId, User,
+};
 
-use super::{DecodeError, Wire, commit, invalid, name};
+use super::{DecodeError, Wire, commit, invalid, name, needed};
 use crate::generated::metadata::{self as pb, outcome, refusal};
 
 fn stage_outcome_number(outcome: StageOutcome) -> i32 {
@@ -36,6 +38,7 @@ impl Wire for Outcome {
             Self::Refused(refusal) => outcome::Kind::Refused(refusal.to_message()),
             Self::Repository(repository) => outcome::Kind::Repository(repository.to_message()),
             Self::Branch(branch) => outcome::Kind::Branch(branch.to_message()),
+            Self::Undeleted(undeleted) => outcome::Kind::Undeleted(undeleted.to_message()),
             Self::Tag(tag) => outcome::Kind::Tag(tag.to_message()),
             Self::Staged(outcomes) => outcome::Kind::Staged(pb::Staged {
                 outcomes: outcomes.iter().copied().map(stage_outcome_number).collect(),
@@ -53,6 +56,7 @@ impl Wire for Outcome {
             outcome::Kind::Refused(m) => Self::Refused(Refusal::from_message(m)?),
             outcome::Kind::Repository(m) => Self::Repository(Repository::from_message(m)?),
             outcome::Kind::Branch(m) => Self::Branch(Branch::from_message(m)?),
+            outcome::Kind::Undeleted(m) => Self::Undeleted(Undeleted::from_message(m)?),
             outcome::Kind::Tag(m) => Self::Tag(Tag::from_message(m)?),
             outcome::Kind::Staged(m) => {
                 Self::Staged(m.outcomes.into_iter().map(stage_outcome).collect::<Result<_, _>>()?)
@@ -60,6 +64,21 @@ impl Wire for Outcome {
             outcome::Kind::Upload(m) => Self::Upload(Upload::from_message(m)?),
             outcome::Kind::User(m) => Self::User(User::from_message(m)?),
             outcome::Kind::Credential(m) => Self::Credential(Credential::from_message(m)?),
+        })
+    }
+}
+
+impl Wire for Undeleted {
+    type Message = pb::Undeleted;
+
+    fn to_message(&self) -> pb::Undeleted {
+        pb::Undeleted { branch: Some(self.branch.to_message()), uncommitted: Some(self.uncommitted.to_message()) }
+    }
+
+    fn from_message(message: pb::Undeleted) -> Result<Self, DecodeError> {
+        Ok(Self {
+            branch: needed::<Branch>("undeleted.branch", message.branch)?,
+            uncommitted: needed::<Uncommitted>("undeleted.uncommitted", message.uncommitted)?,
         })
     }
 }
@@ -74,6 +93,7 @@ impl Wire for Refusal {
             Self::RepositoryExists(name) => Kind::RepositoryExists(name.to_string()),
             Self::NamespaceTaken(namespace) => Kind::NamespaceTaken(namespace.to_string()),
             Self::BranchNotFound(name) => Kind::BranchNotFound(name.to_string()),
+            Self::DeletionNotFound(name) => Kind::DeletionNotFound(name.to_string()),
             Self::RefExists(name) => Kind::RefExists(name.clone()),
             Self::DefaultBranch(name) => Kind::DefaultBranch(name.to_string()),
             Self::TagNotFound(name) => Kind::TagNotFound(name.to_string()),
@@ -98,6 +118,7 @@ impl Wire for Refusal {
             Kind::RepositoryExists(text) => Self::RepositoryExists(name("repository_exists", text)?),
             Kind::NamespaceTaken(text) => Self::NamespaceTaken(name("namespace_taken", text)?),
             Kind::BranchNotFound(text) => Self::BranchNotFound(name("branch_not_found", text)?),
+            Kind::DeletionNotFound(text) => Self::DeletionNotFound(name("deletion_not_found", text)?),
             Kind::RefExists(text) => Self::RefExists(text),
             Kind::DefaultBranch(text) => Self::DefaultBranch(name("default_branch", text)?),
             Kind::TagNotFound(text) => Self::TagNotFound(name("tag_not_found", text)?),

@@ -45,6 +45,18 @@ fn kind(query: &Query) -> Kind {
             after: after.clone(),
             amount: wire_amount(*amount),
         }),
+        Query::Reflog { repository, branch, before, amount } => Kind::Reflog(pb::ReadReflog {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            before: *before,
+            amount: wire_amount(*amount),
+        }),
+        Query::DeletedBranches { repository, prefix, after, amount } => Kind::DeletedBranches(pb::ListRefs {
+            repository: repository.to_string(),
+            prefix: prefix.clone(),
+            after: after.clone(),
+            amount: wire_amount(*amount),
+        }),
         Query::Tags { repository, prefix, after, amount } => Kind::Tags(pb::ListRefs {
             repository: repository.to_string(),
             prefix: prefix.clone(),
@@ -95,6 +107,18 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
             path: m.path.map(|path| name("path", path)).transpose()?,
         },
         Kind::Branches(m) => Query::Branches {
+            repository: name("repository", m.repository)?,
+            prefix: m.prefix,
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Reflog(m) => Query::Reflog {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            before: m.before,
+            amount: amount(m.amount),
+        },
+        Kind::DeletedBranches(m) => Query::DeletedBranches {
             repository: name("repository", m.repository)?,
             prefix: m.prefix,
             after: m.after,

@@ -12,8 +12,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use metadata_server::MemoryMetaStore;
 use model::{
-    Answer, BranchName, Clock, Command, CommitId, MetaError, MetaStore, Outcome, Query, RepositoryName, RequestId,
-    SystemClock, UserName,
+    Answer, BranchName, Clock, Command, CommitId, MetaError, MetaStore, Note, Outcome, Query, RepositoryName,
+    RequestId, SystemClock, UserName,
 };
 use s3_gateway::{Gateway, GatewayOptions};
 use storage::{StoreSettings, Stores};
@@ -113,7 +113,8 @@ impl TestGateway {
     pub(crate) async fn create_branch(&self, branch: &str, source: &str) {
         let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
         let branch = branch.parse().unwrap();
-        let command = Command::CreateBranch { request: request_id(), repository: name(), branch, commit };
+        let command =
+            Command::CreateBranch { request: request_id(), repository: name(), branch, commit, note: Note::default() };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }
 
@@ -148,6 +149,7 @@ impl TestGateway {
             head: built.id,
             consumed: sealed.sealed,
             require_clean: false,
+            note: Note::default(),
         };
         meta.write(publish).await.unwrap().branch().unwrap();
         built.id

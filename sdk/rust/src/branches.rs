@@ -88,7 +88,7 @@ impl Lakebed {
         })
     }
 
-    /// Deletes a branch and its uncommitted changes.
+    /// Deletes a branch; [`Self::undelete_branch`] brings it back.
     pub async fn delete_branch(&self, repository: &RepositoryName, branch: &BranchName) -> Result<(), Error> {
         let request = wire::DeleteBranchRequest { repository: repository.to_string(), branch: branch.to_string() };
         self.branches().delete(request).await?;

@@ -34,6 +34,15 @@ pub struct ReplayOptions {
     pub conflicts_amount: u32,
 }
 
+/// How to rebase.
+#[derive(Debug, Clone, Default)]
+pub struct RebaseOptions {
+    /// Decides conflicts; without one they are the answer. The source is the commit that is made anew.
+    pub strategy: Option<Strategy>,
+    /// Conflicts behind this path.
+    pub conflicts_after: String,
+}
+
 /// What is done with a commit's change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
@@ -151,20 +160,21 @@ impl Lakebed {
         })
     }
 
-    /// Makes a branch's own commits anew onto another ref, all of them or none. If there are conflicts, they are those
-    /// behind the path `conflicts_after`, up to 1,000.
+    /// Makes a branch's own commits anew onto another ref, all of them or none. If there are conflicts, the answer has up
+    /// to 1,000 of them.
     pub async fn rebase(
         &self,
         repository: &RepositoryName,
         branch: &BranchName,
         onto: &str,
-        conflicts_after: &str,
+        options: RebaseOptions,
     ) -> Result<RebaseOutcome, Error> {
         let request = wire::RebaseRequest {
             repository: repository.to_string(),
             branch: branch.to_string(),
             onto: onto.to_owned(),
-            conflicts_after: conflicts_after.to_owned(),
+            strategy: strategy_to_wire(options.strategy).into(),
+            conflicts_after: options.conflicts_after,
             conflicts_amount: PAGE_ITEMS,
         };
         let answer = self.replays().rebase(request).await?.into_inner();

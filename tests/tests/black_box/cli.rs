@@ -30,6 +30,11 @@ fn resets() {
 }
 
 #[test]
+fn reflog() {
+    run("reflog.txt");
+}
+
+#[test]
 fn sources() {
     run("sources.txt");
 }
@@ -96,6 +101,9 @@ fn all_that_prints_prints_json_too() {
     assert_eq!(json(&["branch", "reset", "lakebed://trips/fix", "--yes"])[0]["name"], "fix");
     assert_eq!(json(&["tag", "delete", "lakebed://trips/v1", "--yes"])[0]["deleted"], "lakebed://trips/v1");
     assert_eq!(json(&["branch", "delete", "lakebed://trips/fix", "--yes"])[0]["deleted"], "lakebed://trips/fix");
+    assert_eq!(json(&["branch", "list", "lakebed://trips", "--deleted"])[0]["uncommitted"]["state"], "absent");
+    assert_eq!(json(&["branch", "undelete", "lakebed://trips/fix"])[0]["branch"]["name"], "fix");
+    assert_eq!(json(&["reflog", "lakebed://trips/fix", "-n", "1"])[0]["why"], "undelete");
     assert_eq!(json(&["repo", "delete", "lakebed://trips", "--yes"])[0]["deleted"], "lakebed://trips");
     assert_eq!(json(&["env"])[0]["AWS_ENDPOINT_URL"], server.endpoint());
     assert!(json(&["doctor"]).iter().all(|check| check["ok"] == true));

@@ -13,7 +13,7 @@ fn parsed(text: &str) -> (String, Vec<Suffix>) {
 
 #[test]
 fn expressions_are_names_with_suffixes() {
-    use Suffix::{Ancestor, At, Head, Parent, Staged};
+    use Suffix::{Ancestor, At, Head, Parent, Previous, Staged};
     let time = At(model::Timestamp::from_millis(1_793_491_200_000));
     for (text, name, suffixes) in [
         ("main", "main", vec![]),
@@ -22,6 +22,8 @@ fn expressions_are_names_with_suffixes() {
         ("main^^", "main", vec![Parent(1), Parent(1)]),
         ("main@", "main", vec![Head]),
         ("main@~3", "main", vec![Head, Ancestor(3)]),
+        ("main@{0}", "main", vec![Previous(0)]),
+        ("main@{12}~", "main", vec![Previous(12), Ancestor(1)]),
         ("main$", "main", vec![Staged]),
         ("main@{2026-11-01T00:00:00Z}^", "main", vec![time, Parent(1)]),
         ("v1.0@rc~1", "v1.0@rc", vec![Ancestor(1)]),
@@ -42,6 +44,10 @@ fn what_is_no_expression_is_refused() {
         "main~99999999999999999999",
         "main@{",
         "main@{yesterday}",
+        "main@{}",
+        "main@{-1}",
+        "main@{99999999999999999999}",
+        "main~1@{1}",
         "main$~1",
         "main~1$",
         "main~1@",

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use futures::TryStreamExt;
-use model::{Command, CommitId, RequestId, Timestamp};
+use model::{Command, CommitId, Note, RequestId, Timestamp};
 
 use super::*;
 
@@ -28,6 +28,7 @@ fn create_branch(number: u128) -> Command {
         repository: "trips".parse().unwrap(),
         branch: format!("b-{number}").parse().unwrap(),
         commit: CommitId::from_bytes([2; 32]),
+        note: Note::default(),
     }
 }
 
@@ -38,6 +39,7 @@ fn create_repository() -> Command {
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
         commit: CommitId::from_bytes([1; 32]),
+        note: Note::default(),
     }
 }
 

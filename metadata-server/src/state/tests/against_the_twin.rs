@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::executor::block_on;
-use model::{Answer, Clock, Condition, MetaStore, NewUpload, Part, RefName, Require, SealedSecret, UploadId, UserId};
+use model::{
+    Answer, Clock, Condition, MetaStore, NewUpload, Note, Part, RefName, Require, SealedSecret, UploadId, UserId,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -86,6 +88,11 @@ fn value() -> impl Strategy<Value = StagedValue> {
     prop_oneof![3 => e_tags().prop_map(object), 1 => Just(StagedValue::Tombstone)]
 }
 
+/// Some are kept for hours, most for longer than any sequence of steps lasts.
+fn notes() -> impl Strategy<Value = Note> {
+    prop_oneof![Just(Note::default()), (0..30_u64).prop_map(|hours| Note::new("ann", "x", hours * HOUR as u64))]
+}
+
 fn condition() -> impl Strategy<Value = Condition> {
     let require = prop_oneof![
         Just(Require::Absent),
@@ -145,14 +152,19 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         2 => (requests(), repository(), namespace, branch(), commits()).prop_map(
             |(request, name, namespace, default_branch, commit)| Command::CreateRepository {
-                request, name, namespace: namespace.parse().unwrap(), default_branch, commit
+                request, name, namespace: namespace.parse().unwrap(), default_branch, commit, note: Note::default()
             }
         ),
         1 => repository().prop_map(|name| Command::DeleteRepository { name }),
         3 => (requests(), repository(), branch(), commits()).prop_map(
-            |(request, repository, branch, commit)| Command::CreateBranch { request, repository, branch, commit }
+            |(request, repository, branch, commit)| Command::CreateBranch { request, repository, branch, commit, note: Note::default() }
         ),
-        1 => (repository(), branch()).prop_map(|(repository, branch)| Command::DeleteBranch { repository, branch }),
+        2 => (repository(), branch(), notes()).prop_map(
+            |(repository, branch, note)| Command::DeleteBranch { repository, branch, note }
+        ),
+        2 => (requests(), repository(), branch(), notes()).prop_map(
+            |(request, repository, branch, note)| Command::UndeleteBranch { request, repository, branch, note }
+        ),
         1 => (requests(), repository(), branch(), commits()).prop_map(|(request, repository, name, commit)| {
             Command::CreateTag { request, repository, tag: name.as_str().parse().unwrap(), commit }
         }),
@@ -228,12 +240,14 @@ fn beginning() -> Vec<Command> {
             namespace: format!("mem://{name}").parse().unwrap(),
             default_branch: main_branch(),
             commit: commit(1),
+            note: Note::default(),
         });
         commands.push(Command::CreateBranch {
             request: RequestId(number),
             repository: name.parse().unwrap(),
             branch: "dev".parse().unwrap(),
             commit: commit(1),
+            note: Note::default(),
         });
     }
     commands.push(Command::CreateUser { request: RequestId(100), name: "zoe".parse().unwrap(), first_key: None });
@@ -272,6 +286,7 @@ fn resolve(twin: &MemoryMetaStore, step: &Step) -> Option<Command> {
                 head: commit(*head),
                 consumed: found.sealed.into_iter().skip(*skip).collect(),
                 require_clean: *clean,
+                note: Note::default(),
             })
         }
         Step::Upload { repository, at, next } => {
@@ -312,6 +327,7 @@ fn questions() -> Vec<Query> {
         let of = || repository.clone();
         all.push(Query::Repository { name: of() });
         all.push(Query::Branches { repository: of(), prefix: none(), after: none(), amount: 10 });
+        all.push(Query::DeletedBranches { repository: of(), prefix: none(), after: none(), amount: 10 });
         all.push(Query::Tags { repository: of(), prefix: none(), after: none(), amount: 10 });
         for id in (1..80).map(UploadId) {
             all.push(Query::Upload { repository: of(), upload: id });
@@ -331,6 +347,9 @@ fn questions() -> Vec<Query> {
             // Dropped tokens are asked for too: nobody may see them.
             all.push(staged(Some((1..80).collect()), "", "", 100));
             all.push(staged(Some((1..80).step_by(3).collect()), "a", "", 3));
+            for (before, amount) in [(None, 100), (Some(3), 1)] {
+                all.push(Query::Reflog { repository: of(), branch: branch.clone(), before, amount });
+            }
             let branch = branch.clone();
             all.push(Query::Uploads {
                 repository: of(),

@@ -139,6 +139,34 @@ fn branch() -> impl Strategy<Value = Branch> {
     )
 }
 
+fn note() -> impl Strategy<Value = Note> {
+    (text(), text(), any::<u64>()).prop_map(|(who, why, kept_ms)| Note { who, why, kept_ms })
+}
+
+fn uncommitted() -> impl Strategy<Value = Uncommitted> {
+    let kept = (vec(token(), 0..4), time()).prop_map(|(tokens, until)| Uncommitted::Kept { tokens, until });
+    prop_oneof![Just(Uncommitted::Absent), kept, Just(Uncommitted::Gone)]
+}
+
+fn branch_move() -> impl Strategy<Value = BranchMove> {
+    let heads = (option::of(commit_id()), option::of(commit_id()));
+    let deleted =
+        (time(), uncommitted()).prop_map(|(created_at, uncommitted)| DeletedBranch { created_at, uncommitted });
+    (branch_name(), any::<u64>(), heads, note(), time(), time(), option::of(deleted)).prop_map(
+        |(branch, number, (old, new), Note { who, why, .. }, at, expires, deleted)| BranchMove {
+            branch,
+            number,
+            old,
+            new,
+            who,
+            why,
+            at,
+            expires,
+            deleted,
+        },
+    )
+}
+
 fn tag() -> impl Strategy<Value = Tag> {
     (tag_name(), commit_id(), time()).prop_map(|(name, commit, created_at)| Tag { name, commit, created_at })
 }
@@ -215,21 +243,34 @@ fn scope() -> impl Strategy<Value = UnstageScope> {
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        (request(), repository_name(), namespace(), branch_name(), commit_id()).prop_map(
-            |(request, name, namespace, default_branch, commit)| Command::CreateRepository {
+        (request(), repository_name(), namespace(), branch_name(), commit_id(), note()).prop_map(
+            |(request, name, namespace, default_branch, commit, note)| Command::CreateRepository {
                 request,
                 name,
                 namespace,
                 default_branch,
-                commit
+                commit,
+                note
             }
         ),
         repository_name().prop_map(|name| Command::DeleteRepository { name }),
-        (request(), repository_name(), branch_name(), commit_id()).prop_map(|(request, repository, branch, commit)| {
-            Command::CreateBranch { request, repository, branch, commit }
+        (request(), repository_name(), branch_name(), commit_id(), note()).prop_map(
+            |(request, repository, branch, commit, note)| Command::CreateBranch {
+                request,
+                repository,
+                branch,
+                commit,
+                note
+            }
+        ),
+        (repository_name(), branch_name(), note()).prop_map(|(repository, branch, note)| Command::DeleteBranch {
+            repository,
+            branch,
+            note
         }),
-        (repository_name(), branch_name())
-            .prop_map(|(repository, branch)| Command::DeleteBranch { repository, branch }),
+        (request(), repository_name(), branch_name(), note()).prop_map(|(request, repository, branch, note)| {
+            Command::UndeleteBranch { request, repository, branch, note }
+        }),
         (request(), repository_name(), tag_name(), commit_id())
             .prop_map(|(request, repository, tag, commit)| Command::CreateTag { request, repository, tag, commit }),
         (repository_name(), tag_name()).prop_map(|(repository, tag)| Command::DeleteTag { repository, tag }),
@@ -241,16 +282,16 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             scope
         }),
         (repository_name(), branch_name()).prop_map(|(repository, branch)| Command::Seal { repository, branch }),
-        (repository_name(), branch_name(), commit_id(), commit_id(), vec(token(), 0..4), any::<bool>()).prop_map(
-            |(repository, branch, expected, head, consumed, require_clean)| Command::Publish {
+        (repository_name(), branch_name(), commit_id(), commit_id(), vec(token(), 0..4), any::<bool>(), note())
+            .prop_map(|(repository, branch, expected, head, consumed, require_clean, note)| Command::Publish {
                 repository,
                 branch,
                 expected,
                 head,
                 consumed,
-                require_clean
-            }
-        ),
+                require_clean,
+                note
+            }),
         (request(), repository_name(), new_upload()).prop_map(|(request, repository, upload)| Command::CreateUpload {
             request,
             repository,
@@ -279,6 +320,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         repository_name().prop_map(Refusal::RepositoryExists),
         namespace().prop_map(Refusal::NamespaceTaken),
         branch_name().prop_map(Refusal::BranchNotFound),
+        branch_name().prop_map(Refusal::DeletionNotFound),
         text().prop_map(Refusal::RefExists),
         branch_name().prop_map(Refusal::DefaultBranch),
         tag_name().prop_map(Refusal::TagNotFound),
@@ -301,6 +343,8 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         refusal().prop_map(Outcome::Refused),
         repository().prop_map(Outcome::Repository),
         branch().prop_map(Outcome::Branch),
+        (branch(), uncommitted())
+            .prop_map(|(branch, uncommitted)| Outcome::Undeleted(Undeleted { branch, uncommitted })),
         tag().prop_map(Outcome::Tag),
         vec(stage, 0..6).prop_map(Outcome::Staged),
         upload().prop_map(Outcome::Upload),
@@ -324,6 +368,11 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
             prefix,
             after,
             amount
+        }),
+        (repository_name(), branch_name(), option::of(any::<u64>()), amount())
+            .prop_map(|(repository, branch, before, amount)| Query::Reflog { repository, branch, before, amount }),
+        (repository_name(), text(), text(), amount()).prop_map(|(repository, prefix, after, amount)| {
+            Query::DeletedBranches { repository, prefix, after, amount }
         }),
         (repository_name(), text(), text(), amount()).prop_map(|(repository, prefix, after, amount)| Query::Tags {
             repository,
@@ -367,6 +416,7 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
         (repository(), target, option::of(staged_value()))
             .prop_map(|(repository, target, staged)| Answer::Lookup(Box::new(Lookup { repository, target, staged }))),
         page(branch()).prop_map(Answer::Branches),
+        page(branch_move()).prop_map(Answer::Moves),
         page(tag()).prop_map(Answer::Tags),
         (branch(), page((path(), staged_value())))
             .prop_map(|(branch, page)| Answer::Staged(StagedPage { branch, page })),

@@ -1,0 +1,46 @@
+//! Brings back the branch that was deleted last under a name: its head, and its staged entries if they are still kept.
+//! A name that is in use again is refused.
+
+use model::{Branch, BranchName, DeletedBranch, Note, Outcome, Refusal, RepositoryName, StagingToken, Uncommitted};
+use model::{Undeleted, Version};
+
+use super::At;
+use super::reflog::{self, Move};
+use crate::state::keyspace::Transaction;
+use crate::state::{Halt, records};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    repository: &RepositoryName,
+    name: &BranchName,
+    note: &Note,
+) -> Result<Outcome, Halt> {
+    let uid = records::repository(tx, repository)?.uid;
+    records::ref_is_free(tx, uid, name.as_str())?;
+    let deletion = reflog::deletion(tx, uid, name)?.filter(|deletion| deletion.expires > at.time);
+    let not_found = || Refusal::DeletionNotFound(name.clone());
+    let deletion = deletion.ok_or_else(not_found)?;
+    let (Some(head), Some(DeletedBranch { created_at, mut uncommitted })) = (deletion.old, deletion.deleted.clone())
+    else {
+        return Err(not_found().into());
+    };
+
+    let mut tokens = reflog::take_deleted(tx, uid, deletion);
+    if matches!(uncommitted, Uncommitted::Kept { until, .. } if until <= at.time) {
+        tokens.drain(..).for_each(|token| records::drop_token(tx, uid, token));
+        uncommitted = Uncommitted::Gone;
+    }
+    let mut tokens = tokens.into_iter();
+    let branch = Branch {
+        name: name.clone(),
+        commit: head,
+        version: Version(at.index),
+        staging: tokens.next().unwrap_or(StagingToken(at.index)),
+        sealed: tokens.collect(),
+        created_at,
+    };
+    records::put_branch(tx, uid, &branch);
+    reflog::record(tx, at, uid, name, Move::made(head), note)?;
+    Ok(Outcome::Undeleted(Undeleted { branch, uncommitted }))
+}
