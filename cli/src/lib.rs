@@ -4,6 +4,7 @@
 //! does to its crate. A library beside its binary so that the benches serve through the same [`server::Listener`].
 //! Invariant: a command's result is all that goes to standard output.
 
+mod allocator;
 mod cli;
 mod commands;
 mod exit;
