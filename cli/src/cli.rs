@@ -69,7 +69,7 @@ enum Client {
     Log(log::Log),
     /// List where a branch's head was: every commit, merge, reset, deletion and other move
     ///
-    /// `branch@{n}` names the n-th of them, from 0 on, in every command that takes a ref.
+    /// `branch@{N}` names the N-th of them, from 0 on, in every command that takes a ref.
     Reflog(reflog::Reflog),
     /// Show a commit and what it changed
     Show(show::Show),
