@@ -44,8 +44,8 @@ impl ApiServer {
         grpc::router(self.graveler.clone(), Arc::clone(&self.authenticator))
     }
 
-    /// The REST API, for requests beneath `/api/v1`.
+    /// The REST API, for requests beneath `/api/v1`, and its description at `/openapi.json`.
     pub fn rest(&self) -> Router {
-        rest::router()
+        rest::router(self.graveler.clone(), Arc::clone(&self.authenticator))
     }
 }

@@ -10,13 +10,11 @@ use graveler::Graveler;
 use http::HeaderValue;
 use model::{MetaError, Query, Refusal, User};
 use moka::future::Cache;
-use proto::api::Reason;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use tonic::{Code, Status};
 
+use crate::Error;
 use crate::api_server::ApiServerOptions;
-use crate::error_table::status;
 
 /// Base64 of the longest id and secret, with what stands around them.
 const HEADER_BYTES_MAX: usize = 16 + (ACCESS_KEY_ID_BYTES_MAX + SECRET_ACCESS_KEY_BYTES_MAX + 1) * 4 / 3 + 4;
@@ -43,28 +41,28 @@ impl Authenticator {
     }
 
     /// Verifies the `authorization` header of a request.
-    pub(crate) async fn authenticate(&self, header: Option<&HeaderValue>) -> Result<Caller, Status> {
-        let header = header.ok_or_else(|| refuse("no credentials: send an access key and its secret"))?;
-        let (access_key_id, offered) = parse_basic(header)
-            .ok_or_else(|| refuse("malformed credentials: send Basic base64(access key id:secret access key)"))?;
+    pub(crate) async fn authenticate(&self, header: Option<&HeaderValue>) -> Result<Caller, Error> {
+        let header = header.ok_or(Error::Unauthenticated("no credentials: send an access key and its secret"))?;
+        let (access_key_id, offered) = parse_basic(header).ok_or(Error::Unauthenticated(
+            "malformed credentials: send Basic base64(access key id:secret access key)",
+        ))?;
         match self.key(&access_key_id).await? {
             Some(key) if secrets_match(&key.secret, &offered) => Ok(Caller { user: key.user.clone(), access_key_id }),
-            _ => Err(refuse("wrong access key or secret: check LAKEBED_ACCESS_KEY_ID and LAKEBED_SECRET_ACCESS_KEY")),
+            _ => Err(Error::Unauthenticated(
+                "wrong access key or secret: check LAKEBED_ACCESS_KEY_ID and LAKEBED_SECRET_ACCESS_KEY",
+            )),
         }
     }
 
     /// Finds a key, asking the metadata service once however many calls wait for it.
-    async fn key(&self, access_key_id: &str) -> Result<Option<Arc<KnownKey>>, Status> {
+    async fn key(&self, access_key_id: &str) -> Result<Option<Arc<KnownKey>>, Error> {
         let found = self.known.try_get_with_by_ref(access_key_id, self.fetch(access_key_id)).await;
         match found {
             Ok(key) => Ok(Some(key)),
             Err(failure) => match &*failure {
                 FetchError::Meta(MetaError::Refused(Refusal::CredentialNotFound(_))) => Ok(None),
-                FetchError::Meta(error) => Err(crate::Error::from(error.clone()).into()),
-                FetchError::Sealed(error) => {
-                    tracing::error!(%error, "an access key can't be verified");
-                    Err(status(Code::Internal, Reason::Internal, error.to_string()))
-                }
+                FetchError::Meta(error) => Err(error.clone().into()),
+                FetchError::Sealed(error) => Err(error.clone().into()),
             },
         }
     }
@@ -81,10 +79,6 @@ impl Authenticator {
 enum FetchError {
     Meta(MetaError),
     Sealed(auth::OpenError),
-}
-
-fn refuse(message: &str) -> Status {
-    status(Code::Unauthenticated, Reason::Unauthenticated, message)
 }
 
 fn parse_basic(header: &HeaderValue) -> Option<(String, SecretString)> {

@@ -9,6 +9,12 @@ use thiserror::Error;
 /// Why an operation wasn't done.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// Nobody knows who calls. For the caller.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The caller's key was encrypted under another installation's key. For the operator.
+    #[error("an access key can't be verified: {0}")]
+    Sealed(#[from] auth::OpenError),
     /// The caller may not do that. For an administrator.
     #[error(transparent)]
     Denied(#[from] Denied),

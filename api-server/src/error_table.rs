@@ -1,7 +1,8 @@
-//! How errors look from outside: one table from each error to a gRPC status code and a word to match.
-//! Invariant: the tables are exhaustive, so a new error can't be forgotten.
+//! How errors look from outside: one table from each error to a gRPC status code and a word to match, and one from each
+//! word to an HTTP status. Invariant: the tables are exhaustive, so a new error can't be forgotten.
 
 use graveler::Error as GravelerError;
+use http::StatusCode;
 use model::{MetaError, Refusal};
 use proto::api::{REASON_KEY, Reason};
 use storage::StorageError;
@@ -12,18 +13,77 @@ use crate::Error;
 /// What goes to the client in place of an error that is ours to look into.
 const INTERNAL: &str = "internal error: the server's log says more";
 
+/// An error as clients are told it.
+#[derive(Debug)]
+pub(crate) struct Told {
+    code: Code,
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+}
+
+/// Sorts an error, and logs it if an operator should look into it: what a client is told is the last that is seen of it.
+pub(crate) fn tell(error: &Error) -> Told {
+    let (code, reason) = describe(error);
+    match code {
+        Code::Internal | Code::DataLoss => {
+            tracing::error!(error = error as &dyn std::error::Error, "request failed");
+        }
+        Code::Unavailable | Code::ResourceExhausted => tracing::warn!(%error, "request failed"),
+        _ => {}
+    }
+    let message = match (reason, error) {
+        (Reason::Internal, Error::Sealed(_)) => error.to_string(),
+        (Reason::Internal, _) => INTERNAL.to_owned(),
+        _ => error.to_string(),
+    };
+    Told { code, reason, message }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let (code, reason) = describe(&error);
-        match code {
-            Code::Internal | Code::DataLoss => {
-                tracing::error!(error = &error as &dyn std::error::Error, "request failed");
-            }
-            Code::Unavailable | Code::ResourceExhausted => tracing::warn!(%error, "request failed"),
-            _ => {}
-        }
-        let message = if reason == Reason::Internal { INTERNAL.to_owned() } else { error.to_string() };
+        let Told { code, reason, message } = tell(&error);
         status(code, reason, message)
+    }
+}
+
+/// The HTTP status of each reason: lakeFS's, where it has one.
+pub(crate) fn http_status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::InvalidArgument
+        | Reason::RefAmbiguous
+        | Reason::NotABranch
+        | Reason::NoChanges
+        | Reason::DirtyBranch
+        | Reason::SameBranch
+        | Reason::NothingInCommon
+        | Reason::BodyFailed => StatusCode::BAD_REQUEST,
+        // What a user may not do is 401 in lakeFS too, and its clients tell the two apart by that.
+        Reason::Unauthenticated | Reason::AccessDenied => StatusCode::UNAUTHORIZED,
+        Reason::DefaultBranch => StatusCode::FORBIDDEN,
+        Reason::RepositoryNotFound
+        | Reason::BranchNotFound
+        | Reason::TagNotFound
+        | Reason::RefNotFound
+        | Reason::ObjectNotFound
+        | Reason::UploadNotFound
+        | Reason::UserNotFound
+        | Reason::CredentialNotFound => StatusCode::NOT_FOUND,
+        Reason::RepositoryExists
+        | Reason::NamespaceTaken
+        | Reason::RefExists
+        | Reason::ParentNeeded
+        | Reason::UserExists
+        | Reason::CredentialExists => StatusCode::CONFLICT,
+        Reason::DataMissing => StatusCode::GONE,
+        Reason::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Reason::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        Reason::Contended => StatusCode::LOCKED,
+        Reason::MetadataUnavailable | Reason::StorageUnavailable | Reason::StorageDenied => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Reason::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
+        Reason::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -36,8 +96,10 @@ pub(crate) fn status(code: Code, reason: Reason, message: impl Into<String>) -> 
 }
 
 /// Sorts an error.
-pub(crate) fn describe(error: &Error) -> (Code, Reason) {
+fn describe(error: &Error) -> (Code, Reason) {
     match error {
+        Error::Unauthenticated(_) => (Code::Unauthenticated, Reason::Unauthenticated),
+        Error::Sealed(_) => (Code::Internal, Reason::Internal),
         Error::Denied(_) => (Code::PermissionDenied, Reason::AccessDenied),
         Error::Invalid(_) => (Code::InvalidArgument, Reason::InvalidArgument),
         Error::ObjectNotFound { .. } => (Code::NotFound, Reason::ObjectNotFound),
@@ -129,6 +191,14 @@ mod tests {
         let status = Status::from(Error::from(GravelerError::Internal("pointer 0xdead".into())));
         assert_eq!(status.code(), Code::Internal);
         assert_eq!(status.message(), INTERNAL);
+    }
+
+    #[test]
+    fn no_reason_is_an_internal_error_for_want_of_a_status() {
+        let ours = [Reason::Unknown, Reason::Unreachable, Reason::DataCorrupt, Reason::Internal];
+        for reason in Reason::ALL.iter().filter(|reason| !ours.contains(reason)) {
+            assert_ne!(http_status(*reason), StatusCode::INTERNAL_SERVER_ERROR, "{reason}");
+        }
     }
 
     #[test]

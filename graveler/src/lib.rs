@@ -26,7 +26,7 @@ pub use history::{InvalidRefExpr, RefExpr};
 pub use ops::cherry_pick::CommitChange;
 pub use ops::commit::{Built, ChangeCounts, CommitInfo};
 pub use ops::diff::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};
-pub use ops::get::Found;
+pub use ops::get::{Content, Found};
 pub use ops::import::{ImportListing, ImportProgress};
 pub use ops::list::{ListItem, ListRequest, Listing};
 pub use ops::log::{LogPage, LogRequest};

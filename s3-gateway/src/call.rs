@@ -7,13 +7,13 @@ use graveler::{Found, Graveler, RefExpr};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response};
 use model::{BranchName, ObjectPath, RefTarget, Repository, RepositoryName, RequestId, Require};
+use object_http::{InvalidCondition, WriteCondition};
 
 use crate::GatewayOptions;
 use crate::error_table::Failure;
 use crate::key;
-use crate::protocol::condition::WriteCondition;
 use crate::protocol::xml::write::Owner;
-use crate::protocol::{ErrorCode, Request, S3Error, headers};
+use crate::protocol::{ErrorCode, Request, S3Error};
 use crate::request_body::RequestBody;
 
 /// One verified request on its way.
@@ -94,6 +94,14 @@ impl Call<'_> {
         }
     }
 
+    /// Reads the condition of a write.
+    pub(crate) fn write_condition(&self) -> Result<Option<WriteCondition>, S3Error> {
+        object_http::of_write(self.headers()).map_err(|invalid| match invalid {
+            InvalidCondition::NoneMatchOfTag | InvalidCondition::SeveralTags => S3Error::not_implemented(&invalid),
+            InvalidCondition::Both | InvalidCondition::Unreadable(_) => S3Error::invalid_request(invalid.to_string()),
+        })
+    }
+
     /// Judges a write's condition before any byte is sent, so that what must fail fails early. The write judges again.
     pub(crate) async fn judge_early(
         &self,
@@ -123,7 +131,7 @@ pub(crate) fn require(condition: &WriteCondition) -> Require {
     match condition {
         WriteCondition::Absent => Require::Absent,
         WriteCondition::Matches(e_tag) if e_tag == "*" => Require::Present(None),
-        WriteCondition::Matches(e_tag) => Require::Present(Some(headers::unquoted(e_tag).to_owned())),
+        WriteCondition::Matches(e_tag) => Require::Present(Some(e_tag.clone())),
     }
 }
 

@@ -51,6 +51,17 @@ impl From<PutError> for Failure {
     }
 }
 
+impl From<object_http::Unsatisfiable> for Failure {
+    fn from(range: object_http::Unsatisfiable) -> Self {
+        let content_range = range.content_range();
+        S3Error::from(ErrorCode::InvalidRange)
+            .with_detail("ActualObjectSize", range.size.to_string())
+            .with_header(http::header::CONTENT_RANGE, &content_range)
+            .with_detail("RangeRequested", range.asked)
+            .into()
+    }
+}
+
 impl From<auth::Denied> for Failure {
     fn from(denied: auth::Denied) -> Self {
         Self::S3(S3Error::new(ErrorCode::AccessDenied, denied.to_string()))

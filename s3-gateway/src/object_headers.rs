@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName};
 use model::Entry;
+use object_http::{Representation, insert};
 
 use crate::checksum_model;
-use crate::protocol::{Checksum, ChecksumKind, S3Error, date, headers};
+use crate::protocol::{Checksum, ChecksumKind, S3Error, headers};
 
 /// S3's media type of an object that came without one.
 const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
@@ -48,34 +49,25 @@ impl Described {
 
 /// Puts what a reader sees of an object on an answer.
 pub(crate) fn describe(answer: &mut HeaderMap, entry: &Entry) {
-    validators(answer, entry);
-    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    insert(answer, header::CONTENT_TYPE, &entry.content_type);
-    for (name, value) in &entry.headers {
-        if name == STORAGE_CLASS && value == STORAGE_CLASS_DEFAULT {
-            continue;
-        }
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-            insert(answer, name, value);
-        }
+    representation(entry).describe(answer);
+    if entry.headers.get(STORAGE_CLASS).is_some_and(|class| class == STORAGE_CLASS_DEFAULT) {
+        answer.remove(STORAGE_CLASS);
     }
     for (name, value) in &entry.metadata {
         if let Some((name, value)) = headers::metadata_header(name, value) {
             answer.insert(name, value);
         }
     }
-    protect(answer);
 }
 
 /// Puts on what even an answer 304 or 412 has.
 pub(crate) fn validators(answer: &mut HeaderMap, entry: &Entry) {
-    insert(answer, header::ETAG, &headers::quoted(&entry.e_tag));
-    insert(answer, header::LAST_MODIFIED, &date::http_date(entry.last_modified.to_datetime()));
+    representation(entry).validators(answer);
 }
 
-/// Keeps users' bytes from being a page or script of our origin, whatever their media type says.
-fn protect(answer: &mut HeaderMap) {
-    answer.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+fn representation(entry: &Entry) -> Representation<'_> {
+    let Entry { e_tag, content_type, headers, .. } = entry;
+    Representation { e_tag, last_modified: entry.last_modified.to_datetime(), content_type, headers }
 }
 
 /// Puts a kept checksum on an answer.
@@ -88,11 +80,4 @@ pub(crate) fn checksum(answer: &mut HeaderMap, checksum: Option<&model::Checksum
 /// The storage class that listings show.
 pub(crate) fn storage_class(headers: &BTreeMap<String, String>) -> String {
     headers.get(STORAGE_CLASS).map_or(STORAGE_CLASS_DEFAULT, String::as_str).to_owned()
-}
-
-/// Inserts a value, as UTF-8 bytes where it isn't ASCII; leaves out one that no header can hold.
-pub(crate) fn insert(answer: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-        answer.insert(name, value);
-    }
 }

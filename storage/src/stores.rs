@@ -128,6 +128,16 @@ impl Stores {
         self.scheme
     }
 
+    /// What every namespace in this store begins with, a slash included.
+    pub fn namespace_root(&self) -> &str {
+        &self.namespace_root
+    }
+
+    /// Whether the store can pre-sign URLs.
+    pub fn signs(&self) -> bool {
+        self.presigned.is_some()
+    }
+
     /// Where a repository lives if nobody says otherwise: `local://trips`, `s3://bucket/prefix/trips`; with a suffix
     /// `local://trips-suffix`, for when the former is taken.
     ///

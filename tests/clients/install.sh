@@ -7,11 +7,11 @@ cache=${LAKEBED_TEST_CLIENTS:-$HOME/.cache/lakebed/clients}
 want=$(cat "$here"/*.txt "$here"/js/package-lock.json "$here/install.sh" | sha256sum | cut -c1-16)
 
 if [ "$(cat "$cache/installed" 2>/dev/null)" != "$want" ]; then
-    echo "Installing the clients that the tests drive into $cache (about 1.5 GB, a few minutes)" >&2
+    echo "Installing the clients that the tests drive into $cache (about 2.5 GB, a few minutes)" >&2
     rm -rf "$cache"
     mkdir -p "$cache/js"
-    # Two environments, since the AWS CLI and s3fs pin different versions of botocore; a third for the moto server.
-    for environment in aws data moto; do
+    # Several environments, since the AWS CLI and s3fs pin different versions of botocore, and Airflow pins everything.
+    for environment in aws data moto rest airflow; do
         echo "  Python: $environment" >&2
         python3 -m venv "$cache/$environment"
         "$cache/$environment/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/$environment.txt" >&2

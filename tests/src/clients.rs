@@ -28,6 +28,8 @@ pub fn client(server: &TestServer, script: &str) {
     server.lakebed_ok(&["repo", "create", &format!("lakebed://{repository}")]);
     let interpreter = match (script, Path::new(script).extension().and_then(|ending| ending.to_str())) {
         ("boto3_client.py", _) => folder.join("aws/bin/python"),
+        ("airflow_dag.py", _) => folder.join("airflow/bin/python"),
+        (script, Some("py")) if script.starts_with("lakefs_") => folder.join("rest/bin/python"),
         (_, Some("py")) => folder.join("data/bin/python"),
         (_, Some("mjs")) => "node".into(),
         _ => "bash".into(),

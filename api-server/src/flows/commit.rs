@@ -7,6 +7,7 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{Built, CommitInfo, Graveler};
 use model::{
     Branch, BranchName, Command, Commit, CommitId, MetaError, Refusal, Repository, RepositoryName, StagingToken,
+    Timestamp,
 };
 
 use super::backoff;
@@ -31,6 +32,8 @@ pub struct CommitRequest {
     pub metadata: BTreeMap<String, String>,
     /// Whether a commit that changes nothing is one.
     pub allow_empty: bool,
+    /// When it was made, if not now.
+    pub created_at: Option<Timestamp>,
 }
 
 /// What a commit came to.
@@ -158,7 +161,7 @@ impl Flow<'_> {
             committer: self.caller.committer().to_owned(),
             message: self.request.message.clone(),
             metadata: self.request.metadata.clone(),
-            created_at: self.graveler.clock().now(),
+            created_at: self.request.created_at.unwrap_or_else(|| self.graveler.clock().now()),
             allow_empty: self.request.allow_empty,
         };
         self.graveler.build_commit(&self.repository, &branch.commit, &branch.name, &branch.sealed, &info).await

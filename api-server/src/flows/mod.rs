@@ -1,5 +1,5 @@
 //! What changes a repository, one public function a file, each a protocol that reads from top to bottom: authorise,
-//! read, build, publish. Doors (gRPC now, REST later) call these and only translate.
+//! read, build, publish. Doors (gRPC and REST) call these and only translate.
 //!
 //! Invariant: what a flow builds is invisible until one command makes it visible; a flow that is cut off leaves either
 //! nothing or all of its work.
@@ -29,6 +29,7 @@ mod revert;
 mod copy_objects;
 mod delete_objects;
 mod put_object;
+mod set_metadata;
 
 pub use cherry_pick::cherry_pick;
 pub use commit::{CommitRequest, Committed, commit};
@@ -47,4 +48,5 @@ pub use rebase::{RebaseOutcome, RebaseRequest, rebase};
 pub use replay::ReplayRequest;
 pub use reset_branch::reset_branch;
 pub use revert::revert;
+pub use set_metadata::set_metadata;
 pub use undelete_branch::undelete_branch;

@@ -45,7 +45,8 @@ pub async fn put_object(
     body: BodyStream,
 ) -> Result<Entry, Error> {
     authorize(caller, Action::WriteObject, &Resource::object(&request.repository, &request.path))?;
-    check(&request)?;
+    check_metadata(&request.metadata)?;
+    check_content_type(&request.content_type)?;
     let repository = writable(graveler, &request).await?;
     let body = match request.size {
         Some(size) => exactly(body, size),
@@ -72,22 +73,25 @@ pub async fn put_object(
 }
 
 /// Metadata returns in HTTP headers, so it must fit there.
-fn check(request: &PutObjectRequest) -> Result<(), InvalidField> {
-    let bytes: usize = request.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), InvalidField> {
+    let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if bytes > METADATA_BYTES_MAX {
         return Err(InvalidField::new("metadata", format!("has {bytes} bytes; the most is {METADATA_BYTES_MAX}")));
     }
     let is_token = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b))
     };
-    if let Some(name) = request.metadata.keys().find(|name| !is_token(name)) {
+    if let Some(name) = metadata.keys().find(|name| !is_token(name)) {
         let why = format!("the name {name:?} must have lower-case letters, digits, '-', '_' and '.' only");
         return Err(InvalidField::new("metadata", why));
     }
-    if request.metadata.values().any(|value| value.chars().any(char::is_control)) {
+    if metadata.values().any(|value| value.chars().any(char::is_control)) {
         return Err(InvalidField::new("metadata", "values can't hold control characters"));
     }
-    let content_type = &request.content_type;
+    Ok(())
+}
+
+fn check_content_type(content_type: &str) -> Result<(), InvalidField> {
     if content_type.len() > CONTENT_TYPE_BYTES_MAX || !content_type.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
         return Err(InvalidField::new("content_type", "must be a media type like text/plain"));
     }

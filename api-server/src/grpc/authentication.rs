@@ -32,7 +32,7 @@ pub(super) async fn layer(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(refusal) => refusal.into_http::<Body>(),
+        Err(refusal) => Status::from(refusal).into_http::<Body>(),
     }
 }
 

@@ -26,6 +26,7 @@ impl Commits for Grpc {
             message: message.message,
             metadata: message.metadata,
             allow_empty: message.allow_empty,
+            created_at: None,
         };
         let committed = flows::commit(&self.graveler, &caller, &request).await?;
         Ok(Response::new(wire::CreateCommitResponse {

@@ -1,36 +1,74 @@
-//! The REST API that lakeFS's clients speak: the room where its resources will live, one file each, over the same flows
-//! as gRPC. Owns the answer to paths that are none, which is all paths for now.
+//! The REST API that lakeFS's clients speak, one file a resource, over the same flows and reading verbs as gRPC: each
+//! operation is read, authorised, carried out and written. Owns the router, the order of layers, and the answer to paths
+//! that are none. Invariant: an operation is routed by the same declaration that documents it, so `/openapi.json` has
+//! all and no other.
 
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::{Json, Router};
-use serde_json::json;
+mod authentication;
+mod extract;
+mod failure;
+mod openapi;
+mod paging;
+mod places;
 
-/// Routes `/api/v1`.
-pub fn router() -> Router {
-    Router::new().fallback(invalid_endpoint)
+mod branches;
+mod changes;
+mod commits;
+mod config;
+mod diffs;
+mod merges;
+mod object_content;
+mod object_stats;
+mod objects;
+mod repositories;
+mod setup;
+mod tags;
+mod unsupported;
+mod upload;
+mod users;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use graveler::Graveler;
+use http::StatusCode;
+use model::Timestamp;
+
+use crate::authenticator::Authenticator;
+use failure::Failure;
+
+/// Where all paths of the API begin.
+const BASE: &str = "/api/v1";
+
+/// What operations work with.
+#[derive(Clone)]
+struct Rest {
+    graveler: Graveler,
+}
+
+/// Routes `/api/v1` and `/openapi.json`.
+pub(crate) fn router(graveler: Graveler, authenticator: Arc<Authenticator>) -> Router {
+    let (operations, document) = openapi::operations().split_for_parts();
+    let operations = operations
+        .route_layer(middleware::from_fn_with_state(authenticator, authentication::layer))
+        .with_state(Rest { graveler });
+    let document = openapi::served(&document);
+    Router::new()
+        .nest(BASE, operations)
+        .route("/openapi.json", axum::routing::get(async move || document.clone()))
+        .fallback(invalid_endpoint)
+        .method_not_allowed_fallback(invalid_method)
 }
 
 /// What lakeFS answers to a path that its API doesn't have; its clients tell by it that they are too new.
-async fn invalid_endpoint() -> impl IntoResponse {
-    (StatusCode::NOT_FOUND, Json(json!({ "message": "invalid API endpoint" })))
+async fn invalid_endpoint() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "invalid API endpoint")
 }
 
-#[cfg(test)]
-mod tests {
-    use axum::body::{Body, to_bytes};
-    use axum::http::Request;
-    use tower::ServiceExt;
+async fn invalid_method() -> Failure {
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this path has no such method: look at /openapi.json")
+}
 
-    use super::*;
-
-    #[tokio::test]
-    async fn unknown_paths_answer_as_lakefs_s_do() {
-        let request = Request::get("/api/v1/repositories").body(Body::empty()).unwrap();
-        let response = router().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::NOT_FOUND);
-        assert_eq!(response.headers()["content-type"], "application/json");
-        let body = to_bytes(response.into_body(), 1024).await.unwrap();
-        assert_eq!(&body[..], br#"{"message":"invalid API endpoint"}"#);
-    }
+/// A time as lakeFS's API has it: in whole seconds.
+fn seconds(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(1000)
 }

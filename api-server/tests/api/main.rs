@@ -21,4 +21,5 @@ mod paging;
 mod reflog;
 mod replays;
 mod repositories;
+mod rest;
 mod tls;

@@ -18,11 +18,9 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::BodyDataStream;
 use hyper::body::Incoming;
 use model::Address;
-use s3_gateway::protocol::condition::{self, Verdict};
+use object_http::{Verdict, http_date, judge_read, quoted};
 use s3_gateway::protocol::receive::KeyLookup;
-use s3_gateway::protocol::{
-    self, AnswerContext, BodyError, ErrorCode, Operation, Receiver, S3Error, date, headers, range,
-};
+use s3_gateway::protocol::{self, AnswerContext, BodyError, ErrorCode, Operation, Receiver, S3Error, headers};
 use secrecy::{ExposeSecret, SecretString};
 use storage::testing::Counters;
 use storage::{PutError, RepositoryStorage};
@@ -120,18 +118,18 @@ impl Server {
     async fn get(&self, request: &protocol::Request, name: String) -> Result<Response<Body>, S3Error> {
         let object = self.objects.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         let object = object.ok_or(ErrorCode::NoSuchKey)?;
-        match condition::judge_read(&request.headers, &object.e_tag, object.last_modified) {
+        match judge_read(&request.headers, &object.e_tag, object.last_modified) {
             Verdict::Proceed => {}
             Verdict::NotModified => return Err(ErrorCode::NotModified.into()),
             Verdict::Failed => return Err(ErrorCode::PreconditionFailed.into()),
         }
-        if range::requested(&request.headers, object.size, &object.e_tag, object.last_modified)?.is_some() {
+        if request.headers.contains_key(header::RANGE) {
             return Err(S3Error::not_implemented("Range"));
         }
         let mut answer = Response::new(self.open(&object).await?);
         answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(object.size));
-        insert(&mut answer, "etag", &headers::quoted(&object.e_tag));
-        insert(&mut answer, "last-modified", &date::http_date(object.last_modified));
+        insert(&mut answer, "etag", &quoted(&object.e_tag));
+        insert(&mut answer, "last-modified", &http_date(object.last_modified));
         insert(&mut answer, "content-type", "binary/octet-stream");
         insert(&mut answer, "accept-ranges", "bytes");
         Ok(answer)
@@ -173,7 +171,7 @@ impl Server {
         }
         let e_tag = hex::encode(stored.md5);
         let mut answer = Response::new(Body::empty());
-        insert(&mut answer, "etag", &headers::quoted(&e_tag));
+        insert(&mut answer, "etag", &quoted(&e_tag));
         let object = Arc::new(Object { address, size: stored.size, e_tag, last_modified: Utc::now() });
         self.objects.write().unwrap_or_else(PoisonError::into_inner).insert(format!("{bucket}/{key}"), object);
         Ok(answer)

@@ -82,6 +82,7 @@ impl Lake {
             message: "bench".into(),
             metadata: BTreeMap::new(),
             allow_empty: false,
+            created_at: None,
         };
         Ok(flows::commit(&self.graveler, &self.caller, &request).await?.id)
     }

@@ -32,7 +32,8 @@ impl Respond for Services {
         }
         let (parts, body) = request.into_parts();
         let is_s3 = self.s3.as_ref().is_some_and(|s3| s3.is_s3(&parts));
-        let is_rest = parts.uri.path().starts_with("/api/v1/");
+        let path = parts.uri.path();
+        let is_rest = path.starts_with("/api/v1/") || path == "/openapi.json";
         let request = Request::from_parts(parts, body);
         match (&self.s3, &self.rest) {
             (Some(s3), _) if is_s3 => s3.handle(request.map(Body::new)).await,

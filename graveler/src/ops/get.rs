@@ -3,11 +3,16 @@
 
 use std::ops::Range;
 
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt};
 use model::{CommitId, Entry, ObjectPath, RefTarget, Repository, RepositoryName, StagedValue};
 use storage::BodyStream;
 
 use crate::history::read_commit;
 use crate::{Error, Graveler, RefExpr};
+
+/// Up to so many bytes are read in one piece.
+const WHOLE_BYTES_MAX: u64 = 64 << 10;
 
 /// An object, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,14 @@ pub struct Found {
     pub repository: Repository,
     /// The object.
     pub entry: Entry,
+}
+
+/// Bytes of an object, opened.
+pub enum Content {
+    /// All of them.
+    Whole(Bytes),
+    /// One piece after the other.
+    Stream(BodyStream),
 }
 
 impl Graveler {
@@ -45,6 +58,32 @@ impl Graveler {
     /// Streams some bytes of an object.
     pub async fn read(&self, repository: &Repository, entry: &Entry, range: Range<u64>) -> Result<BodyStream, Error> {
         Ok(self.files(repository)?.storage().get_data(&entry.address, range).await?)
+    }
+
+    /// Opens some bytes of an object for an answer: a few whole, so that a failure to read them can still be an answer
+    /// of its own, and a stream of one chunk costs more than it saves; others as a stream.
+    pub async fn content(&self, repository: &Repository, entry: &Entry, range: Range<u64>) -> Result<Content, Error> {
+        let length = range.end - range.start;
+        if length == 0 {
+            return Ok(Content::Whole(Bytes::new()));
+        }
+        let mut stream = self.read(repository, entry, range).await?;
+        if length > WHOLE_BYTES_MAX {
+            return Ok(Content::Stream(stream));
+        }
+        let first = stream.next().await.transpose().map_err(Error::Body)?.unwrap_or_default();
+        if first.len() as u64 == length {
+            return Ok(Content::Whole(first));
+        }
+        let mut whole = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
+        whole.extend_from_slice(&first);
+        while let Some(chunk) = stream.try_next().await.map_err(Error::Body)? {
+            whole.extend_from_slice(&chunk);
+        }
+        match whole.len() as u64 {
+            read if read == length => Ok(Content::Whole(whole.into())),
+            read => Err(cut_short(entry, read, length)),
+        }
     }
 
     async fn stat_resolved(
@@ -82,4 +121,9 @@ impl Graveler {
         let found = files.lookup(tree, path.as_bytes()).await?;
         found.map(|found| found.entry(&files)).transpose()
     }
+}
+
+fn cut_short(entry: &Entry, read: u64, length: u64) -> Error {
+    let why = format!("{read} bytes were read where {length} are due");
+    Error::Corrupt { file: entry.address.as_str().to_owned(), why }
 }

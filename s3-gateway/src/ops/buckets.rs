@@ -8,10 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Response;
 use http::header::LOCATION;
 use model::{MetaError, PAGE_MAX, Query, Refusal, Repository, RepositoryName};
+use object_http::insert;
 
 use crate::call::{self, Call};
 use crate::error_table::Failure;
-use crate::object_headers::insert;
 use crate::protocol::operation::ListBuckets;
 use crate::protocol::xml::{read, write};
 use crate::protocol::{ErrorCode, S3Error};

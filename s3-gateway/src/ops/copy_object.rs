@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 use graveler::Found;
 use http::Response;
 use model::{Entry, ObjectPath, Repository};
+use object_http::Verdict;
 
 use super::put_object::writable;
 use super::stage_object::{discard, stage, stage_uploaded};
@@ -16,7 +17,6 @@ use crate::error_table::Failure;
 use crate::key::Key;
 use crate::object_headers::Described;
 use crate::protocol::checksum::{self, Hasher};
-use crate::protocol::condition::{self, Verdict};
 use crate::protocol::copy_source::CopySource;
 use crate::protocol::xml::write;
 use crate::protocol::{ChecksumKind, ErrorCode, S3Error, headers};
@@ -32,7 +32,7 @@ pub(crate) async fn copy_object(
     let (reference, path) = writable(key)?;
     call.authorize(Action::WriteObject, &Resource::object(&name, &path))?;
     let replaced = replaced_description(call)?;
-    let condition = condition::of_write(call.headers())?;
+    let condition = call.write_condition()?;
     if replaced.is_none() && source.bucket == bucket && source.key == key {
         return Err(onto_itself().into());
     }
@@ -61,7 +61,7 @@ pub(super) async fn find_source(call: &Call<'_>, source: &CopySource) -> Result<
     call.authorize(Action::ReadObject, &Resource::object(&name, &path))?;
     let found = call.find(&name, reference, &path).await?.ok_or_else(|| no_such_source(&source.key))?;
     let last_modified = found.entry.last_modified.to_datetime();
-    match condition::judge_copy_source(call.headers(), &found.entry.e_tag, last_modified) {
+    match object_http::judge_copy_source(call.headers(), &found.entry.e_tag, last_modified) {
         Verdict::Proceed => Ok(found),
         Verdict::NotModified | Verdict::Failed => Err(ErrorCode::PreconditionFailed.into()),
     }

@@ -15,12 +15,12 @@ use crate::error_table::Failure;
 use crate::key::Key;
 use crate::protocol::xml::write::{self, DeleteFailure};
 use crate::protocol::xml::{ObjectToDelete, read};
-use crate::protocol::{ErrorCode, S3Error, condition};
+use crate::protocol::{ErrorCode, S3Error};
 
 /// `DELETE /bucket/key`: 204, whether the object was there or not.
 pub(crate) async fn delete_object(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
     let name = call::repository_name(bucket)?;
-    let require = condition::of_write(call.headers())?.as_ref().map(call::require);
+    let require = call.write_condition()?.as_ref().map(call::require);
     match Key::parse(key)? {
         Key::Object(reference, path) => {
             call.authorize(Action::DeleteObject, &Resource::object(&name, &path))?;

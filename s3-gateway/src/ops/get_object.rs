@@ -5,23 +5,19 @@ use std::ops::Range;
 
 use auth::{Action, Resource};
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, TryStreamExt};
-use graveler::Found;
+use futures::TryStreamExt;
+use graveler::{Content, Found};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use model::{Address, Entry, RepositoryName};
+use object_http::Verdict;
 
 use crate::call::{self, Call};
 use crate::error_table::Failure;
 use crate::key::Key;
 use crate::object_headers;
-use crate::protocol::condition::{self, Verdict};
 use crate::protocol::operation::ReadOptions;
-use crate::protocol::{ErrorCode, S3Error, checksum, range};
-
-/// Bodies up to this size are answered in one piece: a stream of one chunk costs more than it saves.
-const ONE_PIECE_BYTES_MAX: u64 = 64 << 10;
+use crate::protocol::{ErrorCode, S3Error, checksum};
 
 /// The ETag of no bytes, which is what a ref's folder marker has: MD5 of nothing.
 const EMPTY_E_TAG: &str = "d41d8cd98f00b204e9800998ecf8427e";
@@ -73,13 +69,13 @@ async fn choose(
     let found = find(call, &repository, key).await?.ok_or_else(|| no_such_key(key))?;
     let (size, e_tag) = (found.entry.size, found.entry.e_tag.as_str());
     let last_modified = found.entry.last_modified.to_datetime();
-    match condition::judge_read(call.headers(), e_tag, last_modified) {
+    match object_http::judge_read(call.headers(), e_tag, last_modified) {
         Verdict::Proceed => {}
         Verdict::NotModified => return Ok(Err(not_modified(&found.entry))),
         Verdict::Failed => return Err(ErrorCode::PreconditionFailed.into()),
     }
     let range = match read.part_number {
-        None => range::requested(call.headers(), size, e_tag, last_modified)?,
+        None => object_http::requested(call.headers(), size, e_tag, last_modified)?,
         Some(number) => part(number, size)?,
     };
     let partial = range.is_some();
@@ -133,37 +129,17 @@ fn part(number: u32, size: u64) -> Result<Option<Range<u64>>, S3Error> {
     }
 }
 
-/// Opens the bytes: small ones whole, so that a failure is still an answer of its own; others as a stream.
+/// Opens the bytes.
 async fn open(call: &Call<'_>, chosen: &Chosen) -> Result<Body, Failure> {
-    let length = chosen.range.end - chosen.range.start;
-    if length == 0 {
-        return Ok(Body::empty());
-    }
     let Found { repository, entry } = &chosen.found;
-    let mut stream = call.graveler.read(repository, entry, chosen.range.clone()).await?;
-    if length > ONE_PIECE_BYTES_MAX {
-        let address = entry.address.as_str().to_owned();
-        let logged = stream.inspect_err(move |error| tracing::error!(%error, address, "an answer was cut off"));
-        return Ok(Body::from_stream(logged));
+    match call.graveler.content(repository, entry, chosen.range.clone()).await? {
+        Content::Whole(bytes) => Ok(Body::from(bytes)),
+        Content::Stream(stream) => {
+            let address = entry.address.as_str().to_owned();
+            let logged = stream.inspect_err(move |error| tracing::error!(%error, address, "an answer was cut off"));
+            Ok(Body::from_stream(logged))
+        }
     }
-    let first = stream.next().await.transpose().map_err(graveler::Error::Body)?.unwrap_or_default();
-    if first.len() as u64 == length {
-        return Ok(Body::from(first));
-    }
-    let mut whole = BytesMut::with_capacity(usize::try_from(length).unwrap_or_default());
-    whole.extend_from_slice(&first);
-    while let Some(chunk) = stream.try_next().await.map_err(graveler::Error::Body)? {
-        whole.extend_from_slice(&chunk);
-    }
-    match whole.len() as u64 {
-        read if read == length => Ok(Body::from(Bytes::from(whole))),
-        read => Err(cut_short(entry, read, length).into()),
-    }
-}
-
-fn cut_short(entry: &Entry, read: u64, length: u64) -> graveler::Error {
-    let why = format!("{read} bytes were read where {length} are due");
-    graveler::Error::Corrupt { file: entry.address.as_str().to_owned(), why }
 }
 
 fn answer(call: &Call<'_>, chosen: &Chosen, read: &ReadOptions, body: Body) -> Response<Body> {
@@ -176,7 +152,7 @@ fn answer(call: &Call<'_>, chosen: &Chosen, read: &ReadOptions, body: Body) -> R
     object_headers::describe(headers, entry);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(chosen.range.end - chosen.range.start));
     if chosen.partial {
-        object_headers::insert(headers, header::CONTENT_RANGE, &range::content_range(&chosen.range, entry.size));
+        object_http::insert(headers, header::CONTENT_RANGE, &object_http::content_range(&chosen.range, entry.size));
     } else if checksum::is_wanted(call.headers()) {
         object_headers::checksum(headers, entry.checksum.as_ref());
     }

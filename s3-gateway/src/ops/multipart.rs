@@ -9,6 +9,7 @@ use http::{Response, StatusCode};
 use model::{
     Command, MetaError, NewUpload, ObjectPath, Part, Query, Refusal, Repository, RepositoryName, Upload, UploadId,
 };
+use object_http::insert;
 use storage::{RepositoryStorage, StorageError, StoredPart};
 
 use super::copy_object::find_source;
@@ -16,11 +17,11 @@ use super::put_object::{PUT_BYTES_MAX, check_length, writable};
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, kept_algorithm, kept_kind, shown, shown_algorithm, shown_kind};
 use crate::error_table::Failure;
-use crate::object_headers::{Described, insert, storage_class};
+use crate::object_headers::{Described, storage_class};
 use crate::protocol::copy_source::{CopySource, CopySourceRange};
 use crate::protocol::operation::ListParts;
 use crate::protocol::xml::write;
-use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error, checksum, headers};
+use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error, checksum};
 
 /// `POST /bucket/key?uploads`.
 pub(crate) async fn create(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
@@ -82,7 +83,7 @@ pub(crate) async fn upload_part(
     check_algorithm(&upload, checksum.as_ref())?;
     let part = record(call, &name, &upload, (number, stored, checksum.as_ref())).await?;
     let mut answer = call::empty();
-    insert(answer.headers_mut(), ETAG, &headers::quoted(&part.e_tag));
+    insert(answer.headers_mut(), ETAG, &object_http::quoted(&part.e_tag));
     if let Some(Checksum { algorithm, value }) = checksum {
         insert(answer.headers_mut(), http::HeaderName::from_static(algorithm.header()), value);
     }

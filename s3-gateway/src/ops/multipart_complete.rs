@@ -8,6 +8,7 @@ use model::{
     BranchName, Command, Condition, Entry, ObjectPath, PAGE_MAX, Part, Query, Repository, RepositoryName, StageOutcome,
     Upload,
 };
+use object_http::WriteCondition;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::multipart::{authorized, end, find, has_ended, storage, store_lost_upload};
@@ -16,7 +17,6 @@ use super::stage_object::discard;
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, shown, shown_algorithm, shown_kind};
 use crate::error_table::Failure;
-use crate::protocol::condition::{self, WriteCondition};
 use crate::protocol::xml::{CompletedPart, read, write};
 use crate::protocol::{
     Checksum, ChecksumAlgorithm, ChecksumKind, ErrorCode, S3Error, checksum, checksum_combine, headers,
@@ -39,7 +39,7 @@ pub(crate) async fn complete(
     upload_id: &str,
 ) -> Result<Response<Body>, Failure> {
     let (name, path) = authorized(call, bucket, key)?;
-    let condition = condition::of_write(call.headers())?;
+    let condition = call.write_condition()?;
     let body = call.request.read_body(call.body.take(), read::XML_BYTES_MAX).await?;
     let named = read::complete_multipart_upload(&body)?;
     let (repository, upload) = match find(call, &name, key, &path, upload_id).await {

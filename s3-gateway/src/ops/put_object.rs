@@ -7,6 +7,7 @@ use futures::StreamExt;
 use http::Response;
 use http::header::ETAG;
 use model::{Entry, ObjectPath, Repository, RepositoryName};
+use object_http::WriteCondition;
 
 use super::stage_object::{discard, stage_uploaded};
 use crate::call::{self, Call};
@@ -14,8 +15,7 @@ use crate::checksum_model;
 use crate::error_table::Failure;
 use crate::key::Key;
 use crate::object_headers::{self, Described};
-use crate::protocol::condition::{self, WriteCondition};
-use crate::protocol::{ChecksumKind, ErrorCode, Received, S3Error, headers};
+use crate::protocol::{ChecksumKind, ErrorCode, Received, S3Error};
 
 /// The most bytes of one PUT or part, as in S3.
 pub(super) const PUT_BYTES_MAX: u64 = 5 << 30;
@@ -43,7 +43,7 @@ async fn put(
     path: ObjectPath,
 ) -> Result<Response<Body>, Failure> {
     let described = Described::of_write(call.headers())?;
-    let condition = condition::of_write(call.headers())?;
+    let condition = call.write_condition()?;
     check_length(call.request.length())?;
     let (repository, branch) = call.branch_to_write(name, reference).await?;
     if let Some(condition) = &condition {
@@ -79,14 +79,14 @@ async fn upload(call: &Call<'_>, repository: &Repository, described: Described) 
 
 fn answer(entry: &Entry) -> Response<Body> {
     let mut answer = call::empty();
-    object_headers::insert(answer.headers_mut(), ETAG, &headers::quoted(&entry.e_tag));
+    object_http::insert(answer.headers_mut(), ETAG, &object_http::quoted(&entry.e_tag));
     object_headers::checksum(answer.headers_mut(), entry.checksum.as_ref());
     answer
 }
 
 /// `PUT main/`: clients make the folders above a file first. A branch is its own folder, so nothing is written.
 async fn put_root(call: &Call<'_>, repository: &RepositoryName, reference: &str) -> Result<Response<Body>, Failure> {
-    if let Some(WriteCondition::Absent) = condition::of_write(call.headers())? {
+    if let Some(WriteCondition::Absent) = call.write_condition()? {
         call.branch_to_write(repository, reference).await?;
         return Err(ErrorCode::PreconditionFailed.into());
     }

@@ -23,18 +23,6 @@ const KEPT: [&str; 7] = [
     "x-amz-website-redirect-location",
 ];
 
-/// `"etag"` with quotes, as headers and XML have it.
-pub fn quoted(e_tag: &str) -> String {
-    format!("\"{e_tag}\"")
-}
-
-/// An ETag without quotes and without `W/`.
-pub fn unquoted(e_tag: &str) -> &str {
-    let e_tag = e_tag.trim();
-    let e_tag = e_tag.strip_prefix("W/").unwrap_or(e_tag);
-    e_tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(e_tag)
-}
-
 /// The one value of a header as text.
 ///
 /// # Errors
@@ -126,15 +114,6 @@ pub fn new_request_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn e_tags_lose_and_gain_quotes() {
-        assert_eq!(quoted("a-2"), "\"a-2\"");
-        for text in ["\"a\"", "a", " W/\"a\" "] {
-            assert_eq!(unquoted(text), "a");
-        }
-        assert_eq!(unquoted("\"a"), "\"a");
-    }
 
     #[test]
     fn metadata_is_taken_as_it_is() {

@@ -21,11 +21,9 @@ pub mod checksum_combine;
 mod chunked;
 mod payload;
 
-pub mod condition;
 pub mod copy_source;
 pub mod date;
 pub mod headers;
-pub mod range;
 
 pub mod xml;
 

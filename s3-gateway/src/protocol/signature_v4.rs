@@ -5,9 +5,9 @@
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use http::HeaderMap;
 use http::request::Parts;
+use object_http::parse_http_date;
 
 use super::canonical::{CanonicalRequest, SIGNATURE_PARAMETER, candidate_paths};
-use super::date::parse_http_date;
 use super::error::{ErrorCode, S3Error};
 use super::headers::single;
 use super::payload::UNSIGNED;

@@ -32,4 +32,7 @@ clients! {
     rclone: "rclone.sh";
     s5cmd: "s5cmd.sh";
     javascript: "javascript.mjs";
+    lakefs: "lakefs_client.py";
+    lakefs_sdk: "lakefs_sdk_client.py";
+    lakefs_spec: "lakefs_spec_frames.py";
 }

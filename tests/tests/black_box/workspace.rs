@@ -11,13 +11,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("proto", &["model"]),
     ("storage", &["model"]),
+    ("object-http", &[]),
     ("graveler", &["model", "storage"]),
     ("hooks", &["model"]),
     ("auth", &["model"]),
     ("metadata-server", &["model", "proto", "storage"]),
     ("metadata-client", &["model", "proto"]),
-    ("api-server", &["model", "proto", "storage", "graveler", "hooks", "auth", "metadata-client"]),
-    ("s3-gateway", &["model", "storage", "graveler", "metadata-client", "auth"]),
+    ("api-server", &["model", "proto", "storage", "object-http", "graveler", "hooks", "auth", "metadata-client"]),
+    ("s3-gateway", &["model", "storage", "object-http", "graveler", "metadata-client", "auth"]),
     ("lakebed-sdk", &["proto", "model"]),
 ];
 const COMPOSITION: &[&str] = &["cli", "bench", "tests"];

@@ -1,13 +1,13 @@
 //! The XML bodies that clients send. Unknown elements are ignored, namespaces too. Invariant: a document is bounded in
 //! bytes, depth and items; entities are never expanded, and a document type is refused.
 
+use object_http::unquoted;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
 use super::super::checksum::{Checksum, ChecksumAlgorithm, invalid_value};
 use super::super::error::{ErrorCode, S3Error};
-use super::super::headers::unquoted;
 use super::super::operation::PART_NUMBER_MAX;
 
 /// The largest body of XML.

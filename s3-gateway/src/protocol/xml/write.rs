@@ -2,12 +2,12 @@
 //! given as they are, and each document encodes them itself when `encoding_url` is set.
 
 use chrono::{DateTime, Utc};
+use object_http::quoted;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::checksum::{Checksum, ChecksumAlgorithm, ChecksumKind};
 use super::super::date::xml_date;
 use super::super::error::S3Error;
-use super::super::headers::quoted;
 use super::Writer;
 
 /// Who owns something.

@@ -5,9 +5,9 @@
 use chrono::{DateTime, SubsecRound as _, Utc};
 use http::HeaderMap;
 
-use super::date::parse_http_date;
-use super::error::S3Error;
-use super::headers::unquoted;
+use thiserror::Error;
+
+use crate::{parse_http_date, unquoted};
 
 /// What a read's conditions say of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,23 @@ pub enum WriteCondition {
     Absent,
     /// `If-Match: "etag"`: only over this object; without quotes. `*` is any object.
     Matches(String),
+}
+
+/// Conditions of a write that nobody judges.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidCondition {
+    /// S3 has only `*` there.
+    #[error("If-None-Match of anything but * isn't supported on a write")]
+    NoneMatchOfTag,
+    /// S3 has only one there.
+    #[error("If-Match of several ETags isn't supported on a write")]
+    SeveralTags,
+    /// Which of them?
+    #[error("send If-Match or If-None-Match, not both")]
+    Both,
+    /// Twice, or not ASCII.
+    #[error("the header {0} can't be read: send it once, in ASCII")]
+    Unreadable(&'static str),
 }
 
 /// Judges If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since on GET and HEAD. The ETag is unquoted.
@@ -84,30 +101,42 @@ fn names_tag(headers: &HeaderMap, name: &str, e_tag: &str) -> Option<bool> {
 /// Reads the condition of a PUT, CompleteMultipartUpload or DELETE.
 ///
 /// # Errors
-/// NotImplemented for `If-None-Match` of anything but `*` and for several ETags, as in S3; InvalidRequest for both
-/// conditions at once.
-pub fn of_write(headers: &HeaderMap) -> Result<Option<WriteCondition>, S3Error> {
-    let one = |name: &str| super::headers::single(headers, name).map(|value| value.map(str::trim));
-    match (one("if-match")?, one("if-none-match")?) {
+/// For `If-None-Match` of anything but `*` and for several ETags, as in S3, and for both conditions at once.
+pub fn of_write(headers: &HeaderMap) -> Result<Option<WriteCondition>, InvalidCondition> {
+    match (single(headers, "if-match")?, single(headers, "if-none-match")?) {
         (None, None) => Ok(None),
         (None, Some("*")) => Ok(Some(WriteCondition::Absent)),
-        (None, Some(_)) => Err(S3Error::not_implemented("If-None-Match of anything but * on a write")),
-        (Some(tags), None) if tags.contains(',') => Err(S3Error::not_implemented("If-Match of several ETags")),
+        (None, Some(_)) => Err(InvalidCondition::NoneMatchOfTag),
+        (Some(tags), None) if tags.contains(',') => Err(InvalidCondition::SeveralTags),
         (Some(tag), None) => Ok(Some(WriteCondition::Matches(unquoted(tag).to_owned()))),
-        (Some(_), Some(_)) => Err(S3Error::invalid_request("Send If-Match or If-None-Match, not both.")),
+        (Some(_), Some(_)) => Err(InvalidCondition::Both),
+    }
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, InvalidCondition> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            value.to_str().map(|text| Some(text.trim())).map_err(|_| InvalidCondition::Unreadable(name))
+        }
+        (Some(_), Some(_)) => Err(InvalidCondition::Unreadable(name)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::ErrorCode;
     use super::*;
 
     const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
     const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
     }
 
     #[test]
@@ -160,9 +189,10 @@ mod tests {
         assert_eq!(read(&[]).unwrap(), None);
         assert_eq!(read(&[("if-none-match", "*")]).unwrap(), Some(WriteCondition::Absent));
         assert_eq!(read(&[("if-match", "\"e\"")]).unwrap(), Some(WriteCondition::Matches("e".into())));
-        let code = |pairs| read(pairs).unwrap_err().code();
-        assert_eq!(code(&[("if-none-match", "\"e\"")]), ErrorCode::NotImplemented);
-        assert_eq!(code(&[("if-match", "\"a\", \"b\"")]), ErrorCode::NotImplemented);
-        assert_eq!(code(&[("if-match", "\"a\""), ("if-none-match", "*")]), ErrorCode::InvalidRequest);
+        let invalid = |pairs| read(pairs).unwrap_err();
+        assert_eq!(invalid(&[("if-none-match", "\"e\"")]), InvalidCondition::NoneMatchOfTag);
+        assert_eq!(invalid(&[("if-match", "\"a\", \"b\"")]), InvalidCondition::SeveralTags);
+        assert_eq!(invalid(&[("if-match", "\"a\""), ("if-none-match", "*")]), InvalidCondition::Both);
+        assert_eq!(invalid(&[("if-match", "a"), ("if-match", "b")]), InvalidCondition::Unreadable("if-match"));
     }
 }

@@ -1,0 +1,90 @@
+//! Takes requests apart: path, query and JSON body, each into a type. Invariant: what can't be read is a 400 that says
+//! what is wrong, and no body is held that is larger than [`BODY_BYTES_MAX`].
+
+use axum::RequestExt as _;
+use axum::body::to_bytes;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::failure::Failure;
+
+/// The largest JSON body: a thousand of the longest paths, and some.
+pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
+
+/// The path's parts.
+#[derive(Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+/// The query's parameters.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// A JSON body.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0)).map_err(|rejection: PathRejection| Failure::invalid(rejection.body_text()))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        query.map(|query| Self(query.0)).map_err(|rejection: QueryRejection| Failure::invalid(rejection.body_text()))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        match read(request).await? {
+            Some(body) => Ok(Self(body)),
+            None => Err(Failure::invalid("the request needs a JSON body")),
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        Ok(Self(read(request).await?.unwrap_or_default()))
+    }
+}
+
+/// Reads a JSON body; `None` if there is none.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<Option<T>, Failure> {
+    let is_json = is_json(&request);
+    let body = request.with_limited_body().into_body();
+    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
+        Failure::invalid(format!("the body can't be read, or has more than {BODY_BYTES_MAX} bytes: {error}"))
+    })?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if !is_json {
+        return Err(Failure::invalid("send the body as application/json"));
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| Failure::invalid(format!("invalid body: {error}")))
+}
+
+/// A form that another site's page sends can't say so.
+fn is_json(request: &Request) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}

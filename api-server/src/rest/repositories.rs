@@ -1,0 +1,206 @@
+//! Repositories over REST.
+
+use auth::{Action, Resource, authorize};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use model::{BranchName, Query as Question, Repository, RepositoryName, RequestId, StorageNamespace};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Rest;
+use super::authentication::Authenticated;
+use super::extract::{Body, Path, Query};
+use super::failure::{ErrorBody, Failure};
+use super::paging::{Amount, Pagination};
+use super::places::InRepository;
+use crate::flows;
+
+const BRANCH_DEFAULT: &str = "main";
+
+pub(super) fn router() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new()
+        .routes(routes!(list_repositories, create_repository))
+        .routes(routes!(get_repository, delete_repository))
+}
+
+/// A repository as clients see it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Repository)]
+pub(crate) struct RepositoryBody {
+    id: String,
+    /// Seconds since 1970.
+    creation_date: i64,
+    default_branch: String,
+    /// Always empty: there is one object store.
+    storage_id: String,
+    storage_namespace: String,
+    read_only: bool,
+}
+
+/// A page of repositories.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RepositoryList {
+    pagination: Pagination,
+    results: Vec<RepositoryBody>,
+}
+
+/// What to make.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct RepositoryCreation {
+    #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9-]{2,62}$")]
+    name: RepositoryName,
+    /// Where it lives; left out or empty, the server chooses.
+    #[serde(default)]
+    storage_namespace: String,
+    /// `main` if it is left out.
+    #[serde(default)]
+    default_branch: String,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RepositoriesQuery {
+    /// Names that begin so.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    prefix: String,
+    /// Names behind this one.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    after: String,
+    /// How many; as many as a page may have if it isn't positive.
+    #[serde(default)]
+    #[param(value_type = Option<i64>, minimum = -1, maximum = 1000)]
+    amount: Amount,
+    /// Names that hold this text.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    search: String,
+}
+
+/// List repositories
+#[utoipa::path(get, path = "/repositories", operation_id = "listRepositories", tag = "repositories",
+    params(RepositoriesQuery),
+    responses((status = 200, body = RepositoryList), (status = "default", body = ErrorBody)))]
+async fn list_repositories(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Query(query): Query<RepositoriesQuery>,
+) -> Result<Json<RepositoryList>, Failure> {
+    authorize(&caller, Action::ListRepositories, &Resource::All)?;
+    let RepositoriesQuery { prefix, mut after, amount: Amount(amount), search } = query;
+    let (mut found, mut more) = (Vec::new(), true);
+    while more && found.len() < amount {
+        let question = Question::Repositories { prefix: prefix.clone(), after: after.clone(), amount };
+        let page = rest.graveler.meta().read(question).await?.repositories()?;
+        more = page.more;
+        let fits = |repository: &Repository| {
+            let seen = Resource::Repository(repository.name.clone());
+            repository.name.as_str().contains(&search) && authorize(&caller, Action::ReadRepository, &seen).is_ok()
+        };
+        for repository in page.items {
+            if found.len() == amount {
+                more = true;
+                break;
+            }
+            after = repository.name.to_string();
+            found.extend(Some(repository).filter(fits));
+        }
+    }
+    let mut pagination = Pagination::of(more, &found, |repository| repository.name.to_string());
+    if more {
+        pagination.next_offset = after;
+    }
+    Ok(Json(RepositoryList { pagination, results: found.into_iter().map(Into::into).collect() }))
+}
+
+/// Make a repository
+#[utoipa::path(post, path = "/repositories", operation_id = "createRepository", tag = "repositories",
+    request_body = RepositoryCreation,
+    responses((status = 201, body = RepositoryBody), (status = "default", body = ErrorBody)))]
+async fn create_repository(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Body(body): Body<RepositoryCreation>,
+) -> Result<(StatusCode, Json<RepositoryBody>), Failure> {
+    let request = flows::CreateRepositoryRequest {
+        request: RequestId(rand::random()),
+        name: body.name,
+        namespace: namespace(&body.storage_namespace)?,
+        default_branch: default_branch(&body.default_branch)?,
+    };
+    let made = flows::create_repository(&rest.graveler, &caller, &request).await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Get a repository
+#[utoipa::path(get, path = "/repositories/{repository}", operation_id = "getRepository", tag = "repositories",
+    params(InRepository),
+    responses((status = 200, body = RepositoryBody), (status = "default", body = ErrorBody)))]
+async fn get_repository(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(InRepository { repository }): Path<InRepository>,
+) -> Result<Json<RepositoryBody>, Failure> {
+    authorize(&caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
+    Ok(Json(rest.graveler.meta().repository(&repository).await?.into()))
+}
+
+/// Forget a repository; its objects stay in the object store
+#[utoipa::path(delete, path = "/repositories/{repository}", operation_id = "deleteRepository", tag = "repositories",
+    params(InRepository),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+async fn delete_repository(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(InRepository { repository }): Path<InRepository>,
+) -> Result<StatusCode, Failure> {
+    flows::delete_repository(&rest.graveler, &caller, &repository).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads a storage namespace as lakeFS's clients write it: with a slash at its end or without, and Azure's as a URL.
+fn namespace(text: &str) -> Result<Option<StorageNamespace>, Failure> {
+    let text = text.trim_end_matches('/');
+    let azure = text.strip_prefix("https://").and_then(|rest| rest.split_once(".blob.core.windows.net/"));
+    let text = azure.map_or_else(|| text.to_owned(), |(_, container)| format!("az://{container}"));
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|why| super::failure::invalid_field("storage_namespace", why))
+}
+
+fn default_branch(text: &str) -> Result<BranchName, Failure> {
+    let text = if text.is_empty() { BRANCH_DEFAULT } else { text };
+    text.parse().map_err(|why| super::failure::invalid_field("default_branch", why))
+}
+
+impl From<Repository> for RepositoryBody {
+    fn from(repository: Repository) -> Self {
+        Self {
+            id: repository.name.to_string(),
+            creation_date: super::seconds(repository.created_at),
+            default_branch: repository.default_branch.to_string(),
+            storage_id: String::new(),
+            storage_namespace: repository.namespace.to_string(),
+            read_only: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces_are_taken_as_lakefs_s_clients_write_them() {
+        let read = |text| namespace(text).unwrap().map(|namespace| namespace.to_string());
+        assert_eq!(read(""), None);
+        assert_eq!(read("s3://bucket/a/").as_deref(), Some("s3://bucket/a"));
+        assert_eq!(read("https://me.blob.core.windows.net/c/p").as_deref(), Some("az://c/p"));
+        assert!(namespace("nowhere").is_err());
+    }
+}

@@ -1,0 +1,104 @@
+//! Tags over REST.
+
+use auth::{Action, Resource, authorize};
+use axum::Json;
+use axum::extract::State;
+use graveler::RefExpr;
+use http::StatusCode;
+use model::{Query as Question, RefTarget, Refusal, RequestId, Tag, TagName};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Rest;
+use super::authentication::Authenticated;
+use super::branches::{Ref, RefList};
+use super::extract::{Body, Path, Query};
+use super::failure::{ErrorBody, Failure};
+use super::paging::{PageQuery, Pagination};
+use super::places::{InRepository, OfTag, text};
+use crate::flows;
+
+pub(super) fn router() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new().routes(routes!(list_tags, create_tag)).routes(routes!(get_tag, delete_tag))
+}
+
+/// What to name, and how.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct TagCreation {
+    /// The tag's name.
+    #[schema(value_type = String)]
+    id: TagName,
+    /// A branch, tag or commit.
+    #[serde(rename = "ref", deserialize_with = "text")]
+    #[schema(value_type = String)]
+    reference: RefExpr,
+}
+
+/// List tags
+#[utoipa::path(get, path = "/repositories/{repository}/tags", operation_id = "listTags", tag = "tags",
+    params(InRepository, PageQuery),
+    responses((status = 200, body = RefList), (status = "default", body = ErrorBody)))]
+async fn list_tags(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(InRepository { repository }): Path<InRepository>,
+    Query(PageQuery { prefix, after, amount }): Query<PageQuery>,
+) -> Result<Json<RefList>, Failure> {
+    authorize(&caller, Action::ListTags, &Resource::Repository(repository.clone()))?;
+    let question = Question::Tags { repository, prefix, after, amount: amount.0 };
+    let page = rest.graveler.meta().read(question).await?.tags()?;
+    let pagination = Pagination::of(page.more, &page.items, |tag| tag.name.to_string());
+    Ok(Json(RefList { pagination, results: page.items.into_iter().map(Into::into).collect() }))
+}
+
+/// Name a commit
+#[utoipa::path(post, path = "/repositories/{repository}/tags", operation_id = "createTag", tag = "tags",
+    params(InRepository), request_body = TagCreation,
+    responses((status = 201, body = Ref), (status = "default", body = ErrorBody)))]
+async fn create_tag(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(InRepository { repository }): Path<InRepository>,
+    Body(TagCreation { id, reference }): Body<TagCreation>,
+) -> Result<(StatusCode, Json<Ref>), Failure> {
+    let request = RequestId(rand::random());
+    let made = flows::create_tag(&rest.graveler, &caller, request, &repository, &id, &reference).await?;
+    Ok((StatusCode::CREATED, Json(made.into())))
+}
+
+/// Get a tag
+#[utoipa::path(get, path = "/repositories/{repository}/tags/{tag}", operation_id = "getTag", tag = "tags",
+    params(OfTag),
+    responses((status = 200, body = Ref), (status = "default", body = ErrorBody)))]
+async fn get_tag(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OfTag { repository, tag }): Path<OfTag>,
+) -> Result<Json<Ref>, Failure> {
+    authorize(&caller, Action::ReadTag, &Resource::Tag(repository.clone(), tag.clone()))?;
+    match rest.graveler.meta().lookup(&repository, &(&tag).into(), None).await?.target {
+        RefTarget::Tag(tag) => Ok(Json(tag.into())),
+        _ => Err(Refusal::TagNotFound(tag).into()),
+    }
+}
+
+/// Delete a tag
+#[utoipa::path(delete, path = "/repositories/{repository}/tags/{tag}", operation_id = "deleteTag", tag = "tags",
+    params(OfTag),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+async fn delete_tag(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OfTag { repository, tag }): Path<OfTag>,
+) -> Result<StatusCode, Failure> {
+    flows::delete_tag(&rest.graveler, &caller, &repository, &tag).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<Tag> for Ref {
+    fn from(tag: Tag) -> Self {
+        Self { id: tag.name.to_string(), commit_id: tag.commit.to_string() }
+    }
+}

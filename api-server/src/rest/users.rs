@@ -1,0 +1,44 @@
+//! Who one is, over REST.
+
+use auth::{Action, Resource, authorize};
+use axum::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Rest;
+use super::authentication::Authenticated;
+use super::failure::{ErrorBody, Failure};
+
+pub(super) fn router() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new().routes(routes!(get_current_user))
+}
+
+/// A user as clients see them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub(crate) struct UserBody {
+    /// Their name, which is their id in policies too.
+    id: String,
+    /// Seconds since 1970.
+    creation_date: i64,
+    friendly_name: String,
+}
+
+/// Who calls.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CurrentUser {
+    user: UserBody,
+}
+
+/// Get who one is
+#[utoipa::path(get, path = "/user", operation_id = "getCurrentUser", tag = "auth",
+    responses((status = 200, body = CurrentUser), (status = "default", body = ErrorBody)))]
+async fn get_current_user(Authenticated(caller): Authenticated) -> Result<Json<CurrentUser>, Failure> {
+    authorize(&caller, Action::ReadUser, &Resource::User(caller.user.name.clone()))?;
+    let name = caller.user.name.to_string();
+    let user =
+        UserBody { id: name.clone(), creation_date: super::seconds(caller.user.created_at), friendly_name: name };
+    Ok(Json(CurrentUser { user }))
+}
