@@ -21,6 +21,12 @@ macro_rules! clients {
     )*};
 }
 
+/// Airflow's server code is in the same process, so once is enough.
+#[test]
+fn airflow_over_http() {
+    client(&TestServer::start(), "airflow_dag.py");
+}
+
 clients! {
     boto3: "boto3_client.py";
     aws_cli: "aws_cli.sh";

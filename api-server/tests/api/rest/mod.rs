@@ -6,6 +6,7 @@ mod openapi;
 mod refs;
 
 use axum::body::{Body, to_bytes};
+use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +21,7 @@ pub(super) const TRIPS: &str = "/api/v1/repositories/trips";
 /// A request under way.
 pub(super) struct Call<'a> {
     lake: &'a TestLake,
-    request: axum::http::request::Builder,
+    request: Builder,
     body: Body,
 }
 
