@@ -166,6 +166,9 @@ fn storage(error: &StorageError) -> (Code, Reason) {
         StorageError::Unavailable { .. } => (Code::Unavailable, Reason::StorageUnavailable),
         StorageError::Denied { .. } => (Code::Unavailable, Reason::StorageDenied),
         StorageError::Corrupt { .. } => (Code::DataLoss, Reason::DataCorrupt),
+        StorageError::Elsewhere { .. } => (Code::PermissionDenied, Reason::SourceNotAllowed),
+        StorageError::Gone { .. } => (Code::NotFound, Reason::SourceGone),
+        StorageError::Changed { .. } => (Code::FailedPrecondition, Reason::SourceChanged),
         StorageError::Invalid(_) => (Code::InvalidArgument, Reason::InvalidArgument),
     }
 }

@@ -35,6 +35,7 @@ pub(crate) struct Inner {
     caches: Arc<Caches>,
     repositories: Cache<RepositoryName, Repository>,
     builders: Arc<Semaphore>,
+    importers: Arc<Semaphore>,
     scanners: Arc<Semaphore>,
 }
 
@@ -43,6 +44,8 @@ pub(crate) struct Inner {
 pub(crate) enum Work {
     /// Writes trees.
     Build,
+    /// Writes trees as a listing comes.
+    Import,
     /// Only reads.
     Scan,
 }
@@ -59,6 +62,7 @@ impl Graveler {
             caches: Arc::new(Caches::new(&options)),
             repositories,
             builders: Arc::new(Semaphore::new(options.builds_max.max(1))),
+            importers: Arc::new(Semaphore::new(options.imports_max.max(1))),
             scanners: Arc::new(Semaphore::new(options.scans_max.max(1))),
             options,
         };
@@ -124,6 +128,7 @@ impl Graveler {
     {
         let bound = match kind {
             Work::Build => &self.inner.builders,
+            Work::Import => &self.inner.importers,
             Work::Scan => &self.inner.scanners,
         };
         let gone = |_| Error::Internal("heavy work's bound is gone".into());

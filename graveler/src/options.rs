@@ -9,6 +9,9 @@ pub struct GravelerOptions {
     /// Commits and merges that are built at a time, each on a thread of its own; others wait. As many threads more,
     /// together, encode and compress the ranges that these cut.
     pub builds_max: usize,
+    /// Imports that write ranges at a time, each on a thread of its own, which waits for its listing most of the time;
+    /// others wait.
+    pub imports_max: usize,
     /// Bytes of ranges that are cut and not stored yet, of all builds together; each build has one range more under way.
     pub build_bytes: u64,
     /// Diffs that are computed at a time, each on a thread of its own; others wait.
@@ -35,6 +38,7 @@ impl Default for GravelerOptions {
         Self {
             cache_bytes: 256 << 20,
             builds_max: std::thread::available_parallelism().map_or(2, usize::from),
+            imports_max: 4,
             build_bytes: 48 << 20,
             scans_max: 4 * std::thread::available_parallelism().map_or(2, usize::from),
             uploads_max: 8,

@@ -82,8 +82,9 @@ pub struct Entry {
     pub checksum: Option<Checksum>,
 }
 
-/// A digest of what a reader of an object sees: size, ETag, media type, metadata and headers, but not where the
-/// bytes lie or when they were written. Opaque when the record was written by other software.
+/// A digest of what a reader of an object sees: size, ETag, media type, metadata and headers, but not when the bytes were
+/// written, nor where they lie in the repository's own namespace. Of bytes that lie elsewhere the place counts, for they
+/// are there as long as somebody else keeps them. Opaque when the record was written by other software.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(pub Vec<u8>);
 
@@ -107,6 +108,9 @@ impl Entry {
                 field(&mut hasher, name.as_bytes());
                 field(&mut hasher, value.as_bytes());
             }
+        }
+        if let Address::Full(url) = &self.address {
+            field(&mut hasher, url.as_bytes());
         }
         Identity(hasher.finalize().as_bytes()[..20].to_vec())
     }

@@ -148,11 +148,15 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
     S3Error::new(code, refusal.to_string())
 }
 
-/// An object that a ref has and the store lacks is the server's failure, not the client's: never NoSuchKey.
+/// An object that a ref has and the store lacks is the server's failure, not the client's: never NoSuchKey. One that was
+/// imported is whose source it is to answer for.
 fn of_storage(error: &StorageError) -> S3Error {
     let code = match error {
         StorageError::Full { .. } => ErrorCode::InsufficientStorage,
         StorageError::Unavailable { .. } => ErrorCode::ServiceUnavailable,
+        StorageError::Elsewhere { .. } => ErrorCode::AccessDenied,
+        StorageError::Gone { .. } => ErrorCode::ObjectGone,
+        StorageError::Changed { .. } => ErrorCode::ObjectChanged,
         StorageError::NotFound { .. }
         | StorageError::AlreadyExists { .. }
         | StorageError::Denied { .. }
@@ -196,6 +200,10 @@ mod tests {
         assert_eq!(code(MetaError::Unavailable("no leader".into())), "ServiceUnavailable");
         assert_eq!(code(Error::Contended("main".parse().unwrap())), "ConditionalRequestConflict");
         assert_eq!(code(StorageError::NotFound { path: "data/x".into() }), "InternalError");
+        let url = || "s3://raw/x".to_owned();
+        assert_eq!(code(StorageError::Gone { url: url() }), "ObjectGone");
+        assert_eq!(code(StorageError::Changed { url: url(), why: "x".into() }), "ObjectChanged");
+        assert_eq!(code(StorageError::Elsewhere { url: url() }), "AccessDenied");
         let full = StorageError::Full { path: "data/x".into(), source: "quota".into() };
         assert_eq!(code(full), "InsufficientStorage");
     }

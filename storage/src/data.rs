@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use model::Address;
+use model::{Address, Entry};
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, ObjectStoreExt};
 
 use crate::digest::BodyDigest;
+use crate::paths::is_reserved;
 use crate::segments::Segments;
 use crate::upload::upload;
 use crate::{BodyError, PutError, RepositoryStorage, StorageError};
@@ -44,7 +45,8 @@ impl RepositoryStorage {
         stored.map_err(|e| e.into_put_error(&self.shown(&path)))
     }
 
-    /// Streams a part of an object. An object that ends before the range does is [`StorageError::Corrupt`].
+    /// Streams a part of an object that lies in this installation's store. An object that ends before the range does is
+    /// [`StorageError::Corrupt`]. [`Self::read`] reads what entries name, wherever it lies.
     pub async fn get_data(&self, address: &Address, range: Range<u64>) -> Result<BodyStream, StorageError> {
         let path = self.readable(address)?;
         if range.is_empty() {
@@ -61,30 +63,20 @@ impl RepositoryStorage {
         Ok(self.pieces(result, &path))
     }
 
-    /// How many bytes the object at an address has.
-    pub async fn data_size(&self, address: &Address) -> Result<u64, StorageError> {
-        let path = self.readable(address)?;
-        Ok(self.stores().store.head(&path).await.map_err(|e| self.error(e, &path))?.size)
-    }
-
-    /// The MD5 of an object's first `size` bytes, read in pieces; an object that is shorter is
+    /// The MD5 of an object's bytes, read in pieces; an object that is shorter than its entry says is
     /// [`StorageError::Corrupt`].
-    pub async fn data_md5(&self, address: &Address, size: u64) -> Result<[u8; 16], StorageError> {
+    pub async fn data_md5(&self, entry: &Entry) -> Result<[u8; 16], StorageError> {
+        let address = &entry.address;
         let broken = |source: BodyError| match source.downcast::<StorageError>() {
             Ok(error) => *error,
             Err(source) => StorageError::Unavailable { path: address.as_str().to_owned(), source },
         };
-        let mut body = self.get_data(address, 0..size).await?;
+        let mut body = self.read(entry, 0..entry.size).await?;
         let mut digest = BodyDigest::new();
         while let Some(piece) = body.try_next().await.map_err(broken)? {
             digest.update(&piece).await.map_err(|e| broken(e.into()))?;
         }
         digest.finish().await.map_err(|e| broken(e.into()))
-    }
-
-    /// Whether an address lies where this server reads.
-    pub fn is_readable(&self, address: &Address) -> bool {
-        self.readable(address).is_ok()
     }
 
     /// Deletes an object; one that isn't there is deleted already.
@@ -96,15 +88,13 @@ impl RepositoryStorage {
         }
     }
 
-    fn readable(&self, address: &Address) -> Result<Path, StorageError> {
+    pub(crate) fn readable(&self, address: &Address) -> Result<Path, StorageError> {
         match address {
             Address::Relative(text) => self.paths().relative(text),
-            Address::Full(url) => self.stores().locate(url).ok_or_else(|| {
-                StorageError::Invalid(format!(
-                    "{url} lies outside this server's object store ({}), and it reads nowhere else",
-                    self.stores().url()
-                ))
-            }),
+            Address::Full(url) => {
+                let path = self.stores().locate(url).filter(|path| !is_reserved(path.as_ref()));
+                path.ok_or_else(|| StorageError::Elsewhere { url: url.clone() })
+            }
         }
     }
 

@@ -58,6 +58,29 @@ pub enum StorageError {
         /// How one sees it.
         why: String,
     },
+    /// An address outside the installation's store that the operator doesn't allow to be read.
+    #[error(
+        "{url} lies outside this server's object store, and it isn't among the sources that the server may read: an operator \
+         adds its bucket, prefix or folder to the setting import_allow (--import-allow, LAKEBED_IMPORT_ALLOW)"
+    )]
+    Elsewhere {
+        /// What.
+        url: String,
+    },
+    /// An imported object is no longer where it was. Who changed the source can put it back; or import anew.
+    #[error("the imported object {url} is gone: it was deleted or moved in its source; import anew what is there now")]
+    Gone {
+        /// Where it was.
+        url: String,
+    },
+    /// An imported object is another than it was.
+    #[error("the imported object {url} isn't what was imported: {why}; import it anew to have what is there now")]
+    Changed {
+        /// Where.
+        url: String,
+        /// How one sees it.
+        why: String,
+    },
     /// The request or the configuration makes no sense; says why.
     #[error("{0}")]
     Invalid(String),
@@ -72,6 +95,9 @@ impl StorageError {
             | Self::AlreadyExists { .. }
             | Self::Denied { .. }
             | Self::Corrupt { .. }
+            | Self::Elsewhere { .. }
+            | Self::Gone { .. }
+            | Self::Changed { .. }
             | Self::Invalid(_) => false,
         }
     }

@@ -14,9 +14,13 @@ mod memory;
 mod open;
 mod stores;
 
+mod source;
+mod sources;
+
 mod budget;
 mod data;
 mod digest;
+mod imported;
 mod multipart;
 mod presigned;
 mod probe;
@@ -35,4 +39,5 @@ pub use paths::Immutable;
 pub use probe::Probe;
 pub use repository::{RepositoryStorage, Suffix};
 pub use settings::{Scheme, StoreSettings};
+pub use source::{ListGauge, Source, SourceItem, SourceObject};
 pub use stores::Stores;

@@ -20,6 +20,8 @@ use object_store::{
 };
 use rustix::fs::AtFlags;
 
+pub(crate) use self::list::Found;
+
 use self::failure::{STORE, blocking, failed};
 use self::root::{Root, split};
 use self::write::{Publish, TempFile};
@@ -57,6 +59,11 @@ impl LocalStore {
         let (folder, shown) = (folder.to_owned(), folder.display().to_string());
         let root = blocking(&shown, move || Root::open_read_only(&folder)).await?;
         Ok(Self { root: Arc::new(root) })
+    }
+
+    /// Lists the objects beneath a folder in order, those behind `offset` only, and what can't be an object too.
+    pub(crate) fn walk(&self, folder: &Path, offset: Option<&Path>) -> BoxStream<'static, Result<Found>> {
+        list::walk(Arc::clone(&self.root), Some(folder), offset, list::NAMES_MAX)
     }
 
     /// Runs a step of system calls on a thread that may block; `location` is what an error names.
@@ -121,11 +128,11 @@ impl ObjectStore for LocalStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        list::walk(Arc::clone(&self.root), prefix, None)
+        list::objects(Arc::clone(&self.root), prefix, None)
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        list::walk(Arc::clone(&self.root), prefix, Some(offset))
+        list::objects(Arc::clone(&self.root), prefix, Some(offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::list::PaginatedListStore;
 use object_store::memory::InMemory;
 use object_store::signer::Signer;
 use object_store::{BackoffConfig, ClientOptions, Error as StoreError, RetryConfig};
@@ -44,18 +45,18 @@ pub(crate) async fn open_read_only(url: &StoreUrl, settings: &StoreSettings) -> 
         remote => open(remote, settings).await?,
     };
     let read_only = ReadOnly::new(opened.store);
-    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer: None })
+    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer: None, pages: opened.pages })
 }
 
 fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened, StorageError> {
     let store = Arc::new(opened.map_err(|e| StorageError::from_store(e, &folder.display().to_string()))?);
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None })
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: None })
 }
 
 fn memory() -> Opened {
     let store = Arc::new(InMemory::new());
     let multipart = Arc::new(MemoryMultipart::new(Arc::clone(&store)));
-    Opened { store, multipart, signer: None }
+    Opened { store, multipart, signer: None, pages: None }
 }
 
 fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -74,7 +75,8 @@ fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     }
     let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("S3", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer) })
+    let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages) })
 }
 
 fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -90,7 +92,8 @@ fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     }
     let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("GCS", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer) })
+    let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages) })
 }
 
 fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -104,7 +107,8 @@ fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageErr
     }
     let store = Arc::new(builder.with_container_name(container).build().map_err(|e| unusable("Azure", &e))?);
     // Azure's signatures don't cover the number of a part, and its block lists need none: no signer.
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None })
+    let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: Some(pages) })
 }
 
 /// Whether TLS guards the bytes on their way. Then their SHA-256 isn't signed too: it would be computed on the threads

@@ -127,6 +127,11 @@ pub(crate) fn local_part(upload: &str, part: &str) -> Result<Path, StorageError>
     Ok(folder.join(part))
 }
 
+/// Whether a path has a part that Lakebed keeps for itself, which no user reads.
+pub(crate) fn is_reserved(text: &str) -> bool {
+    text.split('/').any(|part| [RESERVED, LOCAL_RESERVED].contains(&part))
+}
+
 /// Whether a text is a path that climbs nowhere: no empty, `.` or `..` part, nothing that object stores encode.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains('\\')

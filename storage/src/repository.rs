@@ -56,7 +56,7 @@ impl RepositoryStorage {
         match self.stores().store.put_opts(&path, PutPayload::from_bytes(json.clone()), options).await {
             Ok(_) => Ok(()),
             Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {
-                let there = self.read(&path, GetOptions::default()).await?;
+                let there = self.read_whole(&path, GetOptions::default()).await?;
                 if there.bytes == json { Ok(()) } else { Err(StorageError::AlreadyExists { path: self.shown(&path) }) }
             }
             Err(error) => Err(self.error(error, &path)),
@@ -66,7 +66,7 @@ impl RepositoryStorage {
     /// Reads `format.json`. Refuses one that only newer software understands.
     pub async fn read_format(&self) -> Result<Format, StorageError> {
         let path = self.paths().format();
-        let json = self.read(&path, GetOptions::default()).await?.bytes;
+        let json = self.read_whole(&path, GetOptions::default()).await?.bytes;
         Format::from_json(&json).map_err(|why| StorageError::Corrupt { path: self.shown(&path), why })
     }
 
@@ -80,7 +80,7 @@ impl RepositoryStorage {
     /// Reads a whole immutable object.
     pub async fn get(&self, object: &Immutable) -> Result<Bytes, StorageError> {
         let path = self.paths().immutable(object);
-        Ok(self.read(&path, GetOptions::default()).await?.bytes)
+        Ok(self.read_whole(&path, GetOptions::default()).await?.bytes)
     }
 
     /// Reads a part of an immutable object. A range that ends behind the object's end is cut there; one that begins
@@ -121,7 +121,7 @@ impl RepositoryStorage {
             return Ok(Suffix { bytes: Bytes::new(), size });
         }
         let range = GetRange::Bounded(size.saturating_sub(bytes)..size);
-        self.read(path, GetOptions::new().with_range(Some(range))).await
+        self.read_whole(path, GetOptions::new().with_range(Some(range))).await
     }
 
     /// The ids of commits that begin with some hex digits, in order, at most `limit`.
@@ -174,7 +174,7 @@ impl RepositoryStorage {
         self.stores().new_address()
     }
 
-    async fn read(&self, path: &Path, options: GetOptions) -> Result<Suffix, StorageError> {
+    async fn read_whole(&self, path: &Path, options: GetOptions) -> Result<Suffix, StorageError> {
         self.fetch(path, options).await.map_err(|e| self.error(e, path))
     }
 

@@ -37,6 +37,10 @@ pub struct StoreSettings {
     /// Any option of `object_store` by its name: `aws_access_key_id`, `azure_storage_account_name`, `timeout`, … These win
     /// over the environment.
     pub options: BTreeMap<String, String>,
+    /// Places outside this store whose objects may be read, as URLs of buckets, containers, prefixes in them and folders:
+    /// `s3://other/prefix`, `file:///data`. Settings follow behind a `?`, as in `s3://other?endpoint=http://127.0.0.1:9000`;
+    /// one of the store's own kind takes the store's settings where it has none.
+    pub sources: Vec<String>,
 }
 
 impl fmt::Debug for StoreSettings {
@@ -46,8 +50,14 @@ impl fmt::Debug for StoreSettings {
             .field("region", &self.region)
             .field("allow_http", &self.allow_http)
             .field("options", &self.options.keys())
+            .field("sources", &self.sources.iter().map(|url| without_options(url)).collect::<Vec<_>>())
             .finish()
     }
+}
+
+/// A source's URL without its settings, among which may be credentials.
+pub(crate) fn without_options(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(url, _)| url)
 }
 
 /// The URL of an object store, understood.
@@ -111,6 +121,17 @@ impl StoreUrl {
             Self::S3 { bucket, prefix } => root("s3", bucket, prefix),
             Self::Gcs { bucket, prefix } => root("gs", bucket, prefix),
             Self::Azure { container, prefix } => root("az", container, prefix),
+        }
+    }
+
+    /// What the URLs of all objects in the bucket or folder begin with, a slash included. A local folder's are its own.
+    pub(crate) fn base(&self) -> String {
+        match self {
+            Self::Local(folder) => format!("file://{}/", folder.display()),
+            Self::Memory => "mem://".into(),
+            Self::S3 { bucket, .. } => format!("s3://{bucket}/"),
+            Self::Gcs { bucket, .. } => format!("gs://{bucket}/"),
+            Self::Azure { container, .. } => format!("az://{container}/"),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::{Address, RepositoryName, StorageNamespace};
 use object_store::ObjectStore;
+use object_store::list::PaginatedListStore;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::signer::Signer;
@@ -16,6 +17,7 @@ use crate::budget::{Budget, Limits};
 use crate::paths::{self, LOCAL_RESERVED, Paths, RESERVED};
 use crate::presigned::Presigned;
 use crate::settings::{Scheme, StoreSettings, StoreUrl};
+use crate::sources::Sources;
 use crate::{RepositoryStorage, StorageError, open};
 
 /// How many new addresses share a partition, so that local folders and listings stay of a moderate size.
@@ -30,6 +32,9 @@ pub struct Stores {
     /// Our part of the bucket.
     prefix: Path,
     pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    /// What else may be read.
+    pub(crate) sources: Arc<Sources>,
     pub(crate) multipart: Arc<dyn MultipartStore>,
     pub(crate) presigned: Option<Arc<Presigned>>,
     pub(crate) limits: Limits,
@@ -47,6 +52,8 @@ pub(crate) struct Opened {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) multipart: Arc<dyn MultipartStore>,
     pub(crate) signer: Option<Arc<dyn Signer>>,
+    /// Listings page by page, of stores that have them.
+    pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
 }
 
 impl Stores {
@@ -57,16 +64,18 @@ impl Stores {
     /// remote store: [`Self::probe`] does.
     pub async fn open(url: &str, settings: &StoreSettings) -> Result<Arc<Self>, StorageError> {
         let parsed = StoreUrl::parse(url)?;
+        let sources = Sources::new(parsed.scheme(), settings)?;
         let opened = open::open(&parsed, settings).await?;
-        Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened)))
+        Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened, sources)))
     }
 
     /// Opens the store at a URL only to read it: every request that would change something is refused before it is
     /// sent. A local folder must be there, and isn't touched.
     pub async fn open_read_only(url: &str, settings: &StoreSettings) -> Result<Arc<Self>, StorageError> {
         let parsed = StoreUrl::parse(url)?;
+        let sources = Sources::new(parsed.scheme(), settings)?;
         let opened = open::open_read_only(&parsed, settings).await?;
-        Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened)))
+        Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened, sources)))
     }
 
     /// Wraps a store that the caller made: tests, and decorators that count or fail.
@@ -78,7 +87,8 @@ impl Stores {
             Scheme::Gcs => ("gs://test", StoreUrl::Gcs { bucket: "test".into(), prefix: Path::ROOT }),
             Scheme::Azure => ("az://test", StoreUrl::Azure { container: "test".into(), prefix: Path::ROOT }),
         };
-        Arc::new(Self::new(url.to_owned(), &parsed, Opened { store, multipart, signer: None }))
+        let opened = Opened { store, multipart, signer: None, pages: None };
+        Arc::new(Self::new(url.to_owned(), &parsed, opened, Sources::default()))
     }
 
     /// The same place through decorators: `wrap` gets the present store and returns what to use instead.
@@ -93,6 +103,8 @@ impl Stores {
             namespace_root: self.namespace_root.clone(),
             prefix: self.prefix.clone(),
             store,
+            pages: self.pages.clone(),
+            sources: Arc::clone(&self.sources),
             multipart,
             presigned: self.presigned.clone(),
             limits: self.limits,
@@ -101,8 +113,8 @@ impl Stores {
         })
     }
 
-    fn new(url: String, parsed: &StoreUrl, opened: Opened) -> Self {
-        let Opened { store, multipart, signer } = opened;
+    fn new(url: String, parsed: &StoreUrl, opened: Opened, sources: Sources) -> Self {
+        let Opened { store, multipart, signer, pages } = opened;
         let scheme = parsed.scheme();
         Self {
             url,
@@ -110,6 +122,8 @@ impl Stores {
             namespace_root: parsed.namespace_root(),
             prefix: parsed.prefix(),
             store,
+            pages,
+            sources: Arc::new(sources),
             multipart,
             presigned: signer.map(|signer| Arc::new(Presigned::new(signer))),
             limits: Limits::of(scheme),

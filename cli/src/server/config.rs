@@ -45,6 +45,13 @@ pub(crate) struct ServerArgs {
     #[serde(rename = "object_store_options", deserialize_with = "options_table")]
     object_store_options: Vec<(String, String)>,
 
+    /// Place outside the object store whose objects may be imported and read where they lie: s3://bucket/prefix,
+    /// gs://…, az://… or file:///folder (may be given several times). Settings follow behind a `?`, as in
+    /// s3://other?endpoint=http://127.0.0.1:9000&allow_http=true; without, a place of the object store's own kind takes its
+    /// settings. Nothing is allowed by default
+    #[arg(long = "import-allow", env = "LAKEBED_IMPORT_ALLOW", value_delimiter = ',', value_name = "URL")]
+    import_allow: Vec<String>,
+
     /// Certificate chain (PEM): with it and its key, the port speaks HTTPS
     #[arg(long, env = "LAKEBED_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -109,6 +116,7 @@ pub(crate) struct ServerConfig {
     pub(crate) listen: SocketAddr,
     pub(crate) object_store: String,
     pub(crate) object_store_options: Vec<(String, String)>,
+    pub(crate) import_allow: Vec<String>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) s3_domains: Vec<String>,
     pub(crate) encryption_key: EncryptionKeySource,
@@ -179,6 +187,7 @@ impl ServerArgs {
             listen: self.listen.or(file.listen),
             object_store: self.object_store.or(file.object_store),
             object_store_options: list(self.object_store_options, file.object_store_options),
+            import_allow: list(self.import_allow, file.import_allow),
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
             s3_domains: list(self.s3_domains, file.s3_domains),
@@ -240,11 +249,15 @@ impl ServerArgs {
             Some(url) => url,
             None => format!("file://{}", data_dir.join("objects").display()),
         };
+        for url in &self.import_allow {
+            check_import_folder(url, &data_dir)?;
+        }
         Ok(ServerConfig {
             data_dir,
             listen,
             object_store,
             object_store_options: self.object_store_options,
+            import_allow: self.import_allow,
             tls,
             s3_domains: self.s3_domains,
             encryption_key,
@@ -283,6 +296,18 @@ fn check_metadata_url(url: &str, mutual_tls: bool) -> Result<()> {
         }
         _ => usage!("the metadata server's {url:?} isn't a URL like http://127.0.0.1:8001"),
     }
+}
+
+/// Refuses a folder to import from that has the server's own: its keys lie there.
+fn check_import_folder(url: &str, data_dir: &Path) -> Result<()> {
+    let Some(folder) = url.strip_prefix("file://").map(Path::new) else { return Ok(()) };
+    if folder.starts_with(data_dir) || data_dir.starts_with(folder) {
+        usage!(
+            "import_allow can't be {url}: this server's own data lie in {}; name a folder beside it",
+            data_dir.display()
+        );
+    }
+    Ok(())
 }
 
 fn parse_option(text: &str) -> Result<(String, String), String> {
@@ -342,6 +367,21 @@ mod tests {
             [("http://metadata:8001", true), ("https://metadata:8001", false), ("metadata", false), ("a b", false)]
         {
             assert!(check_metadata_url(url, mutual_tls).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_server_s_own_folder_is_no_source() {
+        let args = |url: &str| ServerArgs {
+            data_dir: Some("/srv/lake".into()),
+            import_allow: vec![url.to_owned()],
+            ..Default::default()
+        };
+        for bad in ["file:///srv", "file:///srv/lake/", "file:///srv/lake/objects"] {
+            assert!(args(bad).check(Role::All).unwrap_err().to_string().contains("/srv/lake"), "{bad}");
+        }
+        for good in ["file:///srv/lakes", "s3://srv"] {
+            assert_eq!(args(good).check(Role::All).unwrap().import_allow, [good]);
         }
     }
 

@@ -119,12 +119,14 @@ pub(crate) fn store_settings(options: &[(String, String)]) -> StoreSettings {
         region: options.remove("region"),
         allow_http: options.remove("allow_http").is_some_and(|value| value == "true"),
         options,
+        sources: Vec::new(),
     }
 }
 
 /// Opens the object store and says what is wrong with it.
 async fn open_stores(config: &ServerConfig) -> Result<Arc<Stores>> {
-    let settings = store_settings(&config.object_store_options);
+    let sources = config.import_allow.clone();
+    let settings = StoreSettings { sources, ..store_settings(&config.object_store_options) };
     let stores = Stores::open(&config.object_store, &settings).await.context("can't open the object store")?;
     let probe = stores.probe().await.context("can't use the object store")?;
     if !probe.conditional_put {

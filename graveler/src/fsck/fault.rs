@@ -27,7 +27,7 @@ pub enum FaultKind {
     Mismatch,
     /// A data object has another size than its entry says.
     WrongSize,
-    /// A data object's bytes aren't those that its entry's ETag says.
+    /// A data object's bytes aren't those that its entry's ETag says; an imported object was changed in its source.
     WrongBytes,
     /// Newer or other software wrote it.
     Unsupported,

@@ -92,7 +92,7 @@ impl RangeChecks {
             needed_by: range.to_string(),
             why,
         };
-        let size = match self.storage.data_size(&entry.address).await {
+        let size = match self.storage.look(&entry).await {
             Ok(size) => size,
             Err(error) => return self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
         };
@@ -102,7 +102,7 @@ impl RangeChecks {
             return self.report.fault(fault(FaultKind::WrongSize, why)).await;
         }
         let (DataCheck::Bytes, Some(expected)) = (self.options.data, md5_of(&entry)) else { return Ok(()) };
-        match self.storage.data_md5(&entry.address, size).await {
+        match self.storage.data_md5(&entry).await {
             Ok(md5) if md5 == expected => self.report.count(|counted| &counted.bytes_read, size),
             Ok(md5) => {
                 let why = format!("the MD5 of its bytes is {} and its entry's ETag {}", hex::encode(md5), entry.e_tag);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt};
-use model::{CommitId, Entry, ObjectPath, RefTarget, Repository, RepositoryName, StagedValue};
+use model::{Address, CommitId, Entry, ObjectPath, RefTarget, Repository, RepositoryName, StagedValue};
 use storage::BodyStream;
 
 use crate::history::read_commit;
@@ -55,9 +55,18 @@ impl Graveler {
         self.stat_committed(repository, &commit, path).await
     }
 
-    /// Streams some bytes of an object.
+    /// Streams some bytes of an object. One that was imported is read where it lies, and only as it was imported.
     pub async fn read(&self, repository: &Repository, entry: &Entry, range: Range<u64>) -> Result<BodyStream, Error> {
-        Ok(self.files(repository)?.storage().get_data(&entry.address, range).await?)
+        Ok(self.files(repository)?.storage().read(entry, range).await?)
+    }
+
+    /// Checks that an imported object can be read, as [`Self::read`] would. Of others, whose bytes nobody else changes,
+    /// nothing is asked.
+    pub async fn check_imported(&self, repository: &Repository, entry: &Entry) -> Result<(), Error> {
+        if let Address::Full(_) = entry.address {
+            self.files(repository)?.storage().look(entry).await?;
+        }
+        Ok(())
     }
 
     /// Opens some bytes of an object for an answer: a few whole, so that a failure to read them can still be an answer

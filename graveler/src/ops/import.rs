@@ -1,26 +1,30 @@
 //! Builds a commit of objects that lie in an object store already, from their listing in order. Owns that nothing is
-//! staged on the way: ranges are written as the listing comes. Leaves to its caller where the listing comes from (an
-//! object store, or nothing real, as in benchmarks) and to publish the commit.
-//! Invariant: memory doesn't grow with the listing.
+//! staged on the way: ranges are written as the listing comes, step by step into a tree that has the imported objects
+//! alone, which is laid over a commit in the end. Leaves to its caller where the listing comes from (an object store, or
+//! nothing real, as in benchmarks), when a step ends, and to publish the commit.
+//! Invariants: memory doesn't grow with the listing; the tree depends on the listing alone, not on where steps ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::vec::IntoIter;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
-use model::{CommitId, Entry, ObjectPath, Repository};
+use model::{CommitId, Entry, MetaRangeId, ObjectPath, Repository};
 
 use super::commit::{Built, CommitInfo, store_commit};
+use super::merge::{MergeOptions, Merged, Strategy};
 use crate::graveler::Work;
 use crate::history::read_commit;
 use crate::tree::apply::{Changes, TreeChange, apply};
 use crate::tree::builder::TreeBuilder;
+use crate::tree::merge::Sides;
 use crate::tree::record::encode_entry;
 use crate::{Error, Graveler};
 
-/// Objects in the order of their paths' bytes, each path once. The entries' addresses are theirs to keep: nothing is
-/// copied.
-pub type ImportListing = BoxStream<'static, Result<(ObjectPath, Entry), Error>>;
+/// Objects in the order of their paths' bytes, each path once, in batches. The entries' addresses are theirs to keep:
+/// nothing is copied.
+pub type ImportListing = BoxStream<'static, Result<Vec<(ObjectPath, Entry)>, Error>>;
 
 /// How far an import is. Cheap to clone; clones count together.
 #[derive(Debug, Clone, Default)]
@@ -35,48 +39,117 @@ impl ImportProgress {
     }
 }
 
+/// What is imported and stored: where another step, or another run of the import, goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportCheckpoint {
+    /// The tree of what is imported; `None` is the empty one.
+    pub tree: Option<MetaRangeId>,
+    /// The last path in it.
+    pub last: Option<ObjectPath>,
+    /// How many objects it has.
+    pub objects: u64,
+}
+
+/// What came of a step.
+pub struct ImportStep {
+    /// What is imported now.
+    pub checkpoint: ImportCheckpoint,
+    /// What is left of the listing; `None` if all of it was taken.
+    pub rest: Option<ImportListing>,
+}
+
 impl Graveler {
-    /// Builds a commit that has all of a base commit and the objects of a listing over it: an object of the listing
-    /// replaces one of the same path, and whatever the listing doesn't have stays.
+    /// Adds objects from a listing to what is imported already, until `is_enough` says so of the number of objects in this
+    /// step. All of the listing lies behind the checkpoint's last path.
     ///
-    /// An import that is cut off leaves ranges that nothing refers to, and the next writes the same ranges again: it can
-    /// be begun anew without harm. Fails with [`Error::NoChanges`] when the base holds all of it already, unless an
-    /// empty commit is allowed; with [`Error::Invalid`] when the listing isn't in order.
+    /// Nothing refers to what this writes but the checkpoint that it returns. Fails with [`Error::Invalid`] when the
+    /// listing isn't in order.
+    pub async fn import_step(
+        &self,
+        repository: &Repository,
+        from: ImportCheckpoint,
+        listing: ImportListing,
+        is_enough: impl FnMut(u64) -> bool + Send + 'static,
+        progress: &ImportProgress,
+    ) -> Result<ImportStep, Error> {
+        let files = self.files(repository)?;
+        let (options, progress) = (self.inner.options.clone(), progress.clone());
+        self.heavy(Work::Import, async move || {
+            let last = from.last.clone().map(|path| Bytes::from(String::from(path)));
+            let mut listed =
+                Listed { listing: Some(listing), batch: Vec::new().into_iter(), last, taken: 0, is_enough, progress };
+            let mut builder = TreeBuilder::new(&files, &options);
+            apply(&files, from.tree, &mut listed, &mut builder).await?;
+            let tree = if listed.taken == 0 { from.tree } else { builder.finish().await? };
+            let last = listed.last.as_deref().map(|key| files.decode_path(key)).transpose()?;
+            let checkpoint = ImportCheckpoint { tree, last, objects: from.objects + listed.taken };
+            Ok(ImportStep { checkpoint, rest: listed.listing })
+        })
+        .await
+    }
+
+    /// Builds a commit that has all of another commit and what was imported over it: an imported object takes the place of
+    /// one at the same path, and whatever else the other commit has stays. Ranges that only one of them has are taken over
+    /// unread.
+    ///
+    /// Fails with [`Error::NoChanges`] when the commit has all of it already, unless an empty commit is allowed.
     pub async fn build_import(
         &self,
         repository: &Repository,
-        base: &CommitId,
-        listing: ImportListing,
+        over: &CommitId,
+        imported: &ImportCheckpoint,
         info: &CommitInfo,
-        progress: &ImportProgress,
     ) -> Result<Built, Error> {
         let files = self.files(repository)?;
-        let (base, info, options) = (*base, info.clone(), self.inner.options.clone());
-        let mut listed = Listed { listing, last: None, progress: progress.clone() };
-        self.heavy(Work::Build, async move || {
-            let parent = read_commit(&files, base).await?;
-            let mut builder = TreeBuilder::new(&files, &options);
-            let changed = apply(&files, parent.metarange, &mut listed, &mut builder).await?;
-            if changed == 0 && !info.allow_empty {
-                return Err(Error::NoChanges);
-            }
-            let metarange = if changed == 0 { parent.metarange } else { builder.finish().await? };
-            store_commit(&files, info, metarange, vec![base], parent.generation, changed).await
-        })
-        .await
+        let parent = read_commit(&files, *over).await?;
+        if parent.metarange.is_none() && imported.tree.is_some() {
+            let generation = parent.generation;
+            return store_commit(&files, info.clone(), imported.tree, vec![*over], generation, imported.objects).await;
+        }
+        // Over an empty base each side's objects are all its own, and where both have one it is the imported.
+        let trees = Sides { base: None, source: imported.tree, destination: parent.metarange };
+        let options = MergeOptions { strategy: Some(Strategy::SourceWins), ..MergeOptions::default() };
+        match self.three_way(files, trees, vec![*over], &options, info).await? {
+            Merged::Clean(built) => Ok(built),
+            Merged::UpToDate => Err(Error::NoChanges),
+            other => Err(Error::Internal(format!("an import came to {other:?}"))),
+        }
     }
 }
 
 /// A listing as changes of a tree.
-struct Listed {
-    listing: ImportListing,
+struct Listed<F> {
+    /// Gone once it ended.
+    listing: Option<ImportListing>,
+    batch: IntoIter<(ObjectPath, Entry)>,
     last: Option<Bytes>,
+    taken: u64,
+    is_enough: F,
     progress: ImportProgress,
 }
 
-impl Changes for Listed {
+impl<F: FnMut(u64) -> bool + Send> Listed<F> {
+    async fn next(&mut self) -> Result<Option<(ObjectPath, Entry)>, Error> {
+        loop {
+            if let Some(next) = self.batch.next() {
+                return Ok(Some(next));
+            }
+            let Some(listing) = &mut self.listing else { return Ok(None) };
+            // Between batches: what was taken of the listing is in the tree.
+            if (self.is_enough)(self.taken) {
+                return Ok(None);
+            }
+            match listing.next().await.transpose()? {
+                Some(batch) => self.batch = batch.into_iter(),
+                None => self.listing = None,
+            }
+        }
+    }
+}
+
+impl<F: FnMut(u64) -> bool + Send> Changes for Listed<F> {
     async fn next_change(&mut self) -> Result<Option<TreeChange>, Error> {
-        let Some((path, entry)) = self.listing.next().await.transpose()? else { return Ok(None) };
+        let Some((path, entry)) = self.next().await? else { return Ok(None) };
         let key = Bytes::from(String::from(path));
         if self.last.as_ref().is_some_and(|last| *last >= key) {
             let text = |key: &Bytes| String::from_utf8_lossy(key).into_owned();
@@ -84,6 +157,7 @@ impl Changes for Listed {
             return Err(Error::Invalid(format!("the listing has {:?} behind {last:?}: it isn't in order", text(&key))));
         }
         self.last = Some(key.clone());
+        self.taken += 1;
         self.progress.objects.fetch_add(1, Relaxed);
         Ok(Some(TreeChange { key, value: Some(encode_entry(&entry)) }))
     }

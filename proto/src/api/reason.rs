@@ -106,6 +106,12 @@ reasons! {
     DataMissing = "DATA_MISSING",
     /// An object in the object store isn't what was written there.
     DataCorrupt = "DATA_CORRUPT",
+    /// An operator doesn't allow the server to read there.
+    SourceNotAllowed = "SOURCE_NOT_ALLOWED",
+    /// An imported object is no longer in its source.
+    SourceGone = "SOURCE_GONE",
+    /// An imported object was changed in its source.
+    SourceChanged = "SOURCE_CHANGED",
     /// A bug.
     Internal = "INTERNAL",
 }

@@ -53,7 +53,10 @@ pub(crate) async fn head_object(
     read: &ReadOptions,
 ) -> Result<Response<Body>, Failure> {
     match choose(call, bucket, key, read).await? {
-        Ok(chosen) => Ok(answer(call, &chosen, read, Body::empty())),
+        Ok(chosen) => {
+            call.graveler.check_imported(&chosen.found.repository, &chosen.found.entry).await?;
+            Ok(answer(call, &chosen, read, Body::empty()))
+        }
         Err(not_modified) => Ok(not_modified),
     }
 }

@@ -84,6 +84,8 @@ error_codes! {
     NoSuchVersion 404 "The specified version does not exist.";
     NotImplemented 501 "A header or query that you provided implies functionality that is not implemented.";
     NotModified 304 "Not Modified";
+    ObjectChanged 409 "The object is not what it was when it was imported.";
+    ObjectGone 410 "The object is no longer where it was imported from.";
     OperationAborted 409 "A conflicting conditional operation is currently in progress against this resource. Try again.";
     PreconditionFailed 412 "At least one of the pre-conditions you specified did not hold";
     RequestHeaderSectionTooLarge 400 "Your request header and query sections exceed the maximum allowed size.";

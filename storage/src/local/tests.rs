@@ -189,3 +189,48 @@ async fn of_many_creators_one_wins() {
         assert_eq!(there, winner.to_string());
     }
 }
+
+/// What a walk finds: keys, and what can't be one in brackets.
+fn walked(root: &Arc<Root>, offset: Option<&str>, names_max: usize) -> Vec<String> {
+    let offset = offset.map(path);
+    let walk = list::walk(Arc::clone(root), None, offset.as_ref(), names_max);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let found = runtime.block_on(walk.collect::<Vec<_>>());
+    let shown = |found: Result<Found>| match found.unwrap() {
+        Found::Object(meta) => meta.location.to_string(),
+        Found::Unusable { location, .. } => format!("[{location}]"),
+    };
+    found.into_iter().map(shown).collect()
+}
+
+#[test]
+fn a_folder_of_many_files_is_listed_with_few_names_at_a_time() {
+    let (folder, root) = root();
+    let mut keys: Vec<String> = (0..50).map(|i| format!("d/{:02}{}", i * 7 % 50, ["", "/x", "-y"][i % 3])).collect();
+    for key in &keys {
+        let file = folder.path().join(key);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "1").unwrap();
+    }
+    keys.sort();
+    for names_max in [1, 7, 49, 50, 1000] {
+        assert_eq!(walked(&root, None, names_max), keys, "{names_max}");
+        assert_eq!(walked(&root, Some(&keys[20]), names_max), keys[21..], "{names_max}");
+    }
+}
+
+#[test]
+fn what_can_be_no_object_is_told_and_never_followed() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let (folder, root) = root();
+    let outside = TempDir::new().unwrap();
+    fs::write(outside.path().join("secret"), "1").unwrap();
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("b")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret"), folder.path().join("c")).unwrap();
+    for name in [&b"a"[..], b"d\xff", b"e\nf", b"g\\h", b"i"] {
+        fs::write(folder.path().join(OsStr::from_bytes(name)), "1").unwrap();
+    }
+    assert_eq!(walked(&root, None, 1000), ["a", "[b]", "[c]", "[d\u{fffd}]", "[e\nf]", "[g\\h]", "i"]);
+}

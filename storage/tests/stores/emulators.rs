@@ -12,9 +12,11 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use storage::{StoreSettings, Stores};
+use futures::TryStreamExt;
+use storage::{ListGauge, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
+use crate::sources::{self, Keys, raw, with_sources};
 use crate::suite::{self, USUAL, Ways};
 use crate::support::crypto;
 
@@ -101,6 +103,10 @@ async fn azurite_behaves() {
     let options = [("azure_storage_account_name", ACCOUNT), ("azure_storage_account_key", KEY)];
     let stores = open("az://lake/some/prefix", &endpoint, &options).await;
     suite::run(&stores, Ways { aborts_are_final: false, ..USUAL }).await;
+
+    let options = format!("allow_http=true&azure_storage_account_name={ACCOUNT}&azure_storage_account_key={KEY}");
+    let from_memory = with_sources(&[format!("az://lake/in?endpoint={endpoint}&{options}")]).await;
+    sources::behaves(&from_memory, "az://lake/in", &*raw(&stores), "in/", Keys::Any).await;
 }
 
 /// Makes a container: `object_store` has no call for that, so the request is signed here (Shared Key).
@@ -160,6 +166,33 @@ async fn a_versioned_bucket_of_moto_behaves_with_the_credentials_of_a_role() {
     let options = [("aws_access_key_id", &*id), ("aws_secret_access_key", &*secret), ("aws_session_token", &*token)];
     let stores = open("s3://lake/some/prefix", &moto.url, &options).await;
     suite::run(&stores, USUAL).await;
+}
+
+#[tokio::test]
+async fn a_bucket_of_moto_is_imported_from() {
+    let Some(moto) = moto() else { return };
+    crypto();
+    send(reqwest::Client::new().put(format!("{}/raw", moto.url))).await;
+    let options = [("aws_access_key_id", "x"), ("aws_secret_access_key", "y")];
+    let direct = raw(&open("s3://raw", &moto.url, &options).await);
+    let options = format!("endpoint={}&allow_http=true&aws_access_key_id=x&aws_secret_access_key=y", moto.url);
+    let stores = with_sources(&[format!("s3://raw?{options}")]).await;
+    sources::behaves(&stores, "s3://raw/in", &*direct, "in/", Keys::Any).await;
+    sources::many_parts(&stores, "s3://raw/many", &*direct, "many/").await;
+    folder_markers(&stores, &moto.url).await;
+}
+
+/// Consoles make folders by empty objects whose names end with a slash; they are no objects of the lake.
+async fn folder_markers(stores: &Arc<Stores>, moto: &str) {
+    for key in ["", "d/", "d/-x", "d/e/", "d/e/y", "empty", "f/", "f", "f-x"] {
+        let body = if key.ends_with('x') { "1" } else { "" };
+        send(reqwest::Client::new().put(format!("{moto}/raw/marked/{key}")).body(body)).await;
+    }
+    let source = stores.source("s3://raw/marked").await.unwrap();
+    assert_eq!(sources::keys(&source, None).await, ["d/-x", "d/e/y", "empty", "f", "f-x"]);
+    send(reqwest::Client::new().put(format!("{moto}/raw/marked/g//h")).body("1")).await;
+    let error = source.list(None, &ListGauge::default()).try_concat().await.unwrap_err();
+    assert!(matches!(&error, StorageError::Invalid(why) if why.contains("marked/g//")), "{error}");
 }
 
 #[tokio::test]

@@ -10,5 +10,6 @@ mod http_stub;
 mod local;
 mod memory;
 mod s3;
+mod sources;
 mod suite;
 mod support;

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
+use crate::sources::{self, Keys, raw, with_sources};
 use crate::suite::{self, USUAL, Ways};
 use crate::support::{body, bytes, crypto, repository};
 
@@ -59,6 +60,7 @@ async fn open(address: SocketAddr, url: &str, secret: &str) -> Arc<Stores> {
         region: Some("us-east-1".into()),
         allow_http: true,
         options: BTreeMap::from(options.map(|(name, value)| (name.to_owned(), value.to_owned()))),
+        sources: Vec::new(),
     };
     Stores::open(url, &settings).await.unwrap()
 }
@@ -68,6 +70,16 @@ async fn s3_behaves() {
     let folder = TempDir::new().unwrap();
     let address = serve(&folder).await;
     suite::run(&open(address, "s3://lake/some/prefix", "secret").await, Ways { gaps_complete: false, ..USUAL }).await;
+}
+
+#[tokio::test]
+async fn a_bucket_is_imported_from() {
+    let folder = TempDir::new().unwrap();
+    let address = serve(&folder).await;
+    let direct = raw(&open(address, "s3://lake", "secret").await);
+    let options = "allow_http=true&region=us-east-1&aws_access_key_id=AKIAEXAMPLE&aws_secret_access_key=secret";
+    let stores = with_sources(&[format!("s3://lake/in?endpoint=http://{address}&{options}")]).await;
+    sources::behaves(&stores, "s3://lake/in/", &*direct, "in/", Keys::OfFolders).await;
 }
 
 #[tokio::test]

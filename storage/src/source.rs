@@ -1,0 +1,157 @@
+//! A place that objects are imported from: a folder of a store, or one object. Owns what of it is an object, and how
+//! that is called; `parts` lists it in parallel and `sources` says whether it may be read at all.
+//! Invariants: a listing comes in the order of its keys' bytes; memory doesn't grow with it; every object that it names
+//! can be read at the address that it has there.
+
+mod parts;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use futures::stream::BoxStream;
+use model::Timestamp;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+
+use crate::sources::Site;
+use crate::{StorageError, Stores};
+
+/// An open place.
+#[derive(Clone)]
+pub struct Source {
+    site: Site,
+    /// The folder, or the object.
+    path: Path,
+}
+
+/// What a listing finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceItem {
+    /// An object.
+    Object(SourceObject),
+    /// Something that can't be imported.
+    Unusable {
+        /// Where.
+        url: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// An object of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceObject {
+    /// Its name behind the source's folder.
+    pub key: String,
+    /// Where it lies, as a URL.
+    pub url: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its ETag, without quotes.
+    pub e_tag: String,
+    /// When it was written.
+    pub last_modified: Timestamp,
+}
+
+/// How many items are listed and not taken yet. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct ListGauge(Arc<Gauge>);
+
+#[derive(Debug, Default)]
+struct Gauge {
+    now: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl ListGauge {
+    /// The most that ever waited at a time.
+    pub fn peak(&self) -> u64 {
+        self.0.peak.load(Relaxed)
+    }
+
+    fn put(&self, items: usize) {
+        let now = self.0.now.fetch_add(items as u64, Relaxed) + items as u64;
+        self.0.peak.fetch_max(now, Relaxed);
+    }
+
+    fn take(&self, items: usize) {
+        self.0.now.fetch_sub(items as u64, Relaxed);
+    }
+}
+
+impl Stores {
+    /// Opens a place to import from: a folder or object of this store (`s3://bucket/prefix/…`, `local://…`), or of a
+    /// source that the operator allows. Whether anything is there shows when it is asked.
+    pub async fn source(&self, url: &str) -> Result<Source, StorageError> {
+        // A folder may be the root of what is allowed.
+        let (site, path) = self.site(&format!("{}/", url.trim_end_matches('/'))).await?;
+        Ok(Source { site, path })
+    }
+}
+
+impl Source {
+    /// The most items that a listing holds before they are taken.
+    pub const ITEMS_AHEAD_MAX: usize = parts::ITEMS_AHEAD_MAX;
+
+    /// Lists all objects beneath the folder in the order of their keys, in batches; only those behind a key if one is
+    /// given. Markers of folders (empty objects whose name ends with a slash) are no objects.
+    pub fn list(&self, after: Option<&str>, gauge: &ListGauge) -> BoxStream<'static, Result<Vec<SourceItem>, StorageError>> {
+        let (source, after) = (self.clone(), after.map(|key| source_path(&self.path, key)));
+        parts::list(source, after, gauge.clone())
+    }
+
+    /// Looks at the object.
+    pub async fn object(&self) -> Result<SourceObject, StorageError> {
+        let url = self.site.url(self.path.as_ref());
+        let looked = self.site.store.head(&self.path).await;
+        let meta = looked.map_err(|e| match self.site.error(e, &self.path) {
+            StorageError::NotFound { .. } => {
+                StorageError::Invalid(format!("{url} isn't there: name an object that is, or a folder with a slash behind it"))
+            }
+            other => other,
+        })?;
+        let key = self.path.filename().unwrap_or_default().to_owned();
+        Ok(self.described(key, &meta))
+    }
+
+    /// What an object of the store is here; none if it lies outside the folder.
+    fn item(&self, meta: &ObjectMeta) -> Option<SourceItem> {
+        let location = meta.location.as_ref();
+        let key = key_of(&self.path, location)?;
+        Some(match Site::refusal(location) {
+            Some(why) => self.unusable(location, why),
+            None => SourceItem::Object(self.described(key.to_owned(), meta)),
+        })
+    }
+
+    fn unusable(&self, location: &str, why: &str) -> SourceItem {
+        SourceItem::Unusable { url: self.site.url(location), why: why.to_owned() }
+    }
+
+    fn described(&self, key: String, meta: &ObjectMeta) -> SourceObject {
+        SourceObject {
+            key,
+            url: self.site.url(meta.location.as_ref()),
+            size: meta.size,
+            e_tag: unquoted(meta.e_tag.as_deref().unwrap_or_default()).to_owned(),
+            last_modified: Timestamp::from_millis(meta.last_modified.timestamp_millis()),
+        }
+    }
+}
+
+/// An ETag as entries keep it.
+pub(crate) fn unquoted(e_tag: &str) -> &str {
+    e_tag.strip_prefix('"').and_then(|e_tag| e_tag.strip_suffix('"')).unwrap_or(e_tag)
+}
+
+fn key_of<'a>(folder: &Path, location: &'a str) -> Option<&'a str> {
+    let key = match folder.as_ref() {
+        "" => location,
+        folder => location.strip_prefix(folder)?.strip_prefix('/')?,
+    };
+    (!key.is_empty()).then_some(key)
+}
+
+fn source_path(folder: &Path, key: &str) -> String {
+    if folder.as_ref().is_empty() { key.to_owned() } else { format!("{folder}/{key}") }
+}

@@ -1,0 +1,307 @@
+//! Lists a folder of a store in parts, several at a time and ahead of their reader, as one stream in the order of keys.
+//! Owns how a folder falls into parts: a level is read page by page, and each folder on it is a part of its own, for all
+//! its keys lie between those of its neighbours.
+//! Invariant: no more than [`ITEMS_AHEAD_MAX`] items wait for their reader, however large the listing is.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::path::Path;
+use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
+use tokio::sync::mpsc;
+
+use super::{ListGauge, Source, SourceItem, key_of};
+use crate::StorageError;
+use crate::local::{Found, LocalStore};
+use crate::sources::Listing;
+
+/// How many items a batch has at most.
+const BATCH_ITEMS_MAX: usize = 256;
+/// How many parts are listed at a time.
+const PARTS_MAX: usize = 32;
+/// How many batches of a part wait: one in the queue, one that its lister wants to put there, one that is handed over.
+const BATCHES_MAX: usize = 3;
+/// The most items that wait for the reader.
+pub(super) const ITEMS_AHEAD_MAX: usize = BATCH_ITEMS_MAX * BATCHES_MAX * PARTS_MAX;
+/// How deep folders are gone into before their objects are listed, where there are few.
+const DEPTH_MAX: usize = 6;
+/// How many of a part's objects are looked at at a time: empty ones, whether they are markers of folders, and those that a
+/// store lists without an ETag.
+const LOOKS_MAX: usize = 16;
+
+type Batch = Result<Vec<SourceItem>, StorageError>;
+
+/// Something that is listed by itself. Parts follow each other in the order of keys.
+enum Part {
+    /// Objects that are known already.
+    Ready(Vec<ObjectMeta>),
+    /// All beneath a folder.
+    Folder(Path),
+    /// A folder with too many items for one page: the first page and where the next begins.
+    Level(Path, Vec<Part>, String),
+}
+
+/// What is on one level of a folder.
+enum Item {
+    Object(ObjectMeta),
+    Folder(Path),
+}
+
+/// Lists all beneath a source's folder; only what is behind the location `after` if there is one.
+pub(super) fn list(source: Source, after: Option<String>, gauge: ListGauge) -> BoxStream<'static, Batch> {
+    let lister = Lister { source, after, gauge };
+    match &lister.source.site.listing {
+        Listing::Paged(pages) => {
+            let pages = Arc::clone(pages);
+            lister.side_by_side(pages)
+        }
+        Listing::Local(_) | Listing::Stream => {
+            let folder = lister.source.path.clone();
+            let received = lister.start(Part::Folder(folder));
+            lister.taken(received)
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Lister {
+    source: Source,
+    after: Option<String>,
+    gauge: ListGauge,
+}
+
+impl Lister {
+    /// Lists part by part, [`PARTS_MAX`] at a time.
+    fn side_by_side(self, pages: Arc<dyn PaginatedListStore>) -> BoxStream<'static, Batch> {
+        let (starter, taker) = (self.clone(), self.clone());
+        let planned = async move {
+            let parts = self.plan(&*pages).await?;
+            Ok::<_, StorageError>(self.unfolded(parts, pages))
+        };
+        stream::once(planned)
+            .try_flatten()
+            .map(move |part| ready(part.map(|part| starter.start(part))))
+            .buffered(PARTS_MAX)
+            .flat_map(move |part| match part {
+                Ok(received) => taker.taken(received),
+                Err(error) => stream::iter([Err(error)]).boxed(),
+            })
+            .boxed()
+    }
+
+    /// Goes into folders until there are enough to be listed side by side.
+    async fn plan(&self, pages: &dyn PaginatedListStore) -> Result<Vec<Part>, StorageError> {
+        let mut parts = vec![Part::Folder(self.source.path.clone())];
+        for _ in 0..DEPTH_MAX {
+            let folders = parts.iter().filter(|part| matches!(part, Part::Folder(_))).count();
+            if folders == 0 || folders >= PARTS_MAX {
+                break;
+            }
+            let opened = parts.into_iter().map(async |part| match part {
+                Part::Folder(folder) => self.open(pages, folder).await,
+                known => Ok(vec![known]),
+            });
+            parts = stream::iter(opened).buffered(PARTS_MAX).try_concat().await?;
+        }
+        Ok(parts)
+    }
+
+    /// Reads a folder's first page.
+    async fn open(&self, pages: &dyn PaginatedListStore, folder: Path) -> Result<Vec<Part>, StorageError> {
+        match self.page(pages, &folder, None).await? {
+            (parts, None) => Ok(parts),
+            (parts, Some(next)) => Ok(vec![Part::Level(folder, parts, next)]),
+        }
+    }
+
+    /// Reads a page of a folder's objects and folders; says where the next begins.
+    async fn page(
+        &self,
+        pages: &dyn PaginatedListStore,
+        folder: &Path,
+        page_token: Option<String>,
+    ) -> Result<(Vec<Part>, Option<String>), StorageError> {
+        let prefix = if folder.as_ref().is_empty() { String::new() } else { format!("{folder}/") };
+        let options = PaginatedListOptions { delimiter: Some("/".into()), page_token, ..Default::default() };
+        let listed = pages.list_paginated(Some(&prefix), options).await.map_err(|e| self.failure(e, folder))?;
+        let folders = listed.result.common_prefixes.into_iter();
+        let mut items: Vec<(String, Item)> = folders.map(|path| (format!("{path}/"), Item::Folder(path))).collect();
+        // A folder's own marker is listed as an object with the folder's name.
+        let objects = listed.result.objects.into_iter().filter(|meta| key_of(folder, meta.location.as_ref()).is_some());
+        items.extend(objects.map(|meta| (meta.location.to_string(), Item::Object(meta))));
+        items.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut parts = Vec::new();
+        for (location, item) in items {
+            match (item, parts.last_mut()) {
+                (Item::Object(meta), Some(Part::Ready(known))) => known.push(meta),
+                (Item::Object(meta), _) => parts.push(Part::Ready(vec![meta])),
+                (Item::Folder(path), _) if self.may_hold_wanted(&location) => parts.push(Part::Folder(path)),
+                (Item::Folder(_), _) => {}
+            }
+        }
+        Ok((parts, listed.page_token))
+    }
+
+    /// The parts, with further pages of large levels read as they are reached.
+    fn unfolded(
+        self,
+        parts: Vec<Part>,
+        pages: Arc<dyn PaginatedListStore>,
+    ) -> impl futures::Stream<Item = Result<Part, StorageError>> + Send + 'static {
+        stream::iter(parts).flat_map(move |part| match part {
+            Part::Level(folder, first, next) => {
+                let (lister, pages) = (self.clone(), Arc::clone(&pages));
+                let rest = stream::try_unfold(Some(next), move |token| {
+                    let (lister, pages, folder) = (lister.clone(), Arc::clone(&pages), folder.clone());
+                    async move {
+                        let Some(token) = token else { return Ok(None) };
+                        let (parts, next) = lister.page(&*pages, &folder, Some(token)).await?;
+                        Ok(Some((stream::iter(parts.into_iter().map(Ok)), next)))
+                    }
+                });
+                stream::iter(first.into_iter().map(Ok)).chain(rest.try_flatten()).boxed()
+            }
+            part => stream::iter([Ok(part)]).boxed(),
+        })
+    }
+
+    /// Begins to list a part, on a task that ends when its reader is gone.
+    fn start(&self, part: Part) -> mpsc::Receiver<Batch> {
+        let (sender, receiver) = mpsc::channel(1);
+        let lister = self.clone();
+        tokio::spawn(async move {
+            let mut batches = lister.batches(part);
+            while let Some(batch) = batches.next().await {
+                let items = batch.as_ref().map_or(0, Vec::len);
+                lister.gauge.put(items);
+                if sender.send(batch).await.is_err() {
+                    lister.gauge.take(items);
+                    break;
+                }
+            }
+        });
+        receiver
+    }
+
+    /// What a part's task sends, counted as taken.
+    fn taken(&self, received: mpsc::Receiver<Batch>) -> BoxStream<'static, Batch> {
+        let gauge = self.gauge.clone();
+        let batches = stream::unfold(received, |mut received| async move {
+            let batch = received.recv().await?;
+            Some((batch, received))
+        });
+        batches.inspect(move |batch| gauge.take(batch.as_ref().map_or(0, Vec::len))).boxed()
+    }
+
+    /// Lists a part, in batches.
+    fn batches(&self, part: Part) -> BoxStream<'static, Batch> {
+        let items = match (part, &self.source.site.listing) {
+            (Part::Ready(objects), _) => self.objects(stream::iter(objects.into_iter().map(Ok)).boxed(), None),
+            (Part::Folder(folder), Listing::Local(local)) => self.walk(local, &folder),
+            (Part::Folder(folder) | Part::Level(folder, ..), _) => {
+                let store = &self.source.site.store;
+                let listed = match self.offset().filter(|offset| offset.as_ref() > folder.as_ref()) {
+                    None => store.list(Some(&folder)),
+                    Some(offset) => store.list_with_offset(Some(&folder), &offset),
+                };
+                self.objects(listed, Some(folder))
+            }
+        };
+        items
+            .try_ready_chunks(BATCH_ITEMS_MAX)
+            .map(|batch| batch.map_err(|error| error.1))
+            .boxed()
+    }
+
+    /// Objects that a remote store lists. One that is empty may be the marker of a folder, whose name has lost the slash
+    /// at its end: it comes out of order then, or isn't there under that name.
+    fn objects(
+        &self,
+        listed: BoxStream<'static, object_store::Result<ObjectMeta>>,
+        folder: Option<Path>,
+    ) -> BoxStream<'static, Result<SourceItem, StorageError>> {
+        let (lister, failing) = (self.clone(), self.clone());
+        let folder = folder.unwrap_or_else(|| self.source.path.clone());
+        let (shown, mut last) = (folder.clone(), String::new());
+        listed
+            .map_err(move |error| failing.failure(error, &shown))
+            .try_filter(move |meta| {
+                let location = meta.location.as_ref();
+                let is_inside = key_of(&folder, location).is_some();
+                let is_object = is_inside && (meta.size > 0 || location > last.as_str());
+                if is_object {
+                    location.clone_into(&mut last);
+                }
+                ready(is_object)
+            })
+            .map_ok(move |meta| lister.clone().looked(meta))
+            .try_buffered(LOOKS_MAX)
+            .try_filter_map(|item| ready(Ok(item)))
+            .boxed()
+    }
+
+    async fn looked(self, meta: ObjectMeta) -> Result<Option<SourceItem>, StorageError> {
+        if !self.is_wanted(meta.location.as_ref()) {
+            return Ok(None);
+        }
+        let doubtful = meta.size == 0 || meta.e_tag.is_none();
+        if !doubtful || !matches!(self.source.site.listing, Listing::Paged(_)) {
+            return Ok(self.source.item(&meta));
+        }
+        match self.source.site.store.head(&meta.location).await {
+            Ok(looked) => Ok(self.source.item(&looked)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failure(error, &meta.location)),
+        }
+    }
+
+    /// What lies in a folder of this machine.
+    fn walk(&self, local: &LocalStore, folder: &Path) -> BoxStream<'static, Result<SourceItem, StorageError>> {
+        let (lister, failing, shown) = (self.clone(), self.clone(), folder.clone());
+        let found = local.walk(folder, self.offset().as_ref());
+        found
+            .map_err(move |error| failing.failure(error, &shown))
+            .try_filter_map(move |found| {
+                let item = match found {
+                    Found::Object(meta) if lister.is_wanted(meta.location.as_ref()) => lister.source.item(&meta),
+                    Found::Unusable { location, why } if lister.is_wanted(&location) => {
+                        Some(lister.source.unusable(&location, why))
+                    }
+                    Found::Object(_) | Found::Unusable { .. } => None,
+                };
+                ready(Ok(item))
+            })
+            .boxed()
+    }
+
+    /// Where to go on behind, as stores take it. What they list besides is passed over.
+    fn offset(&self) -> Option<Path> {
+        let after = self.after.as_ref()?;
+        Path::parse(after).ok().filter(|path| path.as_ref() == after)
+    }
+
+    fn is_wanted(&self, location: &str) -> bool {
+        self.after.as_deref().is_none_or(|after| location > after)
+    }
+
+    /// Whether a folder, whose location ends with a slash, may hold what is wanted.
+    fn may_hold_wanted(&self, folder: &str) -> bool {
+        self.after.as_deref().is_none_or(|after| folder > after || after.starts_with(folder))
+    }
+
+    /// Says of a listing that failed what can be done.
+    fn failure(&self, error: StoreError, folder: &Path) -> StorageError {
+        let url = self.source.site.url(folder.as_ref());
+        match error {
+            StoreError::InvalidPath { source } => StorageError::Invalid(format!(
+                "{url} has a key that can't be listed ({source}): rename that object, or import the folders beside it"
+            )),
+            StoreError::NotFound { .. } => {
+                StorageError::Invalid(format!("{url} isn't there: name a bucket and folder that are"))
+            }
+            other => self.source.site.error(other, folder),
+        }
+    }
+}

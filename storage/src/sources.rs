@@ -1,0 +1,243 @@
+//! The places beside the installation's own store whose objects may be read: where imported objects lie. Owns the
+//! operator's list of them, which address lies in which, and their open stores; `source` lists what they hold and
+//! `imported` reads it. Invariant: no object is read that neither lies in the installation's store nor beneath an entry of
+//! the list, and no file of Lakebed's own anywhere.
+
+use std::fmt;
+use std::path::{Component, PathBuf};
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::list::PaginatedListStore;
+use object_store::path::Path;
+use tokio::sync::OnceCell;
+
+use crate::local::LocalStore;
+use crate::open;
+use crate::paths::{is_plain, is_reserved};
+use crate::settings::{Scheme, StoreSettings, StoreUrl, without_options};
+use crate::{StorageError, Stores};
+
+/// How many places an operator may allow; so many stores are open at most.
+const SOURCES_MAX: usize = 256;
+
+/// The operator's list.
+#[derive(Default)]
+pub(crate) struct Sources {
+    allowed: Vec<Allowed>,
+}
+
+/// One entry of it.
+struct Allowed {
+    url: StoreUrl,
+    /// What the URLs of the objects that it allows begin with, a slash included.
+    root: String,
+    settings: StoreSettings,
+    /// Opened when first needed, and kept.
+    site: OnceCell<Site>,
+}
+
+/// An open store, and how its objects are called. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) listing: Listing,
+    /// What stands before an object's path in its URL.
+    base: String,
+}
+
+/// How a store lists.
+#[derive(Clone)]
+pub(crate) enum Listing {
+    /// A folder of this machine.
+    Local(LocalStore),
+    /// Page by page, any part of it.
+    Paged(Arc<dyn PaginatedListStore>),
+    /// One stream, in order.
+    Stream,
+}
+
+impl Sources {
+    /// Reads the operator's list. `own` is the kind of the installation's store, and `settings` are that store's.
+    pub(crate) fn new(own: Scheme, settings: &StoreSettings) -> Result<Self, StorageError> {
+        if settings.sources.len() > SOURCES_MAX {
+            return Err(StorageError::Invalid(format!("more than {SOURCES_MAX} sources are allowed: name wider ones")));
+        }
+        let allowed = settings.sources.iter().map(|text| Allowed::parse(text, own, settings));
+        let mut allowed = allowed.collect::<Result<Vec<_>, _>>()?;
+        // The narrowest comes first, for it may have settings of its own.
+        allowed.sort_by_key(|allowed| std::cmp::Reverse(allowed.root.len()));
+        Ok(Self { allowed })
+    }
+
+    fn find(&self, url: &str) -> Option<&Allowed> {
+        self.allowed.iter().find(|allowed| url.starts_with(&allowed.root))
+    }
+}
+
+impl Allowed {
+    fn parse(text: &str, own: Scheme, own_settings: &StoreSettings) -> Result<Self, StorageError> {
+        let invalid = |why: &str| {
+            let text = without_options(text);
+            StorageError::Invalid(format!("{text:?} can't be a source that is allowed to be read: {why}"))
+        };
+        let (url, options) = text.split_once('?').unwrap_or((text, ""));
+        let parsed = match StoreUrl::parse(url)? {
+            StoreUrl::Memory => return Err(invalid("memory is read by its own process alone")),
+            StoreUrl::Local(folder) => StoreUrl::Local(plain_folder(folder).ok_or_else(|| {
+                invalid("name the folder by its absolute path without `..`; the whole disk can't be allowed")
+            })?),
+            remote => remote,
+        };
+        let mut settings = StoreSettings { sources: Vec::new(), ..own_settings.clone() };
+        if parsed.scheme() != own {
+            settings = StoreSettings::default();
+        }
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').ok_or_else(|| invalid("settings are NAME=VALUE, with & between"))?;
+            match name {
+                "endpoint" => settings.endpoint = Some(value.to_owned()),
+                "region" => settings.region = Some(value.to_owned()),
+                "allow_http" => settings.allow_http = value == "true",
+                _ => drop(settings.options.insert(name.to_owned(), value.to_owned())),
+            }
+        }
+        let root = match parsed.prefix().as_ref() {
+            "" => parsed.base(),
+            prefix => format!("{}{prefix}/", parsed.base()),
+        };
+        Ok(Self { url: parsed, root, settings, site: OnceCell::new() })
+    }
+
+    async fn site(&self) -> Result<Site, StorageError> {
+        let open = async || {
+            let base = self.url.base();
+            if let StoreUrl::Local(folder) = &self.url {
+                let opened = LocalStore::open_read_only(folder).await;
+                let store = opened.map_err(|e| StorageError::from_store(e, &self.root))?;
+                let listing = Listing::Local(store.clone());
+                return Ok(Site { store: Arc::new(store), listing, base });
+            }
+            let opened = open::open_read_only(&self.url, &self.settings).await?;
+            let listing = opened.pages.map_or(Listing::Stream, Listing::Paged);
+            Ok(Site { store: opened.store, listing, base })
+        };
+        self.site.get_or_try_init(open).await.cloned()
+    }
+}
+
+/// A folder that is named without detours.
+fn plain_folder(folder: PathBuf) -> Option<PathBuf> {
+    let plain: PathBuf = folder.components().collect();
+    let climbs = plain.components().any(|part| matches!(part, Component::ParentDir | Component::CurDir));
+    let is_utf8 = plain.to_str().is_some();
+    (is_utf8 && !climbs && plain.parent().is_some()).then_some(plain)
+}
+
+impl Site {
+    /// What an object at a path of the store is called.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Whether an object at this path may be read by users at all.
+    pub(crate) fn refusal(path: &str) -> Option<&'static str> {
+        if is_reserved(path) {
+            return Some("it is one of Lakebed's own files");
+        }
+        (!is_plain(path)).then_some("its key has a control character, a backslash, or an empty, `.` or `..` part")
+    }
+
+    pub(crate) fn error(&self, error: object_store::Error, path: &Path) -> StorageError {
+        StorageError::from_store(error, &self.url(path.as_ref()))
+    }
+}
+
+impl Stores {
+    /// Finds where a URL lies: in this store, or in an allowed source. With a slash behind it, it may be the root of
+    /// either.
+    pub(crate) async fn site(&self, url: &str) -> Result<(Site, Path), StorageError> {
+        let url = canonical(url);
+        let elsewhere = || StorageError::Elsewhere { url: without_options(&url).to_owned() };
+        let site = match url.strip_prefix(self.namespace_root()) {
+            Some(_) => self.own_site(),
+            None => self.sources.find(&url).ok_or_else(elsewhere)?.site().await?,
+        };
+        let path = url.strip_prefix(&site.base).unwrap_or(&url).trim_end_matches('/');
+        let refusal = Site::refusal(path).filter(|_| !path.is_empty());
+        if let Some(why) = refusal {
+            return Err(StorageError::Invalid(format!("{url} can't be read: {why}")));
+        }
+        let path = Path::parse(path).map_err(|e| StorageError::Invalid(format!("{url} can't be read: {e}")))?;
+        Ok((site, path))
+    }
+
+    /// Whether a URL lies where this server may read.
+    pub(crate) fn may_read(&self, url: &str) -> bool {
+        let url = canonical(url);
+        url.starts_with(self.namespace_root()) || self.sources.find(&url).is_some()
+    }
+
+    fn own_site(&self) -> Site {
+        let root = self.namespace_root();
+        let base = match self.prefix().as_ref() {
+            "" => root.to_owned(),
+            prefix => root.strip_suffix(&format!("{prefix}/")).unwrap_or(root).to_owned(),
+        };
+        let listing = self.pages.clone().map_or(Listing::Stream, Listing::Paged);
+        Site { store: Arc::clone(&self.store), listing, base }
+    }
+}
+
+/// A URL with the scheme's usual name.
+pub(crate) fn canonical(url: &str) -> String {
+    const NAMES: [(&str, &str); 3] = [("s3a://", "s3://"), ("azure://", "az://"), ("abfs://", "az://")];
+    let other = NAMES.iter().find_map(|(name, usual)| Some(format!("{usual}{}", url.strip_prefix(name)?)));
+    other.unwrap_or_else(|| url.to_owned())
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.allowed.iter().map(|allowed| &allowed.root)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(list: &[&str]) -> Result<Sources, StorageError> {
+        let sources = list.iter().map(|url| (*url).to_owned()).collect();
+        Sources::new(Scheme::S3, &StoreSettings { region: Some("here".into()), sources, ..StoreSettings::default() })
+    }
+
+    #[test]
+    fn only_what_is_beneath_an_entry_is_allowed() {
+        let sources = sources(&["s3://raw/a", "gs://other", "file:///srv/data/"]).unwrap();
+        for url in ["s3://raw/a/x", "s3://raw/a/", "gs://other/x/y", "file:///srv/data/x"] {
+            assert!(sources.find(url).is_some(), "{url}");
+        }
+        for url in ["s3://raw/ab", "s3://raw/", "s3://rawer/a/x", "gs://othe", "file:///srv/database", "az://raw/a/x"] {
+            assert!(sources.find(url).is_none(), "{url}");
+        }
+    }
+
+    #[test]
+    fn settings_are_the_store_s_own_or_stand_behind_the_url() {
+        let sources = sources(&["s3://raw", "s3://raw/eu?region=eu-1&allow_http=true&aws_skip_signature=true", "gs://x"]);
+        let sources = sources.unwrap();
+        let region = |url: &str| sources.find(url).unwrap().settings.region.clone();
+        assert_eq!(region("s3://raw/x").as_deref(), Some("here"));
+        assert_eq!(region("s3://raw/eu/x").as_deref(), Some("eu-1"));
+        assert_eq!(region("gs://x/y"), None);
+        let own = sources.find("s3://raw/eu/x").unwrap();
+        assert!(own.settings.allow_http && own.settings.options.contains_key("aws_skip_signature"));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for bad in ["", "x", "memory:///", "file:///", "file:///a/../b", "s3://", "s3://b?x", "ftp://x"] {
+            assert!(sources(&[bad]).is_err(), "{bad}");
+        }
+    }
+}
