@@ -70,6 +70,8 @@ actions! {
     ReadObject = "fs:ReadObject",
     /// Write an object.
     WriteObject = "fs:WriteObject",
+    /// Import objects from a place; asked of the place, beside `WriteObject` and `CreateCommit`.
+    ImportFromStorage = "fs:ImportFromStorage",
     /// Delete an object.
     DeleteObject = "fs:DeleteObject",
     /// See how the server is configured, its version too.

@@ -20,6 +20,8 @@ pub enum Resource {
     Tag(RepositoryName, TagName),
     /// A storage namespace.
     Namespace(StorageNamespace),
+    /// A place that objects are imported from: a URL.
+    Source(String),
     /// A user.
     User(UserName),
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Resource {
             Self::Branch(name, branch) => write!(f, "arn:lakefs:fs:::repository/{name}/branch/{branch}"),
             Self::Tag(name, tag) => write!(f, "arn:lakefs:fs:::repository/{name}/tag/{tag}"),
             Self::Namespace(namespace) => write!(f, "arn:lakefs:fs:::namespace/{namespace}"),
+            Self::Source(url) => write!(f, "arn:lakefs:fs:::namespace/{url}"),
             Self::User(name) => write!(f, "arn:lakefs:auth:::user/{name}"),
         }
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use futures::stream::{self, StreamExt};
 use model::{Address, Entry};
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, ObjectMeta};
+use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStoreExt};
 
 use crate::source::unquoted;
 use crate::sources::Site;
@@ -80,8 +80,12 @@ impl<'a> Imported<'a> {
                 self.compare(&result.meta)?;
                 Ok(result)
             }
-            Err(StoreError::NotFound { .. }) => Err(StorageError::Gone { url: self.url.to_owned() }),
-            Err(StoreError::Precondition { .. }) => Err(self.changed("its ETag is another".to_owned())),
+            Err(StoreError::NotFound { .. }) => Err(self.gone()),
+            // Some stores say so of an object that isn't there, too.
+            Err(StoreError::Precondition { .. }) => match self.site.store.head(&self.path).await {
+                Err(StoreError::NotFound { .. }) => Err(self.gone()),
+                _ => Err(self.changed("its ETag is another".to_owned())),
+            },
             // A range behind the end is told in many ways.
             Err(error) if !head && matches!(error, StoreError::Generic { .. }) => {
                 Box::pin(self.get(GetOptions::new().with_head(true))).await?;
@@ -108,6 +112,10 @@ impl<'a> Imported<'a> {
             None if there.last_modified.timestamp() <= self.entry.last_modified.as_millis().div_euclid(1000) => Ok(()),
             None => Err(self.changed(format!("it was written at {}", there.last_modified))),
         }
+    }
+
+    fn gone(&self) -> StorageError {
+        StorageError::Gone { url: self.url.to_owned() }
     }
 
     fn changed(&self, why: String) -> StorageError {

@@ -26,6 +26,8 @@ mod merge;
 mod rebase;
 mod revert;
 
+mod import;
+
 mod copy_objects;
 mod delete_objects;
 mod put_object;
@@ -42,6 +44,7 @@ pub use delete_objects::{DELETE_MAX, delete_objects};
 pub use delete_repository::delete_repository;
 pub use delete_tag::delete_tag;
 pub use hard_reset::{HardResetRequest, hard_reset};
+pub use import::{ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import};
 pub use merge::{MergeOutcome, MergeRequest, merge};
 pub use put_object::{METADATA_BYTES_MAX, PutObjectRequest, put_object};
 pub use rebase::{RebaseOutcome, RebaseRequest, rebase};

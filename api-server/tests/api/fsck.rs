@@ -5,7 +5,7 @@ use lakebed_sdk::{CheckEvent, CheckSummary, Code, DataCheck, Fault, Reason};
 
 use crate::lake::{TestLake, name};
 
-async fn check(lake: &TestLake, reference: Option<&str>, data: DataCheck) -> (Vec<Fault>, CheckSummary) {
+pub(crate) async fn check(lake: &TestLake, reference: Option<&str>, data: DataCheck) -> (Vec<Fault>, CheckSummary) {
     let mut events = lake.lakebed.check(&lake.trips, reference, data).await.unwrap();
     let (mut faults, mut summary) = (Vec::new(), None);
     while let Some(event) = events.try_next().await.unwrap() {

@@ -55,9 +55,14 @@ impl Drop for TestLake {
 impl TestLake {
     /// A server without a repository.
     pub(crate) async fn empty() -> Self {
+        Self::empty_with_sources(Vec::new()).await
+    }
+
+    /// A server that may read some places besides.
+    pub(crate) async fn empty_with_sources(sources: Vec<String>) -> Self {
         let requests = Counters::default();
         let counters = requests.clone();
-        let memory = Stores::open("memory:///", &StoreSettings::default()).await.unwrap();
+        let memory = Stores::open("memory:///", &StoreSettings { sources, ..StoreSettings::default() }).await.unwrap();
         let stores = memory.decorated(|store, multipart| {
             let counting = Counting::new(store, multipart, counters);
             (counting.clone(), counting)
@@ -83,7 +88,12 @@ impl TestLake {
 
     /// A server with an empty repository `trips`.
     pub(crate) async fn new() -> Self {
-        let lake = Self::empty().await;
+        Self::with_sources(Vec::new()).await
+    }
+
+    /// The same, that may read some places besides.
+    pub(crate) async fn with_sources(sources: Vec<String>) -> Self {
+        let lake = Self::empty_with_sources(sources).await;
         lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
         lake
     }

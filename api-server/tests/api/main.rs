@@ -15,6 +15,7 @@ mod copies;
 mod diffs;
 mod fsck;
 mod hard_resets;
+mod imports;
 mod merges;
 mod objects;
 mod paging;

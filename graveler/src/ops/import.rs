@@ -37,6 +37,11 @@ impl ImportProgress {
     pub fn objects(&self) -> u64 {
         self.objects.load(Relaxed)
     }
+
+    /// Counts more.
+    pub fn add_objects(&self, objects: u64) {
+        self.objects.fetch_add(objects, Relaxed);
+    }
 }
 
 /// What is imported and stored: where another step, or another run of the import, goes on.
@@ -158,7 +163,7 @@ impl<F: FnMut(u64) -> bool + Send> Changes for Listed<F> {
         }
         self.last = Some(key.clone());
         self.taken += 1;
-        self.progress.objects.fetch_add(1, Relaxed);
+        self.progress.add_objects(1);
         Ok(Some(TreeChange { key, value: Some(encode_entry(&entry)) }))
     }
 }

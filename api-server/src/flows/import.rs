@@ -1,0 +1,264 @@
+//! Imports objects from where they lie into a branch: list, write ranges, lay them over the head, publish. No byte of an
+//! object is read or copied, and nothing is staged: what is uncommitted on the branch stays so.
+//! Invariants: the branch gets all of an import by one commit, or nothing of it; a run that goes on where another was cut
+//! off comes to the same.
+
+mod listing;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use auth::{Action, Caller, Resource, authorize};
+use graveler::{CommitInfo, Graveler, ImportCheckpoint, ImportProgress};
+use model::{Branch, BranchName, Commit, CommitId, ObjectPath, Repository, RepositoryName};
+use proto::api::InvalidField;
+use serde_json::json;
+use storage::{ListGauge, Source};
+
+use self::listing::{Destination, Unusable, merged};
+use super::backoff;
+use super::publish::{Publication, publish};
+use crate::Error;
+
+/// How many sources one import may have.
+pub const SOURCES_MAX: usize = 100;
+/// How often a commit is built anew over a head that moved.
+const PUBLISH_ATTEMPTS_MAX: u32 = 32;
+
+/// What to import.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// Where.
+    pub repository: RepositoryName,
+    /// Onto which branch.
+    pub branch: BranchName,
+    /// From where, and to which paths.
+    pub sources: Vec<ImportSource>,
+    /// Why.
+    pub message: String,
+    /// What else to say with the commit.
+    pub metadata: BTreeMap<String, String>,
+    /// Leaves out what can't be imported, instead of failing.
+    pub skip_unusable: bool,
+}
+
+/// One source of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImportSource {
+    /// All objects beneath a folder, at their keys behind it beneath a prefix.
+    Prefix {
+        /// The folder's URL.
+        from: String,
+        /// What their paths begin with; a slash is added where one is missing. Empty for the top.
+        to: String,
+    },
+    /// One object.
+    Object {
+        /// Its URL.
+        from: String,
+        /// Its path.
+        to: ObjectPath,
+    },
+}
+
+/// What an import came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The commit that has the objects.
+    pub id: CommitId,
+    /// What it says.
+    pub commit: Commit,
+    /// How many objects were imported.
+    pub objects: u64,
+    /// How many were left out, since they can't be imported.
+    pub skipped: u64,
+}
+
+/// A run of an import: what it tells while it goes on, and what an earlier run left.
+pub struct ImportRun<'a> {
+    /// Counts objects.
+    pub progress: ImportProgress,
+    /// What an earlier run kept last; empty for the first run.
+    pub checkpoint: Vec<u8>,
+    /// Keeps what the next run may go on from.
+    pub keep: &'a (dyn Fn(Vec<u8>) + Send + Sync),
+    /// When a step ends, with which that is kept.
+    pub steps: ImportSteps,
+}
+
+/// How much an import does between two checkpoints: so much is done again after a crash.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportSteps {
+    /// So many objects.
+    pub objects_max: u64,
+    /// So long.
+    pub time_max: Duration,
+}
+
+impl Default for ImportSteps {
+    fn default() -> Self {
+        Self { objects_max: 1 << 20, time_max: Duration::from_secs(20) }
+    }
+}
+
+/// Imports objects. Dropping the future ends it, and leaves files that nothing refers to but what was kept.
+pub async fn import(
+    graveler: &Graveler,
+    caller: &Caller,
+    request: &ImportRequest,
+    run: ImportRun<'_>,
+) -> Result<Imported, Error> {
+    let ImportRequest { repository: name, branch, .. } = request;
+    authorize_all(caller, request)?;
+    let repository = graveler.meta().repository(name).await?;
+    graveler.meta().branch(name, branch).await?;
+    let sources = open(graveler, request).await?;
+
+    let (imported, skipped) = build(graveler, &repository, sources, request.skip_unusable, run).await?;
+
+    let (id, commit) = commit(graveler, caller, request, &repository, &imported).await?;
+    let objects = imported.objects;
+    tracing::info!(repository = %name, %branch, commit = %id, objects, skipped, user = %caller.user.name, "imported");
+    Ok(Imported { id, commit, objects, skipped })
+}
+
+fn authorize_all(caller: &Caller, request: &ImportRequest) -> Result<(), Error> {
+    let ImportRequest { repository, branch, sources, .. } = request;
+    authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?;
+    for source in sources {
+        let (from, to) = match source {
+            ImportSource::Prefix { from, to } => (from, to.parse().ok()),
+            ImportSource::Object { from, to } => (from, Some(to.clone())),
+        };
+        authorize(caller, Action::ImportFromStorage, &Resource::Source(from.clone()))?;
+        let to = to.map_or(Resource::Repository(repository.clone()), |to| Resource::Object(repository.clone(), to));
+        authorize(caller, Action::WriteObject, &to)?;
+    }
+    Ok(())
+}
+
+/// Opens all sources, so that one that isn't allowed is told at once.
+async fn open(graveler: &Graveler, request: &ImportRequest) -> Result<Vec<(Source, Destination)>, Error> {
+    if request.sources.is_empty() || request.sources.len() > SOURCES_MAX {
+        return Err(InvalidField::new("paths", format!("name 1 to {SOURCES_MAX} of them")).into());
+    }
+    let mut opened = Vec::new();
+    for source in &request.sources {
+        let (from, destination) = match source {
+            ImportSource::Prefix { from, to } => (from, Destination::Prefix(as_folder(to)?)),
+            ImportSource::Object { from, to } => (from, Destination::Object(to.clone())),
+        };
+        opened.push((graveler.stores().source(from).await.map_err(graveler::Error::from)?, destination));
+    }
+    Ok(opened)
+}
+
+fn as_folder(to: &str) -> Result<String, InvalidField> {
+    if to.len() >= model::PATH_BYTES_MAX {
+        return Err(InvalidField::new("destination", format!("must have less than {} bytes", model::PATH_BYTES_MAX)));
+    }
+    Ok(if to.is_empty() || to.ends_with('/') { to.to_owned() } else { format!("{to}/") })
+}
+
+/// Lists the sources and writes a tree of their objects, step by step. Says what is in it and how many were left out.
+async fn build(
+    graveler: &Graveler,
+    repository: &Repository,
+    sources: Vec<(Source, Destination)>,
+    skip: bool,
+    run: ImportRun<'_>,
+) -> Result<(ImportCheckpoint, u64), Error> {
+    let ImportRun { progress, checkpoint, keep, steps } = run;
+    let (mut imported, skipped_before) = decode(&checkpoint)?;
+    progress.add_objects(imported.objects);
+    let unusable = Unusable::default();
+    let mut rest = Some(merged(sources, imported.last.as_ref(), &unusable, skip, &ListGauge::default()));
+    while let Some(listing) = rest {
+        let begun = Instant::now();
+        let is_enough = move |taken| taken >= steps.objects_max || (taken > 0 && begun.elapsed() >= steps.time_max);
+        let step = graveler.import_step(repository, imported, listing, is_enough, &progress).await?;
+        (imported, rest) = (step.checkpoint, step.rest);
+        // What can't be imported has to be told at the end, so that no later run may go on behind it.
+        if skip || unusable.count() == 0 {
+            keep(encode(&imported, skipped_before + unusable.count()));
+        }
+    }
+    match unusable.count() {
+        0 => Ok((imported, skipped_before)),
+        count if skip => Ok((imported, skipped_before + count)),
+        _ => Err(graveler::Error::Invalid(unusable.report()).into()),
+    }
+}
+
+/// Commits what is imported over the branch's head, as often as others come first.
+async fn commit(
+    graveler: &Graveler,
+    caller: &Caller,
+    request: &ImportRequest,
+    repository: &Repository,
+    imported: &ImportCheckpoint,
+) -> Result<(CommitId, Commit), Error> {
+    let info = CommitInfo {
+        committer: caller.committer().to_owned(),
+        message: request.message.clone(),
+        metadata: request.metadata.clone(),
+        created_at: graveler.clock().now(),
+        allow_empty: false,
+    };
+    for attempt in 0..PUBLISH_ATTEMPTS_MAX {
+        let branch: Branch = graveler.meta().branch(&request.repository, &request.branch).await?;
+        let built = graveler.build_import(repository, &branch.commit, imported, &info).await?;
+        if publish(graveler, &request.repository, &branch, built.id, Publication::default()).await? {
+            return Ok((built.id, built.commit));
+        }
+        backoff::wait(attempt).await;
+    }
+    Err(Error::Contended(request.branch.clone()))
+}
+
+fn encode(imported: &ImportCheckpoint, skipped: u64) -> Vec<u8> {
+    let ImportCheckpoint { tree, last, objects } = imported;
+    let (tree, last) = (tree.map(|id| id.to_string()), last.as_ref().map(ObjectPath::as_str));
+    json!({ "tree": tree, "last": last, "objects": objects, "skipped": skipped }).to_string().into_bytes()
+}
+
+/// Reads what [`encode`] wrote; of nothing, the beginning.
+fn decode(checkpoint: &[u8]) -> Result<(ImportCheckpoint, u64), Error> {
+    if checkpoint.is_empty() {
+        return Ok((ImportCheckpoint::default(), 0));
+    }
+    let read = || {
+        let value: serde_json::Value = serde_json::from_slice(checkpoint).ok()?;
+        let tree = value["tree"].as_str().map(str::parse).transpose().ok()?;
+        let last = value["last"].as_str().map(str::parse).transpose().ok()?;
+        let imported = ImportCheckpoint { tree, last, objects: value["objects"].as_u64()? };
+        Some((imported, value["skipped"].as_u64()?))
+    };
+    let damaged = || graveler::Error::Internal("an import's checkpoint can't be read".to_owned());
+    Ok(read().ok_or_else(damaged)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_read_back() {
+        let imported = ImportCheckpoint {
+            tree: Some("ab".repeat(32).parse().unwrap()),
+            last: Some("a/é\"b".parse().unwrap()),
+            objects: 7,
+        };
+        for imported in [imported, ImportCheckpoint::default()] {
+            assert_eq!(decode(&encode(&imported, 3)).unwrap(), (imported, 3));
+        }
+        assert_eq!(decode(b"").unwrap(), (ImportCheckpoint::default(), 0));
+        assert!(decode(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_destination_is_a_folder() {
+        assert_eq!(["", "a", "a/"].map(|to| as_folder(to).unwrap()), ["", "a/", "a/"]);
+        assert!(as_folder(&"a".repeat(model::PATH_BYTES_MAX)).is_err());
+    }
+}
