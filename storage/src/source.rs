@@ -95,7 +95,11 @@ impl Source {
 
     /// Lists all objects beneath the folder in the order of their keys, in batches; only those behind a key if one is
     /// given. Markers of folders (empty objects whose name ends with a slash) are no objects.
-    pub fn list(&self, after: Option<&str>, gauge: &ListGauge) -> BoxStream<'static, Result<Vec<SourceItem>, StorageError>> {
+    pub fn list(
+        &self,
+        after: Option<&str>,
+        gauge: &ListGauge,
+    ) -> BoxStream<'static, Result<Vec<SourceItem>, StorageError>> {
         let (source, after) = (self.clone(), after.map(|key| source_path(&self.path, key)));
         parts::list(source, after, gauge.clone())
     }
@@ -105,9 +109,9 @@ impl Source {
         let url = self.site.url(self.path.as_ref());
         let looked = self.site.store.head(&self.path).await;
         let meta = looked.map_err(|e| match self.site.error(e, &self.path) {
-            StorageError::NotFound { .. } => {
-                StorageError::Invalid(format!("{url} isn't there: name an object that is, or a folder with a slash behind it"))
-            }
+            StorageError::NotFound { .. } => StorageError::Invalid(format!(
+                "{url} isn't there: name an object that is, or a folder with a slash behind it"
+            )),
             other => other,
         })?;
         let key = self.path.filename().unwrap_or_default().to_owned();

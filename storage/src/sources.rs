@@ -94,7 +94,8 @@ impl Allowed {
             settings = StoreSettings::default();
         }
         for option in options.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').ok_or_else(|| invalid("settings are NAME=VALUE, with & between"))?;
+            let (name, value) =
+                option.split_once('=').ok_or_else(|| invalid("settings are NAME=VALUE, with & between"))?;
             match name {
                 "endpoint" => settings.endpoint = Some(value.to_owned()),
                 "region" => settings.region = Some(value.to_owned()),
@@ -224,7 +225,8 @@ mod tests {
 
     #[test]
     fn settings_are_the_store_s_own_or_stand_behind_the_url() {
-        let sources = sources(&["s3://raw", "s3://raw/eu?region=eu-1&allow_http=true&aws_skip_signature=true", "gs://x"]);
+        let sources =
+            sources(&["s3://raw", "s3://raw/eu?region=eu-1&allow_http=true&aws_skip_signature=true", "gs://x"]);
         let sources = sources.unwrap();
         let region = |url: &str| sources.find(url).unwrap().settings.region.clone();
         assert_eq!(region("s3://raw/x").as_deref(), Some("here"));

@@ -207,8 +207,10 @@ async fn commit(
     };
     for attempt in 0..PUBLISH_ATTEMPTS_MAX {
         let branch: Branch = graveler.meta().branch(&request.repository, &request.branch).await?;
-        let built = graveler.build_import(repository, &branch.commit, imported, &info).await?;
-        if publish(graveler, &request.repository, &branch, built.id, Publication::default()).await? {
+        let built = graveler.build_imported(repository, &branch.commit, imported, &info).await?;
+        let note = graveler.note(caller.committer(), &format!("import: {}", request.message));
+        let publication = Publication { note, ..Publication::default() };
+        if publish(graveler, &request.repository, &branch, built.id, publication).await? {
             return Ok((built.id, built.commit));
         }
         backoff::wait(attempt).await;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use api_server::flows::{self, ImportRequest, ImportRun, ImportSource, ImportSteps, Imported};
 use api_server::Error;
+use api_server::flows::{self, ImportRequest, ImportRun, ImportSource, ImportSteps, Imported};
 use auth::Caller;
 use graveler::{Error as GravelerError, ImportProgress};
 use lakebed_sdk::{Code, DataCheck, Reason};
@@ -149,8 +149,7 @@ async fn what_can_t_be_done_is_refused_before_anything_is() {
 
     let elsewhere = ImportSource::Prefix { from: "s3://else/where".into(), to: String::new() };
     let refused = setting.import(vec![setting.all("a", ""), elsewhere]).await.unwrap_err();
-    let is_elsewhere =
-        matches!(&refused, Error::Graveler(GravelerError::Storage(StorageError::Elsewhere { url })) if url.contains("s3://else"));
+    let is_elsewhere = matches!(&refused, Error::Graveler(GravelerError::Storage(StorageError::Elsewhere { url })) if url.contains("s3://else"));
     assert!(is_elsewhere && refused.to_string().contains("import_allow"), "{refused}");
     let twice = why(setting.import(vec![setting.all("a", "to/"), setting.one("b/x", "to/x")]).await.unwrap_err());
     assert!(twice.contains("a/x") && twice.contains("b/x") && twice.contains("to/x"), "{twice}");
@@ -189,6 +188,7 @@ async fn commits_of_others_are_no_obstacle() {
         head: theirs.id,
         consumed: Vec::new(),
         require_clean: false,
+        note: model::Note::default(),
     }]);
     let imported = setting.import(vec![setting.all("a", "to")]).await.unwrap();
     assert_eq!(imported.commit.parents, [theirs.id]);

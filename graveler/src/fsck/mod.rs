@@ -140,7 +140,9 @@ fn as_fault(error: &StorageError) -> (FaultKind, String) {
     match error {
         StorageError::NotFound { .. } => (FaultKind::Missing, "it isn't in the object store".into()),
         StorageError::Gone { .. } => (FaultKind::Missing, "it isn't where it was imported from any more".into()),
-        StorageError::Changed { why, .. } => (FaultKind::WrongBytes, format!("it was changed since it was imported: {why}")),
+        StorageError::Changed { why, .. } => {
+            (FaultKind::WrongBytes, format!("it was changed since it was imported: {why}"))
+        }
         StorageError::Corrupt { why, .. } => (FaultKind::Corrupt, why.clone()),
         other => (FaultKind::Unreadable, other.to_string()),
     }

@@ -1,12 +1,11 @@
 //! Builds a commit of objects that lie in an object store already, from their listing in order. Owns that nothing is
-//! staged on the way: ranges are written as the listing comes, step by step into a tree that has the imported objects
-//! alone, which is laid over a commit in the end. Leaves to its caller where the listing comes from (an object store, or
-//! nothing real, as in benchmarks), when a step ends, and to publish the commit.
+//! staged on the way: ranges are written as the listing comes, at once over a commit, or step by step into a tree that
+//! has the imported objects alone and is laid over a commit in the end. Leaves to its caller where the listing comes from
+//! (an object store, or nothing real, as in benchmarks), when a step ends, and to publish the commit.
 //! Invariants: memory doesn't grow with the listing; the tree depends on the listing alone, not on where steps ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::vec::IntoIter;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
@@ -22,9 +21,12 @@ use crate::tree::merge::Sides;
 use crate::tree::record::encode_entry;
 use crate::{Error, Graveler};
 
-/// Objects in the order of their paths' bytes, each path once, in batches. The entries' addresses are theirs to keep:
-/// nothing is copied.
-pub type ImportListing = BoxStream<'static, Result<Vec<(ObjectPath, Entry)>, Error>>;
+/// Objects in the order of their paths' bytes, each path once. The entries' addresses are theirs to keep: nothing is
+/// copied.
+pub type ImportListing = BoxStream<'static, Result<(ObjectPath, Entry), Error>>;
+
+/// How often a step asks whether it did enough.
+const ASK_EVERY_OBJECTS: u64 = 256;
 
 /// How far an import is. Cheap to clone; clones count together.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +66,35 @@ pub struct ImportStep {
 }
 
 impl Graveler {
+    /// Builds a commit that has all of a base commit and the objects of a listing over it, in one walk over both: an object
+    /// of the listing replaces one of the same path, and whatever the listing doesn't have stays.
+    ///
+    /// Fails with [`Error::NoChanges`] when the base holds all of it already, unless an empty commit is allowed; with
+    /// [`Error::Invalid`] when the listing isn't in order.
+    pub async fn build_import(
+        &self,
+        repository: &Repository,
+        base: &CommitId,
+        listing: ImportListing,
+        info: &CommitInfo,
+        progress: &ImportProgress,
+    ) -> Result<Built, Error> {
+        let files = self.files(repository)?;
+        let (base, info, options) = (*base, info.clone(), self.inner.options.clone());
+        let mut listed = Listed::new(listing, None, |_| false, progress);
+        self.heavy(Work::Import, async move || {
+            let parent = read_commit(&files, base).await?;
+            let mut builder = TreeBuilder::new(&files, &options);
+            let changed = apply(&files, parent.metarange, &mut listed, &mut builder).await?;
+            if changed == 0 && !info.allow_empty {
+                return Err(Error::NoChanges);
+            }
+            let metarange = if changed == 0 { parent.metarange } else { builder.finish().await? };
+            store_commit(&files, info, metarange, vec![base], parent.generation, changed).await
+        })
+        .await
+    }
+
     /// Adds objects from a listing to what is imported already, until `is_enough` says so of the number of objects in this
     /// step. All of the listing lies behind the checkpoint's last path.
     ///
@@ -78,11 +109,9 @@ impl Graveler {
         progress: &ImportProgress,
     ) -> Result<ImportStep, Error> {
         let files = self.files(repository)?;
-        let (options, progress) = (self.inner.options.clone(), progress.clone());
+        let options = self.inner.options.clone();
+        let mut listed = Listed::new(listing, from.last.clone(), is_enough, progress);
         self.heavy(Work::Import, async move || {
-            let last = from.last.clone().map(|path| Bytes::from(String::from(path)));
-            let mut listed =
-                Listed { listing: Some(listing), batch: Vec::new().into_iter(), last, taken: 0, is_enough, progress };
             let mut builder = TreeBuilder::new(&files, &options);
             apply(&files, from.tree, &mut listed, &mut builder).await?;
             let tree = if listed.taken == 0 { from.tree } else { builder.finish().await? };
@@ -98,7 +127,7 @@ impl Graveler {
     /// unread.
     ///
     /// Fails with [`Error::NoChanges`] when the commit has all of it already, unless an empty commit is allowed.
-    pub async fn build_import(
+    pub async fn build_imported(
         &self,
         repository: &Repository,
         over: &CommitId,
@@ -126,7 +155,6 @@ impl Graveler {
 struct Listed<F> {
     /// Gone once it ended.
     listing: Option<ImportListing>,
-    batch: IntoIter<(ObjectPath, Entry)>,
     last: Option<Bytes>,
     taken: u64,
     is_enough: F,
@@ -134,21 +162,21 @@ struct Listed<F> {
 }
 
 impl<F: FnMut(u64) -> bool + Send> Listed<F> {
+    fn new(listing: ImportListing, last: Option<ObjectPath>, is_enough: F, progress: &ImportProgress) -> Self {
+        let last = last.map(|path| Bytes::from(String::from(path)));
+        Self { listing: Some(listing), last, taken: 0, is_enough, progress: progress.clone() }
+    }
+
     async fn next(&mut self) -> Result<Option<(ObjectPath, Entry)>, Error> {
-        loop {
-            if let Some(next) = self.batch.next() {
-                return Ok(Some(next));
-            }
-            let Some(listing) = &mut self.listing else { return Ok(None) };
-            // Between batches: what was taken of the listing is in the tree.
-            if (self.is_enough)(self.taken) {
-                return Ok(None);
-            }
-            match listing.next().await.transpose()? {
-                Some(batch) => self.batch = batch.into_iter(),
-                None => self.listing = None,
-            }
+        let Some(listing) = &mut self.listing else { return Ok(None) };
+        if self.taken.is_multiple_of(ASK_EVERY_OBJECTS) && (self.is_enough)(self.taken) {
+            return Ok(None);
         }
+        let next = listing.next().await.transpose()?;
+        if next.is_none() {
+            self.listing = None;
+        }
+        Ok(next)
     }
 }
 

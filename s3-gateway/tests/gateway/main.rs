@@ -12,6 +12,7 @@ mod conditions;
 mod copies;
 mod counters;
 mod deletes;
+mod imported;
 mod keys;
 mod listings;
 mod multipart;

@@ -195,7 +195,8 @@ impl Level {
             }
             folder => folder?,
         };
-        let mut level = Self { folder, location: location.to_owned(), items: Vec::new().into_iter(), more_behind: None };
+        let mut level =
+            Self { folder, location: location.to_owned(), items: Vec::new().into_iter(), more_behind: None };
         level.read(None, names_max)?;
         Ok(Some(level))
     }

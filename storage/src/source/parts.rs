@@ -209,10 +209,7 @@ impl Lister {
                 self.objects(listed, Some(folder))
             }
         };
-        items
-            .try_ready_chunks(BATCH_ITEMS_MAX)
-            .map(|batch| batch.map_err(|error| error.1))
-            .boxed()
+        items.try_ready_chunks(BATCH_ITEMS_MAX).map(|batch| batch.map_err(|error| error.1)).boxed()
     }
 
     /// Objects that a remote store lists. One that is empty may be the marker of a folder, whose name has lost the slash

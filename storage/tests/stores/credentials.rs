@@ -49,8 +49,13 @@ async fn converse(mut socket: TcpStream) -> Option<()> {
 
 async fn open(endpoint: String, options: BTreeMap<String, String>) -> Arc<Stores> {
     crypto();
-    let settings =
-        StoreSettings { endpoint: Some(endpoint), region: Some("eu-central-1".into()), allow_http: true, options, sources: Vec::new() };
+    let settings = StoreSettings {
+        endpoint: Some(endpoint),
+        region: Some("eu-central-1".into()),
+        allow_http: true,
+        options,
+        sources: Vec::new(),
+    };
     Stores::open("s3://lake/x", &settings).await.unwrap()
 }
 

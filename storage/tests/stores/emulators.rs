@@ -10,9 +10,9 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use futures::TryStreamExt;
 use storage::{ListGauge, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 

@@ -170,11 +170,15 @@ async fn nothing_elsewhere_is_read_unless_it_is_allowed() {
     std::os::unix::fs::symlink(other.path(), allowed.path().join("in/link")).unwrap();
     std::os::unix::fs::symlink(other.path().join("x"), allowed.path().join("in/x-link")).unwrap();
     let stores = with_sources(&[folder_url(&allowed.path().join("in"))]).await;
-    let refused = [folder_url(other.path()), folder_url(allowed.path()), "s3://raw/x".to_owned(), "nonsense".to_owned()];
+    let refused =
+        [folder_url(other.path()), folder_url(allowed.path()), "s3://raw/x".to_owned(), "nonsense".to_owned()];
     let storage = repository(&stores);
     for url in refused {
         let error = stores.source(&url).await.err().unwrap();
-        assert!(matches!(error, StorageError::Elsewhere { .. }) && error.to_string().contains("import_allow"), "{error}");
+        assert!(
+            matches!(error, StorageError::Elsewhere { .. }) && error.to_string().contains("import_allow"),
+            "{error}"
+        );
         let address = Address::Full(format!("{url}/x"));
         assert!(!storage.is_readable(&address));
         let foreign = Entry { address, ..object_entry() };

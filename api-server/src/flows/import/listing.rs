@@ -11,8 +11,6 @@ use graveler::{Error, ImportListing};
 use model::{Address, Entry, ObjectPath};
 use storage::{ListGauge, Source, SourceItem, SourceObject, StorageError};
 
-/// How many entries are handed on at a time.
-const BATCH_ENTRIES_MAX: usize = 256;
 /// How many objects that can't be imported are named; all are counted.
 const NAMED_MAX: usize = 10;
 /// After so many the import gives up looking for more.
@@ -98,11 +96,7 @@ pub(super) fn merged(
         Listed { items, destination, ahead: Vec::new().into_iter(), next: None, unusable: unusable.clone(), skip }
     };
     let merge = Merge { sources: sources.into_iter().map(listed).collect() };
-    stream::try_unfold(merge, |mut merge| async move {
-        let batch = merge.batch().await?;
-        Ok((!batch.is_empty()).then_some((batch, merge)))
-    })
-    .boxed()
+    stream::try_unfold(merge, async |mut merge| Ok(merge.next().await?.map(|next| (next, merge)))).boxed()
 }
 
 /// What of a source lies behind a path.
@@ -140,15 +134,6 @@ struct Listed {
 }
 
 impl Merge {
-    async fn batch(&mut self) -> Result<Vec<(ObjectPath, Entry)>, Error> {
-        let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
-        while batch.len() < BATCH_ENTRIES_MAX {
-            let Some(next) = self.next().await? else { break };
-            batch.push(next);
-        }
-        Ok(batch)
-    }
-
     /// The entry with the smallest path. Sources that ended are dropped.
     async fn next(&mut self) -> Result<Option<(ObjectPath, Entry)>, Error> {
         let mut at = 0;

@@ -8,11 +8,8 @@ use storage::testing::Verb;
 use crate::testing::{TestLake, info, path, plain_entry, run};
 use crate::{Built, Error, ImportCheckpoint, ImportListing, ImportProgress, ListItem, ListRequest, RefExpr};
 
-/// A listing in batches of 7.
 fn listing(objects: &[(String, u64)]) -> ImportListing {
-    let object = |(at, content): &(String, u64)| (path(at), plain_entry(*content));
-    let batches: Vec<Vec<_>> = objects.chunks(7).map(|some| some.iter().map(object).collect()).collect();
-    stream::iter(batches).map(Ok).boxed()
+    stream::iter(objects.to_vec()).map(|(at, content)| Ok((path(&at), plain_entry(content)))).boxed()
 }
 
 /// Imports all of a listing in steps of so many objects or a few more.
@@ -30,7 +27,7 @@ async fn import(lake: &TestLake, objects: &[(String, u64)], step: u64) -> Result
 
 async fn commit_over(lake: &TestLake, over: &CommitId, imported: &ImportCheckpoint) -> Result<Built, Error> {
     let commit = info("import", &lake.graveler);
-    lake.graveler.build_import(&lake.repository, over, imported, &commit).await
+    lake.graveler.build_imported(&lake.repository, over, imported, &commit).await
 }
 
 /// Paths and sizes of all objects of a commit.
@@ -67,7 +64,12 @@ fn an_import_adds_and_replaces_and_leaves_the_rest() {
         let built = commit_over(&lake, &base.id, &checkpoint).await.unwrap();
         assert_eq!(built.commit.parents, [base.id]);
 
-        // The same by staging gives the same.
+        // At once over the commit, and by staging, it is the same.
+        let (commit, progress) = (info("import", &lake.graveler), ImportProgress::default());
+        let listing = listing(&imported);
+        let at_once =
+            lake.graveler.build_import(&lake.repository, &base.id, listing, &commit, &progress).await.unwrap();
+        assert_eq!((at_once.commit.metarange, progress.objects()), (built.commit.metarange, 600));
         stage_all(&lake, &imported).await;
         let committed = lake.commit("main").await.unwrap();
         assert_eq!(contents(&lake, &built.id).await, contents(&lake, &committed.id).await);
@@ -123,8 +125,8 @@ proptest! {
 
     #[test]
     fn wherever_steps_end_the_tree_is_the_same(
-        objects in prop::collection::btree_map("[a-d/]{1,6}", 0..9_u64, 0..400),
-        step in 1..200_u64,
+        objects in prop::collection::btree_map("[a-d/]{1,6}", 0..9_u64, 0..850),
+        step in 1..600_u64,
         staged in prop::collection::btree_map("[a-d/]{1,6}", 0..9_u64, 1..100),
     ) {
         run(async {
