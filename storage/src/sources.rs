@@ -4,7 +4,7 @@
 //! the list, and no file of Lakebed's own anywhere.
 
 use std::fmt;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -84,7 +84,7 @@ impl Allowed {
         let (url, options) = text.split_once('?').unwrap_or((text, ""));
         let parsed = match StoreUrl::parse(url)? {
             StoreUrl::Memory => return Err(invalid("memory is read by its own process alone")),
-            StoreUrl::Local(folder) => StoreUrl::Local(plain_folder(folder).ok_or_else(|| {
+            StoreUrl::Local(folder) => StoreUrl::Local(plain_folder(&folder).ok_or_else(|| {
                 invalid("name the folder by its absolute path without `..`; the whole disk can't be allowed")
             })?),
             remote => remote,
@@ -128,7 +128,7 @@ impl Allowed {
 }
 
 /// A folder that is named without detours.
-fn plain_folder(folder: PathBuf) -> Option<PathBuf> {
+fn plain_folder(folder: &FsPath) -> Option<PathBuf> {
     let plain: PathBuf = folder.components().collect();
     let climbs = plain.components().any(|part| matches!(part, Component::ParentDir | Component::CurDir));
     let is_utf8 = plain.to_str().is_some();

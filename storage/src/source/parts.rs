@@ -40,7 +40,7 @@ enum Part {
     /// All beneath a folder.
     Folder(Path),
     /// A folder with too many items for one page: the first page and where the next begins.
-    Level(Path, Vec<Part>, String),
+    Level(Path, Vec<Self>, String),
 }
 
 /// What is on one level of a folder.
