@@ -22,7 +22,7 @@ mod testing;
 pub use error::Error;
 pub use fsck::{DataCheck, Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, fsck_bucket};
 pub use graveler::Graveler;
-pub use history::{InvalidRefExpr, RefExpr};
+pub use history::{InvalidRefExpr, LogCursor, RefExpr};
 pub use ops::cherry_pick::CommitChange;
 pub use ops::commit::{Built, ChangeCounts, CommitInfo};
 pub use ops::diff::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};

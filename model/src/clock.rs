@@ -1,6 +1,7 @@
 //! Time as Lakebed keeps it. Owns the [`Clock`] seam, so that tests and replicas don't read the machine's clock.
 
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,15 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = chrono::ParseError;
+
+    /// Reads RFC 3339, as in 2026-11-01T00:00:00Z.
+    fn from_str(text: &str) -> Result<Self, chrono::ParseError> {
+        DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc).into())
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_datetime().to_rfc3339_opts(SecondsFormat::Millis, true))
@@ -47,9 +57,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(d)?;
-        let time = DateTime::parse_from_rfc3339(&text).map_err(serde::de::Error::custom)?;
-        Ok(time.with_timezone(&Utc).into())
+        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -3,14 +3,14 @@
 use auth::{Action, Resource, authorize};
 use graveler::LogRequest;
 use model::RepositoryName;
-use proto::api::{commit_to_wire, parse_optional};
+use proto::api::{commit_to_wire, parse_optional, time_from_wire};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
 use wire::commits_server::Commits;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, next_after, reference, text};
+use super::fields::{amount, reference, text};
 use crate::{Error, flows};
 
 #[tonic::async_trait]
@@ -55,11 +55,20 @@ impl Commits for Grpc {
             after: parse_optional("after", &message.after).map_err(Error::from)?,
             amount: amount(message.amount),
             first_parent: message.first_parent,
+            objects: message.objects,
+            prefixes: message.prefixes,
+            since: message.since.map(|since| time_from_wire(Some(since))),
+            stop_at: parse_optional("stop_at", &message.stop_at).map_err(Error::from)?,
+            limit: message.limit,
         };
+        if let Some(named) = &request.stop_at {
+            let resource = Resource::Branch(repository.clone(), named.base().clone());
+            authorize(&caller, Action::ReadBranch, &resource).map_err(Error::from)?;
+        }
         let page = self.graveler.log(&repository, &expr, &request).await.map_err(Error::from)?;
         Ok(Response::new(wire::LogResponse {
-            more: page.more,
-            next_after: next_after(page.more, &page.commits, |(id, _)| id.to_string()),
+            more: page.next.is_some(),
+            next_after: page.next.map(|next| next.to_string()).unwrap_or_default(),
             commits: page.commits.iter().map(|(id, commit)| commit_to_wire(id, commit)).collect(),
         }))
     }

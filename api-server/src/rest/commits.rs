@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use auth::{Action, Resource, authorize};
 use axum::Json;
 use axum::extract::State;
-use graveler::LogRequest;
+use graveler::{LogCursor, LogRequest};
 use http::StatusCode;
 use model::{Commit, CommitId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::paging::{Amount, Pagination};
-use super::places::{AtRef, OfCommit, OnBranch, flag, optional_commit};
+use super::places::{AtRef, OfCommit, OnBranch, flag, optional_cursor};
 use crate::flows;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
@@ -76,9 +76,9 @@ pub(crate) struct CommitQuery {
 #[into_params(parameter_in = Query)]
 pub(crate) struct LogQuery {
     /// Commits behind this one.
-    #[serde(default, deserialize_with = "optional_commit")]
+    #[serde(default, deserialize_with = "optional_cursor")]
     #[param(value_type = Option<String>)]
-    after: Option<CommitId>,
+    after: Option<LogCursor>,
     /// How many; as many as a page may have if it isn't positive.
     #[serde(default)]
     #[param(value_type = Option<i64>, minimum = -1, maximum = 1000)]
@@ -134,9 +134,9 @@ async fn log_commits(
     Query(LogQuery { after, amount, first_parent }): Query<LogQuery>,
 ) -> Result<Json<CommitList>, Failure> {
     authorize(&caller, Action::ReadBranch, &Resource::Branch(repository.clone(), reference.base().clone()))?;
-    let request = LogRequest { after, amount: amount.0, first_parent };
+    let request = LogRequest { after, amount: amount.0, first_parent, ..LogRequest::default() };
     let page = rest.graveler.log(&repository, &reference, &request).await?;
-    let pagination = Pagination::of(page.more, &page.commits, |(id, _)| id.to_string());
+    let pagination = Pagination::before(page.next.map(|next| next.to_string()), page.commits.len());
     let results = page.commits.iter().map(|(id, commit)| CommitBody::new(id, commit)).collect();
     Ok(Json(CommitList { pagination, results }))
 }

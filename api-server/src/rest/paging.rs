@@ -65,8 +65,12 @@ pub(crate) struct Pagination {
 impl Pagination {
     /// Describes a page of `items`, whose list goes on behind the last one's name.
     pub(crate) fn of<T>(more: bool, items: &[T], name: impl Fn(&T) -> String) -> Self {
-        let next_offset = items.last().filter(|_| more).map(name).unwrap_or_default();
-        Self { has_more: more, next_offset, results: items.len(), max_per_page: PAGE_MAX }
+        Self::before(items.last().filter(|_| more).map(name), items.len())
+    }
+
+    /// Describes a page of so many items, before the one that begins here.
+    pub(crate) fn before(next: Option<String>, results: usize) -> Self {
+        Self { has_more: next.is_some(), next_offset: next.unwrap_or_default(), results, max_per_page: PAGE_MAX }
     }
 }
 

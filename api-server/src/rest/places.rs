@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use graveler::RefExpr;
-use model::{BranchName, CommitId, RepositoryName, TagName};
+use graveler::{LogCursor, RefExpr};
+use model::{BranchName, RepositoryName, TagName};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
@@ -130,7 +130,7 @@ where
     text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
 }
 
-/// A commit id's text in lists that page by it.
-pub(crate) fn optional_commit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CommitId>, D::Error> {
+/// Where a page of a log ended, as its `next_offset` said.
+pub(crate) fn optional_cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogCursor>, D::Error> {
     optional_text(deserializer)
 }

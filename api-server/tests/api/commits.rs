@@ -76,6 +76,33 @@ async fn a_log_has_children_before_parents() {
 }
 
 #[tokio::test]
+async fn a_log_of_paths_has_the_commits_that_changed_them() {
+    let lake = TestLake::new().await;
+    for (path, content) in [("a/1", "1"), ("b", "1"), ("a/2", "1"), ("a/1", "2"), ("b", "2")] {
+        lake.put("main", path, content).await;
+        lake.commit("main", &format!("{path} {content}")).await;
+    }
+    let messages = async |options: LogOptions| {
+        let log = lake.lakebed.log(&lake.trips, "main", options).try_collect::<Vec<Commit>>().await?;
+        Ok::<_, lakebed_sdk::Error>(log.into_iter().map(|commit| commit.message).collect::<Vec<_>>())
+    };
+    let objects = |paths: &[&str]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let of_a1 = LogOptions { objects: objects(&["a/1"]), ..LogOptions::default() };
+    assert_eq!(messages(of_a1.clone()).await.unwrap(), ["a/1 2", "a/1 1"]);
+    let of_a = LogOptions { prefixes: objects(&["a/"]), ..LogOptions::default() };
+    assert_eq!(messages(of_a.clone()).await.unwrap(), ["a/1 2", "a/2 1", "a/1 1"]);
+    let both = LogOptions { objects: objects(&["b", "nothing"]), ..of_a };
+    assert_eq!(messages(both.clone()).await.unwrap().len(), 5);
+    let stop_at = LogOptions { stop_at: Some("main~2".into()), ..both };
+    assert_eq!(messages(stop_at.clone()).await.unwrap(), ["b 2", "a/1 2", "a/2 1"]);
+    let wrong = LogOptions { stop_at: Some("nothing".into()), ..stop_at };
+    assert_eq!(messages(wrong).await.unwrap_err().reason, Reason::RefNotFound);
+    let since = lake.log("main~").await[0].created_at;
+    let since = LogOptions { since: Some(since), ..of_a1 };
+    assert_eq!(messages(since).await.unwrap().first().map(String::as_str), Some("a/1 2"));
+}
+
+#[tokio::test]
 async fn tokens_of_commits_that_died_make_room_and_are_committed() {
     let lake = TestLake::new().await;
     for n in 0..model::SEALED_TOKENS_MAX {

@@ -77,7 +77,7 @@ async fn pages_meet_without_gap_or_overlap() {
             r#ref: "main".into(),
             after,
             amount: 2,
-            first_parent: false,
+            ..wire::LogRequest::default()
         };
         let page = CommitsClient::new(channel.clone()).log(signed(request)).await.unwrap().into_inner();
         messages.extend(page.commits.into_iter().map(|commit| commit.message));

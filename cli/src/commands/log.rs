@@ -1,10 +1,13 @@
-//! `lakebed log`: the commits that a ref reaches, as a list or a graph.
+//! `lakebed log`: the commits that a ref reaches, or those that changed some paths, as a list or a graph.
 
 use anyhow::Result;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use futures::TryStreamExt;
 use lakebed_sdk::{CommitId, Lakebed, LogOptions};
+use model::Timestamp;
 
+use super::source;
 use crate::graph::Graph;
 use crate::output::{Output, shown};
 use crate::uri::RefUri;
@@ -29,11 +32,36 @@ pub(crate) struct Log {
     /// Begin behind this commit
     #[arg(long, value_name = "COMMIT")]
     after: Option<CommitId>,
+    /// Only commits that changed this object, or something beneath it if it ends in / (may be given several times)
+    #[arg(long, value_name = "PATH", conflicts_with = "graph", value_parser = NonEmptyStringValueParser::new())]
+    path: Vec<String>,
+    /// Only commits that changed an object whose path begins so (may be given several times)
+    #[arg(long, value_name = "PREFIX", conflicts_with = "graph", value_parser = NonEmptyStringValueParser::new())]
+    prefix: Vec<String>,
+    /// Only commits that aren't older than this, as 2026-11-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Timestamp>,
+    /// End with this branch, tag or commit, if the log comes to it
+    #[arg(long, value_name = "REF")]
+    stop_at: Option<String>,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write a time like 2026-11-01T00:00:00Z".to_owned())
 }
 
 impl Log {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
-        let options = LogOptions { first_parent: self.first_parent, after: self.after };
+        let (folders, objects): (Vec<_>, Vec<_>) = self.path.iter().cloned().partition(|path| path.ends_with('/'));
+        let stop_at = self.stop_at.as_ref().map(|at| source(at, &self.reference.repository)).transpose()?;
+        let options = LogOptions {
+            first_parent: self.first_parent,
+            after: self.after,
+            objects,
+            prefixes: [folders, self.prefix.clone()].concat(),
+            since: self.since,
+            stop_at,
+        };
         let mut commits = lakebed.log(&self.reference.repository, &self.reference.reference, options);
         let mut graph = Graph::default();
         let mut left = self.limit.unwrap_or(usize::MAX);

@@ -47,34 +47,43 @@ pub(crate) async fn at_time(
 }
 
 /// A walk over a commit and its ancestors, newest first; a commit comes behind the child by which it was found.
+///
+/// As long as no commit is older than its parents, commits come in the order of (time, generation): then what is at the
+/// frontier says all about what is still to come, and a page can go on from there.
 pub(crate) struct HistoryWalk<'a, C> {
     commits: &'a C,
-    first_parent: bool,
     frontier: BTreeSet<(Reverse<Timestamp>, Reverse<u64>, CommitId)>,
     seen: HashSet<CommitId>,
+    skewed: bool,
 }
 
 impl<'a, C: Commits> HistoryWalk<'a, C> {
-    pub(crate) async fn new(commits: &'a C, from: CommitId, first_parent: bool) -> Result<Self, Error> {
-        let mut walk = Self { commits, first_parent, frontier: BTreeSet::new(), seen: HashSet::new() };
-        walk.reach(&[from]).await?;
+    /// Begins at some commits that don't lead to each other.
+    pub(crate) async fn new(commits: &'a C, from: &[CommitId]) -> Result<Self, Error> {
+        let mut walk = Self { commits, frontier: BTreeSet::new(), seen: HashSet::new(), skewed: false };
+        walk.follow(Timestamp::from_millis(i64::MAX), from).await?;
         Ok(walk)
     }
 
-    async fn reach(&mut self, ids: &[CommitId]) -> Result<(), Error> {
-        let new: Vec<CommitId> = ids.iter().copied().filter(|id| self.seen.insert(*id)).collect();
+    /// Adds the parents that are to be walked of a commit of this time.
+    pub(crate) async fn follow(&mut self, time: Timestamp, parents: &[CommitId]) -> Result<(), Error> {
+        let new: Vec<CommitId> = parents.iter().copied().filter(|id| self.seen.insert(*id)).collect();
         for (id, commit) in commits_of(self.commits, &new).await? {
+            self.skewed |= commit.created_at > time;
             self.frontier.insert((Reverse(commit.created_at), Reverse(commit.generation), id));
         }
         Ok(())
     }
 
+    /// Takes the next commit; the caller says which of its parents to follow.
     pub(crate) async fn next(&mut self) -> Result<Option<(CommitId, Arc<Commit>)>, Error> {
         let Some((_, _, id)) = self.frontier.pop_first() else { return Ok(None) };
-        let commit = self.commits.commit(id).await?;
-        let parents = if self.first_parent { &commit.parents[..commit.parents.len().min(1)] } else { &commit.parents };
-        self.reach(parents).await?;
-        Ok(Some((id, commit)))
+        Ok(Some((id, self.commits.commit(id).await?)))
+    }
+
+    /// The commits from which the walk could go on as if it hadn't been left, if it came to that by time alone.
+    pub(crate) fn frontier(&self) -> Option<Vec<CommitId>> {
+        (!self.skewed).then(|| self.frontier.iter().map(|(_, _, id)| *id).collect())
     }
 
     /// Whether nothing is left.

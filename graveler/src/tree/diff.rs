@@ -55,7 +55,16 @@ impl TreeDiff {
 
     /// Takes the next difference.
     pub(crate) async fn next(&mut self) -> Result<Option<Difference>, Error> {
+        self.next_before(None).await
+    }
+
+    /// Takes the next difference whose key is smaller than `end`, if there is one, and looks at nothing behind that.
+    pub(crate) async fn next_before(&mut self, end: Option<&[u8]>) -> Result<Option<Difference>, Error> {
+        let is_behind = |cursor: &TreeCursor| end.is_some_and(|end| cursor.bound().is_none_or(|bound| bound >= end));
         loop {
+            if is_behind(&self.left) && is_behind(&self.right) {
+                return Ok(None);
+            }
             if skip_same(&mut self.left, &mut self.right).await? {
                 continue;
             }

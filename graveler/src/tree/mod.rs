@@ -21,6 +21,7 @@ mod levels;
 
 pub(crate) mod diff;
 pub(crate) mod merge;
+pub(crate) mod scope;
 pub(crate) mod two_diffs;
 
 #[cfg(test)]

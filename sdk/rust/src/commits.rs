@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::stream::BoxStream;
 use model::{BranchName, CommitId, MetaRangeId, RepositoryName, Timestamp};
-use proto::api::{InvalidField, commit_from_wire};
+use proto::api::{InvalidField, commit_from_wire, time_to_wire};
 use proto::generated::api as wire;
 
 use crate::error::required;
@@ -70,12 +70,20 @@ pub struct Committed {
 }
 
 /// Which part of a log.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LogOptions {
     /// Only first parents: the branch's own history, without what was merged into it.
     pub first_parent: bool,
     /// Begin behind this commit.
     pub after: Option<CommitId>,
+    /// Only commits that changed one of these objects, or something beneath a prefix; all if both are empty.
+    pub objects: Vec<String>,
+    /// See `objects`.
+    pub prefixes: Vec<String>,
+    /// Only commits that aren't older; what lies behind an older one isn't looked at.
+    pub since: Option<Timestamp>,
+    /// The last commit of the log, if it comes to it: a branch, tag, commit or any ref expression.
+    pub stop_at: Option<String>,
 }
 
 impl Lakebed {
@@ -110,8 +118,7 @@ impl Lakebed {
         reference: &str,
         options: LogOptions,
     ) -> BoxStream<'static, Result<Commit, Error>> {
-        let LogOptions { first_parent, after } = options;
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let after = options.after.map(|id| id.to_string()).unwrap_or_default();
         let (lakebed, repository, reference) = (self.clone(), repository.to_string(), reference.to_owned());
         pages(after, move |after| {
             let mut client = lakebed.commits();
@@ -120,7 +127,12 @@ impl Lakebed {
                 r#ref: reference.clone(),
                 after,
                 amount: PAGE_ITEMS,
-                first_parent,
+                first_parent: options.first_parent,
+                objects: options.objects.clone(),
+                prefixes: options.prefixes.clone(),
+                since: options.since.map(time_to_wire),
+                stop_at: options.stop_at.clone().unwrap_or_default(),
+                limit: false,
             };
             async move {
                 let page = client.log(request).await?.into_inner();

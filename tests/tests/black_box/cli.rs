@@ -30,6 +30,11 @@ fn resets() {
 }
 
 #[test]
+fn log_of_paths() {
+    run("log_of_paths.txt");
+}
+
+#[test]
 fn reflog() {
     run("reflog.txt");
 }

@@ -132,9 +132,10 @@ fn a_walk_gives_each_ancestor_once_behind_a_child_of_it() {
     proptest!(cases(256), |(graph in graphs(), from in any::<prop::sample::Index>())| {
         let from = from.index(graph.0.len());
         let walked = run(async {
-            let mut walk = HistoryWalk::new(&graph, id(from), false).await.unwrap();
+            let mut walk = HistoryWalk::new(&graph, &[id(from)]).await.unwrap();
             let mut walked = Vec::new();
-            while let Some((id, _)) = walk.next().await.unwrap() {
+            while let Some((id, commit)) = walk.next().await.unwrap() {
+                walk.follow(commit.created_at, &commit.parents).await.unwrap();
                 walked.push(number(id));
             }
             assert!(walk.is_done());
@@ -158,5 +159,41 @@ fn ancestors_are_first_parents() {
             expected = expected.and_then(|at| graph.0[at].parents.first()).map(|parent| number(*parent));
         }
         prop_assert_eq!(run(ancestor(&graph, id(from), steps)).unwrap().map(number), expected);
+    });
+}
+
+#[test]
+fn a_walk_that_is_left_goes_on_from_its_frontier_if_no_commit_is_older_than_its_parents() {
+    let all = |graph: &Graph, from: &[CommitId], amount: usize| {
+        run(async {
+            let mut walk = HistoryWalk::new(graph, from).await.unwrap();
+            let mut walked = Vec::new();
+            while walked.len() < amount
+                && let Some((id, commit)) = walk.next().await.unwrap()
+            {
+                walk.follow(commit.created_at, &commit.parents).await.unwrap();
+                walked.push(number(id));
+            }
+            (walked, walk.frontier())
+        })
+    };
+    proptest!(cases(256), |(graph in graphs(), from in any::<prop::sample::Index>(), amount in 0..20_usize, sorted: bool)| {
+        let mut graph = graph;
+        if sorted {
+            let mut times: Vec<_> = graph.0.iter().map(|commit| commit.created_at).collect();
+            times.sort();
+            for (commit, time) in graph.0.iter_mut().zip(times) {
+                Arc::make_mut(commit).created_at = time;
+            }
+        }
+        let from = id(from.index(graph.0.len()));
+        let (whole, _) = all(&graph, &[from], usize::MAX);
+        let (mut walked, frontier) = all(&graph, &[from], amount);
+        prop_assert!(frontier.is_some() || !sorted);
+        if let Some(frontier) = frontier {
+            let (rest, still) = all(&graph, &frontier, usize::MAX);
+            walked.extend(rest);
+            prop_assert!(walked == whole || still.is_none(), "{:?} {:?}", walked, whole);
+        }
     });
 }

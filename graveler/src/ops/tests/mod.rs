@@ -2,6 +2,7 @@
 
 mod import;
 mod list;
+mod log;
 mod refs;
 mod replays;
 mod verbs;

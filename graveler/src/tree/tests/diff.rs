@@ -3,6 +3,7 @@
 use super::*;
 use crate::testing::run;
 use crate::tree::diff::TreeDiff;
+use crate::tree::scope::Scope;
 
 type Found = Vec<(String, Option<u64>, Option<u64>)>;
 
@@ -21,6 +22,25 @@ async fn walked(files: &Files, left: Option<MetaRangeId>, right: Option<MetaRang
         found.push((key, content_at(difference.left.as_ref()), content_at(difference.right.as_ref())));
     }
     found
+}
+
+#[test]
+fn whether_trees_differ_at_some_paths_is_what_the_maps_say() {
+    let scopes = (prop::collection::vec(0..400u16, 0..3), prop::collection::vec((0..400u16, 0..12_usize), 0..3));
+    proptest!(cases(128), |(left in models(), edits in edits(), (keys, prefixes) in scopes)| run(async {
+        let (_lake, files) = lake().await;
+        let right = edited(&left, &edits);
+        let (left_tree, right_tree) = (build(&files, &left).await, build(&files, &right).await);
+        let keys: Vec<String> = keys.into_iter().map(path_of).collect();
+        let prefixes: Vec<String> =
+            prefixes.into_iter().map(|(path, length)| path_of(path).chars().take(length).collect()).collect();
+        let within = |key: &String| keys.contains(key) || prefixes.iter().any(|prefix| key.starts_with(prefix));
+        let expected = naive(&left, &right, "").iter().any(|(key, ..)| within(key));
+        let scope = Scope::new(&keys, &prefixes);
+        prop_assert_eq!(scope.differs(&files, left_tree, right_tree).await.unwrap(), expected, "{:?}", scope);
+        prop_assert_eq!(scope.differs(&files, right_tree, left_tree).await.unwrap(), expected);
+        Ok(())
+    })?);
 }
 
 #[test]
