@@ -18,8 +18,10 @@ mod source;
 mod sources;
 
 mod budget;
+mod cached_reads;
 mod data;
 mod digest;
+mod disk_cache;
 mod imported;
 mod multipart;
 mod presigned;
@@ -32,6 +34,7 @@ mod upload;
 pub mod testing;
 
 pub use data::{BodyStream, Stored};
+pub use disk_cache::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 pub use error::{BodyError, PutError, StorageError};
 pub use format::{FORMAT_VERSION, Format};
 pub use multipart::StoredPart;

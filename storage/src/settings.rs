@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use object_store::path::Path;
 
-use crate::StorageError;
+use crate::{DiskCacheSettings, StorageError};
 
 /// The kinds of object stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +41,8 @@ pub struct StoreSettings {
     /// `s3://other/prefix`, `file:///data`. Settings follow behind a `?`, as in `s3://other?endpoint=http://127.0.0.1:9000`;
     /// one of the store's own kind takes the store's settings where it has none.
     pub sources: Vec<String>,
+    /// Where to keep parts of immutable objects on this machine's disk.
+    pub disk_cache: Option<DiskCacheSettings>,
 }
 
 impl fmt::Debug for StoreSettings {
@@ -51,6 +53,7 @@ impl fmt::Debug for StoreSettings {
             .field("allow_http", &self.allow_http)
             .field("options", &self.options.keys())
             .field("sources", &self.sources.iter().map(|url| without_options(url)).collect::<Vec<_>>())
+            .field("disk_cache", &self.disk_cache)
             .finish()
     }
 }

@@ -14,11 +14,12 @@ use object_store::path::Path;
 use object_store::signer::Signer;
 
 use crate::budget::{Budget, Limits};
+use crate::disk_cache::DiskCache;
 use crate::paths::{self, LOCAL_RESERVED, Paths, RESERVED};
 use crate::presigned::Presigned;
 use crate::settings::{Scheme, StoreSettings, StoreUrl};
 use crate::sources::Sources;
-use crate::{RepositoryStorage, StorageError, open};
+use crate::{DiskCacheSettings, RepositoryStorage, StorageError, open};
 
 /// How many new addresses share a partition, so that local folders and listings stay of a moderate size.
 const ADDRESSES_PER_PARTITION: u32 = 10_000;
@@ -39,6 +40,7 @@ pub struct Stores {
     pub(crate) presigned: Option<Arc<Presigned>>,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
+    pub(crate) disk_cache: Option<Arc<DiskCache>>,
     partition: Mutex<Partition>,
 }
 
@@ -66,7 +68,11 @@ impl Stores {
         let parsed = StoreUrl::parse(url)?;
         let sources = Sources::new(parsed.scheme(), settings)?;
         let opened = open::open(&parsed, settings).await?;
-        Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened, sources)))
+        let disk_cache = match &settings.disk_cache {
+            Some(settings) => Some(open_disk_cache(settings.clone()).await?),
+            None => None,
+        };
+        Ok(Arc::new(Self { disk_cache, ..Self::new(url.to_owned(), &parsed, opened, sources) }))
     }
 
     /// Opens the store at a URL only to read it: every request that would change something is refused before it is
@@ -109,6 +115,7 @@ impl Stores {
             presigned: self.presigned.clone(),
             limits: self.limits,
             budget: Budget::process(),
+            disk_cache: self.disk_cache.clone(),
             partition: Mutex::new(Partition::next()),
         })
     }
@@ -128,6 +135,7 @@ impl Stores {
             presigned: signer.map(|signer| Arc::new(Presigned::new(signer))),
             limits: Limits::of(scheme),
             budget: Budget::process(),
+            disk_cache: None,
             partition: Mutex::new(Partition::next()),
         }
     }
@@ -206,6 +214,17 @@ impl Stores {
         partition.left -= 1;
         paths::new_address(&partition.name, rand::random())
     }
+}
+
+/// Opens the cache off the asynchronous workers, since it reads what an earlier process left.
+async fn open_disk_cache(settings: DiskCacheSettings) -> Result<Arc<DiskCache>, StorageError> {
+    let failed = |folder: &std::path::Path, error: &dyn fmt::Display| {
+        StorageError::Invalid(format!("the cache folder {} can't be used: {error}", folder.display()))
+    };
+    let folder = settings.folder.clone();
+    let opened = tokio::task::spawn_blocking(move || DiskCache::open(&settings)).await;
+    let opened = opened.map_err(|error| failed(&folder, &error))?;
+    opened.map(Arc::new).map_err(|error| failed(&folder, &error))
 }
 
 impl Partition {

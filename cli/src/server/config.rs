@@ -9,12 +9,14 @@ use clap::Args;
 use model::REFLOG_KEPT_DEFAULT;
 use secrecy::SecretString;
 use serde::Deserialize;
+use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 
 use crate::exit::usage;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const METADATA_LISTEN_DEFAULT: &str = "127.0.0.1:8001";
+const CACHE_DISK_MIB_DEFAULT: u64 = 4096;
 
 /// Settings of every server role. All may also stand in the TOML file, by the same names with underscores.
 #[derive(Args, Debug, Default, Clone, Deserialize)]
@@ -79,6 +81,15 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_REFLOG_DAYS", value_name = "DAYS")]
     reflog_days: Option<u32>,
 
+    /// Folder for blocks of commits that are kept on this machine's disk, used by no other server [default: `cache` in
+    /// the data folder if the object store is remote, else none]
+    #[arg(long, env = "LAKEBED_CACHE_DIR", value_name = "FOLDER")]
+    cache_dir: Option<PathBuf>,
+
+    /// Disk for that cache, in MiB; 0 switches it off [default: 4096]
+    #[arg(long, env = "LAKEBED_CACHE_DISK_MIB", value_name = "MIB")]
+    cache_disk_mib: Option<u64>,
+
     /// URL of the metadata server, for the roles that need one (may be given several times)
     #[arg(long = "metadata", env = "LAKEBED_METADATA", value_delimiter = ',', value_name = "URL")]
     #[serde(rename = "metadata")]
@@ -122,6 +133,7 @@ pub(crate) struct ServerConfig {
     pub(crate) encryption_key: EncryptionKeySource,
     pub(crate) cache_bytes: u64,
     pub(crate) reflog_kept_ms: u64,
+    pub(crate) disk_cache: Option<DiskCacheSettings>,
     pub(crate) metadata: Vec<String>,
     pub(crate) metadata_tls: Option<MutualTlsFiles>,
     /// Presets the administrator's access key and secret.
@@ -194,6 +206,8 @@ impl ServerArgs {
             encryption_key_file: self.encryption_key_file.or(file.encryption_key_file),
             cache_mib: self.cache_mib.or(file.cache_mib),
             reflog_days: self.reflog_days.or(file.reflog_days),
+            cache_dir: self.cache_dir.or(file.cache_dir),
+            cache_disk_mib: self.cache_disk_mib.or(file.cache_disk_mib),
             metadata: list(self.metadata, file.metadata),
             metadata_tls_cert: self.metadata_tls_cert.or(file.metadata_tls_cert),
             metadata_tls_key: self.metadata_tls_key.or(file.metadata_tls_key),
@@ -252,7 +266,9 @@ impl ServerArgs {
         for url in &self.import_allow {
             check_import_folder(url, &data_dir)?;
         }
+        let disk_cache = disk_cache(self.cache_dir, self.cache_disk_mib, &object_store, &data_dir)?;
         Ok(ServerConfig {
+            disk_cache,
             data_dir,
             listen,
             object_store,
@@ -268,6 +284,29 @@ impl ServerArgs {
             administrator,
         })
     }
+}
+
+/// A cache on disk before a store that is on disk too, or in memory, would only cost; unless somebody asks for it.
+fn disk_cache(
+    folder: Option<PathBuf>,
+    mib: Option<u64>,
+    object_store: &str,
+    data_dir: &Path,
+) -> Result<Option<DiskCacheSettings>> {
+    let remote = !object_store.starts_with("file:") && !object_store.starts_with("memory:");
+    let folder = match folder {
+        Some(folder) => std::path::absolute(folder)?,
+        None if remote => data_dir.join("cache"),
+        None => return Ok(None),
+    };
+    let bytes_max = mib.unwrap_or(CACHE_DISK_MIB_DEFAULT).saturating_mul(1 << 20);
+    if bytes_max > 0 && bytes_max < DISK_CACHE_BYTES_MIN {
+        usage!(
+            "a cache on disk needs at least {} MiB: raise cache_disk_mib, or set it to 0",
+            DISK_CACHE_BYTES_MIN >> 20
+        );
+    }
+    Ok((bytes_max > 0).then_some(DiskCacheSettings { folder, bytes_max }))
 }
 
 impl Presets {
@@ -383,6 +422,18 @@ mod tests {
         for good in ["file:///srv/lakes", "s3://srv"] {
             assert_eq!(args(good).check(Role::All).unwrap().import_allow, [good]);
         }
+    }
+
+    #[test]
+    fn the_disk_caches_only_remote_stores_unless_asked_to() {
+        let settle = |toml: &str| from_toml(toml).unwrap().check(Role::All);
+        let cache = |toml: &str| settle(toml).unwrap().disk_cache;
+        assert_eq!(cache(""), None);
+        let remote = cache("object_store = 's3://b'\ndata_dir = '/d'").unwrap();
+        assert_eq!((remote.folder, remote.bytes_max), ("/d/cache".into(), 4 << 30));
+        assert_eq!(cache("cache_dir = '/c'\ncache_disk_mib = 100").unwrap().bytes_max, 100 << 20);
+        assert_eq!(cache("object_store = 's3://b'\ncache_disk_mib = 0"), None);
+        assert!(settle("cache_dir = '/c'\ncache_disk_mib = 1").unwrap_err().to_string().contains("16 MiB"));
     }
 
     #[test]

@@ -120,13 +120,17 @@ pub(crate) fn store_settings(options: &[(String, String)]) -> StoreSettings {
         allow_http: options.remove("allow_http").is_some_and(|value| value == "true"),
         options,
         sources: Vec::new(),
+        disk_cache: None,
     }
 }
 
 /// Opens the object store and says what is wrong with it.
 async fn open_stores(config: &ServerConfig) -> Result<Arc<Stores>> {
-    let sources = config.import_allow.clone();
-    let settings = StoreSettings { sources, ..store_settings(&config.object_store_options) };
+    let settings = StoreSettings {
+        sources: config.import_allow.clone(),
+        disk_cache: config.disk_cache.clone(),
+        ..store_settings(&config.object_store_options)
+    };
     let stores = Stores::open(&config.object_store, &settings).await.context("can't open the object store")?;
     let probe = stores.probe().await.context("can't use the object store")?;
     if !probe.conditional_put {

@@ -1,5 +1,7 @@
 //! What is kept in memory of immutable files: parsed tails, decoded blocks, commits. Owns the bounds' division and
-//! the counters; `files` fills it. Invariant: keys are content ids, so nothing is ever invalidated.
+//! the counters; `files` fills it. Invariant: keys are a namespace and a content id. The id alone wouldn't do: it tells
+//! what a file means, and neither where its blocks lie (they may be compressed otherwise elsewhere) nor, of files that
+//! other software wrote, that it is what it says.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,13 +19,18 @@ use crate::sstable::Block;
 /// Repositories whose part of the store is kept open. When there are more it starts over, for opening one costs little.
 const STORAGES_MAX: usize = 4096;
 
+/// A namespace, shortly: for keys that are made for every block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Space(u64);
+
 /// Caches shared by all repositories, and counters of the work done.
 pub(crate) struct Caches {
     /// A plain map, since every verb asks, and to keep account of uses would cost more than to open one again.
-    storages: RwLock<HashMap<StorageNamespace, RepositoryStorage>>,
+    storages: RwLock<HashMap<StorageNamespace, (RepositoryStorage, Space)>>,
+    next_space: AtomicU64,
     pub(crate) commits: Cache<(StorageNamespace, CommitId), Arc<Commit>>,
-    pub(crate) tables: Cache<Immutable, Arc<Table>>,
-    pub(crate) blocks: Cache<(Immutable, u32), Arc<Block>>,
+    pub(crate) tables: Cache<(Space, Immutable), Arc<Table>>,
+    pub(crate) blocks: Cache<(Space, Immutable, u32), Arc<Block>>,
     pub(crate) counted: Counted,
     /// What builders share: not cached, but of the same life.
     pub(crate) builds: BuildBounds,
@@ -36,6 +43,7 @@ impl Caches {
         Self {
             builds: BuildBounds::new(options),
             storages: RwLock::default(),
+            next_space: AtomicU64::new(0),
             commits: Cache::builder().max_capacity(bytes / 16).weigher(|_, commit| weigh(commit_bytes(commit))).build(),
             tables: Cache::builder()
                 .max_capacity(bytes / 16 * 4)
@@ -50,17 +58,22 @@ impl Caches {
     }
 
     /// A repository's part of the store, if it is open.
-    pub(crate) fn storage(&self, namespace: &StorageNamespace) -> Option<RepositoryStorage> {
+    pub(crate) fn storage(&self, namespace: &StorageNamespace) -> Option<(RepositoryStorage, Space)> {
         self.storages.read().unwrap_or_else(PoisonError::into_inner).get(namespace).cloned()
     }
 
-    /// Keeps a repository's part of the store open.
-    pub(crate) fn keep_storage(&self, namespace: StorageNamespace, storage: RepositoryStorage) {
+    /// Keeps a repository's part of the store open, unless another did so meanwhile; returns what is kept.
+    pub(crate) fn keep_storage(
+        &self,
+        namespace: StorageNamespace,
+        storage: RepositoryStorage,
+    ) -> (RepositoryStorage, Space) {
         let mut storages = self.storages.write().unwrap_or_else(PoisonError::into_inner);
         if storages.len() >= STORAGES_MAX {
             storages.clear();
         }
-        storages.insert(namespace, storage);
+        let space = || Space(self.next_space.fetch_add(1, Ordering::Relaxed));
+        storages.entry(namespace).or_insert_with(|| (storage, space())).clone()
     }
 }
 
@@ -95,6 +108,11 @@ macro_rules! counters {
         }
 
         impl TreeCounters {
+            /// Both together.
+            pub fn and(&self, other: &Self) -> Self {
+                Self { $($name: self.$name + other.$name,)* }
+            }
+
             /// What was done since an earlier snapshot.
             pub fn since(&self, before: &Self) -> Self {
                 Self { $($name: self.$name - before.$name,)* }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use model::{CommitId, MetaRangeId, StorageNamespace};
 use storage::{Immutable, RepositoryStorage, StorageError, Stores};
 
-use super::cache::{Caches, Counted};
+use super::cache::{Caches, Counted, Space};
 use super::range_info::{BadRange, RangeInfo};
 use super::record;
 use crate::Error;
@@ -27,6 +27,7 @@ const TAIL_REQUESTS_MAX: usize = 4;
 #[derive(Clone)]
 pub(crate) struct Files {
     storage: RepositoryStorage,
+    space: Space,
     pub(crate) caches: Arc<Caches>,
 }
 
@@ -36,6 +37,8 @@ pub(crate) struct Table {
     pub(crate) tail: Tail,
     size: u64,
     suffix: Bytes,
+    /// How many of the last bytes were asked for.
+    asked: u64,
 }
 
 impl Table {
@@ -86,12 +89,11 @@ impl Files {
         caches: &Arc<Caches>,
         namespace: &StorageNamespace,
     ) -> Result<Self, Error> {
-        if let Some(storage) = caches.storage(namespace) {
-            return Ok(Self { storage, caches: Arc::clone(caches) });
-        }
-        let storage = stores.repository(namespace)?;
-        caches.keep_storage(namespace.clone(), storage.clone());
-        Ok(Self { storage, caches: Arc::clone(caches) })
+        let (storage, space) = match caches.storage(namespace) {
+            Some(open) => open,
+            None => caches.keep_storage(namespace.clone(), stores.repository(namespace)?),
+        };
+        Ok(Self { storage, space, caches: Arc::clone(caches) })
     }
 
     pub(crate) fn storage(&self) -> &RepositoryStorage {
@@ -108,7 +110,7 @@ impl Files {
 
     /// Opens the file of a range that will be copied: with its blocks in one request, and not to be kept.
     pub(crate) async fn range_to_copy(&self, info: &RangeInfo) -> Result<Arc<Table>, Error> {
-        match self.caches.tables.get(&info.object).await {
+        match self.caches.tables.get(&(self.space, info.object)).await {
             Some(table) => Ok(table),
             None => {
                 let tail = u64::from(info.tail_length);
@@ -124,22 +126,24 @@ impl Files {
     }
 
     async fn table(&self, object: Immutable, suffix: u64) -> Result<Arc<Table>, Error> {
-        if let Some(table) = self.caches.tables.get(&object).await {
+        let key = (self.space, object);
+        if let Some(table) = self.caches.tables.get(&key).await {
             return Ok(table);
         }
-        let fetched = self.caches.tables.try_get_with(object, self.fetch_table(object, suffix)).await;
+        let fetched = self.caches.tables.try_get_with(key, self.fetch_table(object, suffix)).await;
         fetched.map_err(Error::from_shared)
     }
 
     async fn fetch_table(&self, object: Immutable, mut wanted: u64) -> Result<Arc<Table>, Error> {
         for _ in 0..TAIL_REQUESTS_MAX {
-            let suffix = self.storage.get_suffix(&object, wanted).await.map_err(|e| self.read_error(object, e))?;
-            match Tail::parse(&suffix.bytes, suffix.size).map_err(|e| self.table_error(object, e))? {
+            let suffix = self.storage.get_end(&object, wanted).await.map_err(|e| self.read_error(object, e))?;
+            let parsed = Tail::parse(&suffix.bytes, suffix.size).map_err(|e| self.table_error(object, e));
+            match parsed.inspect_err(|_| self.storage.forget_cached(&object, &(0..0), wanted))? {
                 TailParse::NeedMore(bytes) if bytes > wanted => wanted = bytes,
                 TailParse::NeedMore(_) => break,
                 TailParse::Parsed(tail) => {
                     self.check_id(object, &tail)?;
-                    return Ok(Arc::new(keep(object, *tail, suffix.bytes, suffix.size)));
+                    return Ok(Arc::new(keep(object, *tail, suffix.bytes, suffix.size, wanted)));
                 }
             }
         }
@@ -161,7 +165,7 @@ impl Files {
 
     /// Reads one block; the same block isn't fetched twice at a time.
     pub(crate) async fn block(&self, table: &Arc<Table>, block: usize) -> Result<Arc<Block>, Error> {
-        let key = (table.object, block as u32);
+        let key = self.block_key(table, block);
         if let Some(block) = self.caches.blocks.get(&key).await {
             return Ok(block);
         }
@@ -170,7 +174,7 @@ impl Files {
                 Some(stored) => stored,
                 None => self.fetch(table, block, block + 1).await?,
             };
-            self.decode(table, block, &stored)
+            self.decode(table, block, &stored).await
         });
         fetched.await.map_err(Error::from_shared)
     }
@@ -180,12 +184,12 @@ impl Files {
         let mut found = Vec::with_capacity(end - first);
         while first + found.len() < end {
             let at = first + found.len();
-            if let Some(block) = self.caches.blocks.get(&(table.object, at as u32)).await {
+            if let Some(block) = self.caches.blocks.get(&self.block_key(table, at)).await {
                 found.push(block);
                 continue;
             }
             let mut gap_end = at + 1;
-            while gap_end < end && !self.caches.blocks.contains_key(&(table.object, gap_end as u32)) {
+            while gap_end < end && !self.caches.blocks.contains_key(&self.block_key(table, gap_end)) {
                 gap_end += 1;
             }
             self.fetch_gap(table, at, gap_end, &mut found).await?;
@@ -210,9 +214,8 @@ impl Files {
             let bytes = usize::try_from(range.start - start).ok().zip(usize::try_from(range.end - start).ok());
             let bytes = bytes.and_then(|(from, to)| stored.get(from..to));
             let bytes = bytes.ok_or_else(|| self.misplaced(table))?;
-            let block_at = (table.object, block as u32);
-            let decoded = self.decode(table, block, bytes)?;
-            self.caches.blocks.insert(block_at, Arc::clone(&decoded)).await;
+            let decoded = self.decode(table, block, bytes).await?;
+            self.caches.blocks.insert(self.block_key(table, block), Arc::clone(&decoded)).await;
             found.push(decoded);
         }
         Ok(())
@@ -229,11 +232,11 @@ impl Files {
 
     /// Decodes a block for one who copies, out of the cache if it is there.
     pub(crate) async fn decode_stored(&self, stored: &Stored, block: usize) -> Result<Arc<Block>, Error> {
-        if let Some(block) = self.caches.blocks.get(&(stored.table.object, block as u32)).await {
+        if let Some(block) = self.caches.blocks.get(&self.block_key(&stored.table, block)).await {
             return Ok(block);
         }
         let bytes = stored.block(block).ok_or_else(|| self.misplaced(&stored.table))?;
-        self.decode(&stored.table, block, &bytes)
+        self.decode(&stored.table, block, &bytes).await
     }
 
     /// Decodes and keeps blocks that were fetched for a scan.
@@ -241,7 +244,7 @@ impl Files {
         let mut found = Vec::with_capacity(stored.end - stored.first);
         for at in stored.first..stored.end {
             let block = self.decode_stored(stored, at).await?;
-            self.caches.blocks.insert((stored.table.object, at as u32), Arc::clone(&block)).await;
+            self.caches.blocks.insert(self.block_key(&stored.table, at), Arc::clone(&block)).await;
             found.push(block);
         }
         Ok(found)
@@ -249,7 +252,11 @@ impl Files {
 
     /// Whether reading a block takes no request.
     pub(crate) fn has_block(&self, table: &Table, block: usize) -> bool {
-        table.at_hand(block).is_some() || self.caches.blocks.contains_key(&(table.object, block as u32))
+        table.at_hand(block).is_some() || self.caches.blocks.contains_key(&self.block_key(table, block))
+    }
+
+    fn block_key(&self, table: &Table, block: usize) -> (Space, Immutable, u32) {
+        (self.space, table.object, block as u32)
     }
 
     pub(crate) fn misplaced(&self, table: &Table) -> Error {
@@ -258,15 +265,23 @@ impl Files {
 
     /// Fetches the stored bytes of neighbouring blocks.
     async fn fetch(&self, table: &Table, first: usize, end: usize) -> Result<Bytes, Error> {
-        let range = table.tail.handle(first).range().start..table.tail.handle(end - 1).range().end;
-        let stored = self.storage.get_range(&table.object, range).await;
+        let parts: Vec<_> = (first..end).map(|block| table.tail.handle(block).range()).collect();
+        let stored = self.storage.get_parts(&table.object, &parts).await;
         stored.map_err(|e| self.read_error(table.object, e))
     }
 
-    fn decode(&self, table: &Table, block: usize, stored: &[u8]) -> Result<Arc<Block>, Error> {
+    async fn decode(&self, table: &Table, block: usize, stored: &[u8]) -> Result<Arc<Block>, Error> {
         Counted::add(&self.caches.counted.blocks_read, 1);
-        let decoded = Block::decode(stored, table.tail.handle(block), table.tail.format());
-        Ok(Arc::new(decoded.map_err(|e| self.table_error(table.object, e))?))
+        match Block::decode(stored, table.tail.handle(block), table.tail.format()) {
+            Ok(decoded) => Ok(Arc::new(decoded)),
+            Err(error) => {
+                // The file may have been written again since its tail was read, with the same content compressed
+                // otherwise: then the next attempt finds it as it is now.
+                self.caches.tables.invalidate(&(self.space, table.object)).await;
+                self.storage.forget_cached(&table.object, &table.tail.handle(block).range(), table.asked);
+                Err(self.table_error(table.object, error))
+            }
+        }
     }
 
     /// Finds the value at a key of a tree.
@@ -415,9 +430,9 @@ impl Found {
 }
 
 /// Keeps of a suffix what holds whole data blocks; the parsed tail itself is needed no more.
-fn keep(object: Immutable, tail: Tail, suffix: Bytes, size: u64) -> Table {
+fn keep(object: Immutable, tail: Tail, suffix: Bytes, size: u64, asked: u64) -> Table {
     let start = size - suffix.len() as u64;
     let has_blocks = tail.blocks() > 0 && tail.handle(tail.blocks() - 1).offset >= start;
     let suffix = if has_blocks { suffix } else { Bytes::new() };
-    Table { object, tail, size, suffix }
+    Table { object, tail, size, suffix, asked }
 }

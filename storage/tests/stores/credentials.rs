@@ -55,6 +55,7 @@ async fn open(endpoint: String, options: BTreeMap<String, String>) -> Arc<Stores
         allow_http: true,
         options,
         sources: Vec::new(),
+        disk_cache: None,
     };
     Stores::open("s3://lake/x", &settings).await.unwrap()
 }

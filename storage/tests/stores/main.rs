@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test didn't expect shall fail it where it happens")]
 
 mod credentials;
+mod disk_cache;
 mod emulators;
 mod faults;
 mod gcs;

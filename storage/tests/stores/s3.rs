@@ -60,7 +60,7 @@ async fn open(address: SocketAddr, url: &str, secret: &str) -> Arc<Stores> {
         region: Some("us-east-1".into()),
         allow_http: true,
         options: BTreeMap::from(options.map(|(name, value)| (name.to_owned(), value.to_owned()))),
-        sources: Vec::new(),
+        ..StoreSettings::default()
     };
     Stores::open(url, &settings).await.unwrap()
 }

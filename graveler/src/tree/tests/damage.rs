@@ -3,6 +3,7 @@
 use storage::Immutable;
 
 use super::*;
+use crate::sstable::{Block, Compression, Tail, TailParse, Writer, WriterOptions};
 use crate::testing::run;
 
 async fn first_range(files: &Files, tree: Option<MetaRangeId>) -> Immutable {
@@ -81,5 +82,77 @@ fn a_damaged_block_is_not_copied_into_another_range() {
             Err(Error::Corrupt { file, .. }) => assert!(file.contains(&object.to_string()), "{file}"),
             other => panic!("{other:?}"),
         }
+    });
+}
+
+/// A file's content compressed otherwise, as another version of a compressor would: the id stays.
+fn recompressed(file: &Bytes) -> Bytes {
+    let TailParse::Parsed(tail) = Tail::parse(file, file.len() as u64).unwrap() else {
+        panic!("a whole file is enough")
+    };
+    let options = WriterOptions {
+        compression: Compression::None,
+        block_bytes: small_options().block_bytes,
+        ..WriterOptions::default()
+    };
+    let mut writer = Writer::new(options);
+    for at in 0..tail.blocks() {
+        let range = tail.handle(at).range();
+        let stored = &file[range.start as usize..range.end as usize];
+        let block = Block::decode(stored, tail.handle(at), tail.format()).unwrap();
+        (0..block.entries()).map(|slot| block.entry(slot)).for_each(|(key, value)| {
+            writer.add(key, value).unwrap();
+        });
+    }
+    let finished = writer.finish().unwrap();
+    assert_eq!(Some(finished.id), tail.content_id());
+    assert_ne!(&finished.bytes, file);
+    finished.bytes
+}
+
+#[test]
+fn repositories_may_compress_equal_content_each_in_its_way() {
+    run(async {
+        let (lake, files) = lake().await;
+        let model = large("p/", 400);
+        let tree = build(&files, &model).await;
+        let other = lake.graveler.files_at(&"mem://other".parse().unwrap()).unwrap();
+        assert_eq!(build(&other, &model).await, tree);
+        for range in ranges_in(&files, tree).await {
+            let file = files.storage().get(&range.object).await.unwrap();
+            other.storage().put(&range.object, recompressed(&file)).await.unwrap();
+        }
+        let cold = lake.cold(small_options());
+        for namespace in ["mem://trips", "mem://other", "mem://trips"] {
+            let files = cold.files_at(&namespace.parse().unwrap()).unwrap();
+            assert_eq!(content_of(&files, tree).await, model, "{namespace}");
+        }
+    });
+}
+
+#[test]
+fn a_file_that_was_written_again_compressed_otherwise_is_found_at_the_next_attempt() {
+    run(async {
+        let (lake, files) = lake().await;
+        let model = large("p/", 400);
+        let tree = build(&files, &model).await;
+        let files = lake.cold(small_options()).files(&lake.repository).unwrap();
+        let object = first_range(&files, tree).await;
+        // Its tail is cached from here on, and few of its blocks.
+        assert!(files.lookup(tree, b"p/00000").await.unwrap().is_some());
+        let file = files.storage().get(&object).await.unwrap();
+        files.storage().put(&object, recompressed(&file)).await.unwrap();
+        let mut failures = 0;
+        for path in model.keys() {
+            let found = match files.lookup(tree, path.as_bytes()).await {
+                Err(Error::Corrupt { .. }) => {
+                    failures += 1;
+                    files.lookup(tree, path.as_bytes()).await
+                }
+                other => other,
+            };
+            assert!(found.unwrap().is_some(), "{path}");
+        }
+        assert!(failures <= 1, "{failures} failures");
     });
 }
