@@ -125,7 +125,7 @@ impl View {
                     }
                     let taken = self.staged.as_mut().and_then(StagedCursor::take);
                     let Some((path, value)) = taken else { continue };
-                    self.position = format!("{path}\0");
+                    self.go_behind(path.as_str());
                     if let StagedValue::Entry(entry) = value {
                         return Ok(Some(Seen::Staged(path, entry)));
                     }
@@ -159,6 +159,12 @@ impl View {
         key.starts_with(self.prefix.as_bytes()) && staged.is_none_or(|(path, _)| key <= path.as_bytes())
     }
 
+    /// In place, for a million paths may be passed over before one is seen.
+    fn go_behind(&mut self, path: &str) {
+        path.clone_into(&mut self.position);
+        self.position.push('\0');
+    }
+
     fn which(&self) -> Result<Next, Error> {
         let prefix = self.prefix.as_bytes();
         let committed = self.committed.bound().filter(|key| key.starts_with(prefix));
@@ -178,7 +184,7 @@ impl View {
         let (key, value) = self.committed.record().ok_or_else(internal)?;
         let path = std::str::from_utf8(key).map_err(|_| self.files.corrupt(object, "a path isn't UTF-8"))?.to_owned();
         let value = value.to_vec();
-        self.position = format!("{path}\0");
+        self.go_behind(&path);
         self.committed.advance().await?;
         Ok(Seen::Committed(path, object, value))
     }

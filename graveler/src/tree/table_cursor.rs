@@ -244,9 +244,11 @@ impl TableCursor {
         untouched.then(|| self.table.tail.info(self.at)).flatten().map(|info| info.first_key.as_slice())
     }
 
-    /// Goes behind the block that the cursor stands before.
+    /// Goes behind the block that the cursor stands before. Who skips blocks isn't scanning: what was read ahead for
+    /// would mostly be skipped too.
     pub(crate) fn skip_block(&mut self) {
         self.enter(self.at + 1);
+        self.window = 1;
     }
 
     /// Whether nothing is left, as far as is known without loading.

@@ -43,6 +43,9 @@ fn merge(mut scans: Vec<Peekable<Scan<'_>>>, amount: usize) -> Result<Page<(Obje
 
 /// Takes the smallest path, from the newest scan that has it, and passes over it in the others.
 fn next(scans: &mut [Peekable<Scan<'_>>]) -> Result<Option<Pair>, StateError> {
+    if let [only] = scans {
+        return only.next().transpose();
+    }
     let mut newest: Option<(usize, Vec<u8>)> = None;
     for (at, scan) in scans.iter_mut().enumerate() {
         match scan.peek() {

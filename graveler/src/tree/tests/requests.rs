@@ -4,6 +4,7 @@ use storage::testing::Verb;
 
 use super::*;
 use crate::testing::run;
+use crate::tree::diff::TreeDiff;
 
 #[test]
 fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
@@ -13,7 +14,7 @@ fn a_cold_lookup_costs_two_requests_a_level_at_most_and_a_warm_one_none() {
         let files = lake.files();
         let mut builder = TreeBuilder::new(&files, &options);
         for (path, content) in large("p/", 8000) {
-            builder.push(path.as_bytes(), &encode_entry(&plain_entry(content))).await.unwrap();
+            builder.push(path.as_bytes(), &encode_entry(plain_entry(content))).await.unwrap();
         }
         let tree = builder.finish().await.unwrap();
         let cold = lake.cold(options);
@@ -37,7 +38,7 @@ fn a_scan_fetches_neighbouring_blocks_together() {
         let model = large("p/", 8000);
         let mut builder = TreeBuilder::new(&files, &options);
         for (path, content) in &model {
-            builder.push(path.as_bytes(), &encode_entry(&plain_entry(*content))).await.unwrap();
+            builder.push(path.as_bytes(), &encode_entry(plain_entry(*content))).await.unwrap();
         }
         let tree = builder.finish().await.unwrap();
         let cold = lake.cold(options);
@@ -111,5 +112,32 @@ fn a_range_that_is_rewritten_costs_one_request() {
         let (done, requests) = (cold.counters(), lake.requests.requests(Verb::Get));
         assert!(done.ranges_opened >= 4, "{done:?}");
         assert!(requests <= done.ranges_opened + done.metaranges_opened + 4, "{requests} requests, {done:?}");
+    });
+}
+
+#[test]
+fn a_diff_of_scattered_changes_reads_little_beside_the_blocks_that_differ() {
+    run(async {
+        // Every range differs somewhere, and has many blocks that don't.
+        let options = GravelerOptions { range_bytes: 16 << 10, ..small_options() };
+        let lake = TestLake::with_options(options.clone()).await;
+        let files = lake.files();
+        let before = large("p/", 3000);
+        let mut after = before.clone();
+        let changed: Vec<String> = before.keys().step_by(150).cloned().collect();
+        after.extend(changed.iter().map(|path| (path.clone(), 99)));
+        let left = build_with(&files, &before, &options).await;
+        let right = rebuild_with(&files, left, (&before, &after), &options).await;
+        let cold = lake.cold(options);
+        let files = cold.files(&lake.repository).unwrap();
+        let mut diff = TreeDiff::open(&files, left, right).await.unwrap();
+        let mut found = 0;
+        while diff.next().await.unwrap().is_some() {
+            found += 1;
+        }
+        assert_eq!(found, changed.len());
+        let read = cold.counters().blocks_read;
+        // The block on each side, and now and then the next one, before which a cut moved; then the metaranges'.
+        assert!(read <= 4 * changed.len() as u64 + 24, "{read} blocks for {found} differences");
     });
 }
