@@ -371,7 +371,7 @@ fn bad_records_and_generations_are_found() {
     run(async {
         let on_disk = OnDisk::small().await;
         let files = on_disk.lake.files();
-        let good = encode_entry(&plain_entry(1));
+        let good = encode_entry(plain_entry(1));
         let mut other_identity = good.to_vec();
         other_identity[3] ^= 1;
         for (key, value, why) in [

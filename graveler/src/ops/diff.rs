@@ -237,7 +237,7 @@ impl Uncommitted {
             let key = Bytes::from(String::from(path));
             let left = self.committed_value(&key).await?;
             let right = match value {
-                StagedValue::Entry(entry) => Some(record::encode_entry(&entry)),
+                StagedValue::Entry(entry) => Some(record::encode_entry(entry)),
                 StagedValue::Tombstone => None,
             };
             if record::identity_of(left.as_ref()) != record::identity_of(right.as_ref()) {

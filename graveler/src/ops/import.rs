@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, Repository};
 
@@ -115,7 +114,8 @@ impl Graveler {
             let mut builder = TreeBuilder::new(&files, &options);
             apply(&files, from.tree, &mut listed, &mut builder).await?;
             let tree = if listed.taken == 0 { from.tree } else { builder.finish().await? };
-            let last = listed.last.as_deref().map(|key| files.decode_path(key)).transpose()?;
+            // Empty, and so no path, if there was none.
+            let last = ObjectPath::try_from(listed.last).ok();
             let checkpoint = ImportCheckpoint { tree, last, objects: from.objects + listed.taken };
             Ok(ImportStep { checkpoint, rest: listed.listing })
         })
@@ -155,7 +155,8 @@ impl Graveler {
 struct Listed<F> {
     /// Gone once it ended.
     listing: Option<ImportListing>,
-    last: Option<Bytes>,
+    /// The path before; no path is as small as the empty one.
+    last: String,
     taken: u64,
     is_enough: F,
     progress: ImportProgress,
@@ -163,7 +164,7 @@ struct Listed<F> {
 
 impl<F: FnMut(u64) -> bool + Send> Listed<F> {
     fn new(listing: ImportListing, last: Option<ObjectPath>, is_enough: F, progress: &ImportProgress) -> Self {
-        let last = last.map(|path| Bytes::from(String::from(path)));
+        let last = last.map(String::from).unwrap_or_default();
         Self { listing: Some(listing), last, taken: 0, is_enough, progress: progress.clone() }
     }
 
@@ -183,15 +184,14 @@ impl<F: FnMut(u64) -> bool + Send> Listed<F> {
 impl<F: FnMut(u64) -> bool + Send> Changes for Listed<F> {
     async fn next_change(&mut self) -> Result<Option<TreeChange>, Error> {
         let Some((path, entry)) = self.next().await? else { return Ok(None) };
-        let key = Bytes::from(String::from(path));
-        if self.last.as_ref().is_some_and(|last| *last >= key) {
-            let text = |key: &Bytes| String::from_utf8_lossy(key).into_owned();
-            let last = self.last.as_ref().map(text).unwrap_or_default();
-            return Err(Error::Invalid(format!("the listing has {:?} behind {last:?}: it isn't in order", text(&key))));
+        let path = String::from(path);
+        if self.last >= path {
+            let why = format!("the listing has {path:?} behind {:?}: it isn't in order", self.last);
+            return Err(Error::Invalid(why));
         }
-        self.last = Some(key.clone());
+        self.last.clone_from(&path);
         self.taken += 1;
         self.progress.add_objects(1);
-        Ok(Some(TreeChange { key, value: Some(encode_entry(&entry)) }))
+        Ok(Some(TreeChange { key: path.into(), value: Some(encode_entry(entry)) }))
     }
 }

@@ -19,13 +19,16 @@ const TARGET_MAX: u64 = 1 << 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CutRule {
     target: u64,
+    /// The scale of the distribution that has this mean.
+    scale: u64,
     level: u64,
 }
 
 impl CutRule {
     /// Makes a rule. Rules of different levels (blocks, ranges, metaranges) cut independently of each other.
     pub fn new(target: u64, level: u64) -> Self {
-        Self { target: target.clamp(4, TARGET_MAX), level }
+        let target = target.clamp(4, TARGET_MAX);
+        Self { target, scale: ((u128::from(target) * SCALE_Q32) >> 32) as u64, level }
     }
 
     /// The mean weight of a piece.
@@ -45,11 +48,11 @@ impl CutRule {
         u128::from(xxh3_64_with_seed(key, self.level)) < hazard
     }
 
-    /// (weight / scale)⁴ in units of 2⁻⁶⁴.
+    /// (weight / scale)⁴ in units of 2⁻⁶⁴. The weight is less than four times the target, so that all but the last
+    /// product fit into 64 bits: this is done for every record, and wider divisions are slow.
     fn cumulative_hazard(&self, weight: u64) -> u128 {
-        let scale = (u128::from(self.target) * SCALE_Q32) >> 32;
-        let position = (u128::from(weight) << POSITION_BITS) / scale;
-        let square = position * position;
+        let position = (weight << POSITION_BITS) / self.scale;
+        let square = u128::from(position * position);
         (square * square) >> (4 * POSITION_BITS - 64)
     }
 }

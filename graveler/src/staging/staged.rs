@@ -150,7 +150,7 @@ impl Changes for SealedChanges {
         Ok(self.cursor.take().map(|(path, value)| TreeChange {
             key: String::from(path).into(),
             value: match value {
-                StagedValue::Entry(entry) => Some(record::encode_entry(&entry)),
+                StagedValue::Entry(entry) => Some(record::encode_entry(entry)),
                 StagedValue::Tombstone => None,
             },
         }))

@@ -16,7 +16,6 @@ pub(super) struct Draft {
     /// Keys and values of all records, one after the other.
     records: Vec<u8>,
     parts: Vec<Part>,
-    last_key: Vec<u8>,
     copied_bytes: usize,
 }
 
@@ -53,28 +52,29 @@ impl Draft {
         self.parts.push(Part::Record { key: length("a key", key)?, value: length("a value", value)? });
         self.records.extend_from_slice(key);
         self.records.extend_from_slice(value);
-        self.set_last_key(key);
         Ok(())
     }
 
     /// Adds an unchanged block; only at a cut.
     pub(super) fn push_block(&mut self, block: UnchangedBlock) {
-        self.set_last_key(block.table.tail.separator(block.block));
         self.copied_bytes += block.stored.len();
         self.parts.push(Part::Block(Box::new(block)));
-    }
-
-    fn set_last_key(&mut self, key: &[u8]) {
-        self.last_key.clear();
-        self.last_key.extend_from_slice(key);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
+    /// Empty in an empty draft.
     pub(super) fn last_key(&self) -> &[u8] {
-        &self.last_key
+        match self.parts.last() {
+            None => &[],
+            Some(Part::Block(unchanged)) => unchanged.table.tail.separator(unchanged.block),
+            Some(Part::Record { key, value }) => {
+                let end = self.records.len() - *value as usize;
+                &self.records[end - *key as usize..end]
+            }
+        }
     }
 
     /// About how much memory it takes, with what it is encoded to.

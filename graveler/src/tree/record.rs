@@ -36,10 +36,17 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Encodes an entry as a record's value.
-pub(crate) fn encode_entry(entry: &Entry) -> Bytes {
-    let data = EntryMessage::from(entry).encode_to_vec();
-    Value { identity: &entry.identity().0, data: &data }.encode().into()
+/// Encodes an entry as a record's value. Takes the entry, since commits encode millions and copies of texts would cost
+/// as much as all the rest.
+pub(crate) fn encode_entry(entry: Entry) -> Bytes {
+    let identity = entry.identity().0;
+    let message = EntryMessage::from(entry);
+    let length = message.encoded_len();
+    let mut out = Vec::with_capacity(identity.len() + length + 6);
+    push_prefixed(&mut out, &identity);
+    push_length(&mut out, length);
+    message.encode_raw(&mut out);
+    out.into()
 }
 
 /// Decodes a record's value; says what is wrong with one that can't be.
@@ -55,8 +62,12 @@ pub(crate) fn identity_of(value: Option<&Bytes>) -> Option<&[u8]> {
 }
 
 /// Lengths are zigzag varints, as Go's `binary.PutVarint` writes them.
+fn push_length(out: &mut Vec<u8>, length: usize) {
+    prost::encoding::encode_varint((length as u64) << 1, out);
+}
+
 fn push_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {
-    prost::encoding::encode_varint((bytes.len() as u64) << 1, out);
+    push_length(out, bytes.len());
     out.extend_from_slice(bytes);
 }
 
@@ -121,24 +132,24 @@ const ALGORITHMS: [(u32, ChecksumAlgorithm); 5] = [
 ];
 const KINDS: [(u32, ChecksumKind); 2] = [(1, ChecksumKind::FullObject), (2, ChecksumKind::Composite)];
 
-impl From<&Entry> for EntryMessage {
-    fn from(entry: &Entry) -> Self {
-        let (address_type, address) = match &entry.address {
+impl From<Entry> for EntryMessage {
+    fn from(entry: Entry) -> Self {
+        let (address_type, address) = match entry.address {
             Address::Relative(text) => (RELATIVE, text),
             Address::Full(text) => (FULL, text),
         };
         let millis = entry.last_modified.as_millis();
         let nanos = millis.rem_euclid(1000) as i32 * 1_000_000;
         Self {
-            address: address.clone(),
+            address,
             last_modified: Some(TimeMessage { seconds: millis.div_euclid(1000), nanos }),
             size: i64::try_from(entry.size).unwrap_or(i64::MAX),
-            e_tag: entry.e_tag.clone(),
-            metadata: entry.metadata.clone(),
+            e_tag: entry.e_tag,
+            metadata: entry.metadata,
             address_type,
-            content_type: entry.content_type.clone(),
-            headers: entry.headers.clone(),
-            checksum: entry.checksum.as_ref().map(ChecksumMessage::from),
+            content_type: entry.content_type,
+            headers: entry.headers,
+            checksum: entry.checksum.map(ChecksumMessage::from),
         }
     }
 }
@@ -168,14 +179,14 @@ impl TryFrom<EntryMessage> for Entry {
     }
 }
 
-impl From<&Checksum> for ChecksumMessage {
-    fn from(checksum: &Checksum) -> Self {
+impl From<Checksum> for ChecksumMessage {
+    fn from(checksum: Checksum) -> Self {
         let algorithm = ALGORITHMS.iter().find(|(_, a)| *a == checksum.algorithm);
         let kind = KINDS.iter().find(|(_, k)| *k == checksum.kind);
         Self {
             algorithm: algorithm.map_or(0, |(number, _)| *number),
             kind: kind.map_or(0, |(number, _)| *number),
-            value: checksum.value.clone(),
+            value: checksum.value,
         }
     }
 }
@@ -220,7 +231,7 @@ mod tests {
     fn entries_read_back() {
         let full = Entry { address: Address::Full("s3://b/k".into()), checksum: None, ..entry() };
         for entry in [entry(), full] {
-            let value = encode_entry(&entry);
+            let value = encode_entry(entry.clone());
             assert_eq!(Value::parse(&value).unwrap().identity, entry.identity().0);
             assert_eq!(decode_entry(&value), Ok(entry));
         }
@@ -237,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_value_cut_short_is_an_error() {
-        let value = encode_entry(&entry());
+        let value = encode_entry(entry());
         for length in 0..value.len() {
             assert!(decode_entry(&value[..length]).is_err(), "{length}");
         }

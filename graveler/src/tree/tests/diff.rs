@@ -87,7 +87,7 @@ fn two_versions_of_a_range_fetch_only_the_blocks_that_differ() {
         let build = async |model: &Model| {
             let mut builder = TreeBuilder::new(&files, &options);
             for (path, content) in model {
-                builder.push(path.as_bytes(), &encode_entry(&plain_entry(*content))).await.unwrap();
+                builder.push(path.as_bytes(), &encode_entry(plain_entry(*content))).await.unwrap();
             }
             builder.finish().await.unwrap()
         };

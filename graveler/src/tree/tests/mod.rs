@@ -78,7 +78,7 @@ pub(crate) async fn build(files: &Files, model: &Model) -> Option<MetaRangeId> {
 pub(crate) async fn build_with(files: &Files, model: &Model, options: &GravelerOptions) -> Option<MetaRangeId> {
     let mut builder = TreeBuilder::new(files, options);
     for (path, content) in model {
-        builder.push(path.as_bytes(), &encode_entry(&plain_entry(*content))).await.unwrap();
+        builder.push(path.as_bytes(), &encode_entry(plain_entry(*content))).await.unwrap();
     }
     builder.finish().await.unwrap()
 }
@@ -104,7 +104,7 @@ pub(crate) async fn rebuild_with(
     keys.dedup();
     let changes = keys.into_iter().filter(|key| before.get(*key) != after.get(*key)).map(|key| TreeChange {
         key: key.clone().into(),
-        value: after.get(key).map(|content| encode_entry(&plain_entry(*content))),
+        value: after.get(key).map(|content| encode_entry(plain_entry(*content))),
     });
     let mut builder = TreeBuilder::new(files, options);
     let mut changes = Listed(changes.collect::<Vec<_>>().into_iter());

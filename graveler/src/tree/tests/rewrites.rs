@@ -143,7 +143,7 @@ fn a_build_that_is_given_up_frees_what_it_held() {
         for stop in [10, 500, 1400] {
             let mut builder = TreeBuilder::new(&files, &options);
             for (path, content) in model.iter().take(stop) {
-                builder.push(path.as_bytes(), &encode_entry(&plain_entry(*content))).await.unwrap();
+                builder.push(path.as_bytes(), &encode_entry(plain_entry(*content))).await.unwrap();
             }
             drop(builder);
         }
@@ -172,7 +172,7 @@ fn a_range_that_is_not_stored_fails_the_build_before_any_metarange_is() {
             let mut builder = TreeBuilder::new(&files, &small_options());
             let pushed = async {
                 for (path, content) in &model {
-                    builder.push(path.as_bytes(), &encode_entry(&plain_entry(*content))).await?;
+                    builder.push(path.as_bytes(), &encode_entry(plain_entry(*content))).await?;
                 }
                 builder.finish().await
             };
