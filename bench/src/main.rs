@@ -35,6 +35,9 @@ enum Command {
     Ratios(RatiosArgs),
     /// Measures the library on large trees, and prints a table. Exits with 1 if a counter falls short.
     Trees(trees::TreesArgs),
+    /// Does one step of a row in a process of its own.
+    #[command(hide = true)]
+    TreeStep(trees::StepArgs),
     /// Serves one side of a comparison until standard input ends.
     #[command(hide = true)]
     Serve {
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Ratios(args) => runtime.block_on(ratios::run(&args)),
         Command::Trees(args) => runtime.block_on(trees::run(&args)),
+        Command::TreeStep(args) => runtime.block_on(trees::run_step(&args)).map(|()| ExitCode::SUCCESS),
         Command::Serve { side, folder } => runtime.block_on(serve::run(side, &folder)).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

@@ -21,7 +21,7 @@ use storage::testing::{Counters, Counting};
 use storage::{StoreSettings, Stores};
 use tokio::io::AsyncReadExt;
 
-pub(crate) use counts::Counts;
+pub(crate) use counts::{Asked, CountingMeta, Counts};
 pub(crate) use lake::{Lake, main_branch, repository, stage_one, staged_record};
 
 /// Answers the counters as JSON; private to the bench.

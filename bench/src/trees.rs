@@ -3,9 +3,14 @@
 //! another having run.
 
 mod commit;
+mod diff;
 mod lake;
 mod lakefs_rule;
 mod line;
+mod list;
+mod lookup;
+mod memory;
+mod merge;
 mod rocks;
 mod synthetic;
 
@@ -16,10 +21,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use crate::process;
 use crate::ratios::{progress, temporary};
 use line::Line;
 
-/// A tree of this size needs about 10 GB of disk and half an hour.
+pub(crate) use memory::{StepArgs, run as run_step};
+
+/// A tree of this size needs about 12 GB of disk, the rows on it as much again, and an hour.
 const LONG_ENTRIES: u64 = 100_000_000;
 
 #[derive(Args)]
@@ -29,7 +37,7 @@ pub(crate) struct TreesArgs {
     /// Sizes of trees, in entries.
     #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000])]
     entries: Vec<u64>,
-    /// A tree of 100,000,000 entries too.
+    /// A tree of 100,000,000 entries too: it and its rows need about 25 GB of disk and an hour.
     #[arg(long)]
     long: bool,
     /// Keeps trees here, and finds them again in the next run; by default in a temporary folder beside the binary.
@@ -41,6 +49,11 @@ pub(crate) struct TreesArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RowKind {
     Commit,
+    Diff,
+    Merge,
+    Lookup,
+    List,
+    Memory,
 }
 
 /// What every row gets.
@@ -79,6 +92,18 @@ impl RowKind {
     async fn measure(self, bench: &TreesBench) -> Result<Vec<Line>> {
         match self {
             Self::Commit => commit::lines(bench).await,
+            Self::Diff => diff::lines(bench).await,
+            Self::Merge => merge::lines(bench).await,
+            Self::Lookup => lookup::lines(bench).await,
+            Self::List => list::lines(bench).await,
+            Self::Memory => memory::lines(bench).await,
         }
     }
+}
+
+/// Seconds of CPU of this process.
+pub(crate) async fn cpu_of<T>(work: impl AsyncFnOnce() -> Result<T>) -> Result<f64> {
+    let before = process::cpu_seconds(std::process::id())?;
+    work().await?;
+    Ok(process::cpu_seconds(std::process::id())? - before)
 }

@@ -65,13 +65,18 @@ impl Counts {
 
 /// What was asked of a metadata service.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     lookups: AtomicU64,
     refreshes: AtomicU64,
     commands: AtomicU64,
 }
 
 impl Asked {
+    /// Questions so far that weren't refreshes.
+    pub(crate) fn lookups(&self) -> u64 {
+        self.lookups.load(Relaxed)
+    }
+
     /// Takes them over.
     pub(super) fn counts(&self) -> Counts {
         Counts {
@@ -84,11 +89,11 @@ impl Asked {
 }
 
 /// Counts what is asked of a metadata service.
-pub(super) struct CountingMeta {
+pub(crate) struct CountingMeta {
     /// The service.
-    pub(super) meta: Arc<dyn MetaStore>,
+    pub(crate) meta: Arc<dyn MetaStore>,
     /// Counted up.
-    pub(super) asked: Arc<Asked>,
+    pub(crate) asked: Arc<Asked>,
 }
 
 #[async_trait]

@@ -5,13 +5,12 @@ use anyhow::Result;
 use futures::StreamExt;
 use model::CommitId;
 
-use super::TreesBench;
 use super::lake::{Spent, TreeLake};
 use super::lakefs_rule::LakefsTree;
 use super::line::{Line, at_least, at_most, bytes, count, told};
 use super::rocks;
 use super::synthetic::{Objects, mix};
-use crate::process;
+use super::{TreesBench, cpu_of};
 use crate::ratios::progress;
 
 /// Changes of a commit, how many commits at different places, and the goal against lakeFS's bytes.
@@ -28,17 +27,20 @@ const WRITTEN_GOAL: f64 = 800_000.0;
 /// Changes of the commits whose time must not follow the tree's size, how many commits, and the goal of the ratio.
 const FEW_CHANGES: u64 = 1000;
 const FEW_COMMITS: u64 = 16;
+/// Fewer in a large tree: scattered changes touch as many ranges as they are, and write gigabytes.
+const FEW_COMMITS_LARGE: u64 = 2;
 const SIZES_RATIO: f64 = 1.2;
 
 /// All lines of the row.
 pub(crate) async fn lines(bench: &TreesBench) -> Result<Vec<Line>> {
     let mut lines = vec![written(bench).await?];
+    let entry_bytes = rocks::lakefs_entry_bytes(&bench.folder)?;
     let (mut few_before, mut scattered_before) = (None, None);
     for entries in &bench.sizes {
         progress(&format!("commit: a tree of {}", count(*entries)));
         let lake = TreeLake::open(&bench.folder, Default::default()).await?;
         let tree = lake.tree(*entries).await?;
-        let lakefs = LakefsTree::new(*entries);
+        let lakefs = LakefsTree::new(*entries, entry_bytes);
         for (changes, commits, goal) in CLUSTERS.into_iter().filter(|(changes, ..)| changes * 2 <= *entries) {
             lines.push(clustered(&lake, &tree, &lakefs, *entries, changes, commits, goal).await?);
         }
@@ -88,13 +90,6 @@ async fn written(bench: &TreesBench) -> Result<Line> {
     })
 }
 
-/// Seconds of CPU of this process.
-async fn cpu_of<T>(work: impl AsyncFnOnce() -> Result<T>) -> Result<f64> {
-    let before = process::cpu_seconds(std::process::id())?;
-    work().await?;
-    Ok(process::cpu_seconds(std::process::id())? - before)
-}
-
 /// Commits of few changes; in a larger tree they should take what they take in a smaller one.
 async fn few(
     lake: &TreeLake,
@@ -102,25 +97,27 @@ async fn few(
     entries: u64,
     how: &str,
     objects: impl Fn(u64) -> Objects,
-    before: &mut Option<(u64, Spent)>,
+    before: &mut Option<(u64, (f64, f64))>,
 ) -> Result<Line> {
+    let commits = if entries < GOAL_ENTRIES { FEW_COMMITS } else { FEW_COMMITS_LARGE };
     // Once unmeasured: metaranges are cached from then on.
-    lake.import(tree, objects(FEW_COMMITS).listing()).await?;
+    lake.import(tree, objects(commits).listing()).await?;
     let (_, spent) = lake
         .measure(async || {
-            for commit in 0..FEW_COMMITS {
+            for commit in 0..commits {
                 lake.import(tree, objects(commit).listing()).await?;
             }
             Ok(())
         })
         .await?;
-    let each = |number: f64| number / FEW_COMMITS as f64;
+    let each = |number: f64| number / commits as f64;
+    let (seconds, cpu) = (each(spent.seconds), each(spent.cpu));
     let ratios = before.map(|(size, small)| {
-        let (time, cpu) = (spent.seconds / small.seconds, spent.cpu / small.cpu);
+        let (time, cpu) = (seconds / small.0, cpu / small.1);
         let text = format!("{time:.2} × the time and {cpu:.2} × the CPU at {}", count(size));
         at_most(text, time.min(cpu), SIZES_RATIO)
     });
-    *before = Some((entries, spent));
+    *before = Some((entries, (seconds, cpu)));
     Ok(Line {
         path: format!("commit of {FEW_CHANGES} {how} changes"),
         entries,

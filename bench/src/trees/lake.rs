@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use graveler::{Built, CommitInfo, Graveler, GravelerOptions, ImportListing, ImportProgress, TreeCounters};
 use metadata_server::MemoryMetaStore;
-use model::{CommitId, MetaStore, RefTarget, Repository, RequestId, SystemClock, Timestamp};
+use model::{BranchName, Command, CommitId, MetaStore, Note, RefTarget, Repository, RequestId, SystemClock, Timestamp};
 use storage::testing::{Counters, Verb};
 
 use super::synthetic::Objects;
@@ -89,6 +89,20 @@ impl TreeLake {
         Ok(self.graveler.build_import(&self.repository, base, listing, &info(), &progress).await?)
     }
 
+    /// Makes a branch at a commit.
+    pub(crate) async fn branch(&self, name: &str, commit: CommitId) -> Result<BranchName> {
+        let branch: BranchName = name.parse()?;
+        let command = Command::CreateBranch {
+            request: RequestId(rand::random()),
+            repository: self.repository.name.clone(),
+            branch: branch.clone(),
+            commit,
+            note: Note::default(),
+        };
+        self.graveler.meta().write(command).await?.branch()?;
+        Ok(branch)
+    }
+
     /// Does some work, and says what it took.
     pub(crate) async fn measure<T>(&self, work: impl AsyncFnOnce() -> Result<T>) -> Result<(T, Spent)> {
         let (tree, store) = (self.graveler.counters(), self.store_spent());
@@ -114,7 +128,28 @@ impl TreeLake {
     }
 }
 
+impl Spent {
+    /// Both.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        Self {
+            seconds: self.seconds + other.seconds,
+            cpu: self.cpu + other.cpu,
+            tree: self.tree.and(&other.tree),
+            store: self.store.and(&other.store),
+        }
+    }
+}
+
 impl StoreSpent {
+    fn and(&self, other: &Self) -> Self {
+        Self {
+            gets: self.gets + other.gets,
+            get_bytes: self.get_bytes + other.get_bytes,
+            puts: self.puts + other.puts,
+            put_bytes: self.put_bytes + other.put_bytes,
+        }
+    }
+
     fn since(&self, before: &Self) -> Self {
         Self {
             gets: self.gets - before.gets,

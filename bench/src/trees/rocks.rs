@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use model::Entry;
-use rocksdb::{BlockBasedOptions, DBCompressionType, Options, SstFileWriter};
+use rocksdb::{BlockBasedIndexType, BlockBasedOptions, DBCompressionType, Options, SstFileWriter};
 
 use super::synthetic;
 
 /// Entries of one of our ranges on average.
 const FILE_ENTRIES: u64 = 16 << 10;
+
+/// Entries of one of lakeFS's ranges on average.
+const LAKEFS_ENTRIES: u64 = 50_000;
 
 /// The options of files like ours.
 pub(crate) fn options() -> Options {
@@ -24,6 +27,29 @@ pub(crate) fn options() -> Options {
     options.set_compression_type(DBCompressionType::Zstd);
     options.set_compression_options(-14, 1, 0, 0);
     options
+}
+
+/// Bytes that an entry takes in files as lakeFS writes them: snappy, blocks of 4 KiB, version 2, a two-level index.
+pub(crate) fn lakefs_entry_bytes(folder: &Path) -> Result<f64> {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_size(4 << 10);
+    table.set_format_version(2);
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&table);
+    options.set_compression_type(DBCompressionType::Snappy);
+    std::fs::create_dir_all(folder)?;
+    let (file, mut key) = (folder.join("lakefs.sst"), String::new());
+    let mut writer = SstFileWriter::create(&options);
+    writer.open(&file)?;
+    for number in 0..LAKEFS_ENTRIES {
+        synthetic::write_key(number, &mut key);
+        writer.put(&key, value(&synthetic::entry(number, 0)))?;
+    }
+    writer.finish()?;
+    let bytes = std::fs::metadata(&file)?.len();
+    std::fs::remove_file(&file)?;
+    Ok(bytes as f64 / LAKEFS_ENTRIES as f64)
 }
 
 /// A record as long as ours, field by field.

@@ -28,14 +28,19 @@ pub(crate) struct Objects {
 
 #[derive(Debug, Clone)]
 enum Numbers {
-    Run(std::ops::Range<u64>),
+    Run(std::iter::StepBy<std::ops::Range<u64>>),
     Each(std::vec::IntoIter<u64>),
 }
 
 impl Objects {
     /// All objects from one number up to another.
     pub(crate) fn run(numbers: std::ops::Range<u64>, version: u64) -> Self {
-        Self { numbers: Numbers::Run(numbers), version }
+        Self { numbers: Numbers::Run(numbers.step_by(1)), version }
+    }
+
+    /// Each so manieth object of the first `of`.
+    pub(crate) fn every(step: u64, of: u64, version: u64) -> Self {
+        Self { numbers: Numbers::Run((0..of).step_by(step.max(1) as usize)), version }
     }
 
     /// So many objects anywhere among the first `of`, as a seed has it. Fewer where two fall together.
