@@ -31,6 +31,15 @@ pub struct GravelerOptions {
     pub range_bytes: u64,
     /// How many ranges a metarange lists on average, once a tree has more than one metarange.
     pub metarange_ranges: u64,
+    /// A commit to a tree without deltas never writes one if the ranges that it touches have no more bytes than this.
+    pub rewrite_bytes: u64,
+    /// Bytes of a commit's changes that are looked at before it is decided whether they are written as a delta, and held
+    /// in memory at a time if they are.
+    pub delta_chunk_bytes: usize,
+    /// The most deltas that lie over a base: what bounds the layers of a tree.
+    pub deltas_max: usize,
+    /// Records that a commit looks up at a time beneath a delta that it writes.
+    pub delta_lookups_max: usize,
 }
 
 impl Default for GravelerOptions {
@@ -49,6 +58,10 @@ impl Default for GravelerOptions {
             // 16 Ki entries of usual length: about 1.2 MiB as stored.
             range_bytes: 3_584 << 10,
             metarange_ranges: 8 << 10,
+            rewrite_bytes: 16 << 20,
+            delta_chunk_bytes: 16 << 20,
+            deltas_max: 10,
+            delta_lookups_max: 32,
         }
     }
 }

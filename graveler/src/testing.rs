@@ -13,6 +13,7 @@ use storage::testing::{Counters, Counting};
 use storage::{StoreSettings, Stores};
 
 use crate::tree::Files;
+use crate::tree::layers::Tree;
 use crate::{Built, Change, CommitInfo, Error, Graveler, GravelerOptions, RefExpr};
 
 /// A clock that moves a second each time it is asked.
@@ -126,6 +127,13 @@ impl TestLake {
             note: Note::default(),
         };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
+    }
+
+    /// The tree of a branch's head.
+    pub(crate) async fn tree_of(&self, on: &str) -> Arc<Tree> {
+        let head = self.branch(on).await.commit;
+        let commit = self.graveler.commit_object(&self.repository, &head).await.unwrap();
+        self.files().tree(commit.metarange).await.unwrap()
     }
 
     /// Commits what is staged.

@@ -15,7 +15,7 @@ use super::{DataCheck, Fault, FaultKind, FsckOptions};
 use crate::Error;
 use crate::sstable::{Block, BlockHash};
 use crate::tree::range_info::RangeInfo;
-use crate::tree::record::{Value, decode_entry};
+use crate::tree::record::{TOMBSTONE, Value, decode_entry};
 
 /// How many blocks are remembered as seen, 16 bytes each; records of others are looked at again.
 const BLOCKS_REMEMBERED_MAX: usize = 2 << 20;
@@ -36,16 +36,17 @@ impl RangeChecks {
         Self { storage, options, report, seen: Arc::default() }
     }
 
-    /// Checks a range that a metarange describes.
-    pub(super) async fn check(&self, info: &RangeInfo, metarange: Immutable) -> Result<(), Error> {
+    /// Checks a range that a metarange describes; one of a delta may have tombstones.
+    pub(super) async fn check(&self, info: &RangeInfo, metarange: Immutable, of_delta: bool) -> Result<(), Error> {
         let object = info.object;
         self.report.count(|counted| &counted.ranges, 1);
         let tail_length = Some(u64::from(info.tail_length).max(1));
         let table = TableCheck::open(&self.storage, &self.report, object, metarange.to_string(), tail_length).await?;
         let Some(mut table) = table else { return Ok(()) };
         while let Some((block, hash)) = table.next().await? {
-            if self.is_new(&hash) {
-                self.check_block(&table, &block, object).await?;
+            // What is right in a delta may not be so elsewhere.
+            if of_delta || self.is_new(&hash) {
+                self.check_block(&table, &block, object, of_delta).await?;
             }
         }
         if let Some(facts) = table.finish().await? {
@@ -62,11 +63,19 @@ impl RangeChecks {
     }
 
     /// Checks a block's records, then what they name.
-    async fn check_block(&self, table: &TableCheck<'_>, block: &Block, range: Immutable) -> Result<(), Error> {
+    async fn check_block(
+        &self,
+        table: &TableCheck<'_>,
+        block: &Block,
+        range: Immutable,
+        of_delta: bool,
+    ) -> Result<(), Error> {
         let mut entries = Vec::with_capacity(block.entries());
         for (key, value) in (0..block.entries()).map(|at| block.entry(at)) {
-            match read_record(key, value) {
-                Ok(record) => entries.push(record),
+            let is_tombstone = of_delta && value == TOMBSTONE;
+            let record = if is_tombstone { read_path(key).map(|_| None) } else { read_record(key, value).map(Some) };
+            match record {
+                Ok(record) => entries.extend(record),
                 Err(why) => table.bad_record(Some(String::from_utf8_lossy(key).into_owned()), why).await?,
             }
         }
@@ -150,14 +159,18 @@ impl RangeChecks {
 
 /// Decodes a record, and checks the identity if it is one of ours.
 fn read_record(key: &[u8], value: &[u8]) -> Result<(ObjectPath, Entry), String> {
-    let path = std::str::from_utf8(key).map_err(|_| "its path isn't UTF-8")?;
-    let path: ObjectPath = path.parse().map_err(|e: model::InvalidPath| e.to_string())?;
+    let path = read_path(key)?;
     let entry = decode_entry(value)?;
     let identity = Value::parse(value).ok_or("its value is cut short")?.identity;
     if identity.len() == IDENTITY_BYTES && *identity != *entry.identity().0 {
         return Err("its identity isn't that of its entry".into());
     }
     Ok((path, entry))
+}
+
+fn read_path(key: &[u8]) -> Result<ObjectPath, String> {
+    let path = std::str::from_utf8(key).map_err(|_| "its path isn't UTF-8")?;
+    path.parse().map_err(|e: model::InvalidPath| e.to_string())
 }
 
 /// The MD5 of an object's bytes, if its ETag is one: of what Lakebed wrote in one piece.

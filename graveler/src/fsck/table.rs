@@ -11,7 +11,8 @@ use storage::{Immutable, RepositoryStorage, StorageError};
 use super::fault::Report;
 use super::{Fault, FaultKind};
 use crate::Error;
-use crate::sstable::{Block, BlockHash, BlockInfo, SstError, Tail, TailParse, content_id};
+use crate::sstable::{Block, BlockHash, BlockInfo, Filter, KeyHash, SstError, Tail, TailParse, content_id};
+use crate::tree::layers::has_layers;
 
 /// How much of a file's end the first request fetches if nobody says how long the tail is.
 const TAIL_FETCH_BYTES: u64 = 64 << 10;
@@ -44,6 +45,8 @@ pub(super) struct TableCheck<'a> {
     at: usize,
     fetched: VecDeque<Bytes>,
     hashes: Vec<BlockHash>,
+    /// Of all keys, if the table has a filter.
+    keys: Vec<KeyHash>,
     first_key: Option<Vec<u8>>,
     last_key: Option<Vec<u8>>,
     entries: u64,
@@ -86,6 +89,7 @@ impl<'a> TableCheck<'a> {
                         at: 0,
                         fetched: VecDeque::new(),
                         hashes: Vec::new(),
+                        keys: Vec::new(),
                         first_key: None,
                         last_key: None,
                         entries: 0,
@@ -112,6 +116,11 @@ impl<'a> TableCheck<'a> {
             }
             _ => Ok(Some(self)),
         }
+    }
+
+    /// Whether it is a root over deltas.
+    pub(super) fn has_layers(&self) -> bool {
+        has_layers(&self.tail)
     }
 
     /// The next block that is sound, with its hash; `None` behind the last.
@@ -208,6 +217,9 @@ impl<'a> TableCheck<'a> {
         self.last_key = Some(block.last_key().to_vec());
         self.entries += block.entries() as u64;
         self.hashes.push(hash);
+        if self.tail.filter().is_some() {
+            self.keys.extend((0..block.entries()).map(|at| KeyHash::of(block.entry(at).0)));
+        }
         Ok(())
     }
 
@@ -216,7 +228,12 @@ impl<'a> TableCheck<'a> {
         if self.damaged {
             return Ok(None);
         }
-        if !names(&self.object, &content_id(&self.hashes)) {
+        let filter = self.tail.filter().map(|_| Filter::of(&self.keys));
+        if filter.as_ref() != self.tail.filter() {
+            self.send(FaultKind::Corrupt, "its filter isn't that of its keys".into()).await?;
+            return Ok(None);
+        }
+        if !names(&self.object, &content_id(&self.hashes, filter.as_ref())) {
             self.send(FaultKind::Misnamed, "its content isn't what its name says".into()).await?;
             return Ok(None);
         }

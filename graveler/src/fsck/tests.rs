@@ -17,7 +17,10 @@ use crate::history::write_commit;
 use crate::sstable::{Writer, WriterOptions};
 use crate::testing::{TestLake, branch, entry, expr, path, plain_entry, run, small_options};
 use crate::tree::TreeCursor;
+use crate::tree::layers::Layers;
+use crate::tree::range_info::RangeInfo;
 use crate::tree::record::encode_entry;
+use crate::tree::tests::deltas::delta_options;
 use crate::{Change, GravelerOptions};
 
 /// A repository whose files lie in a folder.
@@ -47,6 +50,19 @@ impl OnDisk {
         on_disk.write("a/2", b"two").await;
         on_disk.lake.commit("main").await.unwrap();
         on_disk.write("b", b"three").await;
+        on_disk.lake.commit("main").await.unwrap();
+        on_disk
+    }
+
+    /// Three objects with bytes, one of them in a delta, whose tombstone hides another.
+    async fn with_a_delta() -> Self {
+        let on_disk = Self::new(delta_options()).await;
+        for (path, text) in [("a/1", &b"one"[..]), ("a/2", b"two"), ("b", b"three")] {
+            on_disk.write(path, text).await;
+        }
+        on_disk.lake.commit("main").await.unwrap();
+        on_disk.write("a/3", b"four").await;
+        on_disk.lake.stage("main", &[("a/1", None)]).await;
         on_disk.lake.commit("main").await.unwrap();
         on_disk
     }
@@ -204,8 +220,21 @@ const DAMAGES: [Damage; 8] = [
 
 #[test]
 fn every_damage_to_every_file_is_found_under_its_path() {
+    run(async { every_damage_is_found(&OnDisk::small().await).await });
+}
+
+#[test]
+fn every_damage_to_a_delta_or_a_root_over_deltas_is_found() {
     run(async {
-        let on_disk = OnDisk::small().await;
+        let on_disk = OnDisk::with_a_delta().await;
+        let tree = on_disk.lake.tree_of("main").await;
+        assert_eq!(tree.deltas.len(), 1);
+        every_damage_is_found(&on_disk).await;
+    });
+}
+
+async fn every_damage_is_found(on_disk: &OnDisk) {
+    {
         let files = on_disk.files();
         for file in files.iter().map(String::as_str).chain(["_lakebed/format.json"]) {
             let place = on_disk.place(file);
@@ -230,7 +259,93 @@ fn every_damage_to_every_file_is_found_under_its_path() {
             fs::write(&place, &sound).unwrap();
         }
         assert_eq!(on_disk.check(DataCheck::Bytes).await.1, []);
+    }
+}
+
+#[test]
+fn a_repository_with_many_deltas_has_no_faults() {
+    run(async {
+        let on_disk = OnDisk::new(delta_options()).await;
+        let lake = &on_disk.lake;
+        let paths: Vec<String> = (0..400).map(|i| format!("p/{i:05}")).collect();
+        let load: Vec<_> = paths.iter().map(|path| (path.as_str(), Some(1))).collect();
+        lake.stage("main", &load).await;
+        lake.commit("main").await.unwrap();
+        let mut most = 0;
+        for round in 0..12 {
+            let content = (round % 3 != 0).then_some(round as u64 + 50);
+            let changes: Vec<_> = (0..12).map(|i| (paths[(i * 31 + round * 7) % 400].as_str(), content)).collect();
+            lake.stage("main", &changes).await;
+            lake.commit("main").await.unwrap();
+            most = most.max(lake.tree_of("main").await.deltas.len());
+        }
+        assert_eq!(most, 3);
+        let (_, faults) = on_disk.check(DataCheck::Skip).await;
+        assert_eq!(faults, []);
     });
+}
+
+#[test]
+fn a_tombstone_outside_of_a_delta_and_a_filter_of_other_keys_are_found() {
+    run(async {
+        let on_disk = OnDisk::with_a_delta().await;
+        let (files, tree) = (on_disk.lake.files(), on_disk.lake.tree_of("main").await);
+        let mut writer = Writer::new(WriterOptions { filter: true, ..WriterOptions::default() });
+        writer.add(b"gone", b"").unwrap();
+        let range = writer.finish().unwrap();
+        let delta = RangeInfo {
+            object: Immutable::Range(model::RangeId::from_bytes(range.id)),
+            height: 0,
+            level: 0,
+            first_key: range.first_key,
+            last_key: range.last_key,
+            entries: 1,
+            bytes: range.bytes.len() as u64,
+            tail_length: range.tail_length,
+        };
+        files.put(delta.object, range.bytes.clone()).await.unwrap();
+        let mut writer = Writer::new(WriterOptions::default());
+        writer.add(&delta.last_key, &delta.encode()).unwrap();
+        let metarange = writer.finish().unwrap();
+        let plain = model::MetaRangeId::from_bytes(metarange.id);
+        files.put(Immutable::MetaRange(plain), metarange.bytes).await.unwrap();
+        let layers = Layers {
+            base: RangeInfo::clone(tree.base_info.as_ref().unwrap()),
+            deltas: vec![RangeInfo { level: 1, ..delta.clone() }],
+            digest: tree.digest().unwrap(),
+        };
+        let layered = layers.store(&files, &delta_options()).await.unwrap();
+
+        assert_eq!(faults_of_tree(&on_disk, layered).await, []);
+        let faults = faults_of_tree(&on_disk, plain).await;
+        assert_eq!(kinds(&faults), [(FaultKind::Corrupt, delta.object.to_string().as_str())]);
+
+        // Another filter, with the checksum that fits it: the id tells.
+        let place = on_disk.place(&delta.object.to_string());
+        let mut writer = Writer::new(WriterOptions { filter: true, ..WriterOptions::default() });
+        writer.add(b"hone", b"").unwrap();
+        let other = writer.finish().unwrap().bytes;
+        let (from, to) = (range.bytes.len() - range.tail_length as usize, range.bytes.len());
+        let mixed = [&range.bytes[..from], &other[from..to]].concat();
+        fs::write(place, mixed).unwrap();
+        let faults = faults_of_tree(&on_disk, layered).await;
+        assert!(matches!(&faults[..], [fault] if fault.file == delta.object.to_string()), "{faults:?}");
+    });
+}
+
+/// What is wrong with a tree, as that of a commit.
+async fn faults_of_tree(on_disk: &OnDisk, tree: model::MetaRangeId) -> Vec<Fault> {
+    let files = on_disk.lake.files();
+    let head = on_disk.lake.branch("main").await.commit;
+    let commit = on_disk.lake.graveler.commit_object(&on_disk.lake.repository, &head).await.unwrap();
+    let commit = model::Commit { metarange: Some(tree), ..(*commit).clone() };
+    let commit = write_commit(&files, &commit).await.unwrap();
+    let (sender, receiver) = channel(4);
+    let options = FsckOptions { data: DataCheck::Skip, ..FsckOptions::default() };
+    let check = fsck_bucket(files.storage().clone(), Some(commit), options, sender);
+    let (summary, faults) = tokio::join!(check, faults(receiver));
+    summary.unwrap();
+    faults
 }
 
 #[test]
@@ -338,7 +453,7 @@ fn a_metarange_that_says_something_else_of_a_range_is_found() {
         let cursor = TreeCursor::open(&files, commit.metarange).await.unwrap();
         let info = (**cursor.whole_range().unwrap()).clone();
         let range = info.object.to_string();
-        type Change = fn(&mut crate::tree::range_info::RangeInfo);
+        type Change = fn(&mut RangeInfo);
         let wrongs: [Change; 5] = [
             |info| info.entries += 1,
             |info| info.bytes -= 1,
@@ -382,9 +497,10 @@ fn bad_records_and_generations_are_found() {
             let mut writer = Writer::new(WriterOptions::default());
             writer.add(key, value).unwrap();
             let range = writer.finish().unwrap();
-            let info = crate::tree::range_info::RangeInfo {
+            let info = RangeInfo {
                 object: Immutable::Range(model::RangeId::from_bytes(range.id)),
                 height: 0,
+                level: 0,
                 first_key: range.first_key,
                 last_key: range.last_key,
                 entries: range.entries,

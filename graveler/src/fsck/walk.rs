@@ -19,6 +19,7 @@ use super::table::{Facts, TableCheck};
 use super::{Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, as_fault};
 use crate::Error;
 use crate::history::commit_object::{BadCommit, decode};
+use crate::tree::layers::LayersDecoder;
 use crate::tree::range_info::{BadRange, RangeInfo};
 
 /// After how many commits progress is told.
@@ -61,6 +62,8 @@ struct Tree {
     needed_by: Immutable,
     /// What a metarange above says of it.
     said: Option<RangeInfo>,
+    /// Whether its ranges are those of a delta.
+    of_delta: bool,
 }
 
 /// A check under way.
@@ -186,7 +189,12 @@ impl Walk {
         if let Some(tree) = commit.metarange
             && self.trees.insert(tree)
         {
-            self.trees_ahead.push_back(Tree { id: tree, needed_by: Immutable::Commit(id), said: None });
+            self.trees_ahead.push_back(Tree {
+                id: tree,
+                needed_by: Immutable::Commit(id),
+                said: None,
+                of_delta: false,
+            });
         }
         self.nodes.insert(id, Node { generation: commit.generation, parents: commit.parents });
     }
@@ -219,17 +227,16 @@ impl Walk {
             return Ok(());
         };
         report.count(|counted| &counted.metaranges, 1);
+        if table.has_layers() {
+            return self.layers(table, object).await;
+        }
         let mut beneath = Beneath::default();
         while let Some((block, _)) = table.next().await? {
             for (key, value) in (0..block.entries()).map(|at| block.entry(at)) {
                 let info = match RangeInfo::decode(key, value) {
                     Ok(info) => info,
-                    Err(BadRange::Corrupt(why)) => {
-                        table.bad_record(None, why).await?;
-                        continue;
-                    }
-                    Err(BadRange::Unsupported(what)) => {
-                        table.send(FaultKind::Unsupported, what).await?;
+                    Err(bad) => {
+                        bad_range(&table, bad).await?;
                         continue;
                     }
                 };
@@ -237,7 +244,7 @@ impl Walk {
                     let why = format!("{} overlaps the one before it", info.object);
                     table.bad_record(None, why).await?;
                 }
-                self.listed(info, object).await?;
+                self.listed(info, object, tree.of_delta).await?;
             }
         }
         if let (Some(facts), Some(said)) = (table.finish().await?, &tree.said) {
@@ -246,12 +253,34 @@ impl Walk {
         Ok(())
     }
 
+    /// Checks a root over deltas, and begins the checks of its layers.
+    async fn layers(&mut self, mut table: TableCheck<'_>, object: Immutable) -> Result<(), Error> {
+        let mut layers = LayersDecoder::default();
+        while let Some((block, _)) = table.next().await? {
+            for (key, value) in (0..block.entries()).map(|at| block.entry(at)) {
+                if let Err(bad) = layers.add(key, value) {
+                    return bad_range(&table, bad).await;
+                }
+            }
+        }
+        match layers.finish() {
+            Err(bad) => bad_range(&table, bad).await?,
+            Ok(layers) => {
+                self.listed(layers.base, object, false).await?;
+                for delta in layers.deltas {
+                    self.listed(delta, object, true).await?;
+                }
+            }
+        }
+        table.finish().await.map(drop)
+    }
+
     /// Begins the check of a range or metarange that a metarange lists.
-    async fn listed(&mut self, info: RangeInfo, by: Immutable) -> Result<(), Error> {
+    async fn listed(&mut self, info: RangeInfo, by: Immutable, of_delta: bool) -> Result<(), Error> {
         match info.object {
-            Immutable::Range(id) => self.range(id, info, by).await,
+            Immutable::Range(id) => self.range(id, info, by, of_delta).await,
             Immutable::MetaRange(id) if self.trees.insert(id) => {
-                self.trees_ahead.push_back(Tree { id, needed_by: by, said: Some(info) });
+                self.trees_ahead.push_back(Tree { id, needed_by: by, said: Some(info), of_delta });
                 Ok(())
             }
             Immutable::MetaRange(_) | Immutable::Commit(_) => Ok(()),
@@ -259,7 +288,7 @@ impl Walk {
     }
 
     /// Begins the check of a range, unless it has been checked against the same description.
-    async fn range(&mut self, id: RangeId, info: RangeInfo, metarange: Immutable) -> Result<(), Error> {
+    async fn range(&mut self, id: RangeId, info: RangeInfo, by: Immutable, of_delta: bool) -> Result<(), Error> {
         let described = blake3::hash(&info.encode());
         let (described, _) = described.as_bytes().split_first_chunk::<16>().expect("because a hash has 32 bytes");
         if self.ranges.insert(id, *described).is_some_and(|before| before == *described) {
@@ -269,7 +298,7 @@ impl Walk {
             self.wait_for_job().await?;
         }
         let (checks, runtime) = (self.checks.clone(), Handle::current());
-        self.jobs.spawn_blocking(move || runtime.block_on(checks.check(&info, metarange)));
+        self.jobs.spawn_blocking(move || runtime.block_on(checks.check(&info, by, of_delta)));
         Ok(())
     }
 
@@ -279,6 +308,13 @@ impl Walk {
             Some(Err(failed)) => Err(Error::Internal(format!("a check ended early: {failed}"))),
             None => Ok(()),
         }
+    }
+}
+
+async fn bad_range(table: &TableCheck<'_>, bad: BadRange) -> Result<(), Error> {
+    match bad {
+        BadRange::Corrupt(why) => table.bad_record(None, why).await,
+        BadRange::Unsupported(what) => table.send(FaultKind::Unsupported, what).await,
     }
 }
 

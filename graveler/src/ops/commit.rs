@@ -9,8 +9,7 @@ use crate::graveler::Work;
 use crate::history::{read_commit, write_commit};
 use crate::staging::SealedChanges;
 use crate::tree::Files;
-use crate::tree::apply::apply;
-use crate::tree::builder::TreeBuilder;
+use crate::tree::write::write;
 use crate::{Error, Graveler};
 
 /// What a committer says.
@@ -77,13 +76,11 @@ impl Graveler {
         let (base, info, options) = (*base, info.clone(), self.inner.options.clone());
         self.heavy(Work::Build, async move || {
             let parent = read_commit(&files, base).await?;
-            let mut builder = TreeBuilder::new(&files, &options);
-            let changed = apply(&files, parent.metarange, &mut changes, &mut builder).await?;
-            if changed == 0 && !info.allow_empty {
+            let written = write(&files, &options, parent.metarange, &mut changes).await?;
+            if written.changed == 0 && !info.allow_empty {
                 return Err(Error::NoChanges);
             }
-            let metarange = if changed == 0 { parent.metarange } else { builder.finish().await? };
-            store_commit(&files, info, metarange, vec![base], parent.generation, changed).await
+            store_commit(&files, info, written.root, vec![base], parent.generation, written.changed).await
         })
         .await
     }

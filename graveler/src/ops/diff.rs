@@ -8,8 +8,8 @@ use super::prefix::{Grouping, behind_prefix};
 use crate::graveler::Work;
 use crate::history::{merge_base, read_commit};
 use crate::staging::StagedCursor;
-use crate::tree::diff::{Difference, TreeDiff};
-use crate::tree::{Files, TreeCursor, record};
+use crate::tree::diff::{Difference, TreeDiff, same_content};
+use crate::tree::{Files, RecordCursor, record};
 use crate::{Error, Graveler, RefExpr};
 
 /// What is compared.
@@ -95,6 +95,21 @@ impl Graveler {
         self.heavy(Work::Scan, async move || diff_trees(&files, left, right, &request).await).await
     }
 
+    /// Whether a reader sees the same in two refs' commits. Where their trees have deltas over one anchor, their digests
+    /// tell, and nothing else is read; else it ends at the first difference.
+    pub async fn same_content(
+        &self,
+        repository: &RepositoryName,
+        left: &RefExpr,
+        right: &RefExpr,
+    ) -> Result<bool, Error> {
+        let (left, right) = (self.resolve(repository, left).await?, self.resolve(repository, right).await?);
+        let files = self.files(&left.repository)?;
+        let trees =
+            (read_commit(&files, left.commit).await?.metarange, read_commit(&files, right.commit).await?.metarange);
+        self.heavy(Work::Scan, async move || same_content(&files, trees.0, trees.1).await).await
+    }
+
     /// Compares a branch's view (right) with its head (left).
     pub async fn diff_uncommitted(
         &self,
@@ -111,7 +126,7 @@ impl Graveler {
         let files = self.files(&found.repository)?;
         let mut walk = Uncommitted {
             staged: StagedCursor::new(self, &found.repository, &branch.name, None, &request.prefix, &from),
-            committed: TreeCursor::open(&files, None).await?,
+            committed: RecordCursor::open(&files, None).await?,
             commit: None,
             graveler: self.clone(),
             repository: found.repository,
@@ -219,7 +234,7 @@ struct Uncommitted {
     repository: Repository,
     files: Files,
     staged: StagedCursor,
-    committed: TreeCursor,
+    committed: RecordCursor,
     commit: Option<CommitId>,
 }
 
@@ -231,7 +246,7 @@ impl Uncommitted {
                 && self.commit.replace(branch.commit) != Some(branch.commit)
             {
                 let tree = self.graveler.commit_object(&self.repository, &branch.commit).await?.metarange;
-                self.committed = TreeCursor::open(&self.files, tree).await?;
+                self.committed = RecordCursor::open(&self.files, tree).await?;
             }
             let Some((path, value)) = self.staged.take() else { return Ok(None) };
             let key = Bytes::from(String::from(path));

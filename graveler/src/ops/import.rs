@@ -18,6 +18,7 @@ use crate::tree::apply::{Changes, TreeChange, apply};
 use crate::tree::builder::TreeBuilder;
 use crate::tree::merge::Sides;
 use crate::tree::record::encode_entry;
+use crate::tree::write::write;
 use crate::{Error, Graveler};
 
 /// Objects in the order of their paths' bytes, each path once. The entries' addresses are theirs to keep: nothing is
@@ -83,13 +84,11 @@ impl Graveler {
         let mut listed = Listed::new(listing, None, |_| false, progress);
         self.heavy(Work::Import, async move || {
             let parent = read_commit(&files, base).await?;
-            let mut builder = TreeBuilder::new(&files, &options);
-            let changed = apply(&files, parent.metarange, &mut listed, &mut builder).await?;
-            if changed == 0 && !info.allow_empty {
+            let written = write(&files, &options, parent.metarange, &mut listed).await?;
+            if written.changed == 0 && !info.allow_empty {
                 return Err(Error::NoChanges);
             }
-            let metarange = if changed == 0 { parent.metarange } else { builder.finish().await? };
-            store_commit(&files, info, metarange, vec![base], parent.generation, changed).await
+            store_commit(&files, info, written.root, vec![base], parent.generation, written.changed).await
         })
         .await
     }

@@ -8,9 +8,9 @@ use super::commit::store_commit;
 use crate::graveler::Work;
 use crate::history::{merge_base, read_commit};
 use crate::tree::Files;
-use crate::tree::builder::TreeBuilder;
-use crate::tree::merge::{MergedTree, Sides, merge};
+use crate::tree::merge::{Sides, merge};
 use crate::tree::two_diffs::{BothSides, ChangedBy, TwoDiffs};
+use crate::tree::write::Written;
 use crate::{Built, ChangeCounts, CommitInfo, Error, Graveler, GravelerOptions};
 
 /// Which side wins where both changed.
@@ -138,12 +138,9 @@ async fn build(
     info: CommitInfo,
     bounds: &GravelerOptions,
 ) -> Result<Merged, Error> {
-    let mut builder = TreeBuilder::new(files, bounds);
-    let MergedTree::Clean(changes) = merge(files, trees, options.strategy, &mut builder).await? else {
-        drop(builder);
+    let Some(Written { root: metarange, changed }) = merge(files, bounds, trees, options.strategy).await? else {
         return Ok(Merged::Conflicts(conflicts(files, trees, options).await?));
     };
-    let metarange = builder.finish().await?;
     if metarange == trees.destination && !info.allow_empty {
         return Ok(Merged::UpToDate);
     }
@@ -151,7 +148,7 @@ async fn build(
     for parent in &parents {
         generation = generation.max(read_commit(files, *parent).await?.generation);
     }
-    Ok(Merged::Clean(store_commit(files, info, metarange, parents, generation, changes).await?))
+    Ok(Merged::Clean(store_commit(files, info, metarange, parents, generation, changed).await?))
 }
 
 async fn dry_run(files: &Files, trees: Sides<Option<MetaRangeId>>, options: &MergeOptions) -> Result<Merged, Error> {

@@ -14,6 +14,8 @@ pub(super) const PROPERTIES: &str = "rocksdb.properties";
 pub(super) const INDEX: &str = "rocksdb.index";
 /// Ours: see `block_list.rs`.
 pub(super) const BLOCK_LIST: &str = "lakebed.blocks";
+/// Ours: see `filter.rs`.
+pub(super) const FILTER: &str = "lakebed.filter";
 const RANGE_DELETIONS: &[&str] = &["rocksdb.range_del", "rocksdb.range_del2"];
 const DICTIONARY: &str = "rocksdb.compression_dict";
 

@@ -22,6 +22,7 @@ mod checksum;
 mod coding;
 mod compression;
 mod entries;
+mod filter;
 mod footer;
 mod index;
 mod metablocks;
@@ -36,6 +37,7 @@ pub use checksum::{BlockFormat, Checksum};
 pub use compression::Compression;
 pub use cut::{CutRule, Cutter};
 pub use error::SstError;
+pub use filter::{Filter, KeyHash};
 pub use stored::BlockHandle;
 pub use tail::{Tail, TailParse};
 pub use writer::{Finished, RawBlock, Writer, WriterOptions};
@@ -54,13 +56,17 @@ pub const TAIL_BYTES_MAX: u64 = 256 << 20;
 /// BLAKE3 of a data block's uncompressed content, which begins with its first key in full.
 pub type BlockHash = [u8; 32];
 
-/// Computes a table's content id: BLAKE3 over the hashes of its data blocks, in order.
+/// Computes a table's content id: BLAKE3 over the hashes of its data blocks, in order, and of its filter if it has one.
 ///
-/// It depends on keys and values alone, neither on the compressor's version nor on the checksums' kind.
-pub fn content_id(hashes: &[BlockHash]) -> [u8; 32] {
+/// It depends on keys and values alone, neither on the compressor's version nor on the checksums' kind; but a table with
+/// a filter is another file, and so has another id, than one without.
+pub fn content_id(hashes: &[BlockHash], filter: Option<&Filter>) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hashes.iter().for_each(|hash| {
         hasher.update(hash);
     });
+    if let Some(filter) = filter {
+        hasher.update(blake3::hash(&filter.encode()).as_bytes());
+    }
     *hasher.finalize().as_bytes()
 }

@@ -8,8 +8,8 @@ use std::ops::Range;
 use super::block_list::{self, BlockInfo};
 use super::footer::{FOOTER_BYTES, Footer};
 use super::index::{Index, IndexLayout};
-use super::metablocks::{BLOCK_LIST, INDEX, IndexLevels, Metaindex, PROPERTIES, Properties};
-use super::{BlockFormat, BlockHandle, BlockHash, RawBlock, SstError, TAIL_BYTES_MAX, content_id, stored};
+use super::metablocks::{BLOCK_LIST, FILTER, INDEX, IndexLevels, Metaindex, PROPERTIES, Properties};
+use super::{BlockFormat, BlockHandle, BlockHash, Filter, RawBlock, SstError, TAIL_BYTES_MAX, content_id, stored};
 
 /// What to fetch of a file of which nothing is known.
 const FIRST_FETCH_BYTES: u64 = 64 << 10;
@@ -30,6 +30,7 @@ pub struct Tail {
     format: BlockFormat,
     index: Index,
     infos: Option<Vec<BlockInfo>>,
+    filter: Option<Filter>,
     properties: BTreeMap<String, Vec<u8>>,
     entries: u64,
 }
@@ -86,7 +87,12 @@ impl Tail {
     /// The content id, from the block list; `None` in tables of others.
     pub fn content_id(&self) -> Option<[u8; 32]> {
         let hashes: Vec<BlockHash> = self.infos.as_ref()?.iter().map(|info| info.hash).collect();
-        Some(content_id(&hashes))
+        Some(content_id(&hashes, self.filter.as_ref()))
+    }
+
+    /// The filter, if the table has one.
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
     }
 
     /// An unchanged block for [`super::Writer::add_raw_block`], from its stored bytes (trailer included); `None` in
@@ -116,7 +122,8 @@ impl Tail {
     pub fn memory_bytes(&self) -> usize {
         let infos = self.infos.iter().flatten().map(|info| size_of::<BlockInfo>() + info.first_key.capacity());
         let properties = self.properties.iter().map(|(name, value)| 64 + name.capacity() + value.capacity());
-        size_of::<Self>() + self.index.memory_bytes() + infos.sum::<usize>() + properties.sum::<usize>()
+        let filter = self.filter.as_ref().map_or(0, Filter::bytes);
+        size_of::<Self>() + self.index.memory_bytes() + filter + infos.sum::<usize>() + properties.sum::<usize>()
     }
 }
 
@@ -187,16 +194,19 @@ fn parse(file: &Suffix<'_>) -> Result<Tail, Stop> {
     let properties = metaindex.get(PROPERTIES).ok_or_else(|| missing(PROPERTIES))?;
     let index = footer.index.or_else(|| metaindex.get(INDEX)).ok_or_else(|| missing(INDEX))?;
     let list = metaindex.get(BLOCK_LIST);
-    file.need(list.map_or(index.offset, |list| list.offset.min(index.offset)).min(properties.offset))?;
+    let filter = metaindex.get(FILTER);
+    let parts = [Some(index), list, filter, Some(properties)].into_iter().flatten();
+    file.need(parts.map(|part| part.offset).min().unwrap_or(index.offset))?;
 
     let properties = Properties::parse(&file.open(properties, format)?)?;
     let index = parse_index(file, format, index, properties.index()?, limit)?;
     let infos = list.map(|list| Ok::<_, Stop>(block_list::parse(&file.open(list, format)?)?)).transpose()?;
+    let filter = filter.map(|filter| Ok::<_, Stop>(Filter::parse(&file.open(filter, format)?)?)).transpose()?;
     let entries = properties.entries()?;
     if let Some(infos) = &infos {
         check_list(infos, &index, entries)?;
     }
-    Ok(Tail { version: footer.version, format, index, infos, properties: properties.into_map(), entries })
+    Ok(Tail { version: footer.version, format, index, infos, filter, properties: properties.into_map(), entries })
 }
 
 fn parse_index(

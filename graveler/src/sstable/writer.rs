@@ -2,7 +2,8 @@
 //! caller. Invariant: the file depends on the entries and options alone: whether a block was built from its entries
 //! or copied whole from a table with equal options can't be told from the bytes.
 //!
-//! Layout: data blocks ‖ index ‖ list of blocks ‖ properties ‖ metaindex ‖ footer. All but the first is the tail.
+//! Layout: data blocks ‖ index ‖ list of blocks ‖ filter, if any ‖ properties ‖ metaindex ‖ footer. All but the first is
+//! the tail.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +13,11 @@ use super::block_builder::BlockBuilder;
 use super::compression::{Compression, Compressor};
 use super::footer::Footer;
 use super::index::IndexBuilder;
-use super::metablocks::{BLOCK_LIST, Metaindex, PROPERTIES, TableFacts, encode_properties};
+use super::metablocks::{BLOCK_LIST, FILTER, Metaindex, PROPERTIES, TableFacts, encode_properties};
 use super::stored::TRAILER_BYTES;
 use super::{
-    BLOCK_BYTES_MAX, BlockFormat, BlockHandle, BlockHash, BlockInfo, Checksum, CutRule, Cutter, KEY_BYTES_MAX,
-    SstError, VALUE_BYTES_MAX, block_list, content_id, stored,
+    BLOCK_BYTES_MAX, BlockFormat, BlockHandle, BlockHash, BlockInfo, Checksum, CutRule, Cutter, Filter, KEY_BYTES_MAX,
+    KeyHash, SstError, VALUE_BYTES_MAX, block_list, content_id, stored,
 };
 
 /// What follows a user key in an internal key: sequence number 0, type value.
@@ -35,6 +36,8 @@ pub struct WriterOptions {
     pub checksum: Checksum,
     /// The mean weight of a data block (keys, values and 8 bytes an entry), before compression.
     pub block_bytes: u32,
+    /// Whether the table gets a filter of its keys. Then none of its blocks can be copied from another.
+    pub filter: bool,
     /// Extra properties; RocksDB keeps names that begin with `rocksdb.` to itself.
     pub properties: BTreeMap<String, Vec<u8>>,
 }
@@ -45,6 +48,7 @@ impl Default for WriterOptions {
             compression: Compression::Zstd(1),
             checksum: Checksum::Crc32c,
             block_bytes: 16 << 10,
+            filter: false,
             properties: BTreeMap::new(),
         }
     }
@@ -100,6 +104,8 @@ pub struct Writer {
     last_key: Vec<u8>,
     index: IndexBuilder,
     infos: Vec<BlockInfo>,
+    /// Of all keys, if there will be a filter.
+    keys: Option<Vec<KeyHash>>,
     entries: u64,
 }
 
@@ -120,6 +126,7 @@ impl Writer {
             last_key: Vec::new(),
             index: IndexBuilder::new(),
             infos: Vec::new(),
+            keys: options.filter.then(Vec::new),
             entries: 0,
         }
     }
@@ -134,6 +141,9 @@ impl Writer {
             self.info.first_key.extend_from_slice(key);
         }
         self.block.add(&self.last_key, key, &KEY_TRAILER, value);
+        if let Some(keys) = &mut self.keys {
+            keys.push(KeyHash::of(key));
+        }
         self.info.entries += 1;
         self.info.key_bytes += key.len() as u64;
         self.info.value_bytes += value.len() as u64;
@@ -152,6 +162,9 @@ impl Writer {
     pub fn add_raw_block(&mut self, raw: &RawBlock<'_>) -> Result<(), SstError> {
         if !self.at_cut() {
             return Err(SstError::Misuse("a raw block behind entries that don't end with a cut".into()));
+        }
+        if self.keys.is_some() {
+            return Err(SstError::Misuse("a raw block, whose keys nobody sees, in a table with a filter".into()));
         }
         if raw.info.target != self.rule.target() {
             return Err(SstError::Misuse(format!(
@@ -198,13 +211,14 @@ impl Writer {
         let first = self.infos.first().ok_or_else(|| SstError::Misuse("a table without entries".into()))?;
         let first_key = first.first_key.clone();
         let tail_start = self.out.len();
-        self.append_tail()?;
+        let filter = self.keys.take().map(|keys| Filter::of(&keys));
+        self.append_tail(filter.as_ref())?;
         let block_hashes: Vec<_> = self.infos.iter().map(|info| info.hash).collect();
         let tail_length = self.out.len() - tail_start;
         Ok(Finished {
             bytes: self.out.into(),
             tail_length: u32::try_from(tail_length).expect("because each part is at most BLOCK_BYTES_MAX"),
-            id: content_id(&block_hashes),
+            id: content_id(&block_hashes, filter.as_ref()),
             block_hashes,
             first_key,
             last_key: self.last_key,
@@ -237,7 +251,7 @@ impl Writer {
         Ok(())
     }
 
-    fn append_tail(&mut self) -> Result<(), SstError> {
+    fn append_tail(&mut self, filter: Option<&Filter>) -> Result<(), SstError> {
         let data_bytes = self.out.len() as u64;
         let index = self.index.finish();
         let facts = TableFacts {
@@ -253,9 +267,15 @@ impl Writer {
         let index = append_plain(&mut self.out, index, self.format)?;
         let list = block_list::encode(self.rule.target(), &self.infos);
         let list = append_plain(&mut self.out, &list, self.format)?;
+        let filter = filter.map(|filter| append_plain(&mut self.out, &filter.encode(), self.format)).transpose()?;
         let properties = encode_properties(&facts, &self.properties);
         let properties = append_plain(&mut self.out, &properties, self.format)?;
-        let metaindex = Metaindex::encode(&[(BLOCK_LIST, list), (PROPERTIES, properties)]);
+        let metaindex = Metaindex::encode(
+            &[(BLOCK_LIST, Some(list)), (FILTER, filter), (PROPERTIES, Some(properties))]
+                .into_iter()
+                .filter_map(|(name, handle)| Some((name, handle?)))
+                .collect::<Vec<_>>(),
+        );
         let metaindex = append_plain(&mut self.out, &metaindex, self.format)?;
         self.out.extend_from_slice(&Footer::encode(self.format.checksum, metaindex, index));
         Ok(())

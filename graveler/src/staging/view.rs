@@ -6,7 +6,7 @@ use model::{CommitId, Entry, ObjectPath, Repository, StagedValue};
 use storage::Immutable;
 
 use super::StagedCursor;
-use crate::tree::{Files, TreeCursor};
+use crate::tree::{Files, RecordCursor};
 use crate::{Error, Graveler, Resolved};
 
 /// A walk over the paths that a ref's reader sees.
@@ -15,7 +15,7 @@ pub(crate) struct View {
     repository: Repository,
     files: Files,
     commit: CommitId,
-    committed: TreeCursor,
+    committed: RecordCursor,
     staged: Option<StagedCursor>,
     prefix: String,
     /// All paths before this one are done with.
@@ -71,7 +71,7 @@ impl View {
         let mut view = Self {
             graveler: graveler.clone(),
             repository: resolved.repository.clone(),
-            committed: TreeCursor::open(&files, None).await?,
+            committed: RecordCursor::open(&files, None).await?,
             files,
             commit: resolved.commit,
             staged,
@@ -94,7 +94,7 @@ impl View {
     /// Walks on in another commit's tree, from the same position.
     async fn reopen(&mut self, commit: CommitId) -> Result<(), Error> {
         let tree = self.graveler.commit_object(&self.repository, &commit).await?.metarange;
-        self.committed = TreeCursor::open(&self.files, tree).await?;
+        self.committed = RecordCursor::open(&self.files, tree).await?;
         self.committed.seek(self.position.as_bytes()).await?;
         self.commit = commit;
         Ok(())

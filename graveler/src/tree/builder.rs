@@ -30,6 +30,8 @@ const RECORD_BYTES: usize = 8;
 pub(crate) struct TreeBuilder {
     files: Files,
     block_bytes: u32,
+    /// Whether it is a delta: its ranges have filters, and nothing is copied.
+    is_delta: bool,
     block_rule: CutRule,
     blocks: Cutter,
     /// What the block under way weighs; 0 at a cut.
@@ -62,6 +64,7 @@ impl TreeBuilder {
         Self {
             files: files.clone(),
             block_bytes: options.block_bytes,
+            is_delta: false,
             block_rule,
             blocks: Cutter::new(block_rule),
             block_weight: 0,
@@ -73,6 +76,11 @@ impl TreeBuilder {
             uploads: Arc::new(Semaphore::new(options.uploads_max.max(1))),
             work: JoinSet::new(),
         }
+    }
+
+    /// Writes a delta: all its records are pushed, tombstones too.
+    pub(crate) fn delta(files: &Files, options: &GravelerOptions) -> Self {
+        Self { is_delta: true, ..Self::new(files, options) }
     }
 
     /// Adds the record that a cursor stands at.
@@ -118,7 +126,7 @@ impl TreeBuilder {
 
     async fn copy_block_inside(&mut self, inside: &mut TableCursor, end: Option<&[u8]>) -> Result<bool, Error> {
         let Some((info, last_key)) = inside.whole_block() else { return Ok(false) };
-        let fits = self.block_weight == 0 && info.closed && info.target == self.block_rule.target();
+        let fits = !self.is_delta && self.block_weight == 0 && info.closed && info.target == self.block_rule.target();
         if !fits || end.is_some_and(|end| last_key >= end) {
             return Ok(false);
         }
@@ -223,6 +231,7 @@ impl TreeBuilder {
         let range = RangeJob {
             files: self.files.clone(),
             block_bytes: self.block_bytes,
+            filter: self.is_delta,
             rewritten: Arc::clone(&self.rewritten),
             uploads: Arc::clone(&self.uploads),
         };
@@ -246,19 +255,48 @@ impl TreeBuilder {
 
     /// Ends the tree and writes its metaranges, each once all that it lists is stored. `None` is the empty tree.
     pub(crate) async fn finish(mut self) -> Result<Option<MetaRangeId>, Error> {
+        let Some(root) = self.close().await? else { return Ok(None) };
+        self.store_metaranges(root).await?;
+        self.root_id(root).await.map(Some)
+    }
+
+    /// Ends a delta, and says what its root has to say of it: one of a single range needs no metarange. `None` if it has
+    /// no records.
+    pub(crate) async fn finish_delta(mut self) -> Result<Option<Arc<RangeInfo>>, Error> {
+        let Some(mut root) = self.close().await? else { return Ok(None) };
+        match &self.levels.nodes[root] {
+            Node::Group { height: 1, children } if children.len() == 1 => root = children[0],
+            _ => self.store_metaranges(root).await?,
+        }
+        self.ready(root).map(Arc::clone).map(Some)
+    }
+
+    /// Ends the last range, and waits for all. Returns the root's place.
+    async fn close(&mut self) -> Result<Option<usize>, Error> {
         if let Some(node) = self.open_end.take() {
             self.take(node);
         }
         self.end_range().await?;
-        let Some(root) = self.levels.close() else { return Ok(None) };
+        let root = self.levels.close();
         self.wait().await?;
+        Ok(root)
+    }
+
+    async fn store_metaranges(&mut self, root: usize) -> Result<(), Error> {
         for height in 1..=self.levels.height_max() {
             for place in 0..self.levels.nodes.len() {
                 self.store_metarange(place, root, height).await?;
             }
             self.wait().await?;
         }
-        self.root_id(root).await.map(Some)
+        Ok(())
+    }
+
+    fn ready(&self, place: usize) -> Result<&Arc<RangeInfo>, Error> {
+        match &self.levels.nodes[place] {
+            Node::Ready(info) => Ok(info),
+            _ => Err(Error::Internal("a range or metarange isn't stored".into())),
+        }
     }
 
     /// Encodes a metarange that is to be written, if it has this height, and begins its upload.
@@ -270,16 +308,11 @@ impl TreeBuilder {
         let mut writer = Writer::new(WriterOptions { block_bytes: self.block_bytes, ..WriterOptions::default() });
         let mut entries = 0;
         for child in children {
-            let Node::Ready(info) = &self.levels.nodes[*child] else {
-                return Err(Error::Internal("a metarange over what isn't stored".into()));
-            };
+            let info = self.ready(*child)?;
             writer.add(&info.last_key, &info.encode()).map_err(write_error)?;
             entries += info.entries;
         }
-        let first_key = match &self.levels.nodes[children[0]] {
-            Node::Ready(info) => info.first_key.clone(),
-            _ => return Err(Error::Internal("a metarange over what isn't stored".into())),
-        };
+        let first_key = self.ready(children[0])?.first_key.clone();
         let finished = writer.finish().map_err(write_error)?;
         let object = Immutable::MetaRange(MetaRangeId::from_bytes(finished.id));
         let info = RangeInfo { first_key, entries, ..describe(object, height, &finished) };
@@ -299,10 +332,7 @@ impl TreeBuilder {
 
     /// The id of the root. One that was taken whole may list but one metarange: then that is the root.
     async fn root_id(&self, root: usize) -> Result<MetaRangeId, Error> {
-        let Node::Ready(info) = &self.levels.nodes[root] else {
-            return Err(Error::Internal("the root isn't stored".into()));
-        };
-        let mut info = Arc::clone(info);
+        let mut info = Arc::clone(self.ready(root)?);
         while info.height >= 2 {
             match self.files.children(&info).await?.as_slice() {
                 [only] => info = Arc::clone(only),
@@ -320,6 +350,7 @@ impl TreeBuilder {
 struct RangeJob {
     files: Files,
     block_bytes: u32,
+    filter: bool,
     rewritten: Arc<Mutex<HashMap<Immutable, Arc<RangeInfo>>>>,
     uploads: Arc<Semaphore>,
 }
@@ -328,10 +359,10 @@ impl RangeJob {
     async fn store(self, draft: Draft, room: OwnedSemaphorePermit) -> Result<Arc<RangeInfo>, Error> {
         let _room = room;
         let turn = self.files.caches.builds.encoder().await?;
-        let block_bytes = self.block_bytes;
+        let (block_bytes, filter) = (self.block_bytes, self.filter);
         let encoded = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            draft.encode(block_bytes)
+            draft.encode(block_bytes, filter)
         });
         let ended = |failed: JoinError| Error::Internal(format!("encoding a range ended early: {failed}"));
         let encoded = encoded.await.map_err(ended)?.map_err(|(copied_from, error)| match copied_from {
@@ -357,6 +388,7 @@ fn describe(object: Immutable, height: u32, finished: &Finished) -> RangeInfo {
     RangeInfo {
         object,
         height,
+        level: 0,
         first_key: finished.first_key.clone(),
         last_key: finished.last_key.clone(),
         entries: finished.entries,

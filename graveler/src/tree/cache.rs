@@ -7,17 +7,21 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use model::{Commit, CommitId, StorageNamespace};
+use model::{Commit, CommitId, MetaRangeId, StorageNamespace};
 use moka::future::Cache;
 use storage::{Immutable, RepositoryStorage};
 
 use super::build_bounds::BuildBounds;
 use super::files::Table;
+use super::layers::Tree;
 use crate::GravelerOptions;
 use crate::sstable::Block;
 
 /// Repositories whose part of the store is kept open. When there are more it starts over, for opening one costs little.
 const STORAGES_MAX: usize = 4096;
+
+/// So many deltas would fill the trees' part of the cache, if each were as large as one may be that is kept open.
+const DELTAS_PER_CACHE: u64 = 32;
 
 /// A namespace, shortly: for keys that are made for every block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +33,10 @@ pub(crate) struct Caches {
     storages: RwLock<HashMap<StorageNamespace, (RepositoryStorage, Space)>>,
     next_space: AtomicU64,
     pub(crate) commits: Cache<(StorageNamespace, CommitId), Arc<Commit>>,
+    /// Trees as their roots describe them, and what is kept open of their deltas.
+    pub(crate) trees: Cache<(Space, MetaRangeId), Arc<Tree>>,
+    /// The most that a tree in the cache may keep open of one delta.
+    pub(crate) delta_bytes_max: usize,
     pub(crate) tables: Cache<(Space, Immutable), Arc<Table>>,
     pub(crate) blocks: Cache<(Space, Immutable, u32), Arc<Block>>,
     pub(crate) counted: Counted,
@@ -37,7 +45,7 @@ pub(crate) struct Caches {
 }
 
 impl Caches {
-    /// Divides a budget of bytes: 1/16 for commits, 4/16 for tails, the rest for blocks.
+    /// Divides a budget of bytes: 1/16 for commits, 2/16 for trees, 4/16 for tails, the rest for blocks.
     pub(crate) fn new(options: &GravelerOptions) -> Self {
         let bytes = options.cache_bytes;
         Self {
@@ -45,12 +53,17 @@ impl Caches {
             storages: RwLock::default(),
             next_space: AtomicU64::new(0),
             commits: Cache::builder().max_capacity(bytes / 16).weigher(|_, commit| weigh(commit_bytes(commit))).build(),
+            trees: Cache::builder()
+                .max_capacity(bytes / 16 * 2)
+                .weigher(|_, tree: &Arc<Tree>| weigh(tree.memory_bytes()))
+                .build(),
+            delta_bytes_max: usize::try_from(bytes / 16 * 2 / DELTAS_PER_CACHE).unwrap_or(usize::MAX),
             tables: Cache::builder()
                 .max_capacity(bytes / 16 * 4)
                 .weigher(|_, table: &Arc<Table>| weigh(table.memory_bytes()))
                 .build(),
             blocks: Cache::builder()
-                .max_capacity(bytes / 16 * 11)
+                .max_capacity(bytes / 16 * 9)
                 .weigher(|_, block: &Arc<Block>| weigh(block.memory_bytes() + 64))
                 .build(),
             counted: Counted::default(),

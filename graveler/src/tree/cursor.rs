@@ -1,4 +1,4 @@
-//! Walks a tree's records in order, range by range. Owns laziness: a metarange or range that nobody looks into isn't
+//! Walks the records of one layer (a base or a delta) in order, range by range. Owns laziness: a metarange or range that nobody looks into isn't
 //! opened, and can be skipped or taken whole. Invariant: [`TreeCursor::bound`] is never larger than the next record's key.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::table_cursor::TableCursor;
 use crate::Error;
 use crate::sstable::{BlockHash, BlockInfo};
 
-/// A cursor over a tree's records, which moves forward only.
+/// A cursor over a layer's records, which moves forward only.
 pub(crate) struct TreeCursor {
     files: Files,
     /// Over the metaranges that are opened, from the root down, each one record ahead of what was entered there.
@@ -55,22 +55,32 @@ struct Here {
 }
 
 impl TreeCursor {
-    /// A cursor before a tree's first record.
+    /// A cursor before the first record of a tree without deltas.
     pub(crate) async fn open(files: &Files, tree: Option<MetaRangeId>) -> Result<Self, Error> {
-        let mut cursor = Self {
-            files: files.clone(),
-            levels: Vec::new(),
-            here: None,
-            copies: false,
-            window_before: None,
-            next_to_copy: None,
-        };
+        let mut cursor = Self::at_end(files);
         if let Some(id) = tree {
             let nodes = TableCursor::new(files.clone(), files.metarange(id).await?);
             cursor.levels.push(Level { nodes, height: None, closed: false });
             cursor.next_node(None).await?;
         }
         Ok(cursor)
+    }
+
+    /// A cursor before the first record of a range, or of all ranges beneath a metarange.
+    pub(crate) fn over(files: &Files, node: Arc<RangeInfo>) -> Self {
+        Self { here: Some(Here { info: node, closed: false, from: None, inside: None }), ..Self::at_end(files) }
+    }
+
+    /// A cursor behind all records.
+    fn at_end(files: &Files) -> Self {
+        Self {
+            files: files.clone(),
+            levels: Vec::new(),
+            here: None,
+            copies: false,
+            window_before: None,
+            next_to_copy: None,
+        }
     }
 
     /// Expects that ranges which are opened are read to their end and mostly copied, so that fewer requests fetch more.
@@ -129,6 +139,11 @@ impl TreeCursor {
     /// The range or metarange that the cursor stands before, if nothing of it was looked at or skipped.
     pub(crate) fn whole_range(&self) -> Option<&Arc<RangeInfo>> {
         self.here.as_ref().filter(|here| here.inside.is_none() && here.from.is_none()).map(|here| &here.info)
+    }
+
+    /// The unopened range or metarange that has the next record, or the range that the cursor is in.
+    pub(crate) fn node(&self) -> Option<&Arc<RangeInfo>> {
+        self.here.as_ref().map(|here| &here.info)
     }
 
     /// Whether something follows what is here, so that it ended with a cut.

@@ -1,22 +1,21 @@
-//! The difference of two trees, as a stream. Owns the walk; leaves pages, prefixes and entries to `ops/diff`.
-//! Invariant: two records are the same only at the same key and with the same identity; ranges and blocks that both
-//! trees have are skipped unopened.
+//! The difference of two trees, as a stream. Owns what deltas add to that of their bases; leaves pages, prefixes and
+//! entries to `ops/diff`. Invariant: two records are the same only at the same key and with the same identity; ranges,
+//! blocks and deltas that both trees have are skipped unopened, but for lookups at keys that other layers have.
+//!
+//! Two trees can differ only at keys at which their bases differ, or which a delta has that isn't one of those that both
+//! begin with: these keys are walked. What a tree has there, if none of its walked layers tells, is looked up beneath.
 
-use std::cmp::Ordering;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use model::MetaRangeId;
 
-use super::cursor::{open_higher, skip_same};
-use super::{Files, TreeCursor};
+use super::Files;
+use super::base_diff::BaseDiff;
+use super::layers::Tree;
+use super::merged_deltas::MergedDeltas;
+use super::record::{TOMBSTONE, identity_of};
 use crate::Error;
-
-/// A walk over what differs between two trees.
-pub(crate) struct TreeDiff {
-    files: Files,
-    left: TreeCursor,
-    right: TreeCursor,
-}
 
 /// A key at which two trees differ, with the values that they have there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,31 +25,77 @@ pub(crate) struct Difference {
     pub(crate) right: Option<Bytes>,
 }
 
+/// A walk over what differs between two trees.
+pub(crate) struct TreeDiff {
+    files: Files,
+    bases: BaseDiff,
+    /// The bases' next difference, if it was taken.
+    next_of_bases: Option<Difference>,
+    left: Side,
+    right: Side,
+    /// How many deltas both trees begin with.
+    common: usize,
+}
+
+/// A tree, and its deltas that the other hasn't.
+struct Side {
+    tree: Arc<Tree>,
+    own: MergedDeltas,
+}
+
+impl Side {
+    fn new(files: &Files, tree: Arc<Tree>, common: usize) -> Self {
+        Self { own: MergedDeltas::over(files, &tree.deltas[common..]), tree }
+    }
+
+    fn has(&self, key: &[u8]) -> bool {
+        self.own.record().is_some_and(|(there, _)| there == key)
+    }
+
+    /// What its own deltas have at the key that they stand at.
+    fn own_value(&self) -> Option<Bytes> {
+        let (_, value) = self.own.record()?;
+        (value != TOMBSTONE).then(|| Bytes::copy_from_slice(value))
+    }
+}
+
 impl TreeDiff {
     pub(crate) async fn open(
         files: &Files,
         left: Option<MetaRangeId>,
         right: Option<MetaRangeId>,
     ) -> Result<Self, Error> {
-        // Equal roots are equal trees: an empty walk needs neither.
-        let (left, right) = if left == right { (None, None) } else { (left, right) };
-        let (left, right) = (TreeCursor::open(files, left).await?, TreeCursor::open(files, right).await?);
-        Ok(Self { files: files.clone(), left, right })
+        // Equal trees are as empty ones: the walk needs neither.
+        let equal = left == right || same_digest(files, left, right).await?;
+        let (left, right) = if equal { (None, None) } else { (left, right) };
+        let (left, right) = (files.tree(left).await?, files.tree(right).await?);
+        let both = left.deltas.iter().zip(&right.deltas);
+        let common = both.take_while(|(left, right)| left.info.object == right.info.object).count();
+        Ok(Self {
+            files: files.clone(),
+            bases: BaseDiff::open(files, left.base, right.base).await?,
+            next_of_bases: None,
+            left: Side::new(files, left, common),
+            right: Side::new(files, right, common),
+            common,
+        })
     }
 
     /// Goes forward to the first difference at or behind a key.
     pub(crate) async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
-        self.left.seek(key).await?;
-        self.right.seek(key).await
+        self.next_of_bases.take_if(|next| next.key < key);
+        self.bases.seek(key).await?;
+        self.left.own.seek(key).await?;
+        self.right.own.seek(key).await
     }
 
     /// A key that no difference ahead is smaller than; `None` at the end. It doesn't look into ranges.
     pub(crate) async fn bound(&mut self) -> Result<Option<&[u8]>, Error> {
-        while skip_same(&mut self.left, &mut self.right).await? {}
-        Ok(match (self.left.bound(), self.right.bound()) {
-            (Some(left), Some(right)) => Some(left.min(right)),
-            (left, right) => left.or(right),
-        })
+        let bases = match &self.next_of_bases {
+            Some(next) => Some(next.key.as_ref()),
+            None => self.bases.bound().await?,
+        };
+        Ok([bases, self.left.own.bound(), self.right.own.bound()].into_iter().flatten().min())
     }
 
     /// Takes the next difference.
@@ -60,73 +105,81 @@ impl TreeDiff {
 
     /// Takes the next difference whose key is smaller than `end`, if there is one, and looks at nothing behind that.
     pub(crate) async fn next_before(&mut self, end: Option<&[u8]>) -> Result<Option<Difference>, Error> {
-        let is_behind = |cursor: &TreeCursor| end.is_some_and(|end| cursor.bound().is_none_or(|bound| bound >= end));
-        loop {
-            if is_behind(&self.left) && is_behind(&self.right) {
-                return Ok(None);
+        while let Some(key) = self.next_key(end).await? {
+            let (in_left, in_right) = (self.left.has(&key), self.right.has(&key));
+            let of_bases = self.next_of_bases.take_if(|next| next.key == key);
+            let beneath = if in_left && in_right { Beneath::default() } else { self.beneath(&key, of_bases).await? };
+            let left = if in_left { self.left.own_value() } else { beneath.left };
+            let right = if in_right { self.right.own_value() } else { beneath.right };
+            if in_left {
+                self.left.own.advance().await?;
             }
-            if skip_same(&mut self.left, &mut self.right).await? {
-                continue;
+            if in_right {
+                self.right.own.advance().await?;
             }
-            if open_higher(&mut self.left, &mut self.right).await? {
-                continue;
-            }
-            let order = match (self.left.bound(), self.right.bound()) {
-                (None, None) => return Ok(None),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(left), Some(right)) => left.cmp(right),
-            };
-            if order.is_le() && self.left.record().is_none() {
-                self.left.load().await?;
-            } else if order.is_ge() && self.right.record().is_none() {
-                self.right.load().await?;
-            } else if let Some(found) = self.take(order).await? {
-                return Ok(Some(found));
+            if identity_of(left.as_ref()) != identity_of(right.as_ref()) {
+                return Ok(Some(Difference { key, left, right }));
             }
         }
+        Ok(None)
     }
 
-    /// Takes the loaded records at the smaller key; `None` if they are the same.
-    async fn take(&mut self, order: Ordering) -> Result<Option<Difference>, Error> {
-        let left = if order.is_le() { self.left.record() } else { None };
-        let right = if order.is_ge() { self.right.record() } else { None };
-        let found = match (left, right) {
-            (Some(left), Some(right)) if self.is_same(left.1, right.1)? => None,
-            _ => left.or(right).map(|(key, _)| Difference {
-                key: Bytes::copy_from_slice(key),
-                left: left.map(|(_, value)| Bytes::copy_from_slice(value)),
-                right: right.map(|(_, value)| Bytes::copy_from_slice(value)),
-            }),
+    /// The smallest key before `end` at which the trees may differ; what walks there is loaded.
+    async fn next_key(&mut self, end: Option<&[u8]>) -> Result<Option<Bytes>, Error> {
+        let is_due = |key: &&[u8]| end.is_none_or(|end| *key < end);
+        if self.next_of_bases.is_none() {
+            self.next_of_bases = self.bases.next_before(end).await?;
+        }
+        for own in [&mut self.left.own, &mut self.right.own] {
+            if own.bound().as_ref().is_some_and(is_due) {
+                own.load().await?;
+            }
+        }
+        let of_bases = self.next_of_bases.as_ref().map(|next| next.key.as_ref());
+        let key = [of_bases, self.left.own.bound(), self.right.own.bound()].into_iter().flatten().min();
+        Ok(key.filter(is_due).map(Bytes::copy_from_slice))
+    }
+
+    /// What both trees have at a key beneath their own deltas.
+    async fn beneath(&self, key: &[u8], of_bases: Option<Difference>) -> Result<Beneath, Error> {
+        let tree = &self.left.tree;
+        let found = match tree.find_in_deltas(&self.files, key, self.common).await? {
+            Some(found) => Some(found),
+            None => match of_bases {
+                Some(Difference { left, right, .. }) => return Ok(Beneath { left, right }),
+                None => tree.find_in_base(&self.files, key).await?,
+            },
         };
-        if order.is_le() {
-            self.left.advance().await?;
-        }
-        if order.is_ge() {
-            self.right.advance().await?;
-        }
-        Ok(found)
-    }
-
-    fn is_same(&self, left: &[u8], right: &[u8]) -> Result<bool, Error> {
-        same_identity(&self.files, &self.left, left, &self.right, right)
+        let value = found.map(|found| Bytes::copy_from_slice(found.value())).filter(|value| value != TOMBSTONE);
+        Ok(Beneath { left: value.clone(), right: value })
     }
 }
 
-/// Whether two cursors' values have one identity.
-pub(crate) fn same_identity(
+#[derive(Default)]
+struct Beneath {
+    left: Option<Bytes>,
+    right: Option<Bytes>,
+}
+
+/// Whether the trees' digests prove that they hold the same.
+async fn same_digest(files: &Files, left: Option<MetaRangeId>, right: Option<MetaRangeId>) -> Result<bool, Error> {
+    let (left, right) = (files.tree(left).await?, files.tree(right).await?);
+    Ok(left.digest.is_some() || right.digest.is_some()).map(|deltas| deltas && left.digest() == right.digest())
+}
+
+/// Whether two trees hold the same to a reader. Trees of one anchor are compared by their digests alone; else all that
+/// isn't equal in their structure is read, up to the first difference.
+pub(crate) async fn same_content(
     files: &Files,
-    a: &TreeCursor,
-    a_value: &[u8],
-    b: &TreeCursor,
-    b_value: &[u8],
+    left: Option<MetaRangeId>,
+    right: Option<MetaRangeId>,
 ) -> Result<bool, Error> {
-    if a_value == b_value {
+    if left == right {
         return Ok(true);
     }
-    let identity = |cursor: &TreeCursor, value| match cursor.object() {
-        Some(object) => files.identity(object, value),
-        None => Err(Error::Internal("a record outside of a range".into())),
-    };
-    Ok(identity(a, a_value)? == identity(b, b_value)?)
+    let digests = (files.tree(left).await?.digest(), files.tree(right).await?.digest());
+    match digests {
+        (Some(left), Some(right)) if left.anchor == right.anchor => Ok(left == right),
+        _ => Ok(TreeDiff::open(files, left, right).await?.next().await?.is_none()),
+    }
 }

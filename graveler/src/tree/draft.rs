@@ -83,8 +83,8 @@ impl Draft {
     }
 
     /// Encodes the range. An error that lies in an unchanged block comes with the file that has it.
-    pub(super) fn encode(self, block_bytes: u32) -> Result<Encoded, (Option<Immutable>, SstError)> {
-        let mut writer = Writer::new(WriterOptions { block_bytes, ..WriterOptions::default() });
+    pub(super) fn encode(self, block_bytes: u32, filter: bool) -> Result<Encoded, (Option<Immutable>, SstError)> {
+        let mut writer = Writer::new(WriterOptions { block_bytes, filter, ..WriterOptions::default() });
         let (mut rest, mut blocks_copied) = (self.records.as_slice(), 0);
         for part in self.parts {
             match part {

@@ -9,6 +9,7 @@ use model::{CommitId, MetaRangeId, StorageNamespace};
 use storage::{Immutable, RepositoryStorage, StorageError, Stores};
 
 use super::cache::{Caches, Counted, Space};
+use super::layers::Tree;
 use super::range_info::{BadRange, RangeInfo};
 use super::record;
 use crate::Error;
@@ -44,6 +45,12 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn memory_bytes(&self) -> usize {
         self.tail.memory_bytes() + self.suffix.len() + 128
+    }
+
+    /// How much of the file's end holds all but data blocks.
+    fn tail_length(&self) -> u32 {
+        let data_end = self.tail.blocks().checked_sub(1).map_or(0, |last| self.tail.handle(last).range().end);
+        u32::try_from(self.size - data_end).unwrap_or(u32::MAX)
     }
 
     fn suffix_start(&self) -> u64 {
@@ -278,6 +285,7 @@ impl Files {
                 // The file may have been written again since its tail was read, with the same content compressed
                 // otherwise: then the next attempt finds it as it is now.
                 self.caches.tables.invalidate(&(self.space, table.object)).await;
+                self.caches.trees.invalidate_all();
                 self.storage.forget_cached(&table.object, &table.tail.handle(block).range(), table.asked);
                 Err(self.table_error(table.object, error))
             }
@@ -286,8 +294,24 @@ impl Files {
 
     /// Finds the value at a key of a tree.
     pub(crate) async fn lookup(&self, tree: Option<MetaRangeId>, key: &[u8]) -> Result<Option<Found>, Error> {
-        let Some(tree) = tree else { return Ok(None) };
-        let mut metarange = self.metarange(tree).await?;
+        match tree {
+            Some(_) => self.tree(tree).await?.find(self, key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Opens a tree, as its root describes it.
+    pub(crate) async fn tree(&self, root: Option<MetaRangeId>) -> Result<Arc<Tree>, Error> {
+        let Some(root) = root else { return Ok(Arc::new(Tree::default())) };
+        if let Some(tree) = self.caches.trees.get(&(self.space, root)).await {
+            return Ok(tree);
+        }
+        let opened = self.caches.trees.try_get_with((self.space, root), async { Tree::open(self, root).await.map(Arc::new) });
+        opened.await.map_err(Error::from_shared)
+    }
+
+    /// Finds the value at a key beneath a metarange.
+    pub(super) async fn find_beneath(&self, mut metarange: Arc<Table>, key: &[u8]) -> Result<Option<Found>, Error> {
         let mut above = None;
         let range = loop {
             let Some(at) = metarange.tail.find(key) else { return Ok(None) };
@@ -307,8 +331,13 @@ impl Files {
             }
             (metarange, above) = (node, Some(info.height));
         };
+        self.find_in(&range, key).await
+    }
+
+    /// Finds the value at a key of a range.
+    pub(super) async fn find_in(&self, range: &Arc<Table>, key: &[u8]) -> Result<Option<Found>, Error> {
         let Some(at) = range.tail.find(key) else { return Ok(None) };
-        let block = self.block(&range, at).await?;
+        let block = self.block(range, at).await?;
         let slot = block.lower_bound(key);
         let there = slot < block.entries() && block.entry(slot).0 == key;
         Ok(there.then_some(Found { object: range.object, block, slot }))
@@ -317,14 +346,36 @@ impl Files {
     /// What a metarange lists, all of it.
     pub(crate) async fn children(&self, metarange: &RangeInfo) -> Result<Vec<Arc<RangeInfo>>, Error> {
         let table = self.node(metarange).await?;
-        let mut children = Vec::new();
-        for block in self.blocks(&table, 0, table.tail.blocks()).await? {
+        self.listed(&table, Some(metarange.height)).await
+    }
+
+    async fn listed(&self, metarange: &Arc<Table>, height: Option<u32>) -> Result<Vec<Arc<RangeInfo>>, Error> {
+        let mut listed = Vec::new();
+        for block in self.blocks(metarange, 0, metarange.tail.blocks()).await? {
             for slot in 0..block.entries() {
                 let (key, value) = block.entry(slot);
-                children.push(Arc::new(self.range_info(table.object, Some(metarange.height), key, value)?));
+                listed.push(Arc::new(self.range_info(metarange.object, height, key, value)?));
             }
         }
-        Ok(children)
+        Ok(listed)
+    }
+
+    /// Describes the root of a tree without deltas, as a metarange above it would.
+    pub(super) async fn describe_root(&self, root: MetaRangeId) -> Result<RangeInfo, Error> {
+        let table = self.metarange(root).await?;
+        let listed = self.listed(&table, None).await?;
+        let ends = listed.first().zip(listed.last());
+        let (first, last) = ends.ok_or_else(|| self.corrupt(table.object, "it lists nothing"))?;
+        Ok(RangeInfo {
+            object: table.object,
+            height: first.height + 1,
+            level: 0,
+            first_key: first.first_key.clone(),
+            last_key: last.last_key.clone(),
+            entries: listed.iter().map(|node| node.entries).sum(),
+            bytes: table.size,
+            tail_length: table.tail_length(),
+        })
     }
 
     /// Decodes the record of a metarange, whose own height is known but for a root.
@@ -335,10 +386,7 @@ impl Files {
         key: &[u8],
         value: &[u8],
     ) -> Result<RangeInfo, Error> {
-        let info = RangeInfo::decode(key, value).map_err(|bad| match bad {
-            BadRange::Corrupt(why) => self.corrupt(metarange, &why),
-            BadRange::Unsupported(what) => self.unsupported(metarange, what),
-        })?;
+        let info = RangeInfo::decode(key, value).map_err(|bad| self.bad_range(metarange, bad))?;
         if height.is_some_and(|height| height != info.height + 1) {
             return Err(self.corrupt(metarange, "what it lists isn't of the height that is due"));
         }
@@ -375,6 +423,13 @@ impl Files {
     /// Writes a file under its content id.
     pub(crate) async fn put(&self, object: Immutable, bytes: Bytes) -> Result<(), Error> {
         Ok(self.storage.put(&object, bytes).await?)
+    }
+
+    pub(super) fn bad_range(&self, metarange: Immutable, bad: BadRange) -> Error {
+        match bad {
+            BadRange::Corrupt(why) => self.corrupt(metarange, &why),
+            BadRange::Unsupported(what) => self.unsupported(metarange, what),
+        }
     }
 
     pub(crate) fn overlap(&self, metarange: Immutable) -> Error {
@@ -425,7 +480,12 @@ pub(crate) struct Found {
 impl Found {
     /// Decodes the record's entry.
     pub(crate) fn entry(&self, files: &Files) -> Result<model::Entry, Error> {
-        files.entry(self.object, self.block.entry(self.slot).1)
+        files.entry(self.object, self.value())
+    }
+
+    /// The record's value.
+    pub(crate) fn value(&self) -> &[u8] {
+        self.block.entry(self.slot).1
     }
 }
 

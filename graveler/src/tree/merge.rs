@@ -5,13 +5,20 @@
 //! was changed on both sides. Invariant: keys *and* identities are compared; content that equals that of another key
 //! means nothing.
 
+use std::sync::Arc;
+
 use model::MetaRangeId;
 
+use super::apply::{Changes, TreeChange};
+use super::base_diff::same_identity;
 use super::builder::TreeBuilder;
 use super::cursor::{open_higher, same_block, same_range, skip_same};
-use super::diff::same_identity;
+use super::diff::{Difference, TreeDiff};
+use super::layers::Tree;
+use super::record::{identity_in, identity_of};
+use super::write::{Written, write};
 use super::{Files, TreeCursor};
-use crate::{Error, Strategy};
+use crate::{Error, GravelerOptions, Strategy};
 
 /// The three trees of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,29 +28,27 @@ pub(crate) struct Sides<T> {
     pub(crate) destination: T,
 }
 
-/// What came of a merge of trees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MergedTree {
-    /// The builder has the merged tree; at least so many records of the destination were changed.
-    Clean(u64),
-    /// There is at least one conflict; what the builder has is of no use.
-    Conflict,
-}
-
-/// Writes the merge of three trees into `builder`, up to the first conflict that no strategy decides.
+/// Writes the merge of three trees; `None` if there is a conflict that no strategy decides.
+///
+/// Of [`Written::changed`], at least so many records of the destination were changed.
 pub(crate) async fn merge(
     files: &Files,
+    options: &GravelerOptions,
     trees: Sides<Option<MetaRangeId>>,
     strategy: Option<Strategy>,
-    builder: &mut TreeBuilder,
-) -> Result<MergedTree, Error> {
+) -> Result<Option<Written>, Error> {
+    for tree in [trees.base, trees.source, trees.destination] {
+        if !files.tree(tree).await?.deltas.is_empty() {
+            return Box::pin(merge_over_deltas(files, options, trees, strategy)).await;
+        }
+    }
     let mut merge = Merge {
         files,
         base: TreeCursor::open(files, trees.base).await?,
         source: TreeCursor::open(files, trees.source).await?.copying(),
         destination: TreeCursor::open(files, trees.destination).await?.copying(),
         strategy,
-        builder,
+        builder: TreeBuilder::new(files, options),
         skipped_to: Some(Vec::new()),
         changed: 0,
     };
@@ -52,10 +57,61 @@ pub(crate) async fn merge(
             continue;
         }
         match merge.one_key().await? {
-            Step::Done => return Ok(MergedTree::Clean(merge.changed)),
-            Step::Conflict => return Ok(MergedTree::Conflict),
+            Step::Done => break,
+            Step::Conflict => return Ok(None),
             Step::Next => {}
         }
+    }
+    Ok(Some(Written { root: merge.builder.finish().await?, changed: merge.changed }))
+}
+
+/// Merges trees of which some have deltas: what the source changed since the base is written over the destination.
+async fn merge_over_deltas(
+    files: &Files,
+    options: &GravelerOptions,
+    trees: Sides<Option<MetaRangeId>>,
+    strategy: Option<Strategy>,
+) -> Result<Option<Written>, Error> {
+    if trees.base == trees.destination {
+        return Ok(Some(Written { root: trees.source, changed: 0 }));
+    }
+    let mut changes = SourceChanges {
+        files,
+        since_base: TreeDiff::open(files, trees.base, trees.source).await?,
+        destination: files.tree(trees.destination).await?,
+        strategy,
+        conflict: false,
+    };
+    let written = write(files, options, trees.destination, &mut changes).await?;
+    Ok((!changes.conflict).then_some(written))
+}
+
+/// What a merge changes in its destination.
+struct SourceChanges<'a> {
+    files: &'a Files,
+    since_base: TreeDiff,
+    destination: Arc<Tree>,
+    strategy: Option<Strategy>,
+    /// Whether they ended at a conflict.
+    conflict: bool,
+}
+
+impl Changes for SourceChanges<'_> {
+    async fn next_change(&mut self) -> Result<Option<TreeChange>, Error> {
+        while !self.conflict
+            && let Some(Difference { key, left: base, right: source }) = self.since_base.next().await?
+        {
+            let found = self.destination.find(self.files, &key).await?;
+            let destination = found.as_ref().map(|found| identity_in(found.value()));
+            if destination == identity_of(source.as_ref()) {
+                continue;
+            }
+            if destination == identity_of(base.as_ref()) || self.strategy == Some(Strategy::SourceWins) {
+                return Ok(Some(TreeChange { key, value: source }));
+            }
+            self.conflict = self.strategy.is_none();
+        }
+        Ok(None)
     }
 }
 
@@ -65,7 +121,7 @@ struct Merge<'a> {
     source: TreeCursor,
     destination: TreeCursor,
     strategy: Option<Strategy>,
-    builder: &'a mut TreeBuilder,
+    builder: TreeBuilder,
     /// Before this key (`None`: before all) the destination may have had what the source has: it was skipped.
     skipped_to: Option<Vec<u8>>,
     changed: u64,
@@ -99,10 +155,10 @@ impl Merge<'_> {
             return Ok(true);
         }
         if lies_before(&self.source, &self.base, &self.destination) {
-            return take_range(&mut self.source, self.builder).await;
+            return take_range(&mut self.source, &mut self.builder).await;
         }
         if lies_before(&self.destination, &self.base, &self.source) {
-            return take_range(&mut self.destination, self.builder).await;
+            return take_range(&mut self.destination, &mut self.builder).await;
         }
         if lies_before(&self.base, &self.source, &self.destination) {
             self.base.skip_range().await?;

@@ -1,6 +1,7 @@
-//! Trees: sorted ranges of records beneath metaranges. Owns how they are cut, read, compared, merged and written;
-//! leaves the files' format to [`crate::sstable`], and what a tree belongs to (commits, branches) to the modules above.
-//! Invariant: two trees of ours with equal records have equal ids, whatever their history.
+//! Trees: sorted ranges of records beneath metaranges, and deltas over them. Owns how they are cut, read, compared,
+//! merged and written; leaves the files' format to [`crate::sstable`], and what a tree belongs to (commits, branches) to
+//! the modules above. Invariant: two trees of ours with equal records and no deltas have equal ids, whatever their
+//! history; with deltas, and one anchor, equal digests.
 
 pub(crate) mod record;
 
@@ -9,16 +10,23 @@ pub(crate) mod range_info;
 pub(crate) mod cache;
 pub(crate) mod files;
 
+pub(crate) mod digest;
+pub(crate) mod layers;
+
 pub(crate) mod cursor;
+pub(crate) mod merged_deltas;
+pub(crate) mod records;
 mod table_cursor;
 
 pub(crate) mod apply;
+pub(crate) mod write;
 
 pub(crate) mod build_bounds;
 pub(crate) mod builder;
 mod draft;
 mod levels;
 
+mod base_diff;
 pub(crate) mod diff;
 pub(crate) mod merge;
 pub(crate) mod scope;
@@ -29,3 +37,4 @@ pub(crate) mod tests;
 
 pub(crate) use cursor::TreeCursor;
 pub(crate) use files::Files;
+pub(crate) use records::RecordCursor;

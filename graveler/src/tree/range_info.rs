@@ -18,6 +18,8 @@ pub(crate) struct RangeInfo {
     pub(crate) object: Immutable,
     /// 0 is a range; a metarange is one higher than what it lists.
     pub(crate) height: u32,
+    /// How often what is in a delta was written by now; 0 is none, but a part of a base or of a delta.
+    pub(crate) level: u32,
     /// Its first key.
     pub(crate) first_key: Vec<u8>,
     /// Its last key.
@@ -67,7 +69,7 @@ impl RangeInfo {
             bytes: self.bytes,
             entries: self.entries,
             tail_length: self.tail_length,
-            level: 0,
+            level: self.level,
             height: self.height,
         };
         Value { identity: self.id(), data: &message.encode_to_vec() }.encode()
@@ -83,15 +85,24 @@ impl RangeInfo {
 
     /// Decodes a metarange's record.
     pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self, BadRange> {
+        let info = Self::decode_value(value)?;
+        if info.level > 0 {
+            let what = format!("a range of level {} (a delta over other ranges) among its ranges", info.level);
+            return Err(BadRange::Unsupported(what));
+        }
+        if info.last_key != key {
+            return Err(BadRange::Corrupt("a range's last key doesn't fit its place".into()));
+        }
+        Ok(info)
+    }
+
+    /// Decodes what is said of a range or metarange that isn't found by its last key.
+    pub(super) fn decode_value(value: &[u8]) -> Result<Self, BadRange> {
         let corrupt = |why: String| BadRange::Corrupt(why);
         let value = Value::parse(value).ok_or_else(|| corrupt("a range's record is cut short".into()))?;
         let message = RangeMessage::decode(value.data).map_err(|e| corrupt(format!("a range's record: {e}")))?;
-        if message.level > 0 {
-            let what = format!("a range of level {} (a delta over other ranges)", message.level);
-            return Err(BadRange::Unsupported(what));
-        }
-        if message.last_key != key || message.first_key > message.last_key {
-            return Err(corrupt("a range's first and last key don't fit its place".into()));
+        if message.first_key > message.last_key {
+            return Err(corrupt("a range's first key is larger than its last".into()));
         }
         let object = match message.height {
             0 => RangeId::from_slice(value.identity).map(Immutable::Range),
@@ -101,6 +112,7 @@ impl RangeInfo {
         Ok(Self {
             object: object.map_err(|e| corrupt(e.to_string()))?,
             height: message.height,
+            level: message.level,
             first_key: message.first_key,
             last_key: message.last_key,
             entries: message.entries,
@@ -118,6 +130,7 @@ mod tests {
         RangeInfo {
             object: Immutable::Range(RangeId::from_bytes([7; 32])),
             height: 0,
+            level: 0,
             first_key: b"a".to_vec(),
             last_key: b"m".to_vec(),
             entries: 3,
@@ -152,6 +165,7 @@ mod tests {
     fn a_range_of_another_level_is_refused_clearly() {
         let message = RangeMessage { last_key: b"m".to_vec(), level: 1, ..RangeMessage::default() };
         let value = Value { identity: &[7; 32], data: &message.encode_to_vec() }.encode();
+        assert_eq!(RangeInfo::decode_value(&value).unwrap().level, 1);
         assert!(
             matches!(RangeInfo::decode(b"m", &value), Err(BadRange::Unsupported(what)) if what.contains("level 1"))
         );

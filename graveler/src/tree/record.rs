@@ -56,10 +56,18 @@ pub(crate) fn decode_entry(value: &[u8]) -> Result<Entry, String> {
     message.try_into()
 }
 
-/// The identity in a value; of one that can't be split, the whole value.
+/// The identity in a value, if there is one; of a value that can't be split, all of it.
 pub(crate) fn identity_of(value: Option<&Bytes>) -> Option<&[u8]> {
-    value.map(|value| Value::parse(value).map_or(&value[..], |value| value.identity))
+    value.map(|value| identity_in(value))
 }
+
+/// The identity in a value; of one that can't be split, all of it.
+pub(crate) fn identity_in(value: &[u8]) -> &[u8] {
+    Value::parse(value).map_or(value, |value| value.identity)
+}
+
+/// What a delta has at a key that the layers beneath it may have, and its tree hasn't: no value is so short.
+pub(crate) const TOMBSTONE: &[u8] = b"";
 
 /// Lengths are zigzag varints, as Go's `binary.PutVarint` writes them.
 fn push_length(out: &mut Vec<u8>, length: usize) {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use crate::testing::{TestLake, branch, expr, run, small_options};
+use crate::tree::tests::deltas::delta_options;
 use crate::tree::tests::{cases, edited, edits, models};
-use crate::{GravelerOptions, ListItem, ListRequest, Listing};
+use crate::{Error, GravelerOptions, ListItem, ListRequest, Listing};
 
 type Model = BTreeMap<String, u64>;
 
@@ -68,11 +69,18 @@ fn listings_are_those_of_the_map() {
         1..40usize,
     );
     let committed = models();
-    proptest!(cases(48), |(committed in committed, sealed in edits(), staged in edits(), (prefix, delimiter, amount) in requests)| run(async {
-        let lake = TestLake::new().await;
-        stage(&lake, &committed.iter().map(|(path, content)| (path.clone(), Some(*content))).collect::<Vec<_>>()).await;
-        if !committed.is_empty() {
-            lake.commit("main").await.unwrap();
+    let history = (any::<bool>(), prop::collection::vec(edits(), 0..6));
+    proptest!(cases(48), |(first in committed, (deltas, history) in history, sealed in edits(), staged in edits(), (prefix, delimiter, amount) in requests)| run(async {
+        let lake = TestLake::with_options(if deltas { delta_options() } else { small_options() }).await;
+        let first: Vec<_> = first.into_iter().map(|(path, content)| (path, Some(content))).collect();
+        let mut committed = Model::new();
+        for edits in std::iter::once(&first).chain(&history) {
+            stage(&lake, edits).await;
+            committed = edited(&committed, edits);
+            match lake.commit("main").await {
+                Ok(_) | Err(Error::NoChanges) => {}
+                Err(error) => panic!("{error}"),
+            }
         }
         stage(&lake, &sealed).await;
         lake.seal("main").await;

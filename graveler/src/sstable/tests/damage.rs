@@ -44,9 +44,28 @@ fn no_damage_to_a_table_of_ours_passes() {
         (Compression::Zstd(1), Checksum::Crc32c),
     ] {
         let entries = lake(9);
-        let options = WriterOptions { compression, checksum, block_bytes: 512, ..WriterOptions::default() };
+        let filter = checksum == Checksum::Crc32c;
+        let options = WriterOptions { compression, checksum, block_bytes: 512, filter, ..WriterOptions::default() };
         check_all_damage(&write(&entries, options).bytes, &entries);
     }
+}
+
+#[test]
+fn a_filter_is_part_of_what_a_table_is() {
+    let entries = lake(40);
+    let plain = write(&entries, small_blocks());
+    let filtered = write(&entries, WriterOptions { filter: true, ..small_blocks() });
+    assert_ne!(plain.id, filtered.id, "two files would have one name");
+    let tail = parse_tail(&filtered.bytes).unwrap();
+    assert_eq!(tail.content_id(), Some(filtered.id));
+    assert!(parse_tail(&plain.bytes).unwrap().filter().is_none());
+    let filter = tail.filter().unwrap();
+    assert!(entries.keys().all(|key| filter.may_have(KeyHash::of(key))));
+
+    let copied = parse_tail(&plain.bytes).unwrap();
+    let mut writer = Writer::new(WriterOptions { filter: true, ..small_blocks() });
+    let block = copied.raw_block(0, stored(&plain.bytes, copied.handle(0))).unwrap();
+    assert!(matches!(writer.add_raw_block(&block), Err(SstError::Misuse(_))));
 }
 
 #[test]

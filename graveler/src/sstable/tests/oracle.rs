@@ -80,10 +80,13 @@ fn rocksdb_reads_all_kinds_of_tables() {
                 if entries.len() > 1000 && compression != Compression::Zstd(1) {
                     continue;
                 }
-                let options = WriterOptions { compression, checksum, block_bytes, ..WriterOptions::default() };
-                let finished = write(entries, options);
-                assert_eq!(&scan(&finished.bytes).unwrap(), entries, "{what}");
-                rocksdb_reads(&finished.bytes, entries);
+                for filter in [false, true] {
+                    let options =
+                        WriterOptions { compression, checksum, block_bytes, filter, ..WriterOptions::default() };
+                    let finished = write(entries, options);
+                    assert_eq!(&scan(&finished.bytes).unwrap(), entries, "{what}");
+                    rocksdb_reads(&finished.bytes, entries);
+                }
             }
         }
     }

@@ -5,15 +5,15 @@ use crate::testing::run;
 use crate::tree::diff::TreeDiff;
 use crate::tree::scope::Scope;
 
-type Found = Vec<(String, Option<u64>, Option<u64>)>;
+pub(crate) type Found = Vec<(String, Option<u64>, Option<u64>)>;
 
-fn naive(left: &Model, right: &Model, from: &str) -> Found {
-    let keys: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+pub(crate) fn naive(left: &Model, right: &Model, from: &str) -> Found {
+    let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
     let all = keys.into_iter().map(|key| (key.clone(), left.get(key).copied(), right.get(key).copied()));
     all.filter(|(key, left, right)| left != right && key.as_str() >= from).collect()
 }
 
-async fn walked(files: &Files, left: Option<MetaRangeId>, right: Option<MetaRangeId>, from: &str) -> Found {
+pub(crate) async fn walked(files: &Files, left: Option<MetaRangeId>, right: Option<MetaRangeId>, from: &str) -> Found {
     let mut walk = TreeDiff::open(files, left, right).await.unwrap();
     walk.seek(from.as_bytes()).await.unwrap();
     let mut found = Vec::new();

@@ -3,13 +3,13 @@
 use super::*;
 use crate::Strategy;
 use crate::testing::run;
-use crate::tree::merge::{MergedTree, Sides, merge};
+use crate::tree::merge::{Sides, merge};
 use crate::tree::two_diffs::{ChangedBy, TwoDiffs};
 
 /// What the rules say of each key: the merged map, and the keys in conflict.
 pub(crate) fn naive(sides: Sides<&Model>, strategy: Option<Strategy>) -> (Model, Vec<String>) {
     let all = [sides.base, sides.source, sides.destination];
-    let keys: std::collections::BTreeSet<&String> = all.iter().flat_map(|model| model.keys()).collect();
+    let keys: BTreeSet<&String> = all.iter().flat_map(|model| model.keys()).collect();
     let (mut merged, mut conflicts) = (Model::new(), Vec::new());
     for key in keys {
         let [b, s, d] = all.map(|model| model.get(key).copied());
@@ -40,24 +40,39 @@ async fn merged(
     trees: Sides<Option<MetaRangeId>>,
     strategy: Option<Strategy>,
 ) -> Option<Option<MetaRangeId>> {
-    let mut builder = TreeBuilder::new(files, &small_options());
-    match merge(files, trees, strategy, &mut builder).await.unwrap() {
-        MergedTree::Clean(_) => Some(builder.finish().await.unwrap()),
-        MergedTree::Conflict => None,
-    }
+    merge(files, &small_options(), trees, strategy).await.unwrap().map(|written| written.root)
 }
 
 async fn check(files: &Files, sides: Sides<&Model>) -> Result<(), TestCaseError> {
     let trees = trees(files, sides).await;
     for strategy in [None, Some(Strategy::SourceWins), Some(Strategy::DestinationWins)] {
         let (expected, conflicts) = naive(sides, strategy);
-        let tree = merged(files, trees, strategy).await;
-        if strategy.is_none() && !conflicts.is_empty() {
-            prop_assert_eq!(tree, None);
-        } else {
+        if strategy.is_some() || conflicts.is_empty() {
             // The same id as built anew: the same content, cut canonically.
-            prop_assert_eq!(tree, Some(build(files, &expected).await), "{:?}", strategy);
-            prop_assert_eq!(content_of(files, tree.flatten()).await, expected);
+            prop_assert_eq!(
+                merged(files, trees, strategy).await,
+                Some(build(files, &expected).await),
+                "{:?}",
+                strategy
+            );
+        }
+    }
+    check_merge(files, sides, trees, &small_options()).await
+}
+
+/// Checks what is in the merge of trees, and their conflicts.
+pub(crate) async fn check_merge(
+    files: &Files,
+    sides: Sides<&Model>,
+    trees: Sides<Option<MetaRangeId>>,
+    options: &GravelerOptions,
+) -> Result<(), TestCaseError> {
+    for strategy in [None, Some(Strategy::SourceWins), Some(Strategy::DestinationWins)] {
+        let (expected, conflicts) = naive(sides, strategy);
+        let merged = merge(files, options, trees, strategy).await.unwrap();
+        prop_assert_eq!(merged.is_none(), strategy.is_none() && !conflicts.is_empty());
+        if let Some(merged) = merged {
+            prop_assert_eq!(content_of(files, merged.root).await, expected, "{:?}", strategy);
         }
     }
     let mut walk = TwoDiffs::open(files, trees).await.unwrap();

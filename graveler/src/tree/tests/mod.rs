@@ -3,13 +3,14 @@
 mod canonical;
 mod damage;
 mod deep;
+pub(crate) mod deltas;
 mod diff;
 mod lookup;
 pub(crate) mod merge;
 mod requests;
 mod rewrites;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::vec;
 
@@ -21,7 +22,7 @@ use super::apply::{Changes, TreeChange, apply};
 use super::builder::TreeBuilder;
 use super::range_info::RangeInfo;
 use super::record::{decode_entry, encode_entry};
-use super::{Files, TreeCursor};
+use super::{Files, RecordCursor, TreeCursor};
 use crate::testing::{TestLake, plain_entry, small_options};
 use crate::{Error, GravelerOptions};
 
@@ -99,17 +100,19 @@ pub(crate) async fn rebuild_with(
     (before, after): (&Model, &Model),
     options: &GravelerOptions,
 ) -> Option<MetaRangeId> {
-    let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
-    keys.sort();
-    keys.dedup();
+    let mut builder = TreeBuilder::new(files, options);
+    apply(files, tree, &mut changes_of(before, after), &mut builder).await.unwrap();
+    builder.finish().await.unwrap()
+}
+
+/// The changes that make `after` of `before`.
+pub(crate) fn changes_of(before: &Model, after: &Model) -> Listed {
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let changes = keys.into_iter().filter(|key| before.get(*key) != after.get(*key)).map(|key| TreeChange {
         key: key.clone().into(),
         value: after.get(key).map(|content| encode_entry(plain_entry(*content))),
     });
-    let mut builder = TreeBuilder::new(files, options);
-    let mut changes = Listed(changes.collect::<Vec<_>>().into_iter());
-    apply(files, tree, &mut changes, &mut builder).await.unwrap();
-    builder.finish().await.unwrap()
+    Listed(changes.collect::<Vec<_>>().into_iter())
 }
 
 /// Changes out of a list.
@@ -122,7 +125,7 @@ impl Changes for Listed {
 }
 
 pub(crate) async fn content_of(files: &Files, tree: Option<MetaRangeId>) -> Model {
-    let mut cursor = TreeCursor::open(files, tree).await.unwrap();
+    let mut cursor = RecordCursor::open(files, tree).await.unwrap();
     let mut model = Model::new();
     while cursor.bound().is_some() {
         if let Some((key, value)) = cursor.record() {
