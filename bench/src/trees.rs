@@ -3,6 +3,7 @@
 //! another having run.
 
 mod commit;
+mod deltas;
 mod diff;
 mod lake;
 mod lakefs_rule;
@@ -40,6 +41,9 @@ pub(crate) struct TreesArgs {
     /// A tree of 100,000,000 entries too: it and its rows need about 25 GB of disk and an hour.
     #[arg(long)]
     long: bool,
+    /// Commits of the rows on deltas. Their goal is for 1,000, which take some GB of disk more.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(2..))]
+    commits: u64,
     /// Keeps trees here, and finds them again in the next run; by default in a temporary folder beside the binary.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -54,6 +58,7 @@ enum RowKind {
     Lookup,
     List,
     Memory,
+    Deltas,
 }
 
 /// What every row gets.
@@ -62,6 +67,8 @@ pub(crate) struct TreesBench {
     pub(crate) folder: PathBuf,
     /// Sizes of trees, ascending.
     pub(crate) sizes: Vec<u64>,
+    /// Commits of the rows on deltas.
+    pub(crate) delta_commits: u64,
 }
 
 /// Measures, and prints the table.
@@ -75,7 +82,7 @@ pub(crate) async fn run(args: &TreesArgs) -> Result<ExitCode> {
     sizes.extend(args.long.then_some(LONG_ENTRIES));
     sizes.sort_unstable();
     sizes.dedup();
-    let bench = TreesBench { folder, sizes };
+    let bench = TreesBench { folder, sizes, delta_commits: args.commits };
     let mut lines: Vec<Line> = Vec::new();
     for kind in RowKind::value_variants() {
         if args.rows.is_empty() || args.rows.contains(kind) {
@@ -97,6 +104,7 @@ impl RowKind {
             Self::Lookup => lookup::lines(bench).await,
             Self::List => list::lines(bench).await,
             Self::Memory => memory::lines(bench).await,
+            Self::Deltas => deltas::lines(bench).await,
         }
     }
 }
