@@ -5,6 +5,8 @@
 //! [`sstable`] (the files, as pure bytes). Knows nothing of Raft, HTTP, S3 or hooks; what it builds becomes visible
 //! only by a `Publish` command that its caller sends.
 
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod sstable;
 
 mod error;

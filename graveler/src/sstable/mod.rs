@@ -25,6 +25,7 @@ mod entries;
 mod filter;
 mod footer;
 mod index;
+pub(crate) mod mend;
 mod metablocks;
 mod stored;
 

@@ -306,7 +306,8 @@ impl Files {
         if let Some(tree) = self.caches.trees.get(&(self.space, root)).await {
             return Ok(tree);
         }
-        let opened = self.caches.trees.try_get_with((self.space, root), async { Tree::open(self, root).await.map(Arc::new) });
+        let opened =
+            self.caches.trees.try_get_with((self.space, root), async { Tree::open(self, root).await.map(Arc::new) });
         opened.await.map_err(Error::from_shared)
     }
 

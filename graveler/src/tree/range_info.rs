@@ -97,7 +97,7 @@ impl RangeInfo {
     }
 
     /// Decodes what is said of a range or metarange that isn't found by its last key.
-    pub(super) fn decode_value(value: &[u8]) -> Result<Self, BadRange> {
+    pub(crate) fn decode_value(value: &[u8]) -> Result<Self, BadRange> {
         let corrupt = |why: String| BadRange::Corrupt(why);
         let value = Value::parse(value).ok_or_else(|| corrupt("a range's record is cut short".into()))?;
         let message = RangeMessage::decode(value.data).map_err(|e| corrupt(format!("a range's record: {e}")))?;

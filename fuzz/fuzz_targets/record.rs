@@ -1,0 +1,4 @@
+//! Fuzzes records of ranges. What must hold says `graveler::fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| graveler::fuzzing::record(bytes));
