@@ -8,6 +8,8 @@ use axum::Router;
 use graveler::Graveler;
 
 use crate::authenticator::Authenticator;
+use crate::jobs::{JobOptions, Jobs};
+use crate::lines::Lines;
 use crate::{grpc, rest};
 
 /// The bounds of the API server.
@@ -17,11 +19,17 @@ pub struct ApiServerOptions {
     pub cached_credentials_max: u64,
     /// How long an access key is remembered, so how long a deleted one still works.
     pub cached_credentials_age_max: Duration,
+    /// Of requests that are carried out once.
+    pub jobs: JobOptions,
 }
 
 impl Default for ApiServerOptions {
     fn default() -> Self {
-        Self { cached_credentials_max: 10_000, cached_credentials_age_max: Duration::from_secs(5) }
+        Self {
+            cached_credentials_max: 10_000,
+            cached_credentials_age_max: Duration::from_secs(5),
+            jobs: JobOptions::default(),
+        }
     }
 }
 
@@ -29,23 +37,32 @@ impl Default for ApiServerOptions {
 #[derive(Clone)]
 pub struct ApiServer {
     graveler: Graveler,
+    lines: Lines,
+    jobs: Jobs,
     authenticator: Arc<Authenticator>,
 }
 
 impl ApiServer {
-    /// Wires a server. `secrets` opens the access keys that the metadata service keeps.
+    /// Wires a server, which begins to take up jobs that nobody carries out. `secrets` opens the access keys that the
+    /// metadata service keeps.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn new(graveler: Graveler, secrets: SecretBox, options: ApiServerOptions) -> Self {
         let authenticator = Arc::new(Authenticator::new(graveler.clone(), secrets, options));
-        Self { graveler, authenticator }
+        let lines = Lines::new(graveler.clone());
+        let jobs = Jobs::new(lines.clone(), options.jobs);
+        Self { graveler, lines, jobs, authenticator }
     }
 
     /// The gRPC API, for requests of content type `application/grpc`.
     pub fn grpc(&self) -> Router {
-        grpc::router(self.graveler.clone(), Arc::clone(&self.authenticator))
+        let (lines, jobs) = (self.lines.clone(), self.jobs.clone());
+        grpc::router(self.graveler.clone(), lines, jobs, Arc::clone(&self.authenticator))
     }
 
     /// The REST API, for requests beneath `/api/v1`, and its description at `/openapi.json`.
     pub fn rest(&self) -> Router {
-        rest::router(self.graveler.clone(), Arc::clone(&self.authenticator))
+        rest::router(self.graveler.clone(), self.lines.clone(), Arc::clone(&self.authenticator))
     }
 }

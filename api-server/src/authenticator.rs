@@ -34,7 +34,7 @@ struct KnownKey {
 
 impl Authenticator {
     pub(crate) fn new(graveler: Graveler, secrets: SecretBox, options: ApiServerOptions) -> Self {
-        let ApiServerOptions { cached_credentials_max, cached_credentials_age_max } = options;
+        let ApiServerOptions { cached_credentials_max, cached_credentials_age_max, .. } = options;
         let known =
             Cache::builder().max_capacity(cached_credentials_max).time_to_live(cached_credentials_age_max).build();
         Self { graveler, secrets, known }

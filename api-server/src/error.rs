@@ -2,7 +2,7 @@
 //! Invariant: a merge's conflicts are no error; they are an answer.
 
 use auth::Denied;
-use model::{BranchName, MetaError, ObjectPath, Refusal};
+use model::{BranchName, JobFailure, MetaError, ObjectPath, Refusal};
 use proto::api::InvalidField;
 use thiserror::Error;
 
@@ -48,9 +48,37 @@ pub enum Error {
     /// Others changed the branch whenever this flow was about to. Try again.
     #[error("branch {0} changed again and again meanwhile; nothing was published: try again")]
     Contended(BranchName),
+    /// As much waits for the branch as may. Try again later.
+    #[error("branch {0} is busy: too many commits and merges wait for it; nothing was begun, try again in a while")]
+    Busy(BranchName),
+    /// As many requests are under way as may. Try again later.
+    #[error("the server is busy: too many commits, merges and imports are under way; try again in a while")]
+    Overloaded,
+    /// A job ended so, perhaps in another server.
+    #[error("{0}")]
+    Job(JobFailed),
     /// The library below, the object store or the metadata service.
     #[error(transparent)]
     Graveler(#[from] graveler::Error),
+}
+
+/// How a job failed, as it is remembered.
+#[derive(Debug, Clone, Error)]
+#[error("{}", .0.message)]
+pub struct JobFailed(pub JobFailure);
+
+impl Error {
+    /// The same error for another who waited for the same work.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Graveler(error) => Self::Graveler(error.again()),
+            Self::Contended(branch) => Self::Contended(branch.clone()),
+            Self::Busy(branch) => Self::Busy(branch.clone()),
+            Self::Overloaded => Self::Overloaded,
+            Self::Job(failed) => Self::Job(failed.clone()),
+            other => Self::Graveler(graveler::Error::Internal(other.to_string())),
+        }
+    }
 }
 
 impl From<MetaError> for Error {

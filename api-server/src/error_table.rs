@@ -3,12 +3,13 @@
 
 use graveler::Error as GravelerError;
 use http::StatusCode;
-use model::{MetaError, Refusal};
+use model::{JobFailure, JobState, MetaError, Refusal};
 use proto::api::{REASON_KEY, Reason};
 use storage::StorageError;
 use tonic::{Code, Status};
 
 use crate::Error;
+use crate::error::JobFailed;
 
 /// What goes to the client in place of an error that is ours to look into.
 const INTERNAL: &str = "internal error: the server's log says more";
@@ -25,6 +26,8 @@ pub(crate) struct Told {
 pub(crate) fn tell(error: &Error) -> Told {
     let (code, reason) = describe(error);
     match code {
+        // It was logged where it failed.
+        _ if matches!(error, Error::Job(_)) => {}
         Code::Internal | Code::DataLoss => {
             tracing::error!(error = error as &dyn std::error::Error, "request failed");
         }
@@ -67,13 +70,17 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::ObjectNotFound
         | Reason::UploadNotFound
         | Reason::UserNotFound
+        | Reason::JobNotFound
         | Reason::CredentialNotFound => StatusCode::NOT_FOUND,
         Reason::RepositoryExists
         | Reason::NamespaceTaken
         | Reason::RefExists
         | Reason::ParentNeeded
         | Reason::UserExists
+        | Reason::JobCancelled
+        | Reason::RequestReused
         | Reason::CredentialExists => StatusCode::CONFLICT,
+        Reason::Busy => StatusCode::TOO_MANY_REQUESTS,
         Reason::DataMissing => StatusCode::GONE,
         Reason::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Reason::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -85,6 +92,39 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         Reason::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// An error as a job's end has it.
+pub(crate) fn failure(error: &Error) -> JobFailure {
+    let Told { code, reason, message } = tell(error);
+    JobFailure { code: code as u32, reason: reason.as_str().to_owned(), message }
+}
+
+/// What a job's end is to who waited for it.
+pub(crate) fn state_to_result(state: JobState) -> Result<Vec<u8>, Error> {
+    let failure = match state {
+        JobState::Done(answer) => return Ok(answer),
+        JobState::Failed(failure) => failure,
+        JobState::Cancelled | JobState::Cancelling | JobState::Waiting | JobState::Running => JobFailure {
+            code: Code::Cancelled as u32,
+            reason: Reason::JobCancelled.as_str().to_owned(),
+            message: "the request was cancelled before it was done; nothing was changed".to_owned(),
+        },
+    };
+    Err(Error::Job(JobFailed(failure)))
+}
+
+/// The metadata service's refusal, if an error is one.
+pub(crate) fn refusal(error: &Error) -> Option<&Refusal> {
+    match error {
+        Error::Graveler(GravelerError::Meta(MetaError::Refused(refusal))) => Some(refusal),
+        _ => None,
+    }
+}
+
+/// A bug.
+pub(crate) fn internal(what: &str) -> Error {
+    GravelerError::Internal(what.to_owned()).into()
 }
 
 /// Makes a status with its reason.
@@ -107,6 +147,10 @@ fn describe(error: &Error) -> (Code, Reason) {
         Error::PreconditionFailed(_) => (Code::FailedPrecondition, Reason::PreconditionFailed),
         Error::SameBranch(_) => (Code::InvalidArgument, Reason::SameBranch),
         Error::Contended(_) => (Code::Aborted, Reason::Contended),
+        Error::Busy(_) | Error::Overloaded => (Code::ResourceExhausted, Reason::Busy),
+        Error::Job(JobFailed(failure)) => {
+            (Code::from_i32(failure.code.cast_signed()), failure.reason.parse().unwrap_or(Reason::Unknown))
+        }
         Error::Graveler(error) => graveler(error),
     }
 }
@@ -155,6 +199,11 @@ fn refused(refusal: &Refusal) -> (Code, Reason) {
         Refusal::UserNotFound => (Code::NotFound, Reason::UserNotFound),
         Refusal::CredentialExists(_) => (Code::AlreadyExists, Reason::CredentialExists),
         Refusal::CredentialNotFound(_) => (Code::NotFound, Reason::CredentialNotFound),
+        Refusal::JobNotFound(_) => (Code::NotFound, Reason::JobNotFound),
+        Refusal::JobTaken(_) => (Code::Aborted, Reason::Contended),
+        Refusal::RequestAnswered(_) => (Code::Aborted, Reason::Contended),
+        Refusal::RequestReused(_) => (Code::InvalidArgument, Reason::RequestReused),
+        Refusal::TooManyJobs => (Code::ResourceExhausted, Reason::Busy),
     }
 }
 

@@ -1,8 +1,10 @@
 //! The public REST and gRPC API, and the home of the flows.
 //!
 //! Owns what Lakebed does for its clients: [`flows`] has one function for each thing that changes a repository, read
-//! from top to bottom as a protocol; `grpc` and [`rest`] are doors to them and to `graveler`'s reading verbs, one file
-//! a resource; one table says how errors look from outside. Leaves trees and staging to `graveler`, replicated facts to
+//! from top to bottom as a protocol; [`lines`] has a queue for each branch, in which commits and merges wait for their
+//! turn; [`jobs`] carries requests out once, whoever asks how often, and takes up what a dead server left; `grpc` and
+//! [`rest`] are doors to them and to `graveler`'s reading verbs, one file a resource; one table says how errors look from
+//! outside. Leaves trees and staging to `graveler`, replicated facts to
 //! the metadata service, and ports to the composition root, which mounts an [`ApiServer`]'s routers.
 //!
 //! Rooms that are still empty: the REST resources (`rest/`, one file each, over the same flows), hooks (each flow that
@@ -12,16 +14,21 @@
 //! [`auth::authorize`] for each resource that it touches.
 
 pub mod flows;
+pub mod jobs;
+pub mod lines;
+
 mod grpc;
 #[expect(unused_qualifications, reason = "the macros that describe operations write them")]
 mod rest;
 
 mod api_server;
 mod authenticator;
+mod backoff;
 mod bootstrap;
 mod error;
 mod error_table;
+mod publish;
 
 pub use api_server::{ApiServer, ApiServerOptions};
 pub use bootstrap::{ADMINISTRATOR, BootstrapError, bootstrap_administrator};
-pub use error::Error;
+pub use error::{Error, JobFailed};

@@ -23,6 +23,9 @@ pub(crate) async fn run(args: &RatiosArgs) -> Result<ExitCode> {
     if plan.wants("branch create") {
         plan.add(rows::branch_create::row(&bench).await?);
     }
+    if plan.wants("contended merges") {
+        plan.add(rows::contended_merges::row(&bench).await?);
+    }
     writeln!(std::io::stdout(), "{}", table::render(&plan.rows))?;
     let short = plan.rows.iter().flat_map(|row| &row.counters).any(|counter| !counter.holds);
     Ok(ExitCode::from(u8::from(short)))

@@ -2,6 +2,7 @@
 //! design. Owns how a measurement is judged; leaves the load to `load` and the servers to `serve`.
 
 pub(crate) mod branch_create;
+pub(crate) mod contended_merges;
 pub(crate) mod large;
 pub(crate) mod memory;
 pub(crate) mod small;
@@ -37,6 +38,8 @@ pub(crate) struct Effort {
     pub(crate) branches: u64,
     /// Objects in the large repository of the branch row.
     pub(crate) many_objects: usize,
+    /// Merges of each client of the contention row.
+    pub(crate) merges_each: usize,
 }
 
 impl Effort {
@@ -48,6 +51,7 @@ impl Effort {
         large_puts: 8,
         branches: 100,
         many_objects: 10_000,
+        merges_each: 50,
     };
     /// To see that it runs.
     pub(crate) const QUICK: Self = Self {
@@ -57,6 +61,7 @@ impl Effort {
         large_puts: 2,
         branches: 10,
         many_objects: 10_000,
+        merges_each: 5,
     };
 }
 

@@ -22,7 +22,7 @@ use storage::{StoreSettings, Stores};
 use tokio::io::AsyncReadExt;
 
 pub(crate) use counts::{Asked, CountingMeta, Counts};
-pub(crate) use lake::{Lake, main_branch, repository, stage_one, staged_record};
+pub(crate) use lake::{Lake, main_branch, repository, short_entry, stage_one, staged_record};
 
 /// Answers the counters as JSON; private to the bench.
 pub(crate) const COUNTS_PATH: &str = "/_bench/counts";

@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::{Lakebed, Replay};
 
 use crate::commands::{
-    branch, commit, completion, diff, doctor, env, fs, fsck, log, merge, merge_base, rebase, reflog, replay, repo,
+    branch, commit, completion, diff, doctor, env, fs, fsck, job, log, merge, merge_base, rebase, reflog, replay, repo,
     show, tag,
 };
 use crate::connection::ConnectionArgs;
@@ -88,6 +88,9 @@ enum Client {
     /// All of them or none: with the first conflict, nothing is changed. Commits that bring nothing new are left out;
     /// merges become plain commits.
     Rebase(rebase::Rebase),
+    /// List, show, wait for and cancel what goes on at the server by itself
+    #[command(subcommand)]
+    Job(job::Job),
     /// Make, list, show and delete tags
     #[command(subcommand)]
     Tag(tag::Tag),
@@ -139,6 +142,7 @@ impl Client {
             Self::Revert(command) => return command.run(Replay::Revert, lakebed, output).await,
             Self::CherryPick(command) => return command.run(Replay::CherryPick, lakebed, output).await,
             Self::Rebase(command) => return command.run(lakebed, output).await,
+            Self::Job(command) => return command.run(lakebed, output).await,
             Self::Tag(command) => command.run(lakebed, output).await?,
             Self::Fs(command) => command.run(lakebed, output).await?,
         }

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod fs;
 pub(crate) mod fsck;
+pub(crate) mod job;
 pub(crate) mod log;
 pub(crate) mod merge;
 pub(crate) mod merge_base;
@@ -15,6 +16,7 @@ pub(crate) mod rebase;
 pub(crate) mod reflog;
 pub(crate) mod replay;
 pub(crate) mod repo;
+pub(crate) mod request;
 pub(crate) mod show;
 pub(crate) mod tag;
 

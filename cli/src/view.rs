@@ -1,6 +1,9 @@
 //! How things are shown: as JSON for programs, as text for people. Owns the names of JSON fields, which scripts rely on.
 
-use lakebed_sdk::{Branch, BranchMove, Change, Commit, DiffItem, Object, Repository, Tag, Uncommitted};
+use lakebed_sdk::{
+    Branch, BranchMove, Change, Commit, DiffItem, Job, JobAnswer, JobState, MergeOutcome, Object, Repository, Tag,
+    Uncommitted,
+};
 use serde_json::{Value, json};
 
 use crate::output::shown;
@@ -54,6 +57,40 @@ pub(crate) fn commit(commit: &Commit) -> Value {
         "created_at": commit.created_at,
         "metadata": commit.metadata,
     })
+}
+
+pub(crate) fn job(job: &Job) -> Value {
+    let mut value = json!({
+        "id": job.id.to_string(),
+        "kind": job.kind.as_str(),
+        "state": job.state.as_str(),
+        "created_at": job.created_at,
+        "ended_at": job.ended_at,
+        "attempts": job.attempts,
+        "stage": job.stage,
+        "objects": job.objects,
+        "bytes": job.bytes,
+    });
+    match &job.state {
+        JobState::Failed(error) => {
+            value["error"] = json!({ "reason": error.reason.as_str(), "message": error.message });
+        }
+        JobState::Done(JobAnswer::Commit(done)) => {
+            value["commit"] = commit(&done.commit);
+            value["changes"] = done.changes.into();
+        }
+        JobState::Done(JobAnswer::Merge(done)) => match &**done {
+            MergeOutcome::Merged { commit: merged, .. } => value["merged"] = commit(merged),
+            MergeOutcome::UpToDate { head } => value["up_to_date"] = json!(head),
+            MergeOutcome::Conflicts(found) => {
+                value["conflicts"] = found.items.iter().map(|conflict| conflict.path.to_string()).collect();
+                value["more_conflicts"] = found.next_after.is_some().into();
+            }
+            MergeOutcome::Preview(_) => {}
+        },
+        _ => {}
+    }
+    value
 }
 
 pub(crate) fn object(object: &Object) -> Value {

@@ -93,16 +93,17 @@ pub enum Error {
 impl Error {
     /// Takes an error that others who waited for the same read may have got too.
     pub(crate) fn from_shared(shared: Arc<Self>) -> Self {
-        Arc::try_unwrap(shared).unwrap_or_else(|shared| shared.duplicate())
+        Arc::try_unwrap(shared).unwrap_or_else(|shared| shared.again())
     }
 
-    /// The same error again; a source becomes its text.
-    fn duplicate(&self) -> Self {
+    /// The same error for another who waited for the same work; a source becomes its text.
+    pub fn again(&self) -> Self {
         match self {
             Self::Meta(error) => Self::Meta(error.clone()),
             Self::Storage(error) => Self::Storage(duplicate_storage(error)),
             Self::Corrupt { file, why } => Self::Corrupt { file: file.clone(), why: why.clone() },
             Self::Unsupported { file, what } => Self::Unsupported { file: file.clone(), what: what.clone() },
+            Self::NoChanges => Self::NoChanges,
             other => Self::Internal(other.to_string()),
         }
     }

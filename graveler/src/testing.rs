@@ -123,6 +123,10 @@ impl TestLake {
             expected,
             head: built.id,
             consumed: sealed.sealed.clone(),
+            held_by: vec![],
+            read_at: None,
+            ended: vec![],
+            passed: vec![],
             require_clean: false,
             note: Note::default(),
         };

@@ -35,7 +35,12 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::CreateTag { .. }
         | Command::CreateUpload { .. }
         | Command::CreateUser { .. }
-        | Command::CreateCredential { .. } => true,
+        | Command::CreateCredential { .. }
+        | Command::BeginJob { .. }
+        | Command::ClaimJob { .. }
+        | Command::ReportJob { .. }
+        | Command::CancelJob { .. }
+        | Command::EndRequest { .. } => true,
         Command::DeleteRepository { .. }
         | Command::DeleteBranch { .. }
         | Command::DeleteTag { .. }

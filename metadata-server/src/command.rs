@@ -4,6 +4,9 @@
 
 mod abort_upload;
 mod answered;
+mod begin_job;
+mod cancel_job;
+mod claim_job;
 mod complete_upload;
 mod create_branch;
 mod create_credential;
@@ -14,15 +17,20 @@ mod create_user;
 mod delete_branch;
 mod delete_repository;
 mod delete_tag;
+mod end_request;
 mod publish;
 mod put_part;
 mod reflog;
+mod report_job;
 mod seal;
 mod stage;
 mod undelete_branch;
 mod unstage;
 
-use model::{Command, MetaError, Note, Outcome, PART_NUMBER_MAX, Timestamp};
+use model::{
+    CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome, PART_NUMBER_MAX,
+    Timestamp,
+};
 
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, StateError};
@@ -49,6 +57,20 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
         Command::PutPart { part, .. } if !(1..=PART_NUMBER_MAX).contains(&part.number) => {
             format!("part {}; parts have numbers 1 to {PART_NUMBER_MAX}", part.number)
         }
+        Command::BeginJob { spec, .. } if spec.len() > JOB_BYTES_MAX => {
+            format!("a request of {} bytes; the most is {JOB_BYTES_MAX}", spec.len())
+        }
+        Command::ReportJob { checkpoint: Some(checkpoint), .. } if checkpoint.len() > CHECKPOINT_BYTES_MAX => {
+            format!("a checkpoint of {} bytes; the most is {CHECKPOINT_BYTES_MAX}", checkpoint.len())
+        }
+        Command::EndRequest { ended, .. } if is_too_large(ended) => {
+            format!("a request or an answer of more than {JOB_BYTES_MAX} bytes")
+        }
+        Command::Publish { ended, passed, .. }
+            if ended.len().max(passed.len()) > Command::ENDED_MAX || ended.iter().any(is_too_large) =>
+        {
+            format!("{} requests, the most is {}, of {JOB_BYTES_MAX} bytes each", ended.len(), Command::ENDED_MAX)
+        }
         _ => match note(command) {
             Some(Note { who, why, .. }) if who.len().max(why.len()) > Note::TEXT_BYTES_MAX => {
                 format!("a note of {} bytes; the most is {}", who.len().max(why.len()), Note::TEXT_BYTES_MAX)
@@ -57,6 +79,11 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
         },
     };
     Err(MetaError::Internal(format!("{command}: {broken}")))
+}
+
+fn is_too_large(ended: &EndedRequest) -> bool {
+    let answer = if let JobState::Done(answer) = &ended.state { answer.len() } else { 0 };
+    ended.spec.len() > JOB_BYTES_MAX || answer > JOB_BYTES_MAX
 }
 
 /// What a command says to the reflog.
@@ -115,9 +142,30 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::Stage { repository, uid, branch, changes } => stage::apply(tx, repository, *uid, branch, changes),
         Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
         Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
-        Command::Publish { repository, branch, expected, head, consumed, require_clean, note } => {
-            let (expected, head, require_clean) = (*expected, *head, *require_clean);
-            let publication = publish::Publication { expected, head, consumed, require_clean, note };
+        Command::Publish {
+            repository,
+            branch,
+            expected,
+            head,
+            consumed,
+            held_by,
+            read_at,
+            require_clean,
+            ended,
+            passed,
+            note,
+        } => {
+            let publication = publish::Publication {
+                expected: *expected,
+                head: *head,
+                consumed,
+                held_by,
+                read_at: *read_at,
+                ended,
+                require_clean: *require_clean,
+                passed,
+                note,
+            };
             publish::apply(tx, at, repository, branch, &publication)
         }
         Command::CreateUpload { request: _, repository, upload } => create_upload::apply(tx, at, repository, upload),
@@ -130,5 +178,15 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::CreateCredential { request: _, user, access_key_id, secret } => {
             create_credential::apply(tx, at, *user, access_key_id, secret)
         }
+        Command::BeginJob { request, repository, kind, user, spec, runner } => {
+            let new = begin_job::NewJob { repository, kind: *kind, user: *user, spec, runner: *runner };
+            begin_job::apply(tx, at, *request, &new)
+        }
+        Command::ClaimJob { job, runner, lease_ms } => claim_job::apply(tx, at, *job, *runner, *lease_ms),
+        Command::ReportJob { job, runner, lease_ms, progress, checkpoint } => {
+            report_job::apply(tx, at, *job, (*runner, *lease_ms), progress, checkpoint.as_deref())
+        }
+        Command::CancelJob { job } => cancel_job::apply(tx, at, *job),
+        Command::EndRequest { repository, runner, ended } => end_request::apply(tx, at, repository, *runner, ended),
     }
 }

@@ -6,6 +6,7 @@
 mod commits;
 mod conditions;
 mod identities;
+mod jobs;
 mod lake;
 mod pages;
 mod races;
@@ -42,6 +43,7 @@ scenarios! {
     refs::share_one_space_of_names,
     refs::lookup_answers_all_at_once,
     reflog::tells_each_move,
+    reflog::tells_each_commit_that_a_publication_passes,
     reflog::goes_on_where_a_name_is_used_again,
     reflog::brings_a_branch_back_with_what_was_staged,
     reflog::forgets_in_time,
@@ -81,6 +83,16 @@ scenarios! {
     retries::of_a_refusal_get_it_again,
     retries::of_another_kind_are_requests_of_their_own,
     retries::larger_commands_than_any_are_errors,
+    jobs::begin_run_and_end,
+    jobs::one_id_is_one_job,
+    jobs::are_taken_up_when_their_lease_lapses,
+    jobs::are_cancelled,
+    jobs::end_with_what_they_publish,
+    jobs::requests_that_were_no_jobs_are_remembered_too,
+    jobs::are_listed_newest_first,
+    jobs::are_bounded,
+    commits::publish_tells_who_holds_a_token,
+    commits::publish_sees_a_reset,
     races::one_writer_creates_an_object,
     races::one_commit_is_published,
     races::all_unconditional_writes_land,

@@ -7,6 +7,7 @@
 
 mod error;
 mod generation;
+pub(crate) mod jobs;
 pub(crate) mod key;
 pub(crate) mod keyspace;
 pub(crate) mod query;

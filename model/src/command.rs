@@ -7,9 +7,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, CommitId, Credential, Entry, NewUpload, Note, Part, Refusal, Repository, RepositoryName,
-    RepositoryUid, RequestId, SealedSecret, StageOutcome, StagedChange, StagingToken, StorageNamespace, Tag, TagName,
-    Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName,
+    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Job, JobKind, JobProgress, NewUpload, Note, Part,
+    Refusal, Repository, RepositoryName, RepositoryUid, RequestId, RunnerId, SealedSecret, StageOutcome, StagedChange,
+    StagingToken, StorageNamespace, Tag, TagName, Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName,
+    Version,
 };
 
 /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -128,10 +129,20 @@ pub enum Command {
         expected: CommitId,
         /// Where it goes; already in the object store.
         head: CommitId,
-        /// Sealed tokens that `head` holds. All must still be sealed, or the refusal is `HeadMoved`.
+        /// Sealed tokens that are dropped. All must still be sealed, or the refusal is `HeadMoved`.
         consumed: Vec<StagingToken>,
+        /// The commits, `head` or ancestors of it, that hold the tokens consumed, in their order; none for those whose
+        /// changes are thrown away.
+        held_by: Vec<Option<CommitId>>,
+        /// The branch's `reset` when the tokens were read; another one refuses with `HeadMoved`. Any if `None`.
+        read_at: Option<Version>,
         /// Whether anything else staged refuses the publication (as for a merge).
         require_clean: bool,
+        /// The requests that this publication carries out, each at most once: one that was answered before refuses all
+        /// with `RequestAnswered`.
+        ended: Vec<EndedRequest>,
+        /// Where the head is on its way, one commit upon the other, each with its note for the reflog; without `head`.
+        passed: Vec<(CommitId, Note)>,
         /// For the reflog, if the head is another than before.
         note: Note,
     },
@@ -192,11 +203,66 @@ pub enum Command {
         /// The secret half, encrypted.
         secret: SealedSecret,
     },
+    /// Begins a job, to be carried out by the runner, or else by any. One that began under the same id is the answer, in
+    /// whatever state it is. → [`Outcome::Job`]
+    BeginJob {
+        /// The job's id.
+        request: RequestId,
+        /// On what it works.
+        repository: RepositoryName,
+        /// What it does.
+        kind: JobKind,
+        /// For whom.
+        user: UserId,
+        /// The request.
+        spec: Vec<u8>,
+        /// Who takes it up at once, and for how many milliseconds.
+        runner: Option<(RunnerId, u32)>,
+    },
+    /// Takes up a job that nobody carries out any more. → [`Outcome::Job`], which may have ended meanwhile
+    ClaimJob {
+        /// Which.
+        job: RequestId,
+        /// Who.
+        runner: RunnerId,
+        /// For how many milliseconds.
+        lease_ms: u32,
+    },
+    /// Keeps a job's lease, and tells how far it is. → [`Outcome::Job`]
+    ReportJob {
+        /// Which.
+        job: RequestId,
+        /// Who.
+        runner: RunnerId,
+        /// For how many milliseconds more.
+        lease_ms: u32,
+        /// How far it is.
+        progress: JobProgress,
+        /// What to leave for the next runner; what was left stays if `None`.
+        checkpoint: Option<Vec<u8>>,
+    },
+    /// Asks a job to end, or ends one that nobody carries out. → [`Outcome::Job`]
+    CancelJob {
+        /// Which.
+        job: RequestId,
+    },
+    /// Remembers a request's end, whether it was a job or not. An end that is remembered already is the answer.
+    /// → [`Outcome::Job`]
+    EndRequest {
+        /// On what it worked.
+        repository: RepositoryName,
+        /// Who carried it out.
+        runner: RunnerId,
+        /// The request and its end.
+        ended: EndedRequest,
+    },
 }
 
 impl Command {
     /// How many changes one `Stage` may hold.
     pub const STAGED_CHANGES_MAX: usize = 1000;
+    /// How many requests one `Publish` may carry out.
+    pub const ENDED_MAX: usize = 64;
 }
 
 /// What a command came to.
@@ -222,6 +288,8 @@ pub enum Outcome {
     User(User),
     /// The access key made.
     Credential(Credential),
+    /// The job as it is now.
+    Job(Box<Job>),
 }
 
 impl fmt::Display for Command {
@@ -257,6 +325,13 @@ impl fmt::Display for Command {
             Self::CreateCredential { user, access_key_id, .. } => {
                 write!(f, "create access key {access_key_id} of user {user}")
             }
+            Self::BeginJob { request, repository, kind, .. } => write!(f, "begin {kind} job {request} on {repository}"),
+            Self::ClaimJob { job, .. } => write!(f, "claim job {job}"),
+            Self::ReportJob { job, .. } => write!(f, "report job {job}"),
+            Self::CancelJob { job } => write!(f, "cancel job {job}"),
+            Self::EndRequest { repository, ended, .. } => {
+                write!(f, "end {} request {} on {repository}", ended.kind, ended.id)
+            }
         }
     }
 }
@@ -290,6 +365,7 @@ typed! {
     upload -> Upload(Upload);
     user -> User(User);
     credential -> Credential(Credential);
+    job -> Job(Box<Job>);
 }
 
 impl Outcome {

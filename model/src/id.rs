@@ -16,6 +16,12 @@ pub struct InvalidId {
     expected: &'static str,
 }
 
+impl InvalidId {
+    pub(crate) fn new(kind: &'static str, text: &str, expected: &'static str) -> Self {
+        Self { kind, text: text.chars().take(64).collect(), expected }
+    }
+}
+
 /// Makes a content id: 32 bytes of BLAKE3, written as 64 lower-case hex digits.
 macro_rules! content_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {

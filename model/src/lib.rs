@@ -10,6 +10,7 @@ mod path;
 
 mod commit;
 mod entry;
+mod job;
 mod reflog;
 mod refs;
 mod repository;
@@ -29,6 +30,10 @@ pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, Identity};
 pub use id::{
     CommitId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, StagingToken, UploadId, UserId, Version,
+};
+pub use job::{
+    CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobFailure, JobKind, JobProgress, JobState, Lease,
+    OPEN_JOBS_MAX, RunnerId,
 };
 pub use meta_store::{MetaError, MetaStore};
 pub use name::{BranchName, InvalidName, RefName, RepositoryName, StorageNamespace, TagName, UserName};

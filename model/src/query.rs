@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchMove, BranchName, Credential, ObjectPath, Part, RefName, RefTarget, Refusal, Repository,
-    RepositoryName, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
+    Branch, BranchMove, BranchName, CommitId, Credential, Job, ObjectPath, Part, RefName, RefTarget, Refusal,
+    Repository, RepositoryName, RequestId, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
 };
 
 /// The most items that one page may hold; larger amounts are taken as this.
@@ -145,6 +145,36 @@ pub enum Query {
         /// How many at most.
         amount: usize,
     },
+    /// Which commit holds what a consumed token of a branch held; known of the last few. → [`Answer::Holder`]
+    Holder {
+        /// Where.
+        repository: RepositoryName,
+        /// Of which branch.
+        branch: BranchName,
+        /// Which token.
+        token: StagingToken,
+    },
+    /// A job. → [`Answer::Job`]
+    Job {
+        /// Which.
+        id: RequestId,
+    },
+    /// A repository's jobs, newest first. → [`Answer::Jobs`]
+    Jobs {
+        /// Of which repository.
+        repository: RepositoryName,
+        /// Jobs behind this one.
+        after: Option<RequestId>,
+        /// How many at most.
+        amount: usize,
+    },
+    /// Jobs of all repositories that haven't ended, in the order of their ids. → [`Answer::Jobs`]
+    OpenJobs {
+        /// Ids are larger.
+        after: Option<RequestId>,
+        /// How many at most.
+        amount: usize,
+    },
 }
 
 /// One page of an ordered listing.
@@ -208,6 +238,12 @@ pub enum Answer {
     User(User),
     /// Users.
     Users(Page<User>),
+    /// The commit that holds a token's changes; `None` if they were thrown away, or it isn't known any more.
+    Holder(Option<CommitId>),
+    /// A job.
+    Job(Box<Job>),
+    /// Jobs.
+    Jobs(Page<Job>),
 }
 
 macro_rules! typed {
@@ -243,6 +279,9 @@ typed! {
     parts -> Parts(Page<Part>);
     user -> User(User);
     users -> Users(Page<User>);
+    holder -> Holder(Option<CommitId>);
+    job -> Job(Box<Job>);
+    jobs -> Jobs(Page<Job>);
 }
 
 impl Answer {

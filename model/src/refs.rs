@@ -19,6 +19,8 @@ pub struct Branch {
     pub sealed: Vec<StagingToken>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The log index of the last reset that took something out of sealed tokens: who read them before must read again.
+    pub reset: Version,
 }
 
 impl Branch {

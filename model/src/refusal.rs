@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{BranchName, CommitId, RepositoryName, StorageNamespace, TagName, UploadId, UserName};
+use crate::{BranchName, CommitId, RepositoryName, RequestId, StorageNamespace, TagName, UploadId, UserName};
 
 /// A command's or query's refusal. Nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -61,4 +61,19 @@ pub enum Refusal {
     /// No such access key.
     #[error("access key {0} not found")]
     CredentialNotFound(String),
+    /// No such job, or it ended so long ago that it is forgotten.
+    #[error("job {0} not found: those that ended are forgotten after a day")]
+    JobNotFound(RequestId),
+    /// Another runner carries out the job.
+    #[error("job {0} is carried out by another server")]
+    JobTaken(RequestId),
+    /// The request was carried out, and its answer is remembered.
+    #[error("request {0} was carried out already")]
+    RequestAnswered(RequestId),
+    /// The id belongs to another request.
+    #[error("request id {0} was used for another request: draw a new one")]
+    RequestReused(RequestId),
+    /// As many jobs wait or run as may.
+    #[error("too many jobs are under way: wait until some have ended")]
+    TooManyJobs,
 }

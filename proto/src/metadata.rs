@@ -4,6 +4,8 @@
 
 mod answer;
 mod command;
+pub mod held;
+mod jobs;
 mod nouns;
 mod outcome;
 mod query;

@@ -143,7 +143,12 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         | Refusal::UserExists(_)
         | Refusal::UserNotFound
         | Refusal::CredentialExists(_)
-        | Refusal::CredentialNotFound(_) => ErrorCode::InvalidRequest,
+        | Refusal::CredentialNotFound(_)
+        | Refusal::JobNotFound(_)
+        | Refusal::JobTaken(_)
+        | Refusal::RequestAnswered(_)
+        | Refusal::RequestReused(_)
+        | Refusal::TooManyJobs => ErrorCode::InvalidRequest,
     };
     S3Error::new(code, refusal.to_string())
 }

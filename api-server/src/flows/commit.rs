@@ -1,23 +1,18 @@
-//! Commits what is staged on a branch: seal, build, judge, publish. Invariant: a commit that others beat to the head is
-//! rebased here, and never bounced to the client for it.
+//! Commits what is staged on a branch: seal, wait for its turn, be built and published. Owns the sealing; `lines` owns
+//! the turns. Invariant: whoever sealed something of its own makes a commit of its own, with its own message, unless
+//! another server's commit took it along; and nobody is bounced because others came first.
 
 use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{Built, CommitInfo, Graveler};
-use model::{
-    Branch, BranchName, Command, Commit, CommitId, MetaError, Refusal, Repository, RepositoryName, StagingToken,
-    Timestamp,
-};
+use graveler::CommitInfo;
+use model::{Branch, BranchName, Command, Commit, CommitId, Refusal, RepositoryName, Timestamp};
 
-use super::backoff;
-use super::publish::{Publication, publish};
-use crate::Error;
+use crate::lines::{Errand, Lines, Place, Placed, Step};
+use crate::{Error, backoff};
 
-/// How often a seal waits for other commits to make room.
+/// How often a seal waits for other servers' commits to make room.
 const SEAL_ATTEMPTS_MAX: u32 = 8;
-/// How often a commit is built anew over a head that moved.
-const PUBLISH_ATTEMPTS_MAX: u32 = 32;
 
 /// What to commit.
 #[derive(Debug, Clone)]
@@ -49,147 +44,80 @@ pub struct Committed {
 
 /// Commits what is staged on a branch.
 ///
-/// Writers go on meanwhile into a new staging token. Commits under way on the same branch see each other's sealed tokens
-/// and publish them all, newest over oldest; who comes second finds its changes published, or builds again over the new
-/// head. A crash at any point loses nothing: sealed tokens stay readable and go into the next commit.
-pub async fn commit(graveler: &Graveler, caller: &Caller, request: &CommitRequest) -> Result<Committed, Error> {
-    authorize(caller, Action::CreateCommit, &Resource::branch(&request.repository, &request.branch))?;
-    let repository = graveler.meta().repository(&request.repository).await?;
-    let flow = Flow { graveler, caller, request, repository };
+/// Writers go on meanwhile into a new staging token. A crash at any point loses nothing: sealed tokens stay readable and
+/// go into the next commit. What is staged on a branch belongs to the branch, not to who staged it: a commit takes all
+/// of it, and one that finds nothing left of its own is told which commit took it.
+pub async fn commit(
+    lines: &Lines,
+    caller: &Caller,
+    request: &CommitRequest,
+    errand: &Errand,
+) -> Result<Committed, Error> {
+    let CommitRequest { repository, branch, .. } = request;
+    may_commit(caller, request)?;
+    let found = lines.graveler().meta().repository(repository).await?;
+    let place = lines.enter(&found, branch)?;
+    errand.progress.set_stage("waiting");
 
-    let sealed = match flow.seal().await? {
-        Sealed::Yes(branch) => branch,
-        Sealed::NoRoom(full) => flow.make_room(full).await?,
+    let _sealing = place.sealing().await?;
+    let sealed = match seal(lines, request).await? {
+        Some(sealed) => sealed,
+        None => make_room(lines, &place, caller, request).await?,
     };
-    flow.publish(sealed).await
-}
-
-/// One commit under way.
-struct Flow<'a> {
-    graveler: &'a Graveler,
-    caller: &'a Caller,
-    request: &'a CommitRequest,
-    repository: Repository,
-}
-
-enum Sealed {
-    Yes(Branch),
-    /// Others have sealed all that readers should look through.
-    NoRoom(Branch),
-}
-
-enum Attempt {
-    Published(Built),
-    NoChanges,
-    /// Somebody else published first.
-    Beaten,
-}
-
-impl Flow<'_> {
-    /// Gives writers a new token, so that what is staged so far stays as it is.
-    async fn seal(&self) -> Result<Sealed, Error> {
-        let CommitRequest { repository, branch, .. } = self.request;
-        for attempt in 0..SEAL_ATTEMPTS_MAX {
-            let command = Command::Seal { repository: repository.clone(), branch: branch.clone() };
-            match self.graveler.meta().write(command).await?.branch() {
-                Ok(branch) => return Ok(Sealed::Yes(branch)),
-                Err(Refusal::TooManySealed(_)) => backoff::wait(attempt).await,
-                Err(refusal) => return Err(refusal.into()),
-            }
+    let step = Step::Commit { sealed, info: info(caller, request), made_at: request.created_at };
+    match place.carry_out(step, errand).await? {
+        Placed::Built(built) => {
+            let (id, changes) = (built.id, built.changes);
+            tracing::info!(%repository, %branch, commit = %id, changes, user = %caller.user.name, "committed");
+            Ok(Committed { id, commit: built.commit, changes: Some(changes) })
         }
-        Ok(Sealed::NoRoom(self.branch().await?))
-    }
-
-    /// Publishes what others sealed and, it seems, won't publish any more since their server died; then seals.
-    async fn make_room(&self, full: Branch) -> Result<Branch, Error> {
-        match self.publish(full).await {
-            Ok(_) | Err(Error::Graveler(graveler::Error::NoChanges)) => {}
-            Err(error) => return Err(error),
+        Placed::TakenAlong(id) => {
+            let commit = lines.graveler().commit_object(&found, &id).await?;
+            Ok(Committed { id, commit: Commit::clone(&commit), changes: None })
         }
-        match self.seal().await? {
-            Sealed::Yes(branch) => Ok(branch),
-            Sealed::NoRoom(_) => Err(Error::Contended(self.request.branch.clone())),
-        }
-    }
-
-    /// Builds a commit of all sealed tokens and moves the branch to it, as often as others come first.
-    async fn publish(&self, mut branch: Branch) -> Result<Committed, Error> {
-        let (ours, made_at) = (branch.sealed.clone(), branch.created_at);
-        for attempt in 0..PUBLISH_ATTEMPTS_MAX {
-            match self.try_publish(&branch).await? {
-                Attempt::Published(built) => return Ok(self.done(built)),
-                Attempt::NoChanges => return Err(graveler::Error::NoChanges.into()),
-                Attempt::Beaten => {}
-            }
-            let before = branch.commit;
-            branch = self.branch().await?;
-            if branch.created_at != made_at {
-                // Deleted with what was staged on it, and made anew: nobody took that along.
-                return Err(Refusal::BranchNotFound(branch.name).into());
-            }
-            if branch.commit != before && are_published(&ours, &branch) {
-                return self.taken_along(&branch, before).await;
-            }
-            backoff::wait(attempt).await;
-        }
-        Err(Error::Contended(self.request.branch.clone()))
-    }
-
-    async fn try_publish(&self, branch: &Branch) -> Result<Attempt, Error> {
-        let built = match self.build(branch).await {
-            Ok(built) => Some(built),
-            Err(graveler::Error::NoChanges) if branch.sealed.is_empty() => return Ok(Attempt::NoChanges),
-            // A tree that stays the same is published too: that drops the tokens, through which readers look.
-            Err(graveler::Error::NoChanges) => None,
-            Err(graveler::Error::Meta(MetaError::Refused(Refusal::HeadMoved { .. }))) => return Ok(Attempt::Beaten),
-            Err(error) => return Err(error.into()),
-        };
-
-        let head = built.as_ref().map_or(branch.commit, |built| built.id);
-        let note = self.graveler.note(self.caller.committer(), &format!("commit: {}", self.request.message));
-        let publication = Publication { consumed: branch.sealed.clone(), require_clean: false, note };
-        let moved = publish(self.graveler, &self.request.repository, branch, head, publication).await?;
-        Ok(match built {
-            _ if !moved => Attempt::Beaten,
-            Some(built) => Attempt::Published(built),
-            None => Attempt::NoChanges,
-        })
-    }
-
-    async fn build(&self, branch: &Branch) -> Result<Built, graveler::Error> {
-        let info = CommitInfo {
-            committer: self.caller.committer().to_owned(),
-            message: self.request.message.clone(),
-            metadata: self.request.metadata.clone(),
-            created_at: self.request.created_at.unwrap_or_else(|| self.graveler.clock().now()),
-            allow_empty: self.request.allow_empty,
-        };
-        self.graveler.build_commit(&self.repository, &branch.commit, &branch.name, &branch.sealed, &info).await
-    }
-
-    async fn branch(&self) -> Result<Branch, Error> {
-        Ok(self.graveler.meta().branch(&self.request.repository, &self.request.branch).await?)
-    }
-
-    fn done(&self, built: Built) -> Committed {
-        let CommitRequest { repository, branch, .. } = self.request;
-        let (id, changes) = (built.id, built.changes);
-        tracing::info!(%repository, %branch, commit = %id, changes, user = %self.caller.user.name, "committed");
-        Committed { id, commit: built.commit, changes: Some(changes) }
-    }
-
-    /// Another commit holds these changes; the head has it. Unless the branch was reset to where its old head isn't in
-    /// the history: then they were dropped.
-    async fn taken_along(&self, branch: &Branch, before: CommitId) -> Result<Committed, Error> {
-        if self.graveler.merge_base(&self.repository, &branch.commit, &before).await? != Some(before) {
-            return Err(graveler::Error::NoChanges.into());
-        }
-        let commit = self.graveler.commit_object(&self.repository, &branch.commit).await?;
-        Ok(Committed { id: branch.commit, commit: Commit::clone(&commit), changes: None })
+        Placed::UpToDate(_) | Placed::Conflicts(_) => Err(graveler::Error::NoChanges.into()),
     }
 }
 
-/// Whether others have published all of these tokens. Without any there is nothing that they could have taken along.
-fn are_published(tokens: &[StagingToken], branch: &Branch) -> bool {
-    !tokens.is_empty() && !tokens.iter().any(|token| branch.sealed.contains(token))
+/// Whether the caller may make this commit.
+pub(crate) fn may_commit(caller: &Caller, request: &CommitRequest) -> Result<(), Error> {
+    let resource = Resource::branch(&request.repository, &request.branch);
+    Ok(authorize(caller, Action::CreateCommit, &resource)?)
+}
+
+/// Gives writers a new token, so that what is staged so far stays as it is; `None` if others have sealed all that readers
+/// should look through.
+async fn seal(lines: &Lines, request: &CommitRequest) -> Result<Option<Branch>, Error> {
+    let CommitRequest { repository, branch, .. } = request;
+    for attempt in 0..SEAL_ATTEMPTS_MAX {
+        let command = Command::Seal { repository: repository.clone(), branch: branch.clone() };
+        match lines.graveler().meta().write(command).await?.branch() {
+            Ok(branch) => return Ok(Some(branch)),
+            Err(Refusal::TooManySealed(_)) => backoff::wait(attempt).await,
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// Commits what others sealed and, it seems, won't publish any more since their server died; then seals.
+async fn make_room(lines: &Lines, place: &Place, caller: &Caller, request: &CommitRequest) -> Result<Branch, Error> {
+    let full = lines.graveler().meta().branch(&request.repository, &request.branch).await?;
+    let step = Step::Commit { sealed: full, info: info(caller, request), made_at: request.created_at };
+    match place.carry_out(step, &Errand::default()).await {
+        Ok(_) | Err(Error::Graveler(graveler::Error::NoChanges)) => {}
+        Err(error) => return Err(error),
+    }
+    seal(lines, request).await?.ok_or_else(|| Error::Contended(request.branch.clone()))
+}
+
+fn info(caller: &Caller, request: &CommitRequest) -> CommitInfo {
+    CommitInfo {
+        committer: caller.committer().to_owned(),
+        message: request.message.clone(),
+        metadata: request.metadata.clone(),
+        // The line sets it when it builds.
+        created_at: Timestamp::default(),
+        allow_empty: request.allow_empty,
+    }
 }

@@ -5,9 +5,8 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{Graveler, RefExpr};
 use model::{Branch, BranchName, Command, CommitId, Refusal, RepositoryName};
 
-use super::backoff;
-use super::publish::{Publication, publish};
-use crate::Error;
+use crate::publish::{Publication, publish};
+use crate::{Error, backoff};
 
 /// How often a reset is tried on a branch that others move.
 const ATTEMPTS_MAX: u32 = 32;
@@ -70,5 +69,5 @@ async fn seal(graveler: &Graveler, request: &HardResetRequest) -> Result<Option<
 fn publication(graveler: &Graveler, caller: &Caller, request: &HardResetRequest, branch: &Branch) -> Publication {
     let consumed = if request.discard_uncommitted { branch.sealed.clone() } else { Vec::new() };
     let note = graveler.note(caller.committer(), &format!("reset: to {}", request.to));
-    Publication { consumed, require_clean: false, note }
+    Publication { consumed, note, ..Publication::default() }
 }

@@ -16,9 +16,8 @@ use serde_json::json;
 use storage::{ListGauge, Source};
 
 use self::listing::{Destination, Unusable, merged};
-use super::backoff;
-use super::publish::{Publication, publish};
-use crate::Error;
+use crate::publish::{Publication, publish};
+use crate::{Error, backoff};
 
 /// How many sources one import may have.
 pub const SOURCES_MAX: usize = 100;

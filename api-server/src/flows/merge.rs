@@ -1,18 +1,15 @@
-//! Merges a ref into a branch: merge the trees, judge, publish. Invariant: a merge that others beat to the head is made
-//! again over the new head, and never bounced to the client for it.
+//! Merges a ref into a branch: find its commit, wait for its turn, be merged and published. Owns what may be merged;
+//! `lines` owns the turns. Invariant: a merge that others beat to the head is made again over the new head, and never
+//! bounced to the client for it.
 
 use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{Built, ChangeCounts, CommitInfo, Conflicts, Graveler, MergeOptions, Merged, RefExpr, Strategy};
+use graveler::{ChangeCounts, CommitInfo, Conflicts, Graveler, MergeOptions, Merged, RefExpr, Resolved, Strategy};
 use model::{BranchName, Commit, CommitId, RepositoryName};
 
-use super::backoff;
-use super::publish::{Publication, publish};
 use crate::Error;
-
-/// How often a merge is made anew over a head that moved.
-const ATTEMPTS_MAX: u32 = 32;
+use crate::lines::{Errand, Lines, Placed, Step};
 
 /// What to merge, and how.
 #[derive(Debug, Clone)]
@@ -61,14 +58,16 @@ pub enum MergeOutcome {
 
 /// Merges what is committed in a ref into a branch. The source is looked up once: what it names when the merge begins is
 /// merged, however long it takes.
-pub async fn merge(graveler: &Graveler, caller: &Caller, request: &MergeRequest) -> Result<MergeOutcome, Error> {
+pub async fn merge(
+    lines: &Lines,
+    caller: &Caller,
+    request: &MergeRequest,
+    errand: &Errand,
+) -> Result<MergeOutcome, Error> {
     let MergeRequest { repository, source, destination, .. } = request;
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
-    authorize(caller, Action::CreateCommit, &Resource::branch(repository, destination))?;
-    if source.is_bare() && source.base().as_str() == destination.as_str() {
-        return Err(Error::SameBranch(destination.clone()));
-    }
-    let source = graveler.resolve_now(repository, source).await?;
+    may_merge(caller, request)?;
+    let graveler = lines.graveler();
+    let found = graveler.resolve_now(repository, source).await?;
     let options = MergeOptions {
         strategy: request.strategy,
         dry_run: request.dry_run,
@@ -76,29 +75,54 @@ pub async fn merge(graveler: &Graveler, caller: &Caller, request: &MergeRequest)
         conflicts_after: request.conflicts_after.clone(),
         conflicts_amount: request.conflicts_amount,
     };
-
-    for attempt in 0..ATTEMPTS_MAX {
-        let branch = graveler.meta().branch(repository, destination).await?;
-        let info = commit_info(graveler, caller, request);
-        let merged = graveler.merge_tree(&source.repository, &source.commit, &branch.commit, &options, &info).await?;
-        let built = match merged {
-            Merged::Clean(built) => built,
-            Merged::WouldMerge(counts) => return Ok(MergeOutcome::Preview(counts)),
-            Merged::UpToDate => return Ok(MergeOutcome::UpToDate(branch.commit)),
-            Merged::Conflicts(conflicts) => return Ok(MergeOutcome::Conflicts(conflicts)),
-        };
-
-        let note = graveler.note(caller.committer(), &format!("merge: {}", built.commit.message));
-        let publication = Publication { require_clean: true, note, ..Publication::default() };
-        if publish(graveler, repository, &branch, built.id, publication).await? {
-            return Ok(done(caller, request, built));
-        }
-        backoff::wait(attempt).await;
+    let info = commit_info(caller, request);
+    if request.dry_run {
+        return preview(graveler, request, &found, &options, &info).await;
     }
-    Err(Error::Contended(destination.clone()))
+
+    let place = lines.enter(&found.repository, destination)?;
+    errand.progress.set_stage("waiting");
+    let placed = place.carry_out(Step::Merge { source: found.commit, options, info }, errand).await?;
+    Ok(match placed {
+        Placed::Built(built) => {
+            let (id, changes) = (built.id, built.changes);
+            tracing::info!(%repository, %source, %destination, commit = %id, user = %caller.user.name, "merged");
+            MergeOutcome::Merged { id, commit: built.commit, changes }
+        }
+        Placed::UpToDate(head) | Placed::TakenAlong(head) => MergeOutcome::UpToDate(head),
+        Placed::Conflicts(conflicts) => MergeOutcome::Conflicts(conflicts),
+    })
 }
 
-fn commit_info(graveler: &Graveler, caller: &Caller, request: &MergeRequest) -> CommitInfo {
+/// Whether the caller may make this merge, and whether it makes sense.
+pub(crate) fn may_merge(caller: &Caller, request: &MergeRequest) -> Result<(), Error> {
+    let MergeRequest { repository, source, destination, .. } = request;
+    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
+    authorize(caller, Action::CreateCommit, &Resource::branch(repository, destination))?;
+    if source.is_bare() && source.base().as_str() == destination.as_str() {
+        return Err(Error::SameBranch(destination.clone()));
+    }
+    Ok(())
+}
+
+/// Tells what would come of a merge over the present head.
+async fn preview(
+    graveler: &Graveler,
+    request: &MergeRequest,
+    source: &Resolved,
+    options: &MergeOptions,
+    info: &CommitInfo,
+) -> Result<MergeOutcome, Error> {
+    let head = graveler.meta().branch(&request.repository, &request.destination).await?.commit;
+    match graveler.merge_tree(&source.repository, &source.commit, &head, options, info).await? {
+        Merged::WouldMerge(counts) => Ok(MergeOutcome::Preview(counts)),
+        Merged::UpToDate => Ok(MergeOutcome::UpToDate(head)),
+        Merged::Conflicts(conflicts) => Ok(MergeOutcome::Conflicts(conflicts)),
+        Merged::Clean(_) => Err(graveler::Error::Internal("a dry run built a commit".into()).into()),
+    }
+}
+
+fn commit_info(caller: &Caller, request: &MergeRequest) -> CommitInfo {
     let message = match request.message.as_str() {
         "" if request.squash => format!("Squash '{}' into '{}'", request.source, request.destination),
         "" => format!("Merge '{}' into '{}'", request.source, request.destination),
@@ -108,15 +132,9 @@ fn commit_info(graveler: &Graveler, caller: &Caller, request: &MergeRequest) -> 
         committer: caller.committer().to_owned(),
         message,
         metadata: request.metadata.clone(),
-        created_at: graveler.clock().now(),
+        // The line sets it when it builds.
+        created_at: model::Timestamp::default(),
         // A merge records the source's history even if nothing changes; a squash records nothing but changes.
         allow_empty: !request.squash,
     }
-}
-
-fn done(caller: &Caller, request: &MergeRequest, built: Built) -> MergeOutcome {
-    let MergeRequest { repository, source, destination, .. } = request;
-    let (id, changes) = (built.id, built.changes);
-    tracing::info!(%repository, %source, %destination, commit = %id, user = %caller.user.name, "merged");
-    MergeOutcome::Merged { id, commit: built.commit, changes }
 }

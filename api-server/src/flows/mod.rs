@@ -4,8 +4,6 @@
 //! Invariant: what a flow builds is invisible until one command makes it visible; a flow that is cut off leaves either
 //! nothing or all of its work.
 
-mod backoff;
-mod publish;
 mod replay;
 
 mod create_repository;
@@ -34,6 +32,7 @@ mod put_object;
 mod set_metadata;
 
 pub use cherry_pick::cherry_pick;
+pub(crate) use commit::may_commit;
 pub use commit::{CommitRequest, Committed, commit};
 pub use copy_objects::{Copied, CopyRequest, MoveRequest, copy_objects, move_objects};
 pub use create_branch::create_branch;
@@ -45,6 +44,7 @@ pub use delete_repository::delete_repository;
 pub use delete_tag::delete_tag;
 pub use hard_reset::{HardResetRequest, hard_reset};
 pub use import::{ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import};
+pub(crate) use merge::may_merge;
 pub use merge::{MergeOutcome, MergeRequest, merge};
 pub use put_object::{METADATA_BYTES_MAX, PutObjectRequest, put_object};
 pub use rebase::{RebaseOutcome, RebaseRequest, rebase};

@@ -5,9 +5,8 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{Conflicts, Graveler, MergeOptions, Rebased, RefExpr, Strategy};
 use model::{BranchName, CommitId, RepositoryName};
 
-use super::backoff;
-use super::publish::{Publication, publish};
-use crate::Error;
+use crate::publish::{Publication, publish};
+use crate::{Error, backoff};
 
 /// How often a rebase is made anew for a head that moved.
 const ATTEMPTS_MAX: u32 = 32;

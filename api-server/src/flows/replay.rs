@@ -1,20 +1,16 @@
-//! Builds a commit with, or without, another commit's change over a branch's head and publishes it: what revert and
-//! cherry-pick share. Invariant: a replay that others beat to the head is made again over the new head, and never
-//! bounced to the client for it.
+//! Builds a commit with, or without, another commit's change over a branch's head and publishes it, in its turn: what
+//! revert and cherry-pick share. Invariant: a replay that others beat to the head is made again over the new head, and
+//! never bounced to the client for it.
 
 use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{CommitChange, CommitInfo, Graveler, MergeOptions, Merged, RefExpr, Strategy};
-use model::{BranchName, RepositoryName};
+use graveler::{CommitChange, CommitInfo, Graveler, MergeOptions, Merged, RefExpr, Replay, Strategy};
+use model::{BranchName, Repository, RepositoryName};
 
-use super::backoff;
 use super::merge::MergeOutcome;
-use super::publish::{Publication, publish};
 use crate::Error;
-
-/// How often a replay is made anew over a head that moved.
-const ATTEMPTS_MAX: u32 = 32;
+use crate::lines::{Errand, Lines, Placed, Step};
 
 /// Which commit's change to revert or pick, and how.
 #[derive(Debug, Clone)]
@@ -43,29 +39,14 @@ pub struct ReplayRequest {
     pub conflicts_amount: usize,
 }
 
-/// What is done with a commit's change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Replay {
-    Revert,
-    CherryPick,
-}
-
-impl Replay {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Revert => "revert",
-            Self::CherryPick => "cherry-pick",
-        }
-    }
-}
-
 /// Replays a change. What the commit says besides, its verb decides: `message` and `metadata` where the request has none.
 pub(super) async fn replay(
-    graveler: &Graveler,
+    lines: &Lines,
     caller: &Caller,
     request: &ReplayRequest,
     verb: Replay,
 ) -> Result<MergeOutcome, Error> {
+    let graveler = lines.graveler();
     let ReplayRequest { repository, branch: name, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), request.commit.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
@@ -91,31 +72,40 @@ pub(super) async fn replay(
         Replay::CherryPick => super::cherry_pick::describe(&mut info, &change, &original),
     }
     info.metadata.extend(request.metadata.clone());
-
-    for attempt in 0..ATTEMPTS_MAX {
-        let branch = graveler.meta().branch(repository, name).await?;
-        let (of, onto) = (&picked.repository, &branch.commit);
-        info.created_at = graveler.clock().now();
-        let merged = match verb {
-            Replay::Revert => graveler.revert_tree(of, change, onto, &options, &info).await?,
-            Replay::CherryPick => graveler.cherry_pick_tree(of, change, onto, &options, &info).await?,
-        };
-        let built = match merged {
-            Merged::Clean(built) => built,
-            Merged::WouldMerge(counts) => return Ok(MergeOutcome::Preview(counts)),
-            Merged::UpToDate => return Err(graveler::Error::NoChanges.into()),
-            Merged::Conflicts(conflicts) => return Ok(MergeOutcome::Conflicts(conflicts)),
-        };
-
-        let note = graveler.note(caller.committer(), &format!("{}: {}", verb.name(), info.message));
-        let publication = Publication { require_clean: true, note, ..Publication::default() };
-        if publish(graveler, repository, &branch, built.id, publication).await? {
-            let (id, changes) = (built.id, built.changes);
-            tracing::info!(%repository, branch = %name, of = %change.commit, commit = %id, ?verb,
-                user = %caller.user.name, "replayed");
-            return Ok(MergeOutcome::Merged { id, commit: built.commit, changes });
-        }
-        backoff::wait(attempt).await;
+    if request.dry_run {
+        return preview(graveler, request, verb, &picked.repository, (change, &options, &info)).await;
     }
-    Err(Error::Contended(name.clone()))
+
+    let place = lines.enter(&picked.repository, name)?;
+    match place.carry_out(Step::Replay { replay: verb, change, options, info }, &Errand::default()).await? {
+        Placed::Built(built) => {
+            let (id, changes) = (built.id, built.changes);
+            tracing::info!(%repository, branch = %name, of = %picked.commit, commit = %id, ?verb,
+                user = %caller.user.name, "replayed");
+            Ok(MergeOutcome::Merged { id, commit: built.commit, changes })
+        }
+        Placed::Conflicts(conflicts) => Ok(MergeOutcome::Conflicts(conflicts)),
+        Placed::UpToDate(_) | Placed::TakenAlong(_) => Err(graveler::Error::NoChanges.into()),
+    }
+}
+
+/// Tells what would come of a replay over the present head.
+async fn preview(
+    graveler: &Graveler,
+    request: &ReplayRequest,
+    verb: Replay,
+    of: &Repository,
+    (change, options, info): (CommitChange, &MergeOptions, &CommitInfo),
+) -> Result<MergeOutcome, Error> {
+    let onto = graveler.meta().branch(&request.repository, &request.branch).await?.commit;
+    let merged = match verb {
+        Replay::Revert => graveler.revert_tree(of, change, &onto, options, info).await?,
+        Replay::CherryPick => graveler.cherry_pick_tree(of, change, &onto, options, info).await?,
+    };
+    match merged {
+        Merged::WouldMerge(counts) => Ok(MergeOutcome::Preview(counts)),
+        Merged::UpToDate => Err(graveler::Error::NoChanges.into()),
+        Merged::Conflicts(conflicts) => Ok(MergeOutcome::Conflicts(conflicts)),
+        Merged::Clean(_) => Err(graveler::Error::Internal("a dry run built a commit".into()).into()),
+    }
 }

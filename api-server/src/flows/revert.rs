@@ -1,17 +1,18 @@
 //! Takes a commit's change back.
 
 use auth::Caller;
-use graveler::{CommitChange, CommitInfo, Graveler};
+use graveler::{CommitChange, CommitInfo, Replay};
 use model::Commit;
 
 use super::merge::MergeOutcome;
-use super::replay::{Replay, ReplayRequest, replay};
+use super::replay::{ReplayRequest, replay};
 use crate::Error;
+use crate::lines::Lines;
 
 /// Makes a commit on a branch that takes the change of another commit back. Where the branch has changed an object again
 /// since, that is a conflict; where nothing would change, [`graveler::Error::NoChanges`].
-pub async fn revert(graveler: &Graveler, caller: &Caller, request: &ReplayRequest) -> Result<MergeOutcome, Error> {
-    replay(graveler, caller, request, Replay::Revert).await
+pub async fn revert(lines: &Lines, caller: &Caller, request: &ReplayRequest) -> Result<MergeOutcome, Error> {
+    replay(lines, caller, request, Replay::Revert).await
 }
 
 /// What a revert says of itself, as git does.

@@ -2,7 +2,8 @@
 
 use auth::{Action, Resource, authorize};
 use graveler::LogRequest;
-use model::RepositoryName;
+use model::{JobKind, RepositoryName};
+use prost::Message;
 use proto::api::{commit_to_wire, parse_optional, time_from_wire};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
@@ -10,8 +11,9 @@ use wire::commits_server::Commits;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, reference, text};
-use crate::{Error, flows};
+use super::fields::{amount, decoded, reference, take_request_id, text};
+use crate::Error;
+use crate::jobs::NewJob;
 
 #[tonic::async_trait]
 impl Commits for Grpc {
@@ -19,20 +21,15 @@ impl Commits for Grpc {
         &self,
         request: Request<wire::CreateCommitRequest>,
     ) -> Result<Response<wire::CreateCommitResponse>, Status> {
-        let (caller, message) = authenticated(request)?;
-        let request = flows::CommitRequest {
-            repository: text("repository", &message.repository)?,
-            branch: text("branch", &message.branch)?,
-            message: message.message,
-            metadata: message.metadata,
-            allow_empty: message.allow_empty,
-            created_at: None,
-        };
-        let committed = flows::commit(&self.graveler, &caller, &request).await?;
-        Ok(Response::new(wire::CreateCommitResponse {
-            commit: Some(commit_to_wire(&committed.id, &committed.commit)),
-            changes: committed.changes,
-        }))
+        let (caller, mut message) = authenticated(request)?;
+        let (id, is_async) = (take_request_id(&mut message.request_id)?, std::mem::take(&mut message.r#async));
+        let repository = text("repository", &message.repository)?;
+        let new = NewJob { id, repository, kind: JobKind::Commit, spec: message.encode_to_vec() };
+        if is_async {
+            let job_id = self.jobs.begin(&caller, new).await?.id.to_string();
+            return Ok(Response::new(wire::CreateCommitResponse { job_id, ..Default::default() }));
+        }
+        Ok(Response::new(decoded(&self.jobs.run(&caller, new).await?)?))
     }
 
     async fn get(&self, request: Request<wire::GetCommitRequest>) -> Result<Response<wire::Commit>, Status> {

@@ -1,11 +1,13 @@
 //! Reads and writes the fields that many messages share. Invariant: what breaks a rule is told with its field's name.
 
+use bytes::Bytes;
 use graveler::RefExpr;
 use model::{PAGE_MAX, RequestId};
+use prost::Message;
 use proto::api::{parse, parse_request_id};
 use tonic::Status;
 
-use crate::Error;
+use crate::{Error, error_table};
 
 /// How many items a page has if the caller doesn't say.
 const PAGE_DEFAULT: usize = 100;
@@ -29,8 +31,18 @@ pub(super) fn request_id(bytes: &[u8]) -> Result<RequestId, Status> {
     Ok(given.unwrap_or_else(|| RequestId(rand::random())))
 }
 
+/// Takes a request id out of a message, so that what is left says only what is asked for.
+pub(super) fn take_request_id(bytes: &mut Bytes) -> Result<Option<RequestId>, Status> {
+    parse_request_id(&std::mem::take(bytes)).map_err(|error| Error::from(error).into())
+}
+
+/// Reads an answer that was encoded to be remembered.
+pub(super) fn decoded<T: Message + Default>(answer: &[u8]) -> Result<T, Status> {
+    T::decode(answer).map_err(|error| error_table::internal(&format!("a remembered answer: {error}")).into())
+}
+
 /// Reads how many items a page may have.
-pub(super) fn amount(amount: u32) -> usize {
+pub(crate) fn amount(amount: u32) -> usize {
     match usize::try_from(amount).unwrap_or(PAGE_MAX) {
         0 => PAGE_DEFAULT,
         amount => amount.min(PAGE_MAX),
@@ -43,7 +55,7 @@ pub(super) fn delimiter(delimiter: String) -> Option<String> {
 }
 
 /// What to go on behind, if there is more.
-pub(super) fn next_after<T>(more: bool, items: &[T], name: impl Fn(&T) -> String) -> String {
+pub(crate) fn next_after<T>(more: bool, items: &[T], name: impl Fn(&T) -> String) -> String {
     items.last().filter(|_| more).map(name).unwrap_or_default()
 }
 

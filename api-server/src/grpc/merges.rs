@@ -1,39 +1,37 @@
 //! Merges over gRPC.
 
 use auth::{Action, Resource, authorize};
-use graveler::{ChangeCounts, Conflict, Conflicts, Strategy};
-use model::{CommitId, RepositoryName};
-use proto::api::{commit_to_wire, object_to_wire};
+use model::{CommitId, JobKind, RepositoryName};
+use prost::Message;
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
-use wire::merge_response::Outcome;
 use wire::merges_server::Merges;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, next_after, reference, text};
-use crate::flows::MergeOutcome;
+use super::fields::{decoded, reference, take_request_id, text};
+use crate::jobs::{self, NewJob};
+use crate::lines::Errand;
 use crate::{Error, flows};
 
 #[tonic::async_trait]
 impl Merges for Grpc {
     async fn merge(&self, request: Request<wire::MergeRequest>) -> Result<Response<wire::MergeResponse>, Status> {
-        let (caller, message) = authenticated(request)?;
-        let strategy = strategy(message.strategy());
-        let request = flows::MergeRequest {
-            repository: text("repository", &message.repository)?,
-            source: reference("source", &message.source)?,
-            destination: text("destination", &message.destination)?,
-            message: message.message,
-            metadata: message.metadata,
-            strategy,
-            dry_run: message.dry_run,
-            squash: message.squash,
-            conflicts_after: message.conflicts_after,
-            conflicts_amount: amount(message.conflicts_amount),
-        };
-        let outcome = flows::merge(&self.graveler, &caller, &request).await?;
-        Ok(Response::new(wire::MergeResponse { outcome: Some(to_wire(outcome)) }))
+        let (caller, mut message) = authenticated(request)?;
+        if message.dry_run {
+            let request = jobs::merge::request(message)?;
+            let outcome = flows::merge(&self.lines, &caller, &request, &Errand::default()).await?;
+            let outcome = Some(jobs::merge::to_wire(outcome));
+            return Ok(Response::new(wire::MergeResponse { outcome, job_id: String::new() }));
+        }
+        let (id, is_async) = (take_request_id(&mut message.request_id)?, std::mem::take(&mut message.r#async));
+        let repository = text("repository", &message.repository)?;
+        let new = NewJob { id, repository, kind: JobKind::Merge, spec: message.encode_to_vec() };
+        if is_async {
+            let job_id = self.jobs.begin(&caller, new).await?.id.to_string();
+            return Ok(Response::new(wire::MergeResponse { outcome: None, job_id }));
+        }
+        Ok(Response::new(decoded(&self.jobs.run(&caller, new).await?)?))
     }
 
     async fn find_base(
@@ -52,44 +50,5 @@ impl Merges for Grpc {
             right_commit_id: right.commit.to_string(),
             base_commit_id: base.map_err(Error::from)?.as_ref().map(CommitId::to_string).unwrap_or_default(),
         }))
-    }
-}
-
-pub(super) fn strategy(strategy: wire::Strategy) -> Option<Strategy> {
-    match strategy {
-        wire::Strategy::Unspecified => None,
-        wire::Strategy::SourceWins => Some(Strategy::SourceWins),
-        wire::Strategy::DestinationWins => Some(Strategy::DestinationWins),
-    }
-}
-
-pub(super) fn to_wire(outcome: MergeOutcome) -> Outcome {
-    match outcome {
-        MergeOutcome::Merged { id, commit, changes } => {
-            Outcome::Merged(wire::Merged { commit: Some(commit_to_wire(&id, &commit)), changes })
-        }
-        MergeOutcome::UpToDate(head) => Outcome::UpToDate(wire::UpToDate { commit_id: head.to_string() }),
-        MergeOutcome::Conflicts(conflicts) => Outcome::Conflicts(conflicts_to_wire(conflicts)),
-        MergeOutcome::Preview(ChangeCounts { added, removed, changed }) => {
-            Outcome::Preview(wire::Preview { summary: Some(wire::Summary { added, removed, changed }) })
-        }
-    }
-}
-
-pub(super) fn conflicts_to_wire(conflicts: Conflicts) -> wire::Conflicts {
-    wire::Conflicts {
-        more: conflicts.more,
-        next_after: next_after(conflicts.more, &conflicts.items, |conflict| conflict.path.to_string()),
-        items: conflicts.items.into_iter().map(conflict_to_wire).collect(),
-    }
-}
-
-fn conflict_to_wire(conflict: Conflict) -> wire::Conflict {
-    let path = String::from(conflict.path);
-    wire::Conflict {
-        base: conflict.base.map(|entry| object_to_wire(&path, entry)),
-        source: conflict.source.map(|entry| object_to_wire(&path, entry)),
-        destination: conflict.destination.map(|entry| object_to_wire(&path, entry)),
-        path,
     }
 }

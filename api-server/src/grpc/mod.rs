@@ -3,12 +3,13 @@
 //! that don't exist included, so a call that was forgotten there is refused.
 
 mod authentication;
-mod fields;
+pub(crate) mod fields;
 
 mod branches;
 mod commits;
 mod diffs;
 mod fsck;
+mod jobs;
 mod merges;
 mod objects;
 mod replays;
@@ -24,6 +25,7 @@ use proto::generated::api::branches_server::BranchesServer;
 use proto::generated::api::commits_server::CommitsServer;
 use proto::generated::api::diffs_server::DiffsServer;
 use proto::generated::api::fsck_server::FsckServer;
+use proto::generated::api::jobs_server::JobsServer;
 use proto::generated::api::merges_server::MergesServer;
 use proto::generated::api::objects_server::ObjectsServer;
 use proto::generated::api::replays_server::ReplaysServer;
@@ -33,16 +35,20 @@ use proto::generated::api::tags_server::TagsServer;
 use tonic::service::Routes;
 
 use crate::authenticator::Authenticator;
+use crate::jobs::Jobs;
+use crate::lines::Lines;
 
 /// The services; each file implements one.
 #[derive(Clone)]
 struct Grpc {
     graveler: Graveler,
+    lines: Lines,
+    jobs: Jobs,
 }
 
 /// Routes all services, behind authentication.
-pub(crate) fn router(graveler: Graveler, authenticator: Arc<Authenticator>) -> Router {
-    let grpc = Grpc { graveler };
+pub(crate) fn router(graveler: Graveler, lines: Lines, jobs: Jobs, authenticator: Arc<Authenticator>) -> Router {
+    let grpc = Grpc { graveler, lines, jobs };
     Routes::new(RepositoriesServer::new(grpc.clone()))
         .add_service(BranchesServer::new(grpc.clone()))
         .add_service(TagsServer::new(grpc.clone()))
@@ -52,6 +58,7 @@ pub(crate) fn router(graveler: Graveler, authenticator: Arc<Authenticator>) -> R
         .add_service(ReplaysServer::new(grpc.clone()))
         .add_service(ObjectsServer::new(grpc.clone()))
         .add_service(FsckServer::new(grpc.clone()))
+        .add_service(JobsServer::new(grpc.clone()))
         .add_service(ServerServer::new(grpc))
         .into_axum_router()
         .layer(middleware::from_fn_with_state(authenticator, authentication::layer))

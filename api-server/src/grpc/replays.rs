@@ -8,14 +8,14 @@ use wire::replays_server::Replays;
 use super::Grpc;
 use super::authentication::authenticated;
 use super::fields::{amount, reference, text};
-use super::merges::{conflicts_to_wire, strategy, to_wire};
 use crate::flows::{self, MergeOutcome, RebaseOutcome};
+use crate::jobs::merge::{conflicts_to_wire, strategy, to_wire};
 
 #[tonic::async_trait]
 impl Replays for Grpc {
     async fn revert(&self, request: Request<wire::ReplayRequest>) -> Result<Response<wire::MergeResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let outcome = flows::revert(&self.graveler, &caller, &replay_request(message)?).await?;
+        let outcome = flows::revert(&self.lines, &caller, &replay_request(message)?).await?;
         Ok(response(outcome))
     }
 
@@ -24,7 +24,7 @@ impl Replays for Grpc {
         request: Request<wire::ReplayRequest>,
     ) -> Result<Response<wire::MergeResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let outcome = flows::cherry_pick(&self.graveler, &caller, &replay_request(message)?).await?;
+        let outcome = flows::cherry_pick(&self.lines, &caller, &replay_request(message)?).await?;
         Ok(response(outcome))
     }
 
@@ -60,7 +60,7 @@ fn replay_request(message: wire::ReplayRequest) -> Result<flows::ReplayRequest, 
 }
 
 fn response(outcome: MergeOutcome) -> Response<wire::MergeResponse> {
-    Response::new(wire::MergeResponse { outcome: Some(to_wire(outcome)) })
+    Response::new(wire::MergeResponse { outcome: Some(to_wire(outcome)), job_id: String::new() })
 }
 
 fn rebased_to_wire(outcome: RebaseOutcome) -> Outcome {

@@ -71,7 +71,7 @@ async fn revert_branch(
 ) -> Result<StatusCode, Failure> {
     let mut request = request(place, body.reference, body.parent_number, body.commit_overrides)?;
     request.allow_empty = body.allow_empty;
-    done(flows::revert(&rest.graveler, &caller, &request).await?)?;
+    done(flows::revert(&rest.lines, &caller, &request).await?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -86,7 +86,7 @@ async fn cherry_pick(
     Body(body): Body<CherryPickCreation>,
 ) -> Result<(StatusCode, Json<CommitBody>), Failure> {
     let request = request(place, body.reference, body.parent_number, body.commit_overrides)?;
-    let made = done(flows::cherry_pick(&rest.graveler, &caller, &request).await?)?;
+    let made = done(flows::cherry_pick(&rest.lines, &caller, &request).await?)?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 

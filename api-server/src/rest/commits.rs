@@ -20,6 +20,7 @@ use super::failure::{ErrorBody, Failure};
 use super::paging::{Amount, Pagination};
 use super::places::{AtRef, OfCommit, OnBranch, flag, optional_cursor};
 use crate::flows;
+use crate::lines::Errand;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new().routes(routes!(commit)).routes(routes!(get_commit)).routes(routes!(log_commits))
@@ -104,7 +105,7 @@ async fn commit(
         let why = "commits of a given metarange aren't supported: import the objects instead";
         return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, why));
     }
-    let committed = flows::commit(&rest.graveler, &caller, &commit_request(place, body)).await?;
+    let committed = flows::commit(&rest.lines, &caller, &commit_request(place, body), &Errand::default()).await?;
     Ok((StatusCode::CREATED, Json(CommitBody::new(&committed.id, &committed.commit))))
 }
 

@@ -20,6 +20,7 @@ use super::extract::{OptionalBody, Path};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::places::IntoBranch;
 use crate::flows::{self, MergeOutcome};
+use crate::lines::Errand;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new().routes(routes!(merge_into_branch, find_merge_base))
@@ -85,7 +86,7 @@ async fn merge_into_branch(
     OptionalBody(body): OptionalBody<Merge>,
 ) -> Result<Response, Failure> {
     let may_be_empty = body.allow_empty.unwrap_or_default() || body.force.unwrap_or_default();
-    let outcome = flows::merge(&rest.graveler, &caller, &merge_request(place, body)?).await;
+    let outcome = flows::merge(&rest.lines, &caller, &merge_request(place, body)?, &Errand::default()).await;
     match outcome {
         Ok(MergeOutcome::Conflicts(conflicts)) => {
             Ok((StatusCode::CONFLICT, Json(MergeConflicts::new(&conflicts))).into_response())

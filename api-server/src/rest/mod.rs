@@ -34,6 +34,7 @@ use http::StatusCode;
 use model::Timestamp;
 
 use crate::authenticator::Authenticator;
+use crate::lines::Lines;
 use failure::Failure;
 
 /// Where all paths of the API begin.
@@ -43,14 +44,15 @@ const BASE: &str = "/api/v1";
 #[derive(Clone)]
 struct Rest {
     graveler: Graveler,
+    lines: Lines,
 }
 
 /// Routes `/api/v1` and `/openapi.json`.
-pub(crate) fn router(graveler: Graveler, authenticator: Arc<Authenticator>) -> Router {
+pub(crate) fn router(graveler: Graveler, lines: Lines, authenticator: Arc<Authenticator>) -> Router {
     let (operations, document) = openapi::operations().split_for_parts();
     let operations = operations
         .route_layer(middleware::from_fn_with_state(authenticator, authentication::layer))
-        .with_state(Rest { graveler });
+        .with_state(Rest { graveler, lines });
     let document = openapi::served(&document);
     Router::new()
         .nest(BASE, operations)

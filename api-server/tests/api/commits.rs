@@ -15,7 +15,12 @@ async fn a_commit_holds_what_was_staged_and_says_who_and_why() {
     lake.put("main", "a", "1").await;
     lake.put("main", "b", "1").await;
     let metadata = BTreeMap::from([("job".to_owned(), "42".to_owned())]);
-    let commit = NewCommit { message: "first load".into(), metadata: metadata.clone(), allow_empty: false };
+    let commit = NewCommit {
+        message: "first load".into(),
+        metadata: metadata.clone(),
+        allow_empty: false,
+        ..NewCommit::default()
+    };
     let committed = lake.lakebed.commit(&lake.trips, &branch("main"), commit).await.unwrap();
     assert_eq!(committed.changes, Some(2));
     let first = committed.commit;

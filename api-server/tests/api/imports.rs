@@ -187,6 +187,10 @@ async fn commits_of_others_are_no_obstacle() {
         expected: head,
         head: theirs.id,
         consumed: Vec::new(),
+        held_by: vec![],
+        read_at: None,
+        ended: vec![],
+        passed: vec![],
         require_clean: false,
         note: model::Note::default(),
     }]);

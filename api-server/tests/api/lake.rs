@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::time::Duration;
 
+use api_server::jobs::JobOptions;
 use api_server::{ApiServer, ApiServerOptions, bootstrap_administrator};
 use auth::SecretBox;
 use futures::TryStreamExt;
@@ -13,11 +15,12 @@ use lakebed_sdk::{
     MergeOutcome, NewCommit, ObjectPath, RepositoryName, Upload,
 };
 use metadata_server::MemoryMetaStore;
-use model::{Clock, Timestamp};
+use model::{Clock, SystemClock, Timestamp};
 use secrecy::SecretString;
 use storage::testing::{Counters, Counting};
 use storage::{StoreSettings, Stores};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::meta::ObservedMeta;
@@ -39,6 +42,7 @@ pub(crate) struct TestLake {
     pub(crate) lakebed: Lakebed,
     pub(crate) api: ApiServer,
     pub(crate) graveler: Graveler,
+    secrets: SecretBox,
     pub(crate) meta: Arc<ObservedMeta>,
     pub(crate) requests: Counters,
     pub(crate) address: SocketAddr,
@@ -60,6 +64,18 @@ impl TestLake {
 
     /// A server that may read some places besides.
     pub(crate) async fn empty_with_sources(sources: Vec<String>) -> Self {
+        Self::with(Arc::new(TickingClock::default()), sources, ApiServerOptions::default()).await
+    }
+
+    /// A server with an empty repository `trips` whose jobs are told and looked for often, by a real clock.
+    pub(crate) async fn with_jobs(options: JobOptions) -> Self {
+        let options = ApiServerOptions { jobs: options, ..ApiServerOptions::default() };
+        let lake = Self::with(Arc::new(SystemClock), Vec::new(), options).await;
+        lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
+        lake
+    }
+
+    async fn with(clock: Arc<dyn Clock>, sources: Vec<String>, options: ApiServerOptions) -> Self {
         let requests = Counters::default();
         let counters = requests.clone();
         let memory = Stores::open("memory:///", &StoreSettings { sources, ..StoreSettings::default() }).await.unwrap();
@@ -67,23 +83,28 @@ impl TestLake {
             let counting = Counting::new(store, multipart, counters);
             (counting.clone(), counting)
         });
-        let clock = Arc::new(TickingClock::default());
         let meta = ObservedMeta::new(Arc::new(MemoryMetaStore::new(clock.clone())));
         let secrets = SecretBox::new(&[7; 32]);
         let preset = (ACCESS_KEY_ID.to_owned(), SecretString::from(SECRET_ACCESS_KEY));
         bootstrap_administrator(&*meta, &secrets, Some(preset)).await.unwrap();
 
         // Small blocks and ranges, so that little content makes many.
-        let options = GravelerOptions { block_bytes: 512, range_bytes: 2048, ..GravelerOptions::default() };
-        let graveler = Graveler::new(meta.clone(), stores, clock, options);
-        let api = ApiServer::new(graveler.clone(), secrets, ApiServerOptions::default());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = api.grpc();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
-        let lakebed = Lakebed::connect(&format!("http://{address}"), credentials).await.unwrap();
-        Self { lakebed, api, graveler, meta, requests, address, trips: name("trips"), server }
+        let graveler_options = GravelerOptions { block_bytes: 512, range_bytes: 2048, ..GravelerOptions::default() };
+        let graveler = Graveler::new(meta.clone(), stores, clock, graveler_options);
+        let api = ApiServer::new(graveler.clone(), secrets.clone(), options);
+        let (address, server) = serve(&api).await;
+        let lakebed = connect(address).await;
+        Self { lakebed, api, graveler, secrets, meta, requests, address, trips: name("trips"), server }
+    }
+
+    /// Another server over the same metadata and objects, in a runtime of its own: dropping it is like `kill -9`.
+    pub(crate) async fn another_server(&self, options: JobOptions) -> OtherServer {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let options = ApiServerOptions { jobs: options, ..ApiServerOptions::default() };
+        let (graveler, secrets) = (self.graveler.clone(), self.secrets.clone());
+        let address = runtime.spawn(async move { serve(&ApiServer::new(graveler, secrets, options)).await.0 });
+        let lakebed = connect(address.await.unwrap()).await;
+        OtherServer { lakebed, runtime: Some(runtime) }
     }
 
     /// A server with an empty repository `trips`.
@@ -150,6 +171,40 @@ impl TestLake {
 
     pub(crate) async fn log(&self, reference: &str) -> Vec<Commit> {
         self.lakebed.log(&self.trips, reference, Default::default()).try_collect().await.unwrap()
+    }
+}
+
+async fn serve(api: &ApiServer) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, router) = (listener.local_addr().unwrap(), api.grpc());
+    (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
+}
+
+async fn connect(address: SocketAddr) -> Lakebed {
+    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+    Lakebed::connect(&format!("http://{address}"), credentials).await.unwrap()
+}
+
+/// A server that ends in the midst of whatever it does.
+pub(crate) struct OtherServer {
+    pub(crate) lakebed: Lakebed,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for OtherServer {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Waits for a condition.
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    while !holds().await {
+        assert!(std::time::Instant::now() < patience, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

@@ -16,6 +16,8 @@ mod diffs;
 mod fsck;
 mod hard_resets;
 mod imports;
+mod jobs;
+mod lines;
 mod merges;
 mod objects;
 mod paging;

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use model::{Answer, Command, MetaError, MetaStore, Outcome, Query};
+use tokio::sync::{RwLock, RwLockWriteGuard};
+
+use crate::lake::until;
 
 /// What becomes of the next publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +29,33 @@ pub(crate) struct ObservedMeta {
     lose: Mutex<Option<Lose>>,
     lose_read: AtomicBool,
     first: Mutex<Vec<Command>>,
+    /// Through which publications go.
+    gate: RwLock<()>,
 }
+
+/// While it lives, publications are counted and wait.
+pub(crate) struct Held<'a>(#[expect(dead_code, reason = "it is held")] RwLockWriteGuard<'a, ()>);
 
 impl ObservedMeta {
     pub(crate) fn new(store: Arc<dyn MetaStore>) -> Arc<Self> {
         let (writes, reads, publications) = Default::default();
-        let (lose, lose_read, first) = Default::default();
-        Arc::new(Self { store, writes, reads, publications, lose, lose_read, first })
+        let (lose, lose_read, first, gate) = Default::default();
+        Arc::new(Self { store, writes, reads, publications, lose, lose_read, first, gate })
+    }
+
+    /// The store itself: what another server would talk to.
+    pub(crate) fn beneath(&self) -> &dyn MetaStore {
+        &*self.store
+    }
+
+    /// Holds publications up.
+    pub(crate) async fn hold_publications(&self) -> Held<'_> {
+        Held(self.gate.write().await)
+    }
+
+    /// Waits until so many publications have come, held up or not.
+    pub(crate) async fn publications_come(&self, number: u64) {
+        until("publications come", async || self.publications.load(Relaxed) >= number).await;
     }
 
     /// Carries out these commands right before the next publication or staging.
@@ -58,6 +81,7 @@ impl MetaStore for ObservedMeta {
         let lost = match command {
             Command::Publish { .. } => {
                 self.publications.fetch_add(1, Relaxed);
+                drop(self.gate.read().await);
                 self.lose.lock().unwrap().take()
             }
             _ => None,

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use anyhow::{Context, Result};
 use api_server::bootstrap_administrator;
 use api_server::flows::{self, CommitRequest};
+use api_server::lines::{Errand, Lines};
 use auth::{Caller, NewCredentials, SecretBox};
 use graveler::{Change, Graveler, GravelerOptions};
 use metadata_server::{MetadataOptions, MetadataServer};
@@ -25,6 +26,8 @@ use super::counts::{Asked, CountingMeta};
 pub(crate) struct Lake {
     /// Its library.
     pub(crate) graveler: Graveler,
+    /// Its branches' queues.
+    pub(crate) lines: Lines,
     /// Opens its keys.
     pub(super) secrets: SecretBox,
     /// The administrator's key.
@@ -50,7 +53,8 @@ impl Lake {
         let (_, user) = meta.read(Query::Credential { access_key_id: access_key_id.clone() }).await?.credential()?;
         let caller = Caller { user, access_key_id };
         let graveler = Graveler::new(meta, stores, clock, GravelerOptions::default());
-        Ok(Self { graveler, secrets, keys, caller, metadata, asked, store })
+        let lines = Lines::new(graveler.clone());
+        Ok(Self { graveler, lines, secrets, keys, caller, metadata, asked, store })
     }
 
     /// Makes a repository.
@@ -84,7 +88,7 @@ impl Lake {
             allow_empty: false,
             created_at: None,
         };
-        Ok(flows::commit(&self.graveler, &self.caller, &request).await?.id)
+        Ok(flows::commit(&self.lines, &self.caller, &request, &Errand::default()).await?.id)
     }
 
     /// What was counted so far.
@@ -126,7 +130,7 @@ pub(crate) fn staged_record() -> Vec<u8> {
 }
 
 /// An entry as long as that of an object that was put with no metadata.
-fn short_entry(number: u64) -> Entry {
+pub(crate) fn short_entry(number: u64) -> Entry {
     Entry {
         address: Address::Relative(format!("data/0069200000-00000000/{number:032x}")),
         last_modified: Timestamp::from_millis(1_700_000_000_000),

@@ -5,6 +5,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use lakebed_sdk::{Lakebed, NewCommit};
 
+use super::request::{self, RequestArgs};
 use super::{parse_pair, to_map};
 use crate::output::{Output, count};
 use crate::uri::RefUri;
@@ -23,13 +24,25 @@ pub(crate) struct Commit {
     /// Commit even if nothing changed
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    request: RequestArgs,
 }
 
 impl Commit {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
-        let new =
-            NewCommit { message: self.message.clone(), metadata: to_map(&self.meta), allow_empty: self.allow_empty };
-        let done = lakebed.commit(&self.branch.repository, &self.branch.reference.parse()?, new).await?;
+        let id = self.request.id();
+        let new = NewCommit {
+            message: self.message.clone(),
+            metadata: to_map(&self.meta),
+            allow_empty: self.allow_empty,
+            request_id: Some(id),
+        };
+        let (repository, branch) = (&self.branch.repository, self.branch.reference.parse()?);
+        if self.request.is_detached() {
+            return request::began(lakebed.begin_commit(repository, &branch, new).await?, repository, output);
+        }
+        let ask = async || lakebed.commit(repository, &branch, new.clone()).await;
+        let done = request::answer(lakebed, repository, id, ask).await?;
         let mut value = view::commit(&done.commit);
         value["changes"] = done.changes.into();
         output.item(&value, || {

@@ -9,6 +9,7 @@ use futures::stream::BoxStream;
 use lakebed_sdk::{BranchName, Conflict, Error, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
 use serde_json::json;
 
+use super::request::{self, RequestArgs};
 use super::{parse_pair, to_map};
 use crate::exit::usage;
 use crate::output::{Output, count, shown, warn};
@@ -36,6 +37,8 @@ pub(crate) struct Merge {
     /// Make a commit with one parent: the source's history stays out of the destination's
     #[arg(long)]
     squash: bool,
+    #[command(flatten)]
+    request: RequestArgs,
 }
 
 /// Who decides a conflict.
@@ -61,6 +64,7 @@ impl Merge {
             usage!("{} and {} are in different repositories", self.source, self.destination);
         }
         let destination: BranchName = self.destination.reference.parse()?;
+        let id = self.request.id();
         let options = MergeOptions {
             message: self.message.clone(),
             metadata: to_map(&self.meta),
@@ -68,9 +72,20 @@ impl Merge {
             dry_run: self.dry_run,
             squash: self.squash,
             conflicts_amount: 1,
+            request_id: Some(id),
             ..MergeOptions::default()
         };
-        match lakebed.merge(repository, &self.source.reference, &destination, options).await? {
+        let source = &self.source.reference;
+        if self.request.is_detached() {
+            if self.dry_run {
+                usage!("a dry run changes nothing that could go on by itself: leave --detach or --dry-run out");
+            }
+            let id = lakebed.begin_merge(repository, source, &destination, options).await?;
+            request::began(id, repository, output)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let ask = async || lakebed.merge(repository, source, &destination, options.clone()).await;
+        match request::answer(lakebed, repository, id, ask).await? {
             MergeOutcome::Merged { commit, .. } => {
                 output.item(&json!({ "merged": view::commit(&commit) }), || {
                     format!(

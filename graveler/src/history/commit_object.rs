@@ -93,7 +93,7 @@ pub(crate) async fn read_commit(files: &Files, id: CommitId) -> Result<Arc<Commi
     }
     let read = commits.try_get_with(key, async {
         let object = Immutable::Commit(id);
-        let bytes = files.storage().get(&object).await.map_err(|e| files.read_error(object, e))?;
+        let bytes = files.get(object).await?;
         decode(id, &bytes).map(Arc::new).map_err(|bad| match bad {
             BadCommit::Corrupt(why) => files.corrupt(object, &why),
             BadCommit::Unsupported(what) => files.unsupported(object, what),
@@ -102,10 +102,11 @@ pub(crate) async fn read_commit(files: &Files, id: CommitId) -> Result<Arc<Commi
     read.await.map_err(Error::from_shared)
 }
 
-/// Writes a commit; returns its id.
+/// Writes a commit, and keeps it in memory: it is read next; returns its id.
 pub(crate) async fn write_commit(files: &Files, commit: &Commit) -> Result<CommitId, Error> {
     let (id, bytes) = encode(commit);
     files.put(Immutable::Commit(id), bytes.into()).await?;
+    files.caches.commits.insert(files.commit_key(id), Arc::new(commit.clone())).await;
     Ok(id)
 }
 

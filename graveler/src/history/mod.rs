@@ -2,6 +2,7 @@
 //! trees to [`crate::tree`]. Invariant: a commit's generation is larger than its parents', so walks end.
 
 pub(crate) mod commit_object;
+mod lineage;
 mod log_cursor;
 mod merge_base;
 mod ref_expr;
@@ -11,6 +12,7 @@ mod walk;
 mod tests;
 
 pub(crate) use commit_object::{read_commit, write_commit};
+pub(crate) use lineage::Lineage;
 pub use log_cursor::LogCursor;
 pub(crate) use merge_base::merge_base;
 pub(crate) use ref_expr::Suffix;

@@ -5,6 +5,7 @@ use model::{Commit, CommitId, Repository};
 
 use super::merge::tree;
 use crate::history::read_commit;
+use crate::tree::Files;
 use crate::tree::merge::Sides;
 use crate::{CommitInfo, Error, Graveler, MergeOptions, Merged};
 
@@ -30,15 +31,26 @@ impl Graveler {
         options: &MergeOptions,
         info: &CommitInfo,
     ) -> Result<Merged, Error> {
-        let files = self.files(repository)?;
+        self.cherry_pick_over(self.files(repository)?, change, *destination, options, info).await
+    }
+
+    /// The same, through files that the caller opened.
+    pub(super) async fn cherry_pick_over(
+        &self,
+        files: Files,
+        change: CommitChange,
+        destination: CommitId,
+        options: &MergeOptions,
+        info: &CommitInfo,
+    ) -> Result<Merged, Error> {
         let commit = read_commit(&files, change.commit).await?;
         let parent = parent_of(&commit, change)?;
         let trees = Sides {
             base: tree(&files, parent).await?,
             source: commit.metarange,
-            destination: tree(&files, *destination).await?,
+            destination: tree(&files, destination).await?,
         };
-        self.three_way(files, trees, vec![*destination], options, info).await
+        self.three_way(files, trees, vec![destination], options, info).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use model::{BranchName, Commit, CommitId, MetaRangeId, Repository, StagingToken, Timestamp};
 
+use super::chain::SealedTokens;
 use crate::graveler::Work;
 use crate::history::{read_commit, write_commit};
 use crate::staging::SealedChanges;
@@ -71,9 +72,21 @@ impl Graveler {
         sealed: &[StagingToken],
         info: &CommitInfo,
     ) -> Result<Built, Error> {
-        let files = self.files(repository)?;
-        let mut changes = SealedChanges::new(self, repository, branch, sealed);
-        let (base, info, options) = (*base, info.clone(), self.inner.options.clone());
+        let sealed = SealedTokens { branch: branch.clone(), tokens: sealed.to_vec(), read_at: None };
+        self.commit_over(self.files(repository)?, repository, *base, &sealed, info).await
+    }
+
+    /// The same, through files that the caller opened.
+    pub(super) async fn commit_over(
+        &self,
+        files: Files,
+        repository: &Repository,
+        base: CommitId,
+        sealed: &SealedTokens,
+        info: &CommitInfo,
+    ) -> Result<Built, Error> {
+        let mut changes = SealedChanges::new(self, repository, sealed, files.progress.clone());
+        let (info, options) = (info.clone(), self.inner.options.clone());
         self.heavy(Work::Build, async move || {
             let parent = read_commit(&files, base).await?;
             let written = write(&files, &options, parent.metarange, &mut changes).await?;

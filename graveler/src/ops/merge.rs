@@ -1,5 +1,6 @@
 //! Merges one commit's changes into another's tree. Owns the choice of the base, the three-way merge that revert,
-//! cherry-pick and rebase share, and what a dry run tells; `tree/merge` owns the rules. Invariant: conflicts are values, all of them in pages, and nothing is built where there are any.
+//! cherry-pick and rebase share, and what a dry run tells; `tree/merge` owns the rules. Invariant: conflicts are values,
+//! all of them in pages, and nothing is built where there are any.
 
 use bytes::Bytes;
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, PAGE_MAX, Repository};
@@ -84,14 +85,27 @@ impl Graveler {
         info: &CommitInfo,
     ) -> Result<Merged, Error> {
         let files = self.files(repository)?;
+        let base = merge_base(&files, *source, *destination).await?;
+        self.merge_over(files, base, *source, *destination, options, info).await
+    }
+
+    /// The same, through files that the caller opened, with the merge base that it found.
+    pub(super) async fn merge_over(
+        &self,
+        files: Files,
+        base: Option<CommitId>,
+        source: CommitId,
+        destination: CommitId,
+        options: &MergeOptions,
+        info: &CommitInfo,
+    ) -> Result<Merged, Error> {
         let nothing = || Error::NothingInCommon { left: source.to_string(), right: destination.to_string() };
-        let base = merge_base(&files, *source, *destination).await?.ok_or_else(nothing)?;
-        if base == *source {
+        let base = base.ok_or_else(nothing)?;
+        if base == source {
             return Ok(Merged::UpToDate);
         }
-        let commits = Sides { base, source: *source, destination: *destination };
-        let trees = trees(&files, commits).await?;
-        let parents = if options.squash { vec![*destination] } else { vec![*destination, *source] };
+        let trees = trees(&files, Sides { base, source, destination }).await?;
+        let parents = if options.squash { vec![destination] } else { vec![destination, source] };
         self.three_way(files, trees, parents, options, info).await
     }
 
@@ -110,7 +124,7 @@ impl Graveler {
             if options.dry_run {
                 dry_run(&files, trees, &options).await
             } else {
-                build(&files, trees, parents, &options, info, &bounds).await
+                Box::pin(build(&files, trees, parents, &options, info, &bounds)).await
             }
         })
         .await

@@ -1,6 +1,7 @@
 //! The verbs, one file each: `impl Graveler` with what the verb takes and gives. Owns the steps of each verb; leaves
 //! publishing what they build to their callers' flows. Invariant: nothing here changes what a reader sees but `stage`.
 
+pub(crate) mod chain;
 pub(crate) mod cherry_pick;
 pub(crate) mod commit;
 pub(crate) mod create_repository;

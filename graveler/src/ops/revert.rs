@@ -6,6 +6,7 @@ use model::{CommitId, Repository};
 use super::cherry_pick::parent_of;
 use super::merge::tree;
 use crate::history::read_commit;
+use crate::tree::Files;
 use crate::tree::merge::Sides;
 use crate::{CommitChange, CommitInfo, Error, Graveler, MergeOptions, Merged};
 
@@ -23,14 +24,25 @@ impl Graveler {
         options: &MergeOptions,
         info: &CommitInfo,
     ) -> Result<Merged, Error> {
-        let files = self.files(repository)?;
+        self.revert_over(self.files(repository)?, change, *destination, options, info).await
+    }
+
+    /// The same, through files that the caller opened.
+    pub(super) async fn revert_over(
+        &self,
+        files: Files,
+        change: CommitChange,
+        destination: CommitId,
+        options: &MergeOptions,
+        info: &CommitInfo,
+    ) -> Result<Merged, Error> {
         let commit = read_commit(&files, change.commit).await?;
         let parent = parent_of(&commit, change)?;
         let trees = Sides {
             base: commit.metarange,
             source: tree(&files, parent).await?,
-            destination: tree(&files, *destination).await?,
+            destination: tree(&files, destination).await?,
         };
-        self.three_way(files, trees, vec![*destination], options, info).await
+        self.three_way(files, trees, vec![destination], options, info).await
     }
 }

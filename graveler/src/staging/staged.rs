@@ -3,11 +3,11 @@
 
 use std::collections::VecDeque;
 
-use model::{Branch, BranchName, ObjectPath, PAGE_MAX, Query, Refusal, Repository, StagedValue, StagingToken, Version};
+use model::{Branch, BranchName, ObjectPath, PAGE_MAX, Query, Refusal, Repository, StagedValue, StagingToken};
 
 use crate::tree::apply::{Changes, TreeChange};
 use crate::tree::record;
-use crate::{Error, Graveler};
+use crate::{Error, Graveler, Progress, SealedTokens};
 
 /// How many values the first page has at least; each next page has twice as many, up to [`PAGE_MAX`].
 const FIRST_PAGE: usize = 64;
@@ -109,45 +109,39 @@ impl StagedCursor {
 /// The values of sealed tokens, as changes to a tree: all as of one point in time, or an error.
 pub(crate) struct SealedChanges {
     cursor: StagedCursor,
-    branch: BranchName,
-    sealed: Vec<StagingToken>,
-    /// The branch's at the first page.
-    version: Option<Version>,
+    sealed: SealedTokens,
+    progress: Progress,
 }
 
 impl SealedChanges {
     /// The changes of some tokens, newest first, of a branch.
-    pub(crate) fn new(
-        graveler: &Graveler,
-        repository: &Repository,
-        branch: &BranchName,
-        sealed: &[StagingToken],
-    ) -> Self {
-        let cursor = StagedCursor::new(graveler, repository, branch, Some(sealed.to_vec()), "", "");
-        Self { cursor: cursor.expecting(PAGE_MAX), branch: branch.clone(), sealed: sealed.to_vec(), version: None }
+    pub(crate) fn new(graveler: &Graveler, repository: &Repository, sealed: &SealedTokens, progress: Progress) -> Self {
+        let cursor = StagedCursor::new(graveler, repository, &sealed.branch, Some(sealed.tokens.clone()), "", "");
+        Self { cursor: cursor.expecting(PAGE_MAX), sealed: sealed.clone(), progress }
     }
 
-    /// Tokens that another publication consumed read as empty: that must not look as if they held nothing. A changed
-    /// version may be a reset that took something from tokens of which pages were read already: half of it would be
-    /// committed. (Other commits' seals change it too, but no more often than there is room for sealed tokens.)
+    /// Tokens that another publication consumed read as empty: that must not look as if they held nothing. A reset may
+    /// have taken something from tokens of which pages were read already: half of it would be committed.
     fn check(&mut self, branch: &Branch) -> Result<(), Error> {
-        let version = *self.version.get_or_insert(branch.version);
-        if version == branch.version && self.sealed.iter().all(|token| branch.sealed.contains(token)) {
+        let read_at = *self.sealed.read_at.get_or_insert(branch.reset);
+        if read_at == branch.reset && self.sealed.tokens.iter().all(|token| branch.sealed.contains(token)) {
             return Ok(());
         }
-        Err(Refusal::HeadMoved { branch: self.branch.clone(), head: branch.commit }.into())
+        Err(Refusal::HeadMoved { branch: branch.name.clone(), head: branch.commit }.into())
     }
 }
 
 impl Changes for SealedChanges {
     async fn next_change(&mut self) -> Result<Option<TreeChange>, Error> {
         if self.cursor.needs_page()
-            && !self.sealed.is_empty()
+            && !self.sealed.tokens.is_empty()
             && let Some(branch) = self.cursor.load().await?
         {
             self.check(&branch)?;
         }
-        Ok(self.cursor.take().map(|(path, value)| TreeChange {
+        let Some((path, value)) = self.cursor.take() else { return Ok(None) };
+        self.progress.add_objects(1);
+        Ok(Some(TreeChange {
             key: String::from(path).into(),
             value: match value {
                 StagedValue::Entry(entry) => Some(record::encode_entry(entry)),

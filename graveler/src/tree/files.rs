@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::{CommitId, MetaRangeId, StorageNamespace};
-use storage::{Immutable, RepositoryStorage, StorageError, Stores};
+use storage::{Immutable, RepositoryStorage, StorageError, Stores, Suffix};
 
+use super::behind::WriteBehind;
 use super::cache::{Caches, Counted, Space};
 use super::layers::Tree;
 use super::range_info::{BadRange, RangeInfo};
 use super::record;
-use crate::Error;
 use crate::sstable::{Block, SstError, Tail, TailParse};
+use crate::{Error, Progress};
 
 /// What is fetched of a metarange at first: enough for all of it in most repositories.
 const METARANGE_FETCH_BYTES: u64 = 64 << 10;
@@ -30,6 +31,10 @@ pub(crate) struct Files {
     storage: RepositoryStorage,
     space: Space,
     pub(crate) caches: Arc<Caches>,
+    /// Through which files are written and read that aren't stored yet.
+    behind: Option<Arc<WriteBehind>>,
+    /// Of whose work this is.
+    pub(crate) progress: Progress,
 }
 
 /// An opened file: its parsed tail, and such data blocks as came with it.
@@ -100,7 +105,17 @@ impl Files {
             Some(open) => open,
             None => caches.keep_storage(namespace.clone(), stores.repository(namespace)?),
         };
-        Ok(Self { storage, space, caches: Arc::clone(caches) })
+        Ok(Self { storage, space, caches: Arc::clone(caches), behind: None, progress: Progress::default() })
+    }
+
+    /// The same files, written behind the work.
+    pub(crate) fn behind(self, behind: Arc<WriteBehind>) -> Self {
+        Self { behind: Some(behind), ..self }
+    }
+
+    /// The same files; what is written counts as progress.
+    pub(crate) fn counting(&self, progress: &Progress) -> Self {
+        Self { progress: progress.clone(), ..self.clone() }
     }
 
     pub(crate) fn storage(&self) -> &RepositoryStorage {
@@ -143,7 +158,10 @@ impl Files {
 
     async fn fetch_table(&self, object: Immutable, mut wanted: u64) -> Result<Arc<Table>, Error> {
         for _ in 0..TAIL_REQUESTS_MAX {
-            let suffix = self.storage.get_end(&object, wanted).await.map_err(|e| self.read_error(object, e))?;
+            let suffix = match self.held(&object) {
+                Some(bytes) => Suffix { size: bytes.len() as u64, bytes },
+                None => self.storage.get_end(&object, wanted).await.map_err(|e| self.read_error(object, e))?,
+            };
             let parsed = Tail::parse(&suffix.bytes, suffix.size).map_err(|e| self.table_error(object, e));
             match parsed.inspect_err(|_| self.storage.forget_cached(&object, &(0..0), wanted))? {
                 TailParse::NeedMore(bytes) if bytes > wanted => wanted = bytes,
@@ -272,6 +290,13 @@ impl Files {
 
     /// Fetches the stored bytes of neighbouring blocks.
     async fn fetch(&self, table: &Table, first: usize, end: usize) -> Result<Bytes, Error> {
+        if let Some(bytes) = self.held(&table.object) {
+            let range = table.tail.handle(first).range().start..table.tail.handle(end - 1).range().end;
+            let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+            let part =
+                range.filter(|(from, to)| from <= to && *to <= bytes.len()).map(|(from, to)| bytes.slice(from..to));
+            return part.ok_or_else(|| self.misplaced(table));
+        }
         let parts: Vec<_> = (first..end).map(|block| table.tail.handle(block).range()).collect();
         let stored = self.storage.get_parts(&table.object, &parts).await;
         stored.map_err(|e| self.read_error(table.object, e))
@@ -423,7 +448,23 @@ impl Files {
 
     /// Writes a file under its content id.
     pub(crate) async fn put(&self, object: Immutable, bytes: Bytes) -> Result<(), Error> {
-        Ok(self.storage.put(&object, bytes).await?)
+        self.progress.add_bytes(bytes.len() as u64);
+        match &self.behind {
+            Some(behind) => behind.put(&self.storage, object, bytes).await,
+            None => Ok(self.storage.put(&object, bytes).await?),
+        }
+    }
+
+    /// Reads a whole file.
+    pub(crate) async fn get(&self, object: Immutable) -> Result<Bytes, Error> {
+        match self.held(&object) {
+            Some(bytes) => Ok(bytes),
+            None => self.storage.get(&object).await.map_err(|e| self.read_error(object, e)),
+        }
+    }
+
+    fn held(&self, object: &Immutable) -> Option<Bytes> {
+        self.behind.as_ref().and_then(|behind| behind.held(object))
     }
 
     pub(super) fn bad_range(&self, metarange: Immutable, bad: BadRange) -> Error {

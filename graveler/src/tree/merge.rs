@@ -243,6 +243,7 @@ impl Merge<'_> {
         if !loaded_all {
             return Ok(Step::Next);
         }
+        self.files.progress.add_objects(1);
         let Some(take) = self.decide(&key)? else { return Ok(Step::Conflict) };
         let taken = if take == Take::Source { &self.source } else { &self.destination };
         if at(taken, &key).is_some() {

@@ -7,6 +7,7 @@ pub(crate) mod record;
 
 pub(crate) mod range_info;
 
+pub(crate) mod behind;
 pub(crate) mod cache;
 pub(crate) mod files;
 

@@ -33,7 +33,12 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         | Command::Publish { .. }
         | Command::PutPart { .. }
         | Command::CompleteUpload { .. }
-        | Command::AbortUpload { .. } => None,
+        | Command::AbortUpload { .. }
+        | Command::BeginJob { .. }
+        | Command::ClaimJob { .. }
+        | Command::ReportJob { .. }
+        | Command::CancelJob { .. }
+        | Command::EndRequest { .. } => None,
     }
 }
 

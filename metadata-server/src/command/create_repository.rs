@@ -50,6 +50,7 @@ pub(super) fn new_branch(at: At, name: &BranchName, commit: CommitId) -> Branch 
         staging: StagingToken(at.index),
         sealed: vec![],
         created_at: at.time,
+        reset: Version(at.index),
     }
 }
 

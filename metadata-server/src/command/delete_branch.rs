@@ -21,6 +21,7 @@ pub(super) fn apply(
         return Err(Refusal::DefaultBranch(name.clone()).into());
     }
     tx.delete(Table::Refs, key::branch(repository.uid, name));
+    tx.delete(Table::Refs, key::held_tokens(repository.uid, name));
     let deleted = Some(reflog::leave_behind(tx, at, repository.uid, &branch, note)?);
     let moved = Move { old: Some(branch.commit), new: None, deleted };
     reflog::record(tx, at, repository.uid, name, moved, note)?;

@@ -1,10 +1,10 @@
 //! Moves a branch from one head to the next and drops the tokens that the new head holds: the one compare-and-swap
-//! that makes work visible. Invariant: a token is published once, by whoever comes first.
+//! that makes work visible. Invariant: a token is published once, by whoever comes first, and so is a request.
 
-use model::{BranchName, CommitId, Note, Outcome, Refusal, RepositoryName, StagingToken, Version};
+use model::{BranchName, CommitId, EndedRequest, Note, Outcome, Refusal, RepositoryName, StagingToken, Version};
 
-use super::At;
 use super::reflog::{self, Move};
+use super::{At, end_request};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, records};
 
@@ -13,7 +13,11 @@ pub(super) struct Publication<'c> {
     pub(super) expected: CommitId,
     pub(super) head: CommitId,
     pub(super) consumed: &'c [StagingToken],
+    pub(super) held_by: &'c [Option<CommitId>],
+    pub(super) read_at: Option<Version>,
+    pub(super) ended: &'c [EndedRequest],
     pub(super) require_clean: bool,
+    pub(super) passed: &'c [(CommitId, Note)],
     pub(super) note: &'c Note,
 }
 
@@ -24,10 +28,13 @@ pub(super) fn apply(
     branch: &BranchName,
     publication: &Publication<'_>,
 ) -> Result<Outcome, Halt> {
-    let Publication { expected, head, consumed, require_clean, note } = publication;
+    let Publication { expected, head, consumed, held_by, read_at, require_clean, ended, passed, note } = publication;
     let repository = records::repository(tx, repository)?;
     let mut branch = records::branch(tx, &repository, branch)?;
-    if branch.commit != *expected || !consumed.iter().all(|token| branch.sealed.contains(token)) {
+    // Before all else: who tries again after an answer was lost must learn of it.
+    end_request::none_is_answered(tx, at, ended)?;
+    let is_reset = read_at.is_some_and(|read_at| read_at != branch.reset);
+    if is_reset || branch.commit != *expected || !consumed.iter().all(|token| branch.sealed.contains(token)) {
         return Err(Refusal::HeadMoved { branch: branch.name, head: branch.commit }.into());
     }
     let (dropped, kept): (Vec<_>, Vec<_>) = branch.sealed.iter().partition(|token| consumed.contains(token));
@@ -38,12 +45,20 @@ pub(super) fn apply(
     for token in dropped {
         records::drop_token(tx, repository.uid, token);
     }
+    records::remember_holders(tx, repository.uid, &branch.name, consumed, held_by)?;
+    for request in *ended {
+        end_request::carried_out(tx, at, &repository, request)?;
+    }
     branch.commit = *head;
     branch.version = Version(at.index);
     records::put_branch(tx, repository.uid, &branch);
-    if head != expected {
-        let moved = Move { old: Some(*expected), new: Some(*head), deleted: None };
-        reflog::record(tx, at, repository.uid, &branch.name, moved, note)?;
+    let mut old = *expected;
+    for (new, note) in passed.iter().map(|(new, note)| (*new, note)).chain([(*head, *note)]) {
+        if new != old {
+            let moved = Move { old: Some(old), new: Some(new), deleted: None };
+            reflog::record(tx, at, repository.uid, &branch.name, moved, note)?;
+        }
+        old = new;
     }
     Ok(Outcome::Branch(branch))
 }

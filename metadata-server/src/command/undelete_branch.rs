@@ -39,6 +39,7 @@ pub(super) fn apply(
         staging: tokens.next().unwrap_or(StagingToken(at.index)),
         sealed: tokens.collect(),
         created_at,
+        reset: Version(at.index),
     };
     records::put_branch(tx, uid, &branch);
     reflog::record(tx, at, uid, name, Move::made(head), note)?;

@@ -2,8 +2,8 @@
 //!
 //! All: the branch gets a new token and the old ones are dropped, however much they hold; a commit under way is
 //! refused when it is published. Some: they are deleted from all tokens, sealed ones too. A commit under way that has
-//! read them already still holds them; for one that is still reading, the branch's version changes, so that it can tell
-//! that its pages are of two points in time.
+//! read them already still holds them: the branch remembers when that was, so that it can tell that its pages are of two
+//! points in time, and is refused when it is published.
 
 use model::{Branch, BranchName, Outcome, RepositoryName, RepositoryUid, StagingToken, UnstageScope, Version};
 
@@ -32,6 +32,7 @@ pub(super) fn apply(
     };
     if changed {
         branch.version = Version(at.index);
+        branch.reset = branch.version;
         records::put_branch(tx, repository, &branch);
     }
     Ok(Outcome::Branch(branch))

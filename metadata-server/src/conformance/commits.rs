@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{MetaStore, Refusal, SEALED_TOKENS_MAX, StagingToken, UnstageScope};
+use model::{BranchName, Command, CommitId, MetaStore, Query, Refusal, SEALED_TOKENS_MAX, StagingToken, UnstageScope};
 
 use super::lake::{Lake, commit, granted, main_branch, name, object, refusal};
 
@@ -100,4 +100,48 @@ pub(super) async fn published_tokens_are_gone(store: Arc<dyn MetaStore>) {
     granted(lake.publish(commit(1), commit(2), &sealed, false).await.branch());
     assert_eq!(lake.staged("a").await, None);
     assert_eq!(lake.staged_page(Some(&sealed), "", "", 10).await.0, [], "asked for by its token, too");
+}
+
+async fn holder(lake: &Lake, token: StagingToken) -> Option<CommitId> {
+    let (repository, branch): (_, BranchName) = (lake.repository.name.clone(), main_branch());
+    granted(lake.read(Query::Holder { repository, branch, token }).await.holder())
+}
+
+pub(super) async fn publish_tells_who_holds_a_token(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "holder").await;
+    let mut tokens = Vec::new();
+    for path in ["a", "b", "c"] {
+        lake.put(path, object("1")).await;
+        tokens = lake.sealed().await;
+    }
+    assert_eq!(holder(&lake, tokens[0]).await, None, "not published yet");
+    let mut publish = lake.publish_command(commit(1), commit(3), &tokens, false);
+    let Command::Publish { held_by, .. } = &mut publish else { panic!("a publication") };
+    *held_by = vec![None, Some(commit(3)), Some(commit(2))];
+    granted(lake.write(publish).await.branch());
+    assert_eq!(holder(&lake, tokens[0]).await, None, "its changes were thrown away");
+    assert_eq!(holder(&lake, tokens[1]).await, Some(commit(3)));
+    assert_eq!(holder(&lake, tokens[2]).await, Some(commit(2)));
+}
+
+pub(super) async fn publish_sees_a_reset(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "reset").await;
+    for path in ["a", "b"] {
+        lake.put(path, object("1")).await;
+    }
+    let sealed = granted(lake.seal().await.branch());
+    let publish = |read_at| {
+        let mut publish = lake.publish_command(commit(1), commit(2), &sealed.sealed, false);
+        let Command::Publish { read_at: at, .. } = &mut publish else { panic!("a publication") };
+        *at = Some(read_at);
+        lake.write(publish)
+    };
+    lake.put("c", object("1")).await;
+    lake.unstage(UnstageScope::Path(name("c"))).await;
+    assert_eq!(lake.branch("main").await.reset, sealed.reset, "nothing was taken from sealed tokens");
+    lake.unstage(UnstageScope::Path(name("a"))).await;
+    let reset = lake.branch("main").await.reset;
+    assert!(reset > sealed.reset);
+    assert_eq!(refusal(publish(sealed.reset).await), moved_to(1), "what was read has changed");
+    granted(publish(reset).await.branch());
 }

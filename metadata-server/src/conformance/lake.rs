@@ -208,16 +208,29 @@ impl Lake {
         consumed: &[StagingToken],
         require_clean: bool,
     ) -> Outcome {
-        self.write(Command::Publish {
+        self.write(self.publish_command(expected, head, consumed, require_clean)).await
+    }
+
+    pub(super) fn publish_command(
+        &self,
+        expected: CommitId,
+        head: CommitId,
+        consumed: &[StagingToken],
+        require_clean: bool,
+    ) -> Command {
+        Command::Publish {
             repository: self.repository.name.clone(),
             branch: main_branch(),
             expected,
             head,
             consumed: consumed.to_vec(),
+            held_by: vec![],
+            read_at: None,
+            ended: vec![],
             require_clean,
+            passed: vec![],
             note: Note::default(),
-        })
-        .await
+        }
     }
 
     pub(super) async fn unstage(&self, scope: UnstageScope) -> Branch {

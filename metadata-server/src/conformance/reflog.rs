@@ -26,7 +26,21 @@ impl Lake {
     async fn move_to(&self, branch: &str, (expected, head): (CommitId, CommitId), note: Note) -> Outcome {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
         let (consumed, require_clean) = (vec![], false);
-        self.write(Command::Publish { repository, branch, expected, head, consumed, require_clean, note }).await
+        let (held_by, read_at, ended, passed) = (vec![], None, vec![], vec![]);
+        self.write(Command::Publish {
+            repository,
+            branch,
+            expected,
+            head,
+            consumed,
+            held_by,
+            read_at,
+            require_clean,
+            ended,
+            passed,
+            note,
+        })
+        .await
     }
 
     async fn delete(&self, branch: &str, note: Note) {
@@ -55,6 +69,23 @@ impl Lake {
         let query = Query::DeletedBranches { repository, prefix: String::new(), after: String::new(), amount: 10 };
         granted(self.read(query).await.moves()).items.into_iter().map(|moved| moved.branch.to_string()).collect()
     }
+}
+
+pub(super) async fn tells_each_commit_that_a_publication_passes(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "passed").await;
+    let mut publish = lake.publish_command(commit(1), commit(4), &[], false);
+    let Command::Publish { passed, note: last, .. } = &mut publish else { panic!("a publication") };
+    *passed = vec![(commit(2), note("merge: two", LONG)), (commit(3), note("merge: three", LONG))];
+    *last = note("commit: four", LONG);
+    granted(lake.write(publish).await.branch());
+    let moves = lake.reflog("main", None, 3).await.0;
+    let told: Vec<_> = moves.iter().map(|moved| (moved.old, moved.new, moved.why.as_str())).collect();
+    let expected = [
+        (Some(commit(3)), Some(commit(4)), "commit: four"),
+        (Some(commit(2)), Some(commit(3)), "merge: three"),
+        (Some(commit(1)), Some(commit(2)), "merge: two"),
+    ];
+    assert_eq!(told, expected);
 }
 
 pub(super) async fn tells_each_move(store: Arc<dyn MetaStore>) {
@@ -113,7 +144,7 @@ pub(super) async fn brings_a_branch_back_with_what_was_staged(store: Arc<dyn Met
     lake.delete("dev", note("delete", LONG)).await;
     let back = granted(lake.undelete("dev").await);
     assert!(matches!(back.uncommitted, Uncommitted::Kept { .. }), "{:?}", back.uncommitted);
-    assert_eq!(back.branch, Branch { version: back.branch.version, ..before });
+    assert_eq!(back.branch, Branch { version: back.branch.version, reset: back.branch.reset, ..before });
     for path in ["sealed", "staged"] {
         assert_eq!(lake.staged_on("dev", path).await, Some(object("1")), "{path}");
     }

@@ -411,7 +411,9 @@ fn is_point(query: &Query) -> bool {
         | Query::Lookup { .. }
         | Query::Upload { .. }
         | Query::Credential { .. }
-        | Query::User { .. } => true,
+        | Query::User { .. }
+        | Query::Holder { .. }
+        | Query::Job { .. } => true,
         Query::Repositories { .. }
         | Query::Branches { .. }
         | Query::Reflog { .. }
@@ -420,7 +422,9 @@ fn is_point(query: &Query) -> bool {
         | Query::Staged { .. }
         | Query::Uploads { .. }
         | Query::Parts { .. }
-        | Query::Users { .. } => false,
+        | Query::Users { .. }
+        | Query::Jobs { .. }
+        | Query::OpenJobs { .. } => false,
     }
 }
 

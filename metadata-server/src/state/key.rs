@@ -10,6 +10,7 @@
 //! | refs | repository uid, 2, name | Tag |
 //! | refs | repository uid, 3, branch, number from the largest down | BranchMove |
 //! | refs | repository uid, 4, name | the key of its deletion: a branch that can be undeleted |
+//! | refs | repository uid, 5, branch | HeldTokens: which commits hold its last consumed tokens |
 //! | staged | repository uid, token, path (bare bytes) | StagedValue |
 //! | uploads | repository uid, 1, upload id | Upload |
 //! | uploads | repository uid, 2, branch, path, upload id | nothing |
@@ -22,6 +23,11 @@
 //! | dedup | 3, expiry, repository uid, branch, number | the key of that move |
 //! | tasks | 1, repository uid, token | nothing: a dropped token |
 //! | tasks | 2, repository uid | nothing: a deleted repository |
+//! | jobs | 1, request id | Job |
+//! | jobs | 2, repository uid, time of its begin (newest first), request id | nothing |
+//! | jobs | 3, request id | nothing: a job that hasn't ended |
+//! | jobs | 4, time of its end, request id | nothing: a job that has |
+//! | jobs | 5 | how many there are of these two |
 //! | settings | a name | see `state` |
 
 use model::{
@@ -48,6 +54,13 @@ const EXPIRY: u8 = 2;
 const MOVE_EXPIRY: u8 = 3;
 const DROPPED_TOKEN: u8 = 1;
 const DELETED_REPOSITORY: u8 = 2;
+const HELD_TOKENS: u8 = 5;
+const JOB: u8 = 1;
+const JOB_OF_REPOSITORY: u8 = 2;
+const OPEN_JOB: u8 = 3;
+const ENDED_JOB: u8 = 4;
+/// Jobs: how many there are.
+pub(crate) const JOB_COUNTS: &[u8] = &[5];
 
 /// Settings: the version of this layout.
 pub(super) const SCHEMA: &[u8] = b"schema";
@@ -104,6 +117,11 @@ pub(crate) fn tag_named(repository: RepositoryUid, name: &str) -> Vec<u8> {
 
 pub(crate) fn tags(repository: RepositoryUid, prefix: &str, after: &str) -> KeyRange {
     named(&Key::uid(repository).byte(TAG), prefix, after)
+}
+
+/// Which commits hold a branch's last consumed tokens.
+pub(crate) fn held_tokens(repository: RepositoryUid, branch: &BranchName) -> Vec<u8> {
+    ref_key(repository, HELD_TOKENS, branch.as_str())
 }
 
 fn ref_key(repository: RepositoryUid, kind: u8, name: &str) -> Vec<u8> {
@@ -281,6 +299,50 @@ pub(crate) fn deleted_repository(repository: RepositoryUid) -> Vec<u8> {
     Key::of(DELETED_REPOSITORY).number(repository.0).done()
 }
 
+pub(crate) fn job(id: RequestId) -> Vec<u8> {
+    Key::of(JOB).request(id).done()
+}
+
+pub(crate) fn job_of_repository(repository: RepositoryUid, begun: Timestamp, id: RequestId) -> Vec<u8> {
+    Key::of(JOB_OF_REPOSITORY).number(repository.0).time_backwards(begun).request(id).done()
+}
+
+/// A repository's jobs, newest first, behind one of them.
+pub(crate) fn jobs_of_repository(repository: RepositoryUid, after: Option<(Timestamp, RequestId)>) -> KeyRange {
+    let mut range = Key::of(JOB_OF_REPOSITORY).number(repository.0).all_beneath();
+    if let Some((begun, id)) = after {
+        range.from = next(job_of_repository(repository, begun, id));
+    }
+    range
+}
+
+pub(crate) fn open_job(id: RequestId) -> Vec<u8> {
+    Key::of(OPEN_JOB).request(id).done()
+}
+
+/// Jobs that haven't ended, behind one of them.
+pub(crate) fn open_jobs(after: Option<RequestId>) -> KeyRange {
+    let mut range = Key::of(OPEN_JOB).all_beneath();
+    if let Some(after) = after {
+        range.from = next(open_job(after));
+    }
+    range
+}
+
+pub(crate) fn ended_job(ended: Timestamp, id: RequestId) -> Vec<u8> {
+    Key::of(ENDED_JOB).time(ended).request(id).done()
+}
+
+/// All jobs that have ended, the first first.
+pub(crate) fn ended_jobs() -> KeyRange {
+    Key::of(ENDED_JOB).all_beneath()
+}
+
+/// The request id at the end of a job's key.
+pub(crate) fn job_id(key: &[u8]) -> Option<RequestId> {
+    Some(RequestId(u128::from_be_bytes(*key.last_chunk()?)))
+}
+
 /// What is left to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -342,6 +404,15 @@ impl Key {
     /// Flips the sign, so that times before 1970 sort first.
     fn time(self, time: Timestamp) -> Self {
         self.number(time.as_millis().cast_unsigned() ^ (1 << 63))
+    }
+
+    /// So that later times sort first.
+    fn time_backwards(self, time: Timestamp) -> Self {
+        self.number(!(time.as_millis().cast_unsigned() ^ (1 << 63)))
+    }
+
+    fn request(self, id: RequestId) -> Self {
+        self.bytes(&id.0.to_be_bytes())
     }
 
     fn bytes(mut self, bytes: &[u8]) -> Self {

@@ -22,10 +22,11 @@ pub(crate) enum Table {
     Settings,
     Dedup,
     Tasks,
+    Jobs,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Repos,
         Self::Refs,
         Self::Staged,
@@ -34,6 +35,7 @@ impl Table {
         Self::Settings,
         Self::Dedup,
         Self::Tasks,
+        Self::Jobs,
     ];
 
     /// The name of its column family.
@@ -47,6 +49,7 @@ impl Table {
             Self::Settings => "settings",
             Self::Dedup => "dedup",
             Self::Tasks => "tasks",
+            Self::Jobs => "jobs",
         }
     }
 }

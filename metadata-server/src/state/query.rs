@@ -2,8 +2,8 @@
 //! to `staged_page`. Invariant: dropped tokens and deleted repositories are never seen, reclaimed or not.
 
 use model::{
-    Answer, Branch, BranchName, Credential, Lookup, ObjectPath, PAGE_MAX, Page, Query, RefName, RefTarget, Refusal,
-    Repository, RepositoryName, Upload, UploadId, UserId,
+    Answer, Branch, BranchName, Credential, Job, Lookup, ObjectPath, PAGE_MAX, Page, Query, RefName, RefTarget,
+    Refusal, Repository, RepositoryName, RequestId, Upload, UploadId, UserId,
 };
 use proto::metadata::{Wire, decode};
 
@@ -76,6 +76,23 @@ fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
                 referred(keys, Table::Identities, &key::user(UserId(u64::from_be_bytes(id))))
             })?)
         }
+        Query::Holder { repository, branch, token } => {
+            let repository = records::repository(keys, repository)?;
+            let branch = records::branch(keys, &repository, branch)?;
+            Answer::Holder(records::holder(keys, repository.uid, &branch.name, *token)?)
+        }
+        Query::Job { id } => Answer::Job(Box::new(job(keys, *id)?)),
+        Query::Jobs { repository, after, amount } => {
+            let uid = records::repository(keys, repository)?.uid;
+            let after = after.map(|id| Ok::<_, Halt>((job(keys, id)?.created_at, id))).transpose()?;
+            Answer::Jobs(page(keys.scan(Table::Jobs, key::jobs_of_repository(uid, after)), *amount, |pair| {
+                listed_job(keys, &pair)
+            })?)
+        }
+        Query::OpenJobs { after, amount } => {
+            let scan = keys.scan(Table::Jobs, key::open_jobs(*after));
+            Answer::Jobs(page(scan, *amount, |pair| listed_job(keys, &pair))?)
+        }
     })
 }
 
@@ -119,6 +136,15 @@ fn uploads(
         referred(keys, Table::Uploads, &key::upload(uid, id))
     })?;
     Ok(page)
+}
+
+fn job(keys: &dyn Keyspace, id: RequestId) -> Result<Job, Halt> {
+    records::find(keys, Table::Jobs, &key::job(id))?.ok_or_else(|| Refusal::JobNotFound(id).into())
+}
+
+fn listed_job(keys: &dyn Keyspace, (listed, _): &Pair) -> Result<Job, StateError> {
+    let id = key::job_id(listed).ok_or_else(|| StateError::Corrupt("a job without an id".into()))?;
+    referred(keys, Table::Jobs, &key::job(id))
 }
 
 fn credential(keys: &dyn Keyspace, access_key_id: &str) -> Result<Answer, Halt> {

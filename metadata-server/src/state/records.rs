@@ -2,9 +2,10 @@
 //! repositories and branches through here; keys and encodings stay below.
 
 use model::{
-    Branch, BranchName, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid, StagedValue, StagingToken, Tag,
-    Upload, UploadId, User, UserId,
+    Branch, BranchName, CommitId, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid, StagedValue,
+    StagingToken, Tag, Upload, UploadId, User, UserId,
 };
+use proto::metadata::held::HeldTokens;
 use proto::metadata::{Wire, decode, encode};
 
 use super::key::{self, Task};
@@ -13,6 +14,9 @@ use super::{Halt, StateError};
 
 /// Up to so many keys are deleted one by one; more are dropped as a range, which costs every later read a little.
 const POINT_DELETES_MAX: usize = 100;
+
+/// Of how many consumed tokens a branch remembers who holds them: several times as many as can be sealed at a time.
+const HELD_TOKENS_MAX: usize = 64;
 
 /// Reads a record, if it is there.
 pub(crate) fn find<T: Wire>(keys: &dyn Keyspace, table: Table, key: &[u8]) -> Result<Option<T>, StateError> {
@@ -94,6 +98,38 @@ pub(crate) fn drop_token(tx: &mut Transaction<'_>, repository: RepositoryUid, to
 /// Leaves all that a deleted repository has to [`reclaim`].
 pub(crate) fn drop_repository(tx: &mut Transaction<'_>, repository: RepositoryUid) {
     tx.put(Table::Tasks, key::deleted_repository(repository), vec![]);
+}
+
+/// Remembers which commits hold the tokens that a publication consumed.
+pub(crate) fn remember_holders(
+    tx: &mut Transaction<'_>,
+    repository: RepositoryUid,
+    branch: &BranchName,
+    consumed: &[StagingToken],
+    held_by: &[Option<CommitId>],
+) -> Result<(), StateError> {
+    let new = consumed.iter().zip(held_by).filter_map(|(token, held)| Some((*token, (*held)?)));
+    let new: Vec<_> = new.collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let key = key::held_tokens(repository, branch);
+    let mut held: HeldTokens = find(tx, Table::Refs, &key)?.unwrap_or_default();
+    held.0.extend(new);
+    held.0.drain(..held.0.len().saturating_sub(HELD_TOKENS_MAX));
+    put(tx, Table::Refs, key, &held);
+    Ok(())
+}
+
+/// Which commit holds what a consumed token held, if it is one of the last.
+pub(crate) fn holder(
+    keys: &dyn Keyspace,
+    repository: RepositoryUid,
+    branch: &BranchName,
+    token: StagingToken,
+) -> Result<Option<CommitId>, StateError> {
+    let held: Option<HeldTokens> = find(keys, Table::Refs, &key::held_tokens(repository, branch))?;
+    Ok(held.and_then(|held| held.0.into_iter().find(|(held, _)| *held == token).map(|(_, commit)| commit)))
 }
 
 /// Deletes all keys of a range; a few one by one, many as a range. → whether there were any

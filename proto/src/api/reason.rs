@@ -80,6 +80,14 @@ reasons! {
     ParentNeeded = "PARENT_NEEDED",
     /// Others changed the same thing too often meanwhile; nothing changed, try again.
     Contended = "CONTENDED",
+    /// No such job, or it is forgotten.
+    JobNotFound = "JOB_NOT_FOUND",
+    /// The job was cancelled before it was done.
+    JobCancelled = "JOB_CANCELLED",
+    /// The request id was used for another request.
+    RequestReused = "REQUEST_REUSED",
+    /// Too much waits already; nothing was begun, try again later.
+    Busy = "BUSY",
     /// No such multipart upload.
     UploadNotFound = "UPLOAD_NOT_FOUND",
     /// No such user.

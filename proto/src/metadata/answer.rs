@@ -1,10 +1,10 @@
 //! Conversions of answers.
 
 use model::{
-    Answer, Branch, Credential, Lookup, Page, Part, RefTarget, Refusal, Repository, StagedPage, Tag, Upload, User,
+    Answer, Branch, Credential, Job, Lookup, Page, Part, RefTarget, Refusal, Repository, StagedPage, Tag, Upload, User,
 };
 
-use super::{DecodeError, Wire, name, needed, optional};
+use super::{DecodeError, Wire, commit, name, needed, optional};
 use crate::generated::metadata::{self as pb, answer::Kind, lookup};
 
 impl Wire for Answer {
@@ -31,6 +31,9 @@ impl Wire for Answer {
             }),
             Self::User(user) => Kind::User(user.to_message()),
             Self::Users(page) => Kind::Users(pb::Users { items: messages(&page.items), more: page.more }),
+            Self::Holder(commit) => Kind::Holder(pb::Holder { commit: commit.map(|id| id.as_bytes().to_vec()) }),
+            Self::Job(job) => Kind::Job(job.to_message()),
+            Self::Jobs(page) => Kind::Jobs(pb::Jobs { items: messages(&page.items), more: page.more }),
         };
         pb::Answer { kind: Some(kind) }
     }
@@ -54,6 +57,9 @@ impl Wire for Answer {
             ),
             Kind::User(m) => Self::User(User::from_message(m)?),
             Kind::Users(m) => Self::Users(page(m.items, m.more)?),
+            Kind::Holder(m) => Self::Holder(m.commit.map(|id| commit("holder.commit", &id)).transpose()?),
+            Kind::Job(m) => Self::Job(Box::new(Job::from_message(m)?)),
+            Kind::Jobs(m) => Self::Jobs(page(m.items, m.more)?),
         })
     }
 }

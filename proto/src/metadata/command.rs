@@ -1,10 +1,11 @@
 //! Conversions of commands, and of the conditions that they carry.
 
 use model::{
-    Command, Condition, Entry, NewUpload, Note, Part, RepositoryUid, Require, SealedSecret, StagedChange, StagingToken,
-    UnstageScope, UploadId, UserId,
+    Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Part, RepositoryUid, Require,
+    SealedSecret, StagedChange, StagingToken, UnstageScope, UploadId, UserId, Version,
 };
 
+use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
 use super::{DecodeError, Wire, commit, name, needed, optional, request, request_bytes};
 use crate::generated::metadata::{self as pb, command::Kind, condition, unstage};
 
@@ -154,17 +155,31 @@ fn kind(command: &Command) -> Kind {
         Command::Seal { repository, branch } => {
             Kind::Seal(pb::Seal { repository: repository.to_string(), branch: branch.to_string() })
         }
-        Command::Publish { repository, branch, expected, head, consumed, require_clean, note } => {
-            Kind::Publish(pb::Publish {
-                repository: repository.to_string(),
-                branch: branch.to_string(),
-                expected: expected.as_bytes().to_vec(),
-                head: head.as_bytes().to_vec(),
-                consumed: consumed.iter().map(|token| token.0).collect(),
-                require_clean: *require_clean,
-                note: Some(note.to_message()),
-            })
-        }
+        Command::Publish {
+            repository,
+            branch,
+            expected,
+            head,
+            consumed,
+            held_by,
+            read_at,
+            require_clean,
+            ended,
+            passed,
+            note,
+        } => Kind::Publish(pb::Publish {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            expected: expected.as_bytes().to_vec(),
+            head: head.as_bytes().to_vec(),
+            consumed: consumed.iter().map(|token| token.0).collect(),
+            require_clean: *require_clean,
+            note: Some(note.to_message()),
+            held_by: held_by.iter().map(|held| held.map_or_else(Vec::new, |id| id.as_bytes().to_vec())).collect(),
+            read_at: read_at.map(|version| version.0),
+            ended: ended.iter().map(Wire::to_message).collect(),
+            passed: passed.iter().map(passed_message).collect(),
+        }),
         Command::CreateUpload { request, repository, upload } => Kind::CreateUpload(pb::CreateUpload {
             request: request_bytes(*request),
             repository: repository.to_string(),
@@ -199,7 +214,45 @@ fn kind(command: &Command) -> Kind {
                 secret: secret.0.clone(),
             })
         }
+        Command::BeginJob { request, repository, kind, user, spec, runner } => Kind::BeginJob(pb::BeginJob {
+            request: request_bytes(*request),
+            repository: repository.to_string(),
+            kind: kind_number(*kind),
+            user: user.0,
+            spec: spec.clone(),
+            runner: runner.map(|(runner, lease_ms)| pb::FirstLease { runner: runner_bytes(runner), lease_ms }),
+        }),
+        Command::ClaimJob { job, runner, lease_ms } => Kind::ClaimJob(pb::ClaimJob {
+            job: request_bytes(*job),
+            runner: runner_bytes(*runner),
+            lease_ms: *lease_ms,
+        }),
+        Command::ReportJob { job, runner, lease_ms, progress, checkpoint } => Kind::ReportJob(pb::ReportJob {
+            job: request_bytes(*job),
+            runner: runner_bytes(*runner),
+            lease_ms: *lease_ms,
+            progress: Some(progress.to_message()),
+            checkpoint: checkpoint.clone(),
+        }),
+        Command::CancelJob { job } => Kind::CancelJob(pb::CancelJob { job: request_bytes(*job) }),
+        Command::EndRequest { repository, runner, ended } => Kind::EndRequest(pb::EndRequest {
+            repository: repository.to_string(),
+            runner: runner_bytes(*runner),
+            ended: Some(ended.to_message()),
+        }),
     }
+}
+
+fn passed_message((commit, note): &(CommitId, Note)) -> pb::PassedCommit {
+    pb::PassedCommit { commit: commit.as_bytes().to_vec(), note: Some(note.to_message()) }
+}
+
+fn passed(message: pb::PassedCommit) -> Result<(CommitId, Note), DecodeError> {
+    Ok((commit("passed.commit", &message.commit)?, note(message.note)?))
+}
+
+fn holder(bytes: &[u8]) -> Result<Option<CommitId>, DecodeError> {
+    if bytes.is_empty() { Ok(None) } else { commit("held_by", bytes).map(Some) }
 }
 
 fn command(kind: Kind) -> Result<Command, DecodeError> {
@@ -259,8 +312,12 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             branch: name("branch", m.branch)?,
             expected: commit("expected", &m.expected)?,
             head: commit("head", &m.head)?,
+            held_by: m.held_by.iter().map(|bytes| holder(bytes)).collect::<Result<_, _>>()?,
             consumed: m.consumed.into_iter().map(StagingToken).collect(),
+            read_at: m.read_at.map(Version),
             require_clean: m.require_clean,
+            ended: m.ended.into_iter().map(EndedRequest::from_message).collect::<Result<_, _>>()?,
+            passed: m.passed.into_iter().map(passed).collect::<Result<_, _>>()?,
             note: note(m.note)?,
         },
         Kind::CreateUpload(m) => Command::CreateUpload {
@@ -292,6 +349,30 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             user: UserId(m.user),
             access_key_id: m.access_key_id,
             secret: SealedSecret(m.secret),
+        },
+        Kind::BeginJob(m) => Command::BeginJob {
+            request: request(&m.request)?,
+            repository: name("repository", m.repository)?,
+            kind: job_kind(m.kind)?,
+            user: UserId(m.user),
+            spec: m.spec,
+            runner: m.runner.map(|first| Ok::<_, DecodeError>((runner(&first.runner)?, first.lease_ms))).transpose()?,
+        },
+        Kind::ClaimJob(m) => {
+            Command::ClaimJob { job: request(&m.job)?, runner: runner(&m.runner)?, lease_ms: m.lease_ms }
+        }
+        Kind::ReportJob(m) => Command::ReportJob {
+            job: request(&m.job)?,
+            runner: runner(&m.runner)?,
+            lease_ms: m.lease_ms,
+            progress: needed::<JobProgress>("progress", m.progress)?,
+            checkpoint: m.checkpoint,
+        },
+        Kind::CancelJob(m) => Command::CancelJob { job: request(&m.job)? },
+        Kind::EndRequest(m) => Command::EndRequest {
+            repository: name("repository", m.repository)?,
+            runner: runner(&m.runner)?,
+            ended: needed::<EndedRequest>("ended", m.ended)?,
         },
     })
 }

@@ -182,6 +182,7 @@ impl Wire for Branch {
             staging: self.staging.0,
             sealed: self.sealed.iter().map(|token| token.0).collect(),
             created_at_ms: self.created_at.as_millis(),
+            reset: self.reset.0,
         }
     }
 
@@ -193,6 +194,7 @@ impl Wire for Branch {
             staging: StagingToken(message.staging),
             sealed: message.sealed.into_iter().map(StagingToken).collect(),
             created_at: Timestamp::from_millis(message.created_at_ms),
+            reset: Version(message.reset),
         })
     }
 }

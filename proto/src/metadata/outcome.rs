@@ -1,10 +1,11 @@
 //! Conversions of what commands come to, refusals included.
 
 use model::{
-    Branch, Credential, Outcome, Refusal, Repository, StageOutcome, Tag, Uncommitted, Undeleted, Upload, UploadId, User,
+    Branch, Credential, Job, Outcome, Refusal, Repository, StageOutcome, Tag, Uncommitted, Undeleted, Upload, UploadId,
+    User,
 };
 
-use super::{DecodeError, Wire, commit, invalid, name, needed};
+use super::{DecodeError, Wire, commit, invalid, name, needed, request, request_bytes};
 use crate::generated::metadata::{self as pb, outcome, refusal};
 
 fn stage_outcome_number(outcome: StageOutcome) -> i32 {
@@ -46,6 +47,7 @@ impl Wire for Outcome {
             Self::Upload(upload) => outcome::Kind::Upload(upload.to_message()),
             Self::User(user) => outcome::Kind::User(user.to_message()),
             Self::Credential(credential) => outcome::Kind::Credential(credential.to_message()),
+            Self::Job(job) => outcome::Kind::Job(job.to_message()),
         };
         pb::Outcome { kind: Some(kind) }
     }
@@ -64,6 +66,7 @@ impl Wire for Outcome {
             outcome::Kind::Upload(m) => Self::Upload(Upload::from_message(m)?),
             outcome::Kind::User(m) => Self::User(User::from_message(m)?),
             outcome::Kind::Credential(m) => Self::Credential(Credential::from_message(m)?),
+            outcome::Kind::Job(m) => Self::Job(Box::new(Job::from_message(m)?)),
         })
     }
 }
@@ -107,6 +110,11 @@ impl Wire for Refusal {
             Self::UserNotFound => Kind::UserNotFound(pb::UserNotFound {}),
             Self::CredentialExists(id) => Kind::CredentialExists(id.clone()),
             Self::CredentialNotFound(id) => Kind::CredentialNotFound(id.clone()),
+            Self::JobNotFound(id) => Kind::JobNotFound(request_bytes(*id)),
+            Self::JobTaken(id) => Kind::JobTaken(request_bytes(*id)),
+            Self::RequestAnswered(id) => Kind::RequestAnswered(request_bytes(*id)),
+            Self::RequestReused(id) => Kind::RequestReused(request_bytes(*id)),
+            Self::TooManyJobs => Kind::TooManyJobs(pb::TooManyJobs {}),
         };
         pb::Refusal { kind: Some(kind) }
     }
@@ -133,6 +141,11 @@ impl Wire for Refusal {
             Kind::UserNotFound(pb::UserNotFound {}) => Self::UserNotFound,
             Kind::CredentialExists(id) => Self::CredentialExists(id),
             Kind::CredentialNotFound(id) => Self::CredentialNotFound(id),
+            Kind::JobNotFound(id) => Self::JobNotFound(request(&id)?),
+            Kind::JobTaken(id) => Self::JobTaken(request(&id)?),
+            Kind::RequestAnswered(id) => Self::RequestAnswered(request(&id)?),
+            Kind::RequestReused(id) => Self::RequestReused(request(&id)?),
+            Kind::TooManyJobs(pb::TooManyJobs {}) => Self::TooManyJobs,
         })
     }
 }

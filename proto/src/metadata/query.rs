@@ -2,7 +2,7 @@
 
 use model::{ObjectPath, Query, StagingToken, UploadId, UserId};
 
-use super::{DecodeError, Wire, name};
+use super::{DecodeError, Wire, name, request, request_bytes};
 use crate::generated::metadata::{self as pb, query::Kind};
 
 impl Wire for Query {
@@ -94,6 +94,20 @@ fn kind(query: &Query) -> Kind {
         Query::Users { after, amount } => {
             Kind::Users(pb::ListUsers { after: after.clone(), amount: wire_amount(*amount) })
         }
+        Query::Holder { repository, branch, token } => Kind::Holder(pb::FindHolder {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            token: token.0,
+        }),
+        Query::Job { id } => Kind::Job(pb::FindJob { id: request_bytes(*id) }),
+        Query::Jobs { repository, after, amount } => Kind::Jobs(pb::ListJobs {
+            repository: repository.to_string(),
+            after: after.map(request_bytes),
+            amount: wire_amount(*amount),
+        }),
+        Query::OpenJobs { after, amount } => {
+            Kind::OpenJobs(pb::ListOpenJobs { after: after.map(request_bytes), amount: wire_amount(*amount) })
+        }
     }
 }
 
@@ -155,6 +169,20 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
         Kind::Credential(m) => Query::Credential { access_key_id: m.access_key_id },
         Kind::User(m) => Query::User { id: UserId(m.id) },
         Kind::Users(m) => Query::Users { after: m.after, amount: amount(m.amount) },
+        Kind::Holder(m) => Query::Holder {
+            repository: name("repository", m.repository)?,
+            branch: name("branch", m.branch)?,
+            token: StagingToken(m.token),
+        },
+        Kind::Job(m) => Query::Job { id: request(&m.id)? },
+        Kind::Jobs(m) => Query::Jobs {
+            repository: name("repository", m.repository)?,
+            after: m.after.map(|id| request(&id)).transpose()?,
+            amount: amount(m.amount),
+        },
+        Kind::OpenJobs(m) => {
+            Query::OpenJobs { after: m.after.map(|id| request(&id)).transpose()?, amount: amount(m.amount) }
+        }
     })
 }
 

@@ -25,6 +25,7 @@ fn branch(name: &str) -> Branch {
         staging: StagingToken(1),
         sealed: vec![],
         created_at: Timestamp::default(),
+        reset: Version(1),
     }
 }
 

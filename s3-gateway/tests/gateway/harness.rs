@@ -148,6 +148,10 @@ impl TestGateway {
             expected: sealed.commit,
             head: built.id,
             consumed: sealed.sealed,
+            held_by: vec![],
+            read_at: None,
+            ended: vec![],
+            passed: vec![],
             require_clean: false,
             note: Note::default(),
         };

@@ -5,12 +5,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use model::RequestId;
 use proto::api::request_id_to_wire;
 use proto::generated::api::branches_client::BranchesClient;
 use proto::generated::api::commits_client::CommitsClient;
 use proto::generated::api::diffs_client::DiffsClient;
 use proto::generated::api::fsck_client::FsckClient;
+use proto::generated::api::jobs_client::JobsClient;
 use proto::generated::api::merges_client::MergesClient;
 use proto::generated::api::objects_client::ObjectsClient;
 use proto::generated::api::replays_client::ReplaysClient;
@@ -112,6 +112,10 @@ impl Lakebed {
         FsckClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
+    pub(crate) fn jobs_client(&self) -> JobsClient<Connection> {
+        JobsClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
     pub(crate) fn objects(&self) -> ObjectsClient<Connection> {
         ObjectsClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
@@ -136,7 +140,7 @@ impl Interceptor for Authorize {
 
 /// Draws a request id, by which the server knows a retry.
 pub(crate) fn new_request_id() -> Bytes {
-    request_id_to_wire(RequestId(rand::random()))
+    request_id_to_wire(crate::new_request())
 }
 
 fn endpoint_of(text: &str, options: ConnectOptions) -> Result<Endpoint, Error> {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{BranchName, CommitId, MetaRangeId, RepositoryName, Timestamp};
-use proto::api::{InvalidField, commit_from_wire, time_to_wire};
+use model::{BranchName, CommitId, MetaRangeId, RepositoryName, RequestId, Timestamp};
+use proto::api::{InvalidField, commit_from_wire, parse, request_id_to_wire, time_to_wire};
 use proto::generated::api as wire;
 
+use crate::client::new_request_id;
 use crate::error::required;
 use crate::paging::{PAGE_ITEMS, Page, pages};
 use crate::{Error, Lakebed};
@@ -51,6 +53,8 @@ pub struct NewCommit {
     pub metadata: BTreeMap<String, String>,
     /// Whether to commit even if nothing changed.
     pub allow_empty: bool,
+    /// By which the server knows the request if it is made again; drawn anew for each call if `None`.
+    pub request_id: Option<RequestId>,
 }
 
 impl NewCommit {
@@ -88,21 +92,27 @@ pub struct LogOptions {
 
 impl Lakebed {
     /// Commits what is uncommitted on a branch. Commits of others at the same time are no obstacle.
+    ///
+    /// The commit goes on at the server when the connection breaks: the same call with the same request id gets its
+    /// answer.
     pub async fn commit(
         &self,
         repository: &RepositoryName,
         branch: &BranchName,
         commit: NewCommit,
     ) -> Result<Committed, Error> {
-        let request = wire::CreateCommitRequest {
-            repository: repository.to_string(),
-            branch: branch.to_string(),
-            message: commit.message,
-            metadata: commit.metadata,
-            allow_empty: commit.allow_empty,
-        };
-        let answer = self.commits().create(request).await?.into_inner();
-        Ok(Committed { commit: required(answer.commit, "commit")?.try_into()?, changes: answer.changes })
+        self.commits().create(request(repository, branch, commit, false)).await?.into_inner().try_into()
+    }
+
+    /// Begins a commit that goes on by itself; returns its job's id.
+    pub async fn begin_commit(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        commit: NewCommit,
+    ) -> Result<RequestId, Error> {
+        let answer = self.commits().create(request(repository, branch, commit, true)).await?.into_inner();
+        Ok(parse("job_id", &answer.job_id)?)
     }
 
     /// Finds the commit that a ref expression names.
@@ -140,5 +150,35 @@ impl Lakebed {
                 Ok(Page::new(items, page.more, page.next_after))
             }
         })
+    }
+}
+
+fn request(
+    repository: &RepositoryName,
+    branch: &BranchName,
+    commit: NewCommit,
+    is_async: bool,
+) -> wire::CreateCommitRequest {
+    wire::CreateCommitRequest {
+        repository: repository.to_string(),
+        branch: branch.to_string(),
+        message: commit.message,
+        metadata: commit.metadata,
+        allow_empty: commit.allow_empty,
+        request_id: id_or_new(commit.request_id),
+        r#async: is_async,
+    }
+}
+
+/// A request id's bytes; new ones if none is given.
+pub(crate) fn id_or_new(id: Option<RequestId>) -> Bytes {
+    id.map_or_else(new_request_id, request_id_to_wire)
+}
+
+impl TryFrom<wire::CreateCommitResponse> for Committed {
+    type Error = Error;
+
+    fn try_from(answer: wire::CreateCommitResponse) -> Result<Self, Error> {
+        Ok(Self { commit: required(answer.commit, "commit")?.try_into()?, changes: answer.changes })
     }
 }

@@ -40,6 +40,7 @@ mod branches;
 mod commits;
 mod diffs;
 mod fsck;
+mod jobs;
 mod merges;
 mod objects;
 mod reflog;
@@ -59,6 +60,7 @@ pub use diffs::{Change, DiffItem, DiffKind, DiffOptions};
 pub use download::Download;
 pub use error::Error;
 pub use fsck::{CheckEvent, CheckSummary, DataCheck, Fault};
+pub use jobs::{Job, JobAnswer, JobKind, JobState, new_request};
 pub use merges::{Conflict, Conflicts, MergeBase, MergeOptions, MergeOutcome, Strategy, Summary};
 pub use objects::{CopyObjects, DELETE_MAX, DeleteFailure, ListItem, ListOptions, Moved, Object};
 pub use reflog::{BranchMove, Uncommitted};
@@ -69,7 +71,7 @@ pub use upload::{Condition, Upload};
 
 pub use model::{
     BranchName, CommitId, InvalidId, InvalidName, InvalidPath, MetaRangeId, ObjectPath, Repository, RepositoryName,
-    RepositoryUid, StorageNamespace, Tag, TagName, Timestamp, UnstageScope, UserId, UserName,
+    RepositoryUid, RequestId, StorageNamespace, Tag, TagName, Timestamp, UnstageScope, UserId, UserName,
 };
 pub use proto::api::Reason;
 pub use tonic::Code;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use futures::stream::BoxStream;
-use model::{BranchName, CommitId, ObjectPath, RepositoryName};
+use model::{BranchName, CommitId, ObjectPath, RepositoryName, RequestId};
 use proto::api::{InvalidField, parse, parse_optional};
 use proto::generated::api as wire;
 use wire::merge_response::Outcome;
 
+use crate::commits::id_or_new;
 use crate::error::required;
 use crate::paging::{PAGE_ITEMS, Page, pages};
 use crate::{Commit, Error, Lakebed, Object};
@@ -38,6 +40,8 @@ pub struct MergeOptions {
     pub conflicts_after: String,
     /// How many conflicts at most, up to 1,000; 0 is 100.
     pub conflicts_amount: u32,
+    /// By which the server knows the request if it is made again; drawn anew for each call if `None`.
+    pub request_id: Option<RequestId>,
 }
 
 /// What came of a merge.
@@ -106,7 +110,10 @@ pub struct MergeBase {
 }
 
 impl Lakebed {
-    /// Merges what is committed in a ref into a branch.
+    /// Merges what is committed in a ref into a branch. Merges of others into the same branch are no obstacle.
+    ///
+    /// The merge goes on at the server when the connection breaks: the same call with the same request id gets its
+    /// answer.
     pub async fn merge(
         &self,
         repository: &RepositoryName,
@@ -114,21 +121,21 @@ impl Lakebed {
         destination: &BranchName,
         options: MergeOptions,
     ) -> Result<MergeOutcome, Error> {
-        let strategy = strategy_to_wire(options.strategy);
-        let request = wire::MergeRequest {
-            repository: repository.to_string(),
-            source: source.to_owned(),
-            destination: destination.to_string(),
-            message: options.message,
-            metadata: options.metadata,
-            strategy: strategy.into(),
-            dry_run: options.dry_run,
-            squash: options.squash,
-            conflicts_after: options.conflicts_after,
-            conflicts_amount: options.conflicts_amount,
-        };
+        let request = request(repository, source, destination, options, false);
+        self.merges().merge(request).await?.into_inner().try_into()
+    }
+
+    /// Begins a merge that goes on by itself; returns its job's id.
+    pub async fn begin_merge(
+        &self,
+        repository: &RepositoryName,
+        source: &str,
+        destination: &BranchName,
+        options: MergeOptions,
+    ) -> Result<RequestId, Error> {
+        let request = request(repository, source, destination, options, true);
         let answer = self.merges().merge(request).await?.into_inner();
-        Ok(required(answer.outcome, "outcome")?.try_into()?)
+        Ok(parse("job_id", &answer.job_id)?)
     }
 
     /// Streams all conflicts that a merge would have, in the order of paths, changing nothing.
@@ -164,6 +171,38 @@ impl Lakebed {
             right: parse("right_commit_id", &answer.right_commit_id)?,
             base: parse_optional("base_commit_id", &answer.base_commit_id)?,
         })
+    }
+}
+
+fn request(
+    repository: &RepositoryName,
+    source: &str,
+    destination: &BranchName,
+    options: MergeOptions,
+    is_async: bool,
+) -> wire::MergeRequest {
+    wire::MergeRequest {
+        repository: repository.to_string(),
+        source: source.to_owned(),
+        destination: destination.to_string(),
+        message: options.message,
+        metadata: options.metadata,
+        strategy: strategy_to_wire(options.strategy).into(),
+        // A dry run does nothing that could be done twice.
+        request_id: if options.dry_run { Bytes::new() } else { id_or_new(options.request_id) },
+        dry_run: options.dry_run,
+        squash: options.squash,
+        conflicts_after: options.conflicts_after,
+        conflicts_amount: options.conflicts_amount,
+        r#async: is_async,
+    }
+}
+
+impl TryFrom<wire::MergeResponse> for MergeOutcome {
+    type Error = Error;
+
+    fn try_from(answer: wire::MergeResponse) -> Result<Self, Error> {
+        Ok(required(answer.outcome, "outcome")?.try_into()?)
     }
 }
 

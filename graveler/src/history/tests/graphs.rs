@@ -7,7 +7,7 @@ use model::{Commit, CommitId, Timestamp};
 use proptest::prelude::*;
 
 use crate::Error;
-use crate::history::{Commits, HistoryWalk, ancestor, merge_base};
+use crate::history::{Commits, HistoryWalk, Lineage, ancestor, merge_base};
 use crate::testing::run;
 use crate::tree::tests::cases;
 
@@ -87,6 +87,34 @@ fn the_merge_base_is_a_best_common_ancestor_and_always_the_same() {
         let chosen = best.iter().copied().filter(|at| Some(graph.0[*at].generation) == top).min_by_key(|at| id(*at));
         prop_assert_eq!(found, chosen, "of {:?}", best);
         prop_assert_eq!(run(merge_base(&graph, id(b), id(a))).unwrap().map(number), found);
+    });
+}
+
+/// A head that goes from child to child asks for the bases of others along the way.
+#[test]
+fn a_lineage_finds_the_same_base_as_a_walk() {
+    type Asked = Vec<(prop::sample::Index, bool)>;
+    let asked = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..12);
+    proptest!(cases(256), |(graph in graphs(), start in any::<prop::sample::Index>(), asked in asked)| {
+        let asked: Asked = asked;
+        let found: Result<(), TestCaseError> = run(async {
+            let mut head = start.index(graph.0.len());
+            let mut lineage = Lineage::of(&graph, id(head)).await.unwrap();
+            for (other, goes_on) in asked {
+                let other = other.index(graph.0.len());
+                let expected = merge_base(&graph, id(head), id(other)).await.unwrap();
+                prop_assert_eq!(lineage.base(&graph, id(other)).await.unwrap().map(number), expected.map(number));
+                let child = (0..graph.0.len()).find(|at| graph.0[*at].parents.contains(&id(head)));
+                // Now and then to a commit that has nothing to do with the head, as after a reset.
+                let next = if goes_on { child } else { Some(other) };
+                if let Some(next) = next {
+                    lineage.advance(&graph, id(next)).await.unwrap();
+                    head = next;
+                }
+            }
+            Ok(())
+        });
+        found?;
     });
 }
 

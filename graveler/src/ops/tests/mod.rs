@@ -1,5 +1,6 @@
 //! Verbs over a lake in memory.
 
+mod chain;
 mod import;
 mod list;
 mod log;

@@ -87,6 +87,16 @@ proptest! {
     }
 
     #[test]
+    fn a_repository_s_jobs_order_newest_first(a in any::<i64>(), b in any::<i64>(), x in any::<u128>(), y in any::<u128>()) {
+        let (a, b) = (Timestamp::from_millis(a), Timestamp::from_millis(b));
+        let (of_a, of_b) = (job_of_repository(repo(), a, RequestId(x)), job_of_repository(repo(), b, RequestId(y)));
+        prop_assert_eq!(of_a.cmp(&of_b), (std::cmp::Reverse(a), x).cmp(&(std::cmp::Reverse(b), y)));
+        prop_assert_eq!(job_id(&of_a), Some(RequestId(x)));
+        let behind = jobs_of_repository(repo(), Some((a, RequestId(x))));
+        prop_assert_eq!(behind.from <= of_b && of_b < behind.to, of_b > of_a);
+    }
+
+    #[test]
     fn everything_of_a_repository_is_beneath_its_uid(path in path(), uid in 0..3_u64, number in any::<u32>()) {
         let range = all_of_repository(RepositoryUid(1));
         let uid = RepositoryUid(uid);
@@ -137,4 +147,11 @@ fn the_layout_on_disk_stays_as_it_is() {
     assert_eq!(staged(repo(), StagingToken(9), &"a/b".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09a/b");
     assert_eq!(upload(repo(), UploadId(9)), b"\0\0\0\0\0\0\0\x07\x01\0\0\0\0\0\0\0\x09");
     assert_eq!(part(repo(), UploadId(9), 1), b"\0\0\0\0\0\0\0\x07\x03\0\0\0\0\0\0\0\x09\0\0\0\x01");
+    assert_eq!(held_tokens(repo(), &"main".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\x05main\x00\x01");
+    let id = RequestId(9);
+    assert_eq!(job(id), b"\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09");
+    assert_eq!(open_job(id), b"\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09");
+    assert_eq!(ended_job(Timestamp::from_millis(1), id)[..9], *b"\x04\x80\0\0\0\0\0\0\x01");
+    let listed = job_of_repository(repo(), Timestamp::from_millis(1), id);
+    assert_eq!(listed[..17], *b"\x02\0\0\0\0\0\0\0\x07\x7f\xff\xff\xff\xff\xff\xff\xfe");
 }

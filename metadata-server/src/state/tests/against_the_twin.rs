@@ -285,6 +285,10 @@ fn resolve(twin: &MemoryMetaStore, step: &Step) -> Option<Command> {
                 expected: if *skip == 2 { commit(1) } else { found.commit },
                 head: commit(*head),
                 consumed: found.sealed.into_iter().skip(*skip).collect(),
+                held_by: vec![],
+                read_at: None,
+                ended: vec![],
+                passed: vec![],
                 require_clean: *clean,
                 note: Note::default(),
             })

@@ -127,14 +127,15 @@ fn repository() -> impl Strategy<Value = Repository> {
 }
 
 fn branch() -> impl Strategy<Value = Branch> {
-    (branch_name(), commit_id(), any::<u64>(), token(), vec(token(), 0..4), time()).prop_map(
-        |(name, commit, version, staging, sealed, created_at)| Branch {
+    (branch_name(), commit_id(), any::<u64>(), token(), vec(token(), 0..4), time(), any::<u64>()).prop_map(
+        |(name, commit, version, staging, sealed, created_at, reset)| Branch {
             name,
             commit,
             version: Version(version),
             staging,
             sealed,
             created_at,
+            reset: Version(reset),
         },
     )
 }
@@ -241,6 +242,138 @@ fn scope() -> impl Strategy<Value = UnstageScope> {
     prop_oneof![Just(UnstageScope::All), text().prop_map(UnstageScope::Prefix), path().prop_map(UnstageScope::Path)]
 }
 
+fn job_kind() -> impl Strategy<Value = JobKind> {
+    prop::sample::select(JobKind::ALL.to_vec())
+}
+
+fn runner() -> impl Strategy<Value = RunnerId> {
+    any::<u128>().prop_map(RunnerId)
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..20)
+}
+
+fn job_state() -> impl Strategy<Value = JobState> {
+    prop_oneof![
+        Just(JobState::Waiting),
+        Just(JobState::Running),
+        Just(JobState::Cancelling),
+        Just(JobState::Cancelled),
+        bytes().prop_map(JobState::Done),
+        (any::<u32>(), text(), text()).prop_map(|(code, reason, message)| JobState::Failed(JobFailure {
+            code,
+            reason,
+            message
+        })),
+    ]
+}
+
+fn progress() -> impl Strategy<Value = JobProgress> {
+    (text(), any::<u64>(), any::<u64>()).prop_map(|(stage, objects, bytes)| JobProgress { stage, objects, bytes })
+}
+
+fn lease() -> impl Strategy<Value = Lease> {
+    (runner(), time()).prop_map(|(runner, until)| Lease { runner, until })
+}
+
+fn ended() -> impl Strategy<Value = EndedRequest> {
+    (request(), job_kind(), user_id(), bytes(), job_state()).prop_map(|(id, kind, user, spec, state)| EndedRequest {
+        id,
+        kind,
+        user,
+        spec,
+        state,
+    })
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    let request = (request(), repository_name(), any::<u64>(), job_kind(), user_id(), bytes(), time());
+    let run = (job_state(), option::of(lease()), any::<u32>(), progress(), bytes(), option::of(time()));
+    (request, run).prop_map(
+        |(
+            (id, repository, uid, kind, user, spec, created_at),
+            (state, lease, attempts, progress, checkpoint, ended_at),
+        )| {
+            let repository_uid = RepositoryUid(uid);
+            Job {
+                id,
+                repository,
+                repository_uid,
+                kind,
+                user,
+                spec,
+                created_at,
+                state,
+                lease,
+                attempts,
+                progress,
+                checkpoint,
+                ended_at,
+            }
+        },
+    )
+}
+
+fn job_command() -> impl Strategy<Value = Command> {
+    let first = option::of((runner(), any::<u32>()));
+    prop_oneof![
+        (request(), repository_name(), job_kind(), user_id(), bytes(), first).prop_map(
+            |(request, repository, kind, user, spec, runner)| Command::BeginJob {
+                request,
+                repository,
+                kind,
+                user,
+                spec,
+                runner
+            }
+        ),
+        (request(), runner(), any::<u32>()).prop_map(|(job, runner, lease_ms)| Command::ClaimJob {
+            job,
+            runner,
+            lease_ms
+        }),
+        (request(), runner(), any::<u32>(), progress(), option::of(bytes())).prop_map(
+            |(job, runner, lease_ms, progress, checkpoint)| Command::ReportJob {
+                job,
+                runner,
+                lease_ms,
+                progress,
+                checkpoint
+            }
+        ),
+        request().prop_map(|job| Command::CancelJob { job }),
+        (repository_name(), runner(), ended()).prop_map(|(repository, runner, ended)| Command::EndRequest {
+            repository,
+            runner,
+            ended
+        }),
+    ]
+}
+
+fn publish() -> impl Strategy<Value = Command> {
+    let moved = (repository_name(), branch_name(), commit_id(), commit_id(), any::<bool>());
+    let tokens = (vec(token(), 0..4), vec(option::of(commit_id()), 0..4), option::of(any::<u64>().prop_map(Version)));
+    let told = (vec(ended(), 0..3), vec((commit_id(), note()), 0..3), note());
+    (moved, tokens, told).prop_map(
+        |((repository, branch, expected, head, require_clean), (consumed, held_by, read_at), (ended, passed, note))| {
+            Command::Publish {
+                repository,
+                branch,
+                expected,
+                head,
+                consumed,
+                held_by,
+                read_at,
+                require_clean,
+                ended,
+                passed,
+                note,
+            }
+        },
+    )
+}
+
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         (request(), repository_name(), namespace(), branch_name(), commit_id(), note()).prop_map(
@@ -282,16 +415,7 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             scope
         }),
         (repository_name(), branch_name()).prop_map(|(repository, branch)| Command::Seal { repository, branch }),
-        (repository_name(), branch_name(), commit_id(), commit_id(), vec(token(), 0..4), any::<bool>(), note())
-            .prop_map(|(repository, branch, expected, head, consumed, require_clean, note)| Command::Publish {
-                repository,
-                branch,
-                expected,
-                head,
-                consumed,
-                require_clean,
-                note
-            }),
+        publish(),
         (request(), repository_name(), new_upload()).prop_map(|(request, repository, upload)| Command::CreateUpload {
             request,
             repository,
@@ -311,6 +435,7 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         (request(), user_id(), text(), secret()).prop_map(|(request, user, access_key_id, secret)| {
             Command::CreateCredential { request, user, access_key_id, secret }
         }),
+        job_command(),
     ]
 }
 
@@ -332,6 +457,11 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::UserNotFound),
         text().prop_map(Refusal::CredentialExists),
         text().prop_map(Refusal::CredentialNotFound),
+        request().prop_map(Refusal::JobNotFound),
+        request().prop_map(Refusal::JobTaken),
+        request().prop_map(Refusal::RequestAnswered),
+        request().prop_map(Refusal::RequestReused),
+        Just(Refusal::TooManyJobs),
     ]
 }
 
@@ -350,6 +480,7 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         upload().prop_map(Outcome::Upload),
         user().prop_map(Outcome::User),
         credential().prop_map(Outcome::Credential),
+        job().prop_map(|job| Outcome::Job(Box::new(job))),
     ]
 }
 
@@ -399,6 +530,18 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
         text().prop_map(|access_key_id| Query::Credential { access_key_id }),
         user_id().prop_map(|id| Query::User { id }),
         (text(), amount()).prop_map(|(after, amount)| Query::Users { after, amount }),
+        (repository_name(), branch_name(), token()).prop_map(|(repository, branch, token)| Query::Holder {
+            repository,
+            branch,
+            token
+        }),
+        request().prop_map(|id| Query::Job { id }),
+        (repository_name(), option::of(request()), amount()).prop_map(|(repository, after, amount)| Query::Jobs {
+            repository,
+            after,
+            amount
+        }),
+        (option::of(request()), amount()).prop_map(|(after, amount)| Query::OpenJobs { after, amount }),
     ]
 }
 
@@ -426,5 +569,8 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
         (credential(), user()).prop_map(|(credential, user)| Answer::Credential(credential, user)),
         user().prop_map(Answer::User),
         page(user()).prop_map(Answer::Users),
+        option::of(commit_id()).prop_map(Answer::Holder),
+        job().prop_map(|job| Answer::Job(Box::new(job))),
+        page(job()).prop_map(Answer::Jobs),
     ]
 }

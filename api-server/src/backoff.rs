@@ -7,7 +7,7 @@ const WAIT_MS_MIN: u64 = 4;
 const WAIT_MS_MAX: u64 = 256;
 
 /// Waits before the next attempt; `attempt` counts from 0.
-pub(super) async fn wait(attempt: u32) {
+pub(crate) async fn wait(attempt: u32) {
     tokio::time::sleep(Duration::from_millis(draw(attempt))).await;
 }
 

@@ -1,0 +1,41 @@
+//! Commits as jobs: from the message of the public API to its answer.
+
+use auth::Caller;
+use graveler::Built;
+use prost::Message;
+use proto::api::{commit_to_wire, parse};
+use proto::generated::api as wire;
+
+use super::work::{Answer, Work, decode};
+use crate::Error;
+use crate::flows::{self, CommitRequest};
+
+pub(super) fn check(caller: &Caller, spec: &[u8]) -> Result<(), Error> {
+    flows::may_commit(caller, &request(decode(spec)?)?)
+}
+
+pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
+    let request = request(work.request()?)?;
+    let errand = work.errand(|built: &Built| {
+        let commit = Some(commit_to_wire(&built.id, &built.commit));
+        wire::CreateCommitResponse { commit, changes: Some(built.changes), job_id: String::new() }.encode_to_vec()
+    });
+    let committed = flows::commit(&work.lines, &work.caller, &request, &errand).await?;
+    let answer = wire::CreateCommitResponse {
+        commit: Some(commit_to_wire(&committed.id, &committed.commit)),
+        changes: committed.changes,
+        job_id: String::new(),
+    };
+    Ok(Answer { bytes: answer.encode_to_vec(), is_remembered: committed.changes.is_some() })
+}
+
+fn request(message: wire::CreateCommitRequest) -> Result<CommitRequest, Error> {
+    Ok(CommitRequest {
+        repository: parse("repository", &message.repository)?,
+        branch: parse("branch", &message.branch)?,
+        message: message.message,
+        metadata: message.metadata,
+        allow_empty: message.allow_empty,
+        created_at: None,
+    })
+}

@@ -1,0 +1,104 @@
+//! Merges as jobs: from the message of the public API to its answer. Owns how much of many conflicts an answer holds.
+
+use auth::Caller;
+use graveler::{Built, ChangeCounts, Conflict, Conflicts, Strategy};
+use model::JOB_BYTES_MAX;
+use prost::Message;
+use proto::api::{commit_to_wire, object_to_wire, parse};
+use proto::generated::api as wire;
+use wire::merge_response::Outcome;
+
+use super::work::{Answer, Work, decode};
+use crate::Error;
+use crate::flows::{self, MergeOutcome, MergeRequest};
+use crate::grpc::fields::{amount, next_after};
+
+pub(super) fn check(caller: &Caller, spec: &[u8]) -> Result<(), Error> {
+    flows::may_merge(caller, &request(decode(spec)?)?)
+}
+
+pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
+    let request = request(work.request()?)?;
+    let errand = work.errand(|built: &Built| {
+        let commit = Some(commit_to_wire(&built.id, &built.commit));
+        respond(Outcome::Merged(wire::Merged { commit, changes: built.changes })).encode_to_vec()
+    });
+    let outcome = flows::merge(&work.lines, &work.caller, &request, &errand).await?;
+    let is_remembered = matches!(outcome, MergeOutcome::Merged { .. });
+    Ok(Answer { bytes: fitting(respond(to_wire(outcome))), is_remembered })
+}
+
+/// Reads a merge's message.
+pub(crate) fn request(message: wire::MergeRequest) -> Result<MergeRequest, Error> {
+    let strategy = strategy(message.strategy());
+    Ok(MergeRequest {
+        repository: parse("repository", &message.repository)?,
+        source: parse("source", &message.source)?,
+        destination: parse("destination", &message.destination)?,
+        message: message.message,
+        metadata: message.metadata,
+        strategy,
+        dry_run: message.dry_run,
+        squash: message.squash,
+        conflicts_after: message.conflicts_after,
+        conflicts_amount: amount(message.conflicts_amount),
+    })
+}
+
+pub(crate) fn strategy(strategy: wire::Strategy) -> Option<Strategy> {
+    match strategy {
+        wire::Strategy::Unspecified => None,
+        wire::Strategy::SourceWins => Some(Strategy::SourceWins),
+        wire::Strategy::DestinationWins => Some(Strategy::DestinationWins),
+    }
+}
+
+fn respond(outcome: Outcome) -> wire::MergeResponse {
+    wire::MergeResponse { outcome: Some(outcome), job_id: String::new() }
+}
+
+/// Encodes an answer; of very many conflicts, as many as are remembered: the page tells that there are more.
+fn fitting(mut answer: wire::MergeResponse) -> Vec<u8> {
+    loop {
+        let bytes = answer.encode_to_vec();
+        match &mut answer.outcome {
+            Some(Outcome::Conflicts(conflicts)) if bytes.len() > JOB_BYTES_MAX && conflicts.items.len() > 1 => {
+                conflicts.items.truncate(conflicts.items.len() / 2);
+                conflicts.more = true;
+                conflicts.next_after = conflicts.items.last().map(|last| last.path.clone()).unwrap_or_default();
+            }
+            _ => return bytes,
+        }
+    }
+}
+
+pub(crate) fn to_wire(outcome: MergeOutcome) -> Outcome {
+    match outcome {
+        MergeOutcome::Merged { id, commit, changes } => {
+            Outcome::Merged(wire::Merged { commit: Some(commit_to_wire(&id, &commit)), changes })
+        }
+        MergeOutcome::UpToDate(head) => Outcome::UpToDate(wire::UpToDate { commit_id: head.to_string() }),
+        MergeOutcome::Conflicts(conflicts) => Outcome::Conflicts(conflicts_to_wire(conflicts)),
+        MergeOutcome::Preview(ChangeCounts { added, removed, changed }) => {
+            Outcome::Preview(wire::Preview { summary: Some(wire::Summary { added, removed, changed }) })
+        }
+    }
+}
+
+pub(crate) fn conflicts_to_wire(conflicts: Conflicts) -> wire::Conflicts {
+    wire::Conflicts {
+        more: conflicts.more,
+        next_after: next_after(conflicts.more, &conflicts.items, |conflict| conflict.path.to_string()),
+        items: conflicts.items.into_iter().map(conflict_to_wire).collect(),
+    }
+}
+
+fn conflict_to_wire(conflict: Conflict) -> wire::Conflict {
+    let path = String::from(conflict.path);
+    wire::Conflict {
+        base: conflict.base.map(|entry| object_to_wire(&path, entry)),
+        source: conflict.source.map(|entry| object_to_wire(&path, entry)),
+        destination: conflict.destination.map(|entry| object_to_wire(&path, entry)),
+        path,
+    }
+}

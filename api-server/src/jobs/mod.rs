@@ -1,0 +1,331 @@
+//! Requests that are carried out once, whoever asks how often, and that outlive connections and servers.
+//!
+//! Owns which requests are under way in this process, and the bounds. Every commit and merge of a door comes through
+//! here: it runs in a task of its own, so that a dropped connection doesn't end it, and who asks again with its request
+//! id waits for it or gets its answer. What takes longer than a moment, or is asked to go on by itself, becomes a record
+//! of the metadata service with a lease; when the lease lapses, this or another server takes it up again (`resume`).
+//! `run` is the life of one; `work` says what each kind does. Leaves exactly-once to the metadata service: what
+//! publishes a request's work remembers its answer in the same step.
+//! Invariant: nothing before that step is visible, so whatever is cut off can be begun again.
+
+mod commit;
+pub(crate) mod merge;
+mod resume;
+mod run;
+mod work;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use auth::{Action, Caller, Resource, authorize};
+use graveler::Progress;
+use model::{
+    Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Page, Query, Refusal, RepositoryName, RequestId,
+    RunnerId,
+};
+use proto::api::InvalidField;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::error_table::state_to_result;
+use crate::lines::Lines;
+use crate::{Error, error_table};
+
+pub use work::Work;
+
+/// The bounds of jobs.
+#[derive(Debug, Clone, Copy)]
+pub struct JobOptions {
+    /// How many requests may be under way in this process.
+    pub running_max: usize,
+    /// How many of these may be jobs that nobody waits for; others wait as records.
+    pub detached_max: usize,
+    /// After so long, a request under way becomes a record.
+    pub recorded_after: Duration,
+    /// For how long a runner that isn't heard of keeps its jobs.
+    pub lease: Duration,
+    /// How often a runner is heard of.
+    pub heartbeat: Duration,
+    /// How often it looks for jobs that nobody carries out.
+    pub resume_interval: Duration,
+}
+
+impl Default for JobOptions {
+    fn default() -> Self {
+        Self {
+            running_max: 4096,
+            detached_max: 16,
+            recorded_after: Duration::from_secs(1),
+            lease: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(2),
+            resume_interval: Duration::from_secs(2),
+        }
+    }
+}
+
+/// A request to be carried out once.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its id; one is drawn if the caller gives none, and then nobody can ask again.
+    pub id: Option<RequestId>,
+    /// On what it works.
+    pub repository: RepositoryName,
+    /// What it does.
+    pub kind: JobKind,
+    /// The public API's message, encoded, without its request id.
+    pub spec: Vec<u8>,
+}
+
+/// The jobs of one API server. Cheap to clone; they go on until the last clone is gone.
+#[derive(Clone)]
+pub struct Jobs {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    lines: Lines,
+    runner: RunnerId,
+    options: JobOptions,
+    under_way: Mutex<HashMap<RequestId, UnderWay>>,
+    detached: Arc<Semaphore>,
+}
+
+/// A request that this process carries out.
+#[derive(Clone)]
+struct UnderWay {
+    request: Arc<Request>,
+    cancel: Arc<Notify>,
+    end: watch::Receiver<Option<JobState>>,
+}
+
+/// What it is.
+struct Request {
+    id: RequestId,
+    repository: RepositoryName,
+    kind: JobKind,
+    caller: Caller,
+    spec: Vec<u8>,
+    progress: Progress,
+}
+
+impl Request {
+    fn is(&self, new: &NewJob, caller: &Caller) -> bool {
+        self.repository == new.repository
+            && self.kind == new.kind
+            && self.spec == new.spec
+            && self.caller.user.id == caller.user.id
+    }
+}
+
+impl Jobs {
+    /// Begins to look for jobs that nobody carries out.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn new(lines: Lines, options: JobOptions) -> Self {
+        let inner = Arc::new(Inner {
+            lines,
+            runner: RunnerId(rand::random()),
+            options,
+            under_way: Mutex::default(),
+            detached: Arc::new(Semaphore::new(options.detached_max)),
+        });
+        tokio::spawn(resume::keep_resuming(Arc::downgrade(&inner)));
+        Self { inner }
+    }
+
+    /// Carries out a request and waits for its answer: the encoded response of the public API. It goes on if nobody
+    /// waits any more.
+    pub async fn run(&self, caller: &Caller, new: NewJob) -> Result<Vec<u8>, Error> {
+        check(caller, &new)?;
+        let mut under_way = self.inner.join_or_start(caller, new)?;
+        let ended = under_way.end.wait_for(Option::is_some).await.map_err(|_| gone())?.clone();
+        state_to_result(ended.unwrap_or(JobState::Cancelled))
+    }
+
+    /// Begins a request that nobody waits for.
+    pub async fn begin(&self, caller: &Caller, new: NewJob) -> Result<Job, Error> {
+        check(caller, &new)?;
+        let id = new.id.unwrap_or_else(|| RequestId(rand::random()));
+        let slot = Arc::clone(&self.inner.detached).try_acquire_owned().ok();
+        let command = Command::BeginJob {
+            request: id,
+            repository: new.repository,
+            kind: new.kind,
+            user: caller.user.id,
+            spec: new.spec,
+            runner: slot.as_ref().map(|_| (self.inner.runner, self.inner.lease_ms())),
+        };
+        let job = *self.inner.lines.graveler().meta().write(command).await?.job()?;
+        if let Some(slot) = slot
+            && !job.state.is_ended()
+            && job.lease.is_some_and(|lease| lease.runner == self.inner.runner)
+        {
+            self.inner.start_claimed(caller.clone(), &job, slot);
+        }
+        Ok(job)
+    }
+
+    /// Finds a job of a repository.
+    pub async fn get(&self, caller: &Caller, repository: &RepositoryName, id: RequestId) -> Result<Job, Error> {
+        authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
+        let job = *self.inner.lines.graveler().meta().read(Query::Job { id }).await?.job()?;
+        if job.repository != *repository {
+            return Err(Refusal::JobNotFound(id).into());
+        }
+        Ok(self.inner.with_progress(job))
+    }
+
+    /// Lists a repository's jobs, newest first.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        repository: &RepositoryName,
+        after: Option<RequestId>,
+        amount: usize,
+    ) -> Result<Page<Job>, Error> {
+        authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
+        let query = Query::Jobs { repository: repository.clone(), after, amount };
+        let page = self.inner.lines.graveler().meta().read(query).await?.jobs()?;
+        let items = page.items.into_iter().map(|job| self.inner.with_progress(job)).collect();
+        Ok(Page { items, more: page.more })
+    }
+
+    /// Asks a job to end. One that published its work already is done, and stays so.
+    pub async fn cancel(&self, caller: &Caller, repository: &RepositoryName, id: RequestId) -> Result<Job, Error> {
+        let job = self.get(caller, repository, id).await?;
+        if job.user != caller.user.id {
+            authorize(caller, Action::CreateCommit, &Resource::Repository(repository.clone()))?;
+        }
+        let job = *self.inner.lines.graveler().meta().write(Command::CancelJob { job: id }).await?.job()?;
+        if let Some(under_way) = self.inner.find(id) {
+            under_way.cancel.notify_one();
+        }
+        Ok(job)
+    }
+
+    /// Waits until a job of this process ends, or a while.
+    pub(crate) async fn pause(&self, id: RequestId, most: Duration) {
+        let Some(mut under_way) = self.inner.find(id) else { return tokio::time::sleep(most).await };
+        let _ = tokio::time::timeout(most, under_way.end.wait_for(Option::is_some)).await;
+    }
+}
+
+impl Inner {
+    fn lease_ms(&self) -> u32 {
+        u32::try_from(self.options.lease.as_millis()).unwrap_or(u32::MAX)
+    }
+
+    /// Joins the run of the same id, or starts one.
+    fn join_or_start(self: &Arc<Self>, caller: &Caller, new: NewJob) -> Result<UnderWay, Error> {
+        let mut all = self.lock();
+        if let Some(id) = new.id
+            && let Some(found) = all.get(&id)
+        {
+            return if found.request.is(&new, caller) {
+                Ok(found.clone())
+            } else {
+                Err(Refusal::RequestReused(id).into())
+            };
+        }
+        if all.len() >= self.options.running_max {
+            return Err(Error::Overloaded);
+        }
+        let known = if new.id.is_some() { run::Known::Perhaps } else { run::Known::No };
+        let request = Request {
+            id: new.id.unwrap_or_else(|| RequestId(rand::random())),
+            repository: new.repository,
+            kind: new.kind,
+            caller: caller.clone(),
+            spec: new.spec,
+            progress: Progress::default(),
+        };
+        Ok(self.start(&mut all, request, known, None))
+    }
+
+    /// Starts a job whose lease is this runner's.
+    fn start_claimed(self: &Arc<Self>, caller: Caller, job: &Job, slot: tokio::sync::OwnedSemaphorePermit) {
+        let mut all = self.lock();
+        if all.contains_key(&job.id) {
+            return;
+        }
+        let request = Request {
+            id: job.id,
+            repository: job.repository.clone(),
+            kind: job.kind,
+            caller,
+            spec: job.spec.clone(),
+            progress: Progress::default(),
+        };
+        self.start(&mut all, request, run::Known::Claimed(job.checkpoint.clone()), Some(slot));
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        all: &mut HashMap<RequestId, UnderWay>,
+        request: Request,
+        known: run::Known,
+        slot: Option<tokio::sync::OwnedSemaphorePermit>,
+    ) -> UnderWay {
+        let (ended, end) = watch::channel(None);
+        let under_way = UnderWay { request: Arc::new(request), cancel: Arc::default(), end };
+        all.insert(under_way.request.id, under_way.clone());
+        let (this, task) = (Arc::clone(self), under_way.clone());
+        tokio::spawn(async move {
+            let _slot = slot;
+            let id = task.request.id;
+            let _gone = Gone { inner: Arc::clone(&this), id };
+            let state = this.see_through(&task, known).await;
+            let _ = ended.send(Some(state));
+        });
+        under_way
+    }
+
+    fn find(&self, id: RequestId) -> Option<UnderWay> {
+        self.lock().get(&id).cloned()
+    }
+
+    /// A job as it is now, if this process carries it out; its record is a little older.
+    fn with_progress(&self, job: Job) -> Job {
+        match self.find(job.id) {
+            Some(under_way) if !job.state.is_ended() => Job { progress: under_way.progress(), ..job },
+            _ => job,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a request off the list when its task ends, however it does.
+struct Gone {
+    inner: Arc<Inner>,
+    id: RequestId,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.inner.lock().remove(&self.id);
+    }
+}
+
+impl UnderWay {
+    fn progress(&self) -> JobProgress {
+        let progress = &self.request.progress;
+        JobProgress { stage: progress.stage().to_owned(), objects: progress.objects(), bytes: progress.bytes() }
+    }
+}
+
+/// What can be said of a request before anything is done.
+fn check(caller: &Caller, new: &NewJob) -> Result<(), Error> {
+    if new.spec.len() > JOB_BYTES_MAX {
+        let why = format!("{} bytes of message and metadata; the most is {JOB_BYTES_MAX}", new.spec.len());
+        return Err(InvalidField::new("request", why).into());
+    }
+    work::check(caller, new.kind, &new.spec)
+}
+
+fn gone() -> Error {
+    error_table::internal("a request's task ended early")
+}

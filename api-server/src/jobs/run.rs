@@ -1,0 +1,201 @@
+//! The life of one request in this process: carried out, kept alive, cancelled, remembered. Invariant: it ends in a
+//! state that everybody who asks for the id will hear too, unless the failure was one that a later try may not meet.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use model::{Command, EndedRequest, Job, JobFailure, JobState, MetaError, Query, Refusal};
+use tonic::Code;
+
+use super::work::{self, Answer, Work};
+use super::{Inner, Request, UnderWay};
+use crate::{Error, backoff, error_table};
+
+/// How often a job is begun again after failures that may pass, and a record is tried to be written.
+const ATTEMPTS_MAX: u32 = 8;
+/// How often a job that another server carries out is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What is known of a request when it starts.
+pub(super) enum Known {
+    /// Its id is new.
+    No,
+    /// Somebody may have begun it before.
+    Perhaps,
+    /// It is a record, and this runner's; this is what the one before left.
+    Claimed(Vec<u8>),
+}
+
+/// How one try ended.
+enum Try {
+    Ended(JobState),
+    /// Another runner has it.
+    Lost,
+    /// It failed in a way that may pass.
+    Again(JobFailure),
+}
+
+impl Inner {
+    /// Carries a request out, or waits until whoever does has ended.
+    pub(super) async fn see_through(&self, task: &UnderWay, mut known: Known) -> JobState {
+        let mut failures = 0;
+        loop {
+            let (recorded, checkpoint) = match &known {
+                Known::Claimed(checkpoint) => (true, checkpoint.clone()),
+                Known::No => (false, Vec::new()),
+                Known::Perhaps => match self.take_over(&task.request).await {
+                    Ok(None) => (false, Vec::new()),
+                    Ok(Some(job)) if job.state.is_ended() => return job.state,
+                    Ok(Some(job)) => (true, job.checkpoint),
+                    Err(error) => return JobState::Failed(error_table::failure(&error)),
+                },
+            };
+            match self.try_once(task, recorded, checkpoint, matches!(known, Known::No)).await {
+                Try::Ended(state) => return state,
+                Try::Lost => known = Known::Perhaps,
+                Try::Again(failure) => {
+                    failures += 1;
+                    if failures == ATTEMPTS_MAX {
+                        return self.remember(&task.request, JobState::Failed(failure)).await;
+                    }
+                    backoff::wait(failures + 4).await;
+                    known = Known::Perhaps;
+                }
+            }
+        }
+    }
+
+    /// Finds what is known of a request: its end, or, once nobody else carries it out, its record with our lease.
+    async fn take_over(&self, request: &Request) -> Result<Option<Job>, Error> {
+        let meta = self.lines.graveler().meta();
+        loop {
+            let job = match meta.read(Query::Job { id: request.id }).await?.job() {
+                Ok(job) => *job,
+                Err(Refusal::JobNotFound(_)) => return Ok(None),
+                Err(refusal) => return Err(refusal.into()),
+            };
+            let same = job.repository == request.repository
+                && job.kind == request.kind
+                && job.spec == request.spec
+                && job.user == request.caller.user.id;
+            if !same {
+                return Err(Refusal::RequestReused(request.id).into());
+            }
+            if job.state.is_ended() {
+                return Ok(Some(job));
+            }
+            let claim = Command::ClaimJob { job: job.id, runner: self.runner, lease_ms: self.lease_ms() };
+            match meta.write(claim).await?.job() {
+                Ok(job) => return Ok(Some(*job)),
+                Err(Refusal::JobTaken(_)) => tokio::time::sleep(LOOK_INTERVAL).await,
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+    }
+
+    /// Carries a request out once, and keeps its lease meanwhile.
+    async fn try_once(&self, task: &UnderWay, mut recorded: bool, checkpoint: Vec<u8>, is_new: bool) -> Try {
+        let work = Work::new(self.lines.clone(), &task.request, checkpoint);
+        let mut carried_out = pin!(work::carry_out(&work));
+        loop {
+            let pause = if recorded { self.options.heartbeat } else { self.options.recorded_after };
+            let beat = tokio::select! {
+                biased;
+                () = task.cancel.notified() => {
+                    return Try::Ended(self.remember(&task.request, JobState::Cancelled).await);
+                }
+                result = &mut carried_out => return self.conclude(task, result, recorded, is_new).await,
+                () = tokio::time::sleep(pause) => self.beat(task, &work, recorded).await,
+            };
+            match beat {
+                Ok(job) if job.state.is_ended() => return Try::Ended(job.state),
+                Ok(job) if job.state == JobState::Cancelling => {
+                    return Try::Ended(self.remember(&task.request, JobState::Cancelled).await);
+                }
+                Ok(job) if job.lease.is_none_or(|lease| lease.runner != self.runner) => return Try::Lost,
+                Ok(_) => recorded = true,
+                Err(MetaError::Refused(Refusal::JobTaken(_))) => return Try::Lost,
+                // What isn't a record yet needn't be one; what is one is kept by whoever comes first.
+                Err(error) => tracing::warn!(%error, id = %task.request.id, "can't tell how far a job is"),
+            }
+        }
+    }
+
+    /// Makes a request a record, or keeps the record's lease.
+    async fn beat(&self, task: &UnderWay, work: &Work, recorded: bool) -> Result<Job, MetaError> {
+        let request = &task.request;
+        let command = if recorded {
+            Command::ReportJob {
+                job: request.id,
+                runner: self.runner,
+                lease_ms: self.lease_ms(),
+                progress: task.progress(),
+                checkpoint: work.take_checkpoint(),
+            }
+        } else {
+            Command::BeginJob {
+                request: request.id,
+                repository: request.repository.clone(),
+                kind: request.kind,
+                user: request.caller.user.id,
+                spec: request.spec.clone(),
+                runner: Some((self.runner, self.lease_ms())),
+            }
+        };
+        Ok(*self.lines.graveler().meta().write(command).await?.job()?)
+    }
+
+    /// Turns a result into an end that is remembered, if anybody may ask for it.
+    async fn conclude(&self, task: &UnderWay, result: Result<Answer, Error>, recorded: bool, is_new: bool) -> Try {
+        let request = &task.request;
+        let error = match result {
+            Ok(Answer { bytes, is_remembered }) if is_remembered || (is_new && !recorded) => {
+                return Try::Ended(JobState::Done(bytes));
+            }
+            Ok(Answer { bytes, .. }) => return Try::Ended(self.remember(request, JobState::Done(bytes)).await),
+            Err(error) => error,
+        };
+        if error_table::refusal(&error).is_some_and(|refusal| matches!(refusal, Refusal::RequestAnswered(_))) {
+            return Try::Lost;
+        }
+        let failure = error_table::failure(&error);
+        match (may_pass(&failure), recorded) {
+            (true, true) => Try::Again(failure),
+            // Nothing is remembered: who asks again tries again.
+            (true, false) => Try::Ended(JobState::Failed(failure)),
+            (false, false) if is_new => Try::Ended(JobState::Failed(failure)),
+            (false, _) => Try::Ended(self.remember(request, JobState::Failed(failure)).await),
+        }
+    }
+
+    /// Writes a request's end down; an end that was there before is the end.
+    pub(super) async fn remember(&self, request: &Request, state: JobState) -> JobState {
+        let Request { id, kind, caller, spec, .. } = request;
+        let (repository, runner) = (request.repository.clone(), self.runner);
+        let ended =
+            EndedRequest { id: *id, kind: *kind, user: caller.user.id, spec: spec.clone(), state: state.clone() };
+        for attempt in 0..ATTEMPTS_MAX {
+            let command = Command::EndRequest { repository: repository.clone(), runner, ended: ended.clone() };
+            match self.lines.graveler().meta().write(command).await {
+                Ok(outcome) => {
+                    return match outcome.job() {
+                        Ok(job) if job.state.is_ended() => job.state,
+                        // A repository that is gone, or a runner that was quicker.
+                        Ok(_) | Err(_) => state,
+                    };
+                }
+                Err(error) => tracing::warn!(%error, %id, "can't write down how a request ended"),
+            }
+            backoff::wait(attempt + 4).await;
+        }
+        state
+    }
+}
+
+/// Whether the same request may fare better later, with nothing changed in between.
+fn may_pass(failure: &JobFailure) -> bool {
+    matches!(
+        Code::from_i32(failure.code.cast_signed()),
+        Code::Unavailable | Code::Unknown | Code::Aborted | Code::ResourceExhausted | Code::DeadlineExceeded
+    )
+}

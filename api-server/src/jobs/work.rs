@@ -1,0 +1,107 @@
+//! What each kind of job does: its request is a message of the public API, and so is its answer. A kind has a file of
+//! its own, and one arm in each function here.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth::Caller;
+use graveler::{Built, Progress};
+use model::{JobKind, RequestId};
+use prost::Message;
+
+use super::{Request, commit, merge};
+use crate::Error;
+use crate::lines::{Errand, Lines, Ticket};
+
+/// A request as it is carried out.
+pub struct Work {
+    /// The way onto branches, and all that reads.
+    pub lines: Lines,
+    /// For whom.
+    pub caller: Caller,
+    /// Its id.
+    pub id: RequestId,
+    /// What it does.
+    pub kind: JobKind,
+    /// The request, encoded.
+    pub spec: Vec<u8>,
+    /// Where it counts what it does.
+    pub progress: Progress,
+    /// What a run before this one left, if there was one.
+    pub checkpoint: Vec<u8>,
+    left: Mutex<Option<Vec<u8>>>,
+}
+
+/// An answer of the public API, encoded.
+pub(crate) struct Answer {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the publication wrote it down already.
+    pub(crate) is_remembered: bool,
+}
+
+impl Work {
+    pub(super) fn new(lines: Lines, request: &Request, checkpoint: Vec<u8>) -> Self {
+        Self {
+            lines,
+            caller: request.caller.clone(),
+            id: request.id,
+            kind: request.kind,
+            spec: request.spec.clone(),
+            progress: request.progress.clone(),
+            checkpoint,
+            left: Mutex::default(),
+        }
+    }
+
+    /// Reads the request.
+    pub fn request<T: Message + Default>(&self) -> Result<T, Error> {
+        decode(&self.spec)
+    }
+
+    /// Leaves something for the next runner, should this one die; written down with the next heartbeat. At most
+    /// [`model::CHECKPOINT_BYTES_MAX`].
+    pub fn keep_checkpoint(&self, bytes: Vec<u8>) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+    }
+
+    pub(super) fn take_checkpoint(&self) -> Option<Vec<u8>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What makes a publication remember this request, with the answer that its commit makes.
+    pub fn errand(&self, answer: impl Fn(&Built) -> Vec<u8> + Send + Sync + 'static) -> Errand {
+        let ticket = Ticket {
+            id: self.id,
+            kind: self.kind,
+            user: self.caller.user.id,
+            spec: self.spec.clone(),
+            answer: Arc::new(answer),
+        };
+        Errand { ticket: Some(ticket), progress: self.progress.clone() }
+    }
+}
+
+/// Does it.
+pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
+    match work.kind {
+        JobKind::Commit => commit::carry_out(work).await,
+        JobKind::Merge => merge::carry_out(work).await,
+        JobKind::Import => Err(no_imports()),
+    }
+}
+
+/// Refuses what can be refused at once.
+pub(super) fn check(caller: &Caller, kind: JobKind, spec: &[u8]) -> Result<(), Error> {
+    match kind {
+        JobKind::Commit => commit::check(caller, spec),
+        JobKind::Merge => merge::check(caller, spec),
+        JobKind::Import => Err(no_imports()),
+    }
+}
+
+fn no_imports() -> Error {
+    graveler::Error::Invalid("this server doesn't import".into()).into()
+}
+
+pub(super) fn decode<T: Message + Default>(spec: &[u8]) -> Result<T, Error> {
+    T::decode(spec).map_err(|error| graveler::Error::Internal(format!("a job's request: {error}")).into())
+}

@@ -1,0 +1,156 @@
+//! Empties one branch's queue. Owns the order and the size of batches, and who tries again; `part` builds and publishes.
+//! Invariant: whoever was taken from the queue is answered before this ends.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use graveler::Chain;
+use model::{BranchName, Command, Refusal, Repository, StagingToken};
+use tokio::sync::mpsc;
+
+use super::part::{Part, Published};
+use super::{Lines, Step, Waiting};
+use crate::{Error, backoff, error_table};
+
+/// How many requests one publication carries at most.
+const BATCH_MAX: usize = Command::ENDED_MAX;
+/// After so long, what is built is published before more is built: the small don't wait for the large.
+const BUILDING_TIME_MAX: Duration = Duration::from_millis(100);
+/// How often a request is built anew over a head that other servers moved.
+const ATTEMPTS_MAX: u32 = 32;
+/// How long an empty queue stays open.
+const IDLE: Duration = Duration::from_secs(5);
+
+pub(super) struct Line {
+    lines: Lines,
+    repository: Repository,
+    branch: BranchName,
+    waiting: mpsc::Receiver<Waiting>,
+    /// What was built last, if the branch is still there.
+    chain: Option<Chain>,
+}
+
+impl Line {
+    pub(super) fn new(
+        lines: Lines,
+        repository: Repository,
+        branch: BranchName,
+        waiting: mpsc::Receiver<Waiting>,
+    ) -> Self {
+        Self { lines, repository, branch, waiting, chain: None }
+    }
+
+    /// Carries out requests until none has come for a while.
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        loop {
+            match tokio::time::timeout(IDLE, self.waiting.recv_many(&mut batch, BATCH_MAX)).await {
+                Ok(0) => return,
+                Ok(_) => self.carry_out(in_order(&mut batch)).await,
+                Err(_) if self.lines.close(&self.repository, &self.branch) => return,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Builds and publishes until all are answered.
+    async fn carry_out(&mut self, mut todo: VecDeque<Waiting>) {
+        while !todo.is_empty() {
+            let chain = self.chain.take();
+            let (chain, part) = match Part::begin(&self.lines, &self.repository, &self.branch, chain).await {
+                Ok(begun) => begun,
+                Err(error) => return fail_all(todo, &error),
+            };
+            self.chain = self.next_part(chain, part, &mut todo).await;
+        }
+    }
+
+    /// One publication. Those that must try again go back to the front.
+    async fn next_part(&self, mut chain: Chain, mut part: Part, todo: &mut VecDeque<Waiting>) -> Option<Chain> {
+        let begun = Instant::now();
+        while let Some(waiting) = todo.pop_front() {
+            if let Err(waiting) = part.build(&mut chain, waiting).await {
+                return self.try_again(part.into_waiting().chain([*waiting]), todo, chain).await;
+            }
+            if begun.elapsed() > BUILDING_TIME_MAX {
+                break;
+            }
+        }
+        match part.publish(&chain).await {
+            Ok(Published::Yes) => {
+                part.answer();
+                Some(chain)
+            }
+            Ok(Published::TakenBack) => {
+                put_back(part.into_waiting(), todo);
+                None
+            }
+            Ok(Published::Beaten) => self.try_again(part.into_waiting(), todo, chain).await,
+            Err(error) => {
+                without_concerned(part, todo, &error);
+                None
+            }
+        }
+    }
+
+    /// Puts all back that have not tried too often, and waits a little.
+    async fn try_again(
+        &self,
+        beaten: impl Iterator<Item = Waiting>,
+        todo: &mut VecDeque<Waiting>,
+        chain: Chain,
+    ) -> Option<Chain> {
+        let beaten = beaten.map(|waiting| Waiting { attempts: waiting.attempts + 1, ..waiting });
+        let (left, over): (Vec<_>, Vec<_>) = beaten.partition(|waiting| waiting.attempts < ATTEMPTS_MAX);
+        for waiting in over {
+            let _ = waiting.reply.send(Err(Error::Contended(self.branch.clone())));
+        }
+        let attempts = left.iter().map(|waiting| waiting.attempts).max();
+        put_back(left.into_iter(), todo);
+        if let Some(attempts) = attempts {
+            backoff::wait(attempts - 1).await;
+        }
+        Some(chain)
+    }
+}
+
+/// Commits first, in the order in which they sealed, so that each commits its own.
+fn in_order(batch: &mut Vec<Waiting>) -> VecDeque<Waiting> {
+    batch.sort_by_key(|waiting| match &waiting.step {
+        Step::Commit { sealed, .. } => (0, sealed.sealed.first().copied()),
+        _ => (1, None::<StagingToken>),
+    });
+    batch.drain(..).collect()
+}
+
+fn put_back(waiting: impl Iterator<Item = Waiting>, todo: &mut VecDeque<Waiting>) {
+    let behind = std::mem::take(todo);
+    todo.extend(waiting);
+    todo.extend(behind);
+}
+
+/// Answers those whom a refusal concerns; the others try again without them.
+fn without_concerned(part: Part, todo: &mut VecDeque<Waiting>, error: &Error) {
+    let is_concerned = |waiting: &Waiting, needs_clean: bool| match error_table::refusal(error) {
+        Some(Refusal::DirtyBranch(_)) => needs_clean,
+        Some(Refusal::RequestAnswered(id) | Refusal::RequestReused(id)) => {
+            waiting.errand.ticket.as_ref().is_some_and(|ticket| ticket.id == *id)
+        }
+        _ => true,
+    };
+    let mut others = Vec::new();
+    for (waiting, needs_clean) in part.into_built() {
+        if is_concerned(&waiting, needs_clean) {
+            let _ = waiting.reply.send(Err(error.again()));
+        } else {
+            others.push(waiting);
+        }
+    }
+    put_back(others.into_iter(), todo);
+}
+
+fn fail_all(all: VecDeque<Waiting>, error: &Error) {
+    for waiting in all {
+        let _ = waiting.reply.send(Err(error.again()));
+    }
+}

@@ -1,0 +1,21 @@
+//! Ends a job that nobody carries out, or asks its runner to end it. A job that ended stays as it ended.
+
+use model::{JobState, Outcome, RequestId};
+
+use super::At;
+use crate::state::keyspace::Transaction;
+use crate::state::{Halt, jobs};
+
+pub(super) fn apply(tx: &mut Transaction<'_>, at: At, id: RequestId) -> Result<Outcome, Halt> {
+    let mut job = jobs::get(tx, id, at.time)?;
+    if job.state.is_ended() {
+        return Ok(Outcome::Job(Box::new(job)));
+    }
+    if job.lease.is_some_and(|lease| lease.until > at.time) {
+        job.state = JobState::Cancelling;
+        jobs::put(tx, &job);
+    } else {
+        jobs::end(tx, at.time, &mut job, JobState::Cancelled)?;
+    }
+    Ok(Outcome::Job(Box::new(job)))
+}

@@ -1,0 +1,32 @@
+//! Takes up a job whose runner is gone, or that had none yet. Invariant: while a lease lasts, nobody else gets the job.
+
+use model::{JobState, Outcome, Refusal, RequestId, RunnerId};
+
+use super::At;
+use crate::state::keyspace::Transaction;
+use crate::state::{Halt, jobs};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    id: RequestId,
+    runner: RunnerId,
+    lease_ms: u32,
+) -> Result<Outcome, Halt> {
+    let mut job = jobs::get(tx, id, at.time)?;
+    if job.state.is_ended() {
+        return Ok(Outcome::Job(Box::new(job)));
+    }
+    if jobs::is_taken(&job, runner, at.time) {
+        return Err(Refusal::JobTaken(id).into());
+    }
+    if job.state == JobState::Cancelling {
+        jobs::end(tx, at.time, &mut job, JobState::Cancelled)?;
+    } else {
+        job.state = JobState::Running;
+        job.lease = Some(jobs::lease(at.time, runner, lease_ms));
+        job.attempts = job.attempts.saturating_add(1);
+        jobs::put(tx, &job);
+    }
+    Ok(Outcome::Job(Box::new(job)))
+}

@@ -1,0 +1,181 @@
+//! Jobs: requests that the service remembers by their id, under way or answered. Owns the nouns and their bounds;
+//! `metadata-server` keeps them, the API server carries them out. Invariant: a job's id is the id of the request that
+//! began it, and one id is carried out to its end at most once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{InvalidId, RepositoryName, RepositoryUid, RequestId, Timestamp, UserId};
+
+/// How many jobs may wait or run at a time, in all repositories together.
+pub const OPEN_JOBS_MAX: u64 = 1000;
+/// How many bytes a job's request may have, and its answer.
+pub const JOB_BYTES_MAX: usize = 64 << 10;
+/// How many bytes a runner may leave for the next.
+pub const CHECKPOINT_BYTES_MAX: usize = 16 << 10;
+
+/// Names a process that carries out jobs; drawn when it starts, so that a restarted one isn't taken for the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunnerId(pub u128);
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobKind {
+    /// Commits what is staged on a branch.
+    Commit,
+    /// Merges a ref into a branch.
+    Merge,
+    /// Takes objects of another store into a branch.
+    Import,
+}
+
+impl JobKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Commit, Self::Merge, Self::Import];
+
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Merge => "merge",
+            Self::Import => "import",
+        }
+    }
+}
+
+impl fmt::Display for JobKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A request that the service remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The id of the request that began it.
+    pub id: RequestId,
+    /// What it works on, as it was named then.
+    pub repository: RepositoryName,
+    /// The repository that had the name then.
+    pub repository_uid: RepositoryUid,
+    /// What it does.
+    pub kind: JobKind,
+    /// For whom.
+    pub user: UserId,
+    /// The request, as the API server encodes it; opaque here.
+    pub spec: Vec<u8>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// How it stands.
+    pub state: JobState,
+    /// Who carries it out; none if nobody does yet, or it ended.
+    pub lease: Option<Lease>,
+    /// How often it was taken up.
+    pub attempts: u32,
+    /// How far it is.
+    pub progress: JobProgress,
+    /// What a runner left for the one that takes it up after it; opaque here.
+    pub checkpoint: Vec<u8>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobState {
+    /// Nobody has taken it up yet.
+    Waiting,
+    /// Somebody carries it out, or did when its lease was renewed last.
+    Running,
+    /// As running, but it was asked to end.
+    Cancelling,
+    /// It is done; this is the answer, as the API server encodes it.
+    Done(Vec<u8>),
+    /// It failed, and left everything as it was.
+    Failed(JobFailure),
+    /// It was ended before it was done, and left everything as it was.
+    Cancelled,
+}
+
+impl JobState {
+    /// Whether it stays so.
+    pub const fn is_ended(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Failed(_) | Self::Cancelled)
+    }
+}
+
+/// An error as a call would have answered it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFailure {
+    /// The gRPC status code.
+    pub code: u32,
+    /// The word for programs.
+    pub reason: String,
+    /// The text for people.
+    pub message: String,
+}
+
+/// Whose turn a job is, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Who carries it out.
+    pub runner: RunnerId,
+    /// After this, by the leader's clock, others may take it up.
+    pub until: Timestamp,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobProgress {
+    /// What it does now.
+    pub stage: String,
+    /// Objects looked at.
+    pub objects: u64,
+    /// Bytes written.
+    pub bytes: u64,
+}
+
+/// A request with its end, to be remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedRequest {
+    /// Its id.
+    pub id: RequestId,
+    /// What it did.
+    pub kind: JobKind,
+    /// For whom.
+    pub user: UserId,
+    /// The request; two under one id must be the same.
+    pub spec: Vec<u8>,
+    /// The end.
+    pub state: JobState,
+}
+
+impl FromStr for RequestId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let digits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        u128::from_str_radix(text, 16)
+            .ok()
+            .filter(|_| digits)
+            .map(Self)
+            .ok_or_else(|| InvalidId::new("request id", text, "32 lower-case hex digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_from_its_text() {
+        let id = RequestId(0x0123_4567_89ab_cdef_0000_0000_0000_0001);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["", "1", "0123456789ABCDEF0000000000000001", "+123456789abcdef0000000000000001"] {
+            assert!(text.parse::<RequestId>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Conversions of jobs.
+
+use model::{
+    EndedRequest, Job, JobFailure, JobKind, JobProgress, JobState, Lease, RepositoryUid, RunnerId, Timestamp, UserId,
+};
+
+use super::{DecodeError, Wire, invalid, name, needed, optional, request, request_bytes};
+use crate::generated::metadata::{self as pb, job_state};
+
+pub(super) fn kind_number(kind: JobKind) -> i32 {
+    let wire = match kind {
+        JobKind::Commit => pb::JobKind::Commit,
+        JobKind::Merge => pb::JobKind::Merge,
+        JobKind::Import => pb::JobKind::Import,
+    };
+    wire.into()
+}
+
+pub(super) fn kind(number: i32) -> Result<JobKind, DecodeError> {
+    match pb::JobKind::try_from(number) {
+        Ok(pb::JobKind::Commit) => Ok(JobKind::Commit),
+        Ok(pb::JobKind::Merge) => Ok(JobKind::Merge),
+        Ok(pb::JobKind::Import) => Ok(JobKind::Import),
+        Ok(pb::JobKind::Unspecified) | Err(_) => {
+            Err(invalid("job.kind", format_args!("{number} is none that is known")))
+        }
+    }
+}
+
+pub(super) fn runner_bytes(id: RunnerId) -> Vec<u8> {
+    id.0.to_be_bytes().to_vec()
+}
+
+pub(super) fn runner(bytes: &[u8]) -> Result<RunnerId, DecodeError> {
+    let bytes = bytes.try_into().map_err(|_| invalid("runner", "expected 16 bytes"))?;
+    Ok(RunnerId(u128::from_be_bytes(bytes)))
+}
+
+impl Wire for JobState {
+    type Message = pb::JobState;
+
+    fn to_message(&self) -> pb::JobState {
+        let kind = match self {
+            Self::Waiting => job_state::Kind::Waiting(pb::JobWaiting {}),
+            Self::Running => job_state::Kind::Running(pb::JobRunning {}),
+            Self::Cancelling => job_state::Kind::Cancelling(pb::JobCancelling {}),
+            Self::Done(answer) => job_state::Kind::Done(answer.clone()),
+            Self::Failed(JobFailure { code, reason, message }) => job_state::Kind::Failed(pb::JobFailure {
+                code: *code,
+                reason: reason.clone(),
+                message: message.clone(),
+            }),
+            Self::Cancelled => job_state::Kind::Cancelled(pb::JobCancelled {}),
+        };
+        pb::JobState { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::JobState) -> Result<Self, DecodeError> {
+        Ok(match message.kind.ok_or(DecodeError::Missing("job.state"))? {
+            job_state::Kind::Waiting(pb::JobWaiting {}) => Self::Waiting,
+            job_state::Kind::Running(pb::JobRunning {}) => Self::Running,
+            job_state::Kind::Cancelling(pb::JobCancelling {}) => Self::Cancelling,
+            job_state::Kind::Done(answer) => Self::Done(answer),
+            job_state::Kind::Failed(pb::JobFailure { code, reason, message }) => {
+                Self::Failed(JobFailure { code, reason, message })
+            }
+            job_state::Kind::Cancelled(pb::JobCancelled {}) => Self::Cancelled,
+        })
+    }
+}
+
+impl Wire for Lease {
+    type Message = pb::Lease;
+
+    fn to_message(&self) -> pb::Lease {
+        pb::Lease { runner: runner_bytes(self.runner), until_ms: self.until.as_millis() }
+    }
+
+    fn from_message(message: pb::Lease) -> Result<Self, DecodeError> {
+        Ok(Self { runner: runner(&message.runner)?, until: Timestamp::from_millis(message.until_ms) })
+    }
+}
+
+impl Wire for JobProgress {
+    type Message = pb::JobProgress;
+
+    fn to_message(&self) -> pb::JobProgress {
+        pb::JobProgress { stage: self.stage.clone(), objects: self.objects, bytes: self.bytes }
+    }
+
+    fn from_message(message: pb::JobProgress) -> Result<Self, DecodeError> {
+        Ok(Self { stage: message.stage, objects: message.objects, bytes: message.bytes })
+    }
+}
+
+impl Wire for Job {
+    type Message = pb::Job;
+
+    fn to_message(&self) -> pb::Job {
+        pb::Job {
+            id: request_bytes(self.id),
+            repository: self.repository.to_string(),
+            repository_uid: self.repository_uid.0,
+            kind: kind_number(self.kind),
+            user: self.user.0,
+            spec: self.spec.clone(),
+            created_at_ms: self.created_at.as_millis(),
+            state: Some(self.state.to_message()),
+            lease: self.lease.as_ref().map(Wire::to_message),
+            attempts: self.attempts,
+            progress: Some(self.progress.to_message()),
+            checkpoint: self.checkpoint.clone(),
+            ended_at_ms: self.ended_at.map(Timestamp::as_millis),
+        }
+    }
+
+    fn from_message(message: pb::Job) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: request(&message.id)?,
+            repository: name("job.repository", message.repository)?,
+            repository_uid: RepositoryUid(message.repository_uid),
+            kind: kind(message.kind)?,
+            user: UserId(message.user),
+            spec: message.spec,
+            created_at: Timestamp::from_millis(message.created_at_ms),
+            state: needed("job.state", message.state)?,
+            lease: optional(message.lease)?,
+            attempts: message.attempts,
+            progress: needed("job.progress", message.progress)?,
+            checkpoint: message.checkpoint,
+            ended_at: message.ended_at_ms.map(Timestamp::from_millis),
+        })
+    }
+}
+
+impl Wire for EndedRequest {
+    type Message = pb::EndedRequest;
+
+    fn to_message(&self) -> pb::EndedRequest {
+        pb::EndedRequest {
+            id: request_bytes(self.id),
+            kind: kind_number(self.kind),
+            user: self.user.0,
+            spec: self.spec.clone(),
+            state: Some(self.state.to_message()),
+        }
+    }
+
+    fn from_message(message: pb::EndedRequest) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: request(&message.id)?,
+            kind: kind(message.kind)?,
+            user: UserId(message.user),
+            spec: message.spec,
+            state: needed("ended.state", message.state)?,
+        })
+    }
+}
