@@ -62,7 +62,7 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::BodyFailed => StatusCode::BAD_REQUEST,
         // What a user may not do is 401 in lakeFS too, and its clients tell the two apart by that.
         Reason::Unauthenticated | Reason::AccessDenied => StatusCode::UNAUTHORIZED,
-        Reason::DefaultBranch => StatusCode::FORBIDDEN,
+        Reason::DefaultBranch | Reason::SourceNotAllowed => StatusCode::FORBIDDEN,
         Reason::RepositoryNotFound
         | Reason::BranchNotFound
         | Reason::TagNotFound
@@ -77,11 +77,12 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::RefExists
         | Reason::ParentNeeded
         | Reason::UserExists
+        | Reason::SourceChanged
         | Reason::JobCancelled
         | Reason::RequestReused
         | Reason::CredentialExists => StatusCode::CONFLICT,
         Reason::Busy => StatusCode::TOO_MANY_REQUESTS,
-        Reason::DataMissing => StatusCode::GONE,
+        Reason::DataMissing | Reason::SourceGone => StatusCode::GONE,
         Reason::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Reason::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Reason::Contended => StatusCode::LOCKED,

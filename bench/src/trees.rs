@@ -5,6 +5,7 @@
 mod commit;
 mod deltas;
 mod diff;
+mod import;
 mod lake;
 mod lakefs_rule;
 mod line;
@@ -59,6 +60,7 @@ enum RowKind {
     List,
     Memory,
     Deltas,
+    Import,
 }
 
 /// What every row gets.
@@ -105,6 +107,7 @@ impl RowKind {
             Self::List => list::lines(bench).await,
             Self::Memory => memory::lines(bench).await,
             Self::Deltas => deltas::lines(bench).await,
+            Self::Import => import::lines(bench).await,
         }
     }
 }
