@@ -7,8 +7,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::{Lakebed, Replay};
 
 use crate::commands::{
-    branch, commit, completion, diff, doctor, env, fs, fsck, job, log, merge, merge_base, rebase, reflog, replay, repo,
-    show, tag,
+    branch, commit, completion, diff, doctor, env, fs, fsck, import, job, log, merge, merge_base, rebase, reflog,
+    replay, repo, show, tag,
 };
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
@@ -91,6 +91,11 @@ enum Client {
     /// List, show, wait for and cancel what goes on at the server by itself
     #[command(subcommand)]
     Job(job::Job),
+    /// Take objects into a branch where they lie
+    ///
+    /// One commit, and no byte is copied. What is imported takes the place of what is at its path, all else stays. The
+    /// import is a job of the server: it goes on when this command is left.
+    Import(import::Import),
     /// Make, list, show and delete tags
     #[command(subcommand)]
     Tag(tag::Tag),
@@ -143,6 +148,7 @@ impl Client {
             Self::CherryPick(command) => return command.run(Replay::CherryPick, lakebed, output).await,
             Self::Rebase(command) => return command.run(lakebed, output).await,
             Self::Job(command) => return command.run(lakebed, output).await,
+            Self::Import(command) => command.run(lakebed, output).await?,
             Self::Tag(command) => command.run(lakebed, output).await?,
             Self::Fs(command) => command.run(lakebed, output).await?,
         }

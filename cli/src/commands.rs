@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod fs;
 pub(crate) mod fsck;
+pub(crate) mod import;
 pub(crate) mod job;
 pub(crate) mod log;
 pub(crate) mod merge;

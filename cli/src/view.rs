@@ -88,6 +88,10 @@ pub(crate) fn job(job: &Job) -> Value {
             }
             MergeOutcome::Preview(_) => {}
         },
+        JobState::Done(JobAnswer::Import(done)) => {
+            value["commit"] = commit(&done.commit);
+            value["skipped"] = done.skipped.into();
+        }
         _ => {}
     }
     value

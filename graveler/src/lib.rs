@@ -31,7 +31,7 @@ pub use ops::cherry_pick::CommitChange;
 pub use ops::commit::{Built, ChangeCounts, CommitInfo};
 pub use ops::diff::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};
 pub use ops::get::{Content, Found};
-pub use ops::import::{ImportCheckpoint, ImportListing, ImportProgress, ImportStep};
+pub use ops::import::{ImportCheckpoint, ImportListing, ImportStep};
 pub use ops::list::{ListItem, ListRequest, Listing};
 pub use ops::log::{LogPage, LogRequest};
 pub use ops::merge::{Conflict, Conflicts, MergeOptions, Merged, Strategy};

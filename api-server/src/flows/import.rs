@@ -9,20 +9,18 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{CommitInfo, Graveler, ImportCheckpoint, ImportProgress};
-use model::{Branch, BranchName, Commit, CommitId, ObjectPath, Repository, RepositoryName};
+use graveler::{Built, CommitInfo, Graveler, ImportCheckpoint, Progress};
+use model::{BranchName, ObjectPath, Repository, RepositoryName};
 use proto::api::InvalidField;
 use serde_json::json;
 use storage::{ListGauge, Source};
 
 use self::listing::{Destination, Unusable, merged};
-use crate::publish::{Publication, publish};
-use crate::{Error, backoff};
+use crate::Error;
+use crate::lines::{Errand, Lines};
 
 /// How many sources one import may have.
 pub const SOURCES_MAX: usize = 100;
-/// How often a commit is built anew over a head that moved.
-const PUBLISH_ATTEMPTS_MAX: u32 = 32;
 
 /// What to import.
 #[derive(Debug, Clone)]
@@ -64,9 +62,7 @@ pub enum ImportSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
     /// The commit that has the objects.
-    pub id: CommitId,
-    /// What it says.
-    pub commit: Commit,
+    pub built: Built,
     /// How many objects were imported.
     pub objects: u64,
     /// How many were left out, since they can't be imported.
@@ -76,7 +72,7 @@ pub struct Imported {
 /// A run of an import: what it tells while it goes on, and what an earlier run left.
 pub struct ImportRun<'a> {
     /// Counts objects.
-    pub progress: ImportProgress,
+    pub progress: Progress,
     /// What an earlier run kept last; empty for the first run.
     pub checkpoint: Vec<u8>,
     /// Keeps what the next run may go on from.
@@ -100,28 +96,38 @@ impl Default for ImportSteps {
     }
 }
 
-/// Imports objects. Dropping the future ends it, and leaves files that nothing refers to but what was kept.
+/// Imports objects. Dropping the future ends it, and leaves files that nothing refers to but what was kept. `errand` says,
+/// of the numbers of objects that were imported and left out, how the publication remembers the request.
 pub async fn import(
-    graveler: &Graveler,
+    lines: &Lines,
     caller: &Caller,
     request: &ImportRequest,
     run: ImportRun<'_>,
+    errand: &(dyn Fn(u64, u64) -> Errand + Send + Sync),
 ) -> Result<Imported, Error> {
     let ImportRequest { repository: name, branch, .. } = request;
-    authorize_all(caller, request)?;
+    may_import(caller, request)?;
+    let graveler = lines.graveler();
     let repository = graveler.meta().repository(name).await?;
     graveler.meta().branch(name, branch).await?;
     let sources = open(graveler, request).await?;
+    let progress = run.progress.clone();
 
+    progress.set_stage("listing and writing");
     let (imported, skipped) = build(graveler, &repository, sources, request.skip_unusable, run).await?;
 
-    let (id, commit) = commit(graveler, caller, request, &repository, &imported).await?;
+    progress.set_stage("committing");
     let objects = imported.objects;
-    tracing::info!(repository = %name, %branch, commit = %id, objects, skipped, user = %caller.user.name, "imported");
-    Ok(Imported { id, commit, objects, skipped })
+    let head = graveler.meta().branch(name, branch).await?.commit;
+    let built = graveler.build_imported(&repository, &head, &imported, &info(graveler, caller, request)).await?;
+    let built = lines.graft(&repository, branch, built, head, &errand(objects, skipped)).await?;
+    let (commit, user) = (built.id, &caller.user.name);
+    tracing::info!(repository = %name, %branch, %commit, objects, skipped, %user, "imported");
+    Ok(Imported { built, objects, skipped })
 }
 
-fn authorize_all(caller: &Caller, request: &ImportRequest) -> Result<(), Error> {
+/// Whether the caller may import so.
+pub(crate) fn may_import(caller: &Caller, request: &ImportRequest) -> Result<(), Error> {
     let ImportRequest { repository, branch, sources, .. } = request;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?;
     for source in sources {
@@ -189,32 +195,14 @@ async fn build(
     }
 }
 
-/// Commits what is imported over the branch's head, as often as others come first.
-async fn commit(
-    graveler: &Graveler,
-    caller: &Caller,
-    request: &ImportRequest,
-    repository: &Repository,
-    imported: &ImportCheckpoint,
-) -> Result<(CommitId, Commit), Error> {
-    let info = CommitInfo {
+fn info(graveler: &Graveler, caller: &Caller, request: &ImportRequest) -> CommitInfo {
+    CommitInfo {
         committer: caller.committer().to_owned(),
         message: request.message.clone(),
         metadata: request.metadata.clone(),
         created_at: graveler.clock().now(),
         allow_empty: false,
-    };
-    for attempt in 0..PUBLISH_ATTEMPTS_MAX {
-        let branch: Branch = graveler.meta().branch(&request.repository, &request.branch).await?;
-        let built = graveler.build_imported(repository, &branch.commit, imported, &info).await?;
-        let note = graveler.note(caller.committer(), &format!("import: {}", request.message));
-        let publication = Publication { note, ..Publication::default() };
-        if publish(graveler, &request.repository, &branch, built.id, publication).await? {
-            return Ok((built.id, built.commit));
-        }
-        backoff::wait(attempt).await;
     }
-    Err(Error::Contended(request.branch.clone()))
 }
 
 fn encode(imported: &ImportCheckpoint, skipped: u64) -> Vec<u8> {

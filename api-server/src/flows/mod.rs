@@ -43,6 +43,7 @@ pub use delete_objects::{DELETE_MAX, delete_objects};
 pub use delete_repository::delete_repository;
 pub use delete_tag::delete_tag;
 pub use hard_reset::{HardResetRequest, hard_reset};
+pub(crate) use import::may_import;
 pub use import::{ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import};
 pub(crate) use merge::may_merge;
 pub use merge::{MergeOutcome, MergeRequest, merge};

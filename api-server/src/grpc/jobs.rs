@@ -114,7 +114,7 @@ fn answer(kind: JobKind, bytes: &[u8]) -> Result<Option<Answer>, Status> {
     Ok(match kind {
         JobKind::Commit => Some(Answer::Commit(decoded(bytes)?)),
         JobKind::Merge => Some(Answer::Merge(decoded(bytes)?)),
-        JobKind::Import => None,
+        JobKind::Import => Some(Answer::Import(decoded(bytes)?)),
     })
 }
 

@@ -9,6 +9,7 @@ mod branches;
 mod commits;
 mod diffs;
 mod fsck;
+mod imports;
 mod jobs;
 mod merges;
 mod objects;
@@ -25,6 +26,7 @@ use proto::generated::api::branches_server::BranchesServer;
 use proto::generated::api::commits_server::CommitsServer;
 use proto::generated::api::diffs_server::DiffsServer;
 use proto::generated::api::fsck_server::FsckServer;
+use proto::generated::api::imports_server::ImportsServer;
 use proto::generated::api::jobs_server::JobsServer;
 use proto::generated::api::merges_server::MergesServer;
 use proto::generated::api::objects_server::ObjectsServer;
@@ -58,6 +60,7 @@ pub(crate) fn router(graveler: Graveler, lines: Lines, jobs: Jobs, authenticator
         .add_service(ReplaysServer::new(grpc.clone()))
         .add_service(ObjectsServer::new(grpc.clone()))
         .add_service(FsckServer::new(grpc.clone()))
+        .add_service(ImportsServer::new(grpc.clone()))
         .add_service(JobsServer::new(grpc.clone()))
         .add_service(ServerServer::new(grpc))
         .into_axum_router()

@@ -9,6 +9,7 @@
 //! Invariant: nothing before that step is visible, so whatever is cut off can be begun again.
 
 mod commit;
+mod import;
 pub(crate) mod merge;
 mod resume;
 mod run;

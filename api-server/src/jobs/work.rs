@@ -8,7 +8,7 @@ use graveler::{Built, Progress};
 use model::{JobKind, RequestId};
 use prost::Message;
 
-use super::{Request, commit, merge};
+use super::{Request, commit, import, merge};
 use crate::Error;
 use crate::lines::{Errand, Lines, Ticket};
 
@@ -85,7 +85,7 @@ pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
     match work.kind {
         JobKind::Commit => commit::carry_out(work).await,
         JobKind::Merge => merge::carry_out(work).await,
-        JobKind::Import => Err(no_imports()),
+        JobKind::Import => import::carry_out(work).await,
     }
 }
 
@@ -94,12 +94,8 @@ pub(super) fn check(caller: &Caller, kind: JobKind, spec: &[u8]) -> Result<(), E
     match kind {
         JobKind::Commit => commit::check(caller, spec),
         JobKind::Merge => merge::check(caller, spec),
-        JobKind::Import => Err(no_imports()),
+        JobKind::Import => import::check(caller, spec),
     }
-}
-
-fn no_imports() -> Error {
-    graveler::Error::Invalid("this server doesn't import".into()).into()
 }
 
 pub(super) fn decode<T: Message + Default>(spec: &[u8]) -> Result<T, Error> {

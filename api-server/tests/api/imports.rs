@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use api_server::Error;
 use api_server::flows::{self, ImportRequest, ImportRun, ImportSource, ImportSteps, Imported};
+use api_server::lines::{Errand, Lines};
 use auth::Caller;
-use graveler::{Error as GravelerError, ImportProgress};
-use lakebed_sdk::{Code, DataCheck, Reason};
-use model::{Command, CommitId, Query};
+use futures::TryStreamExt;
+use graveler::{Error as GravelerError, Progress};
+use lakebed_sdk::{Code, DataCheck, JobAnswer, JobKind, JobState, NewImport, Reason};
+use model::{Command, CommitId, Query, RequestId};
 use storage::StorageError;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -67,7 +69,8 @@ impl Setting {
     }
 
     async fn run(&self, request: &ImportRequest, run: ImportRun<'_>) -> Result<Imported, Error> {
-        flows::import(&self.lake.graveler, &self.caller().await, request, run).await
+        let lines = Lines::new(self.lake.graveler.clone());
+        flows::import(&lines, &self.caller().await, request, run, &|_, _| Errand::default()).await
     }
 
     async fn import(&self, sources: Vec<ImportSource>) -> Result<Imported, Error> {
@@ -85,7 +88,7 @@ fn url(folder: &Path) -> String {
 
 fn first_run(keep: &(dyn Fn(Vec<u8>) + Send + Sync)) -> ImportRun<'_> {
     let steps = ImportSteps { objects_max: 300, time_max: Duration::MAX };
-    ImportRun { progress: ImportProgress::default(), checkpoint: Vec::new(), keep, steps }
+    ImportRun { progress: Progress::default(), checkpoint: Vec::new(), keep, steps }
 }
 
 fn why(error: Error) -> String {
@@ -111,8 +114,12 @@ async fn objects_come_to_their_paths_and_stay_where_they_are() {
     lake.put("main", "to/y/z", "staged over it").await;
 
     let imported = setting.import(vec![setting.all("a", "to"), setting.one("single", "in/one")]).await.unwrap();
-    assert_eq!((imported.objects, imported.skipped, imported.commit.parents.as_slice()), (3, 0, &[before.id][..]));
-    assert_eq!((imported.commit.message.as_str(), &*imported.commit.metadata["from"]), ("import", "afar"));
+    assert_eq!(
+        (imported.objects, imported.skipped, imported.built.commit.parents.as_slice()),
+        (3, 0, &[before.id][..])
+    );
+    let commit = &imported.built.commit;
+    assert_eq!((commit.message.as_str(), &*commit.metadata["from"]), ("import", "afar"));
     assert_eq!(lake.paths("main@").await, ["in/one", "other", "to/x", "to/y/z"]);
     for (path, text) in [("in/one", "the file single"), ("to/x", "the file a/x"), ("other", "untouched")] {
         assert_eq!(lake.read("main", path).await.unwrap(), text);
@@ -187,15 +194,15 @@ async fn commits_of_others_are_no_obstacle() {
         expected: head,
         head: theirs.id,
         consumed: Vec::new(),
-        held_by: vec![],
+        held_by: Vec::new(),
         read_at: None,
-        ended: vec![],
-        passed: vec![],
         require_clean: false,
+        ended: Vec::new(),
+        passed: Vec::new(),
         note: model::Note::default(),
     }]);
     let imported = setting.import(vec![setting.all("a", "to")]).await.unwrap();
-    assert_eq!(imported.commit.parents, [theirs.id]);
+    assert_eq!(imported.built.commit.parents, [theirs.id]);
     assert_eq!(lake.paths("main").await, ["more", "to/x", "to/y"]);
     assert_eq!(lake.read("main", "to/x").await.unwrap(), "imported");
 }
@@ -233,6 +240,36 @@ async fn a_run_that_was_cut_off_goes_on_from_its_last_step() {
     assert_eq!(setting.lake.read("main", "to/01499").await.unwrap(), "1499");
     let gone = setting.lake.read("main", "to/00001").await.unwrap_err();
     assert_eq!(gone.reason, Reason::SourceGone);
+}
+
+#[tokio::test]
+async fn an_import_is_a_job_and_carried_out_once() {
+    let setting = Setting::new().await;
+    let lake = &setting.lake;
+    for key in ["a/x", "a/y"] {
+        setting.write(key, key);
+    }
+    let new = |to: &str| NewImport {
+        sources: vec![lakebed_sdk::ImportSource::Prefix { from: setting.url("a/"), to: to.to_owned() }],
+        message: "take in".to_owned(),
+        request_id: Some(RequestId(7)),
+        ..NewImport::default()
+    };
+    let main = branch("main");
+    let imported = lake.lakebed.import(&lake.trips, &main, new("to/")).await.unwrap();
+    assert_eq!((imported.objects, imported.skipped, imported.commit.message.as_str()), (2, 0, "take in"));
+    assert_eq!(lake.lakebed.import(&lake.trips, &main, new("to/")).await.unwrap(), imported);
+    assert_eq!(setting.head().await, imported.commit.id);
+    let reused = lake.lakebed.import(&lake.trips, &main, new("elsewhere/")).await.unwrap_err();
+    assert_eq!(reused.reason, Reason::RequestReused);
+
+    let begun = NewImport { request_id: None, ..new("more/") };
+    let id = lake.lakebed.begin_import(&lake.trips, &main, begun).await.unwrap();
+    let jobs: Vec<_> = lake.lakebed.wait_job(&lake.trips, id).await.unwrap().try_collect().await.unwrap();
+    let last = jobs.last().unwrap();
+    let JobState::Done(JobAnswer::Import(imported)) = &last.state else { panic!("{last:?}") };
+    assert_eq!((last.kind, imported.objects), (JobKind::Import, 2));
+    assert_eq!(lake.paths("main").await, ["more/x", "more/y", "to/x", "to/y"]);
 }
 
 #[tokio::test]

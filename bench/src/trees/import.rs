@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use futures::StreamExt;
-use graveler::{GravelerOptions, ImportCheckpoint, ImportProgress};
+use graveler::{GravelerOptions, ImportCheckpoint, Progress};
 
 use super::lake::{TreeLake, info};
 use super::line::{Line, at_least, at_most, bytes, count, told};
@@ -72,7 +72,7 @@ async fn line(bench: &TreesBench, entries: u64) -> Result<Line> {
 /// Imports all; says in how many steps.
 async fn import(lake: &TreeLake, entries: u64) -> Result<u64> {
     let (mut imported, mut rest) = (ImportCheckpoint::default(), Some(Objects::run(0..entries, 0).listing()));
-    let (progress, mut steps) = (ImportProgress::default(), 0);
+    let (progress, mut steps) = (Progress::default(), 0);
     while let Some(listing) = rest {
         let is_enough = |taken| taken >= STEP_OBJECTS;
         let step = lake.graveler.import_step(&lake.repository, imported, listing, is_enough, &progress).await?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use graveler::{Built, CommitInfo, Graveler, GravelerOptions, ImportListing, ImportProgress, TreeCounters};
+use graveler::{Built, CommitInfo, Graveler, GravelerOptions, ImportListing, Progress, TreeCounters};
 use metadata_server::MemoryMetaStore;
 use model::{BranchName, Command, CommitId, MetaStore, Note, RefTarget, Repository, RequestId, SystemClock, Timestamp};
 use storage::testing::{Counters, Verb};
@@ -85,7 +85,7 @@ impl TreeLake {
 
     /// Builds a commit of a base with objects over it. It is in no ref.
     pub(crate) async fn import(&self, base: &CommitId, listing: ImportListing) -> Result<Built> {
-        let progress = ImportProgress::default();
+        let progress = Progress::default();
         Ok(self.graveler.build_import(&self.repository, base, listing, &info(), &progress).await?)
     }
 

@@ -129,6 +129,10 @@ fn outcome(job: &Found) -> String {
             MergeOutcome::Conflicts(found) => count(found.items.len() as u64, "conflict"),
             MergeOutcome::Preview(_) => "previewed".to_owned(),
         },
+        JobState::Done(JobAnswer::Import(done)) => {
+            let id = done.commit.id.to_string();
+            format!("imported {} as {}", count(done.objects, "object"), view::short(&id))
+        }
         JobState::Done(JobAnswer::Unknown) => "done".to_owned(),
     }
 }

@@ -4,9 +4,6 @@
 //! (an object store, or nothing real, as in benchmarks), when a step ends, and to publish the commit.
 //! Invariants: memory doesn't grow with the listing; the tree depends on the listing alone, not on where steps ended.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
 use futures::stream::{BoxStream, StreamExt};
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, Repository};
 
@@ -19,7 +16,7 @@ use crate::tree::builder::TreeBuilder;
 use crate::tree::merge::Sides;
 use crate::tree::record::encode_entry;
 use crate::tree::write::write;
-use crate::{Error, Graveler};
+use crate::{Error, Graveler, Progress};
 
 /// Objects in the order of their paths' bytes, each path once. The entries' addresses are theirs to keep: nothing is
 /// copied.
@@ -27,24 +24,6 @@ pub type ImportListing = BoxStream<'static, Result<(ObjectPath, Entry), Error>>;
 
 /// How often a step asks whether it did enough.
 const ASK_EVERY_OBJECTS: u64 = 256;
-
-/// How far an import is. Cheap to clone; clones count together.
-#[derive(Debug, Clone, Default)]
-pub struct ImportProgress {
-    objects: Arc<AtomicU64>,
-}
-
-impl ImportProgress {
-    /// Objects taken so far.
-    pub fn objects(&self) -> u64 {
-        self.objects.load(Relaxed)
-    }
-
-    /// Counts more.
-    pub fn add_objects(&self, objects: u64) {
-        self.objects.fetch_add(objects, Relaxed);
-    }
-}
 
 /// What is imported and stored: where another step, or another run of the import, goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,9 +56,9 @@ impl Graveler {
         base: &CommitId,
         listing: ImportListing,
         info: &CommitInfo,
-        progress: &ImportProgress,
+        progress: &Progress,
     ) -> Result<Built, Error> {
-        let files = self.files(repository)?;
+        let files = self.files(repository)?.counting(progress);
         let (base, info, options) = (*base, info.clone(), self.inner.options.clone());
         let mut listed = Listed::new(listing, None, |_| false, progress);
         self.heavy(Work::Import, async move || {
@@ -104,9 +83,9 @@ impl Graveler {
         from: ImportCheckpoint,
         listing: ImportListing,
         is_enough: impl FnMut(u64) -> bool + Send + 'static,
-        progress: &ImportProgress,
+        progress: &Progress,
     ) -> Result<ImportStep, Error> {
-        let files = self.files(repository)?;
+        let files = self.files(repository)?.counting(progress);
         let options = self.inner.options.clone();
         let mut listed = Listed::new(listing, from.last.clone(), is_enough, progress);
         self.heavy(Work::Import, async move || {
@@ -158,11 +137,11 @@ struct Listed<F> {
     last: String,
     taken: u64,
     is_enough: F,
-    progress: ImportProgress,
+    progress: Progress,
 }
 
 impl<F: FnMut(u64) -> bool + Send> Listed<F> {
-    fn new(listing: ImportListing, last: Option<ObjectPath>, is_enough: F, progress: &ImportProgress) -> Self {
+    fn new(listing: ImportListing, last: Option<ObjectPath>, is_enough: F, progress: &Progress) -> Self {
         let last = last.map(String::from).unwrap_or_default();
         Self { listing: Some(listing), last, taken: 0, is_enough, progress: progress.clone() }
     }

@@ -10,6 +10,7 @@ use proto::generated::api::branches_client::BranchesClient;
 use proto::generated::api::commits_client::CommitsClient;
 use proto::generated::api::diffs_client::DiffsClient;
 use proto::generated::api::fsck_client::FsckClient;
+use proto::generated::api::imports_client::ImportsClient;
 use proto::generated::api::jobs_client::JobsClient;
 use proto::generated::api::merges_client::MergesClient;
 use proto::generated::api::objects_client::ObjectsClient;
@@ -110,6 +111,10 @@ impl Lakebed {
 
     pub(crate) fn fsck(&self) -> FsckClient<Connection> {
         FsckClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(crate) fn imports(&self) -> ImportsClient<Connection> {
+        ImportsClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     pub(crate) fn jobs_client(&self) -> JobsClient<Connection> {

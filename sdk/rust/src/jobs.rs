@@ -6,7 +6,7 @@ use proto::api::{InvalidField, parse, time_from_wire};
 use proto::generated::api as wire;
 
 use crate::paging::{PAGE_ITEMS, Page, pages};
-use crate::{Code, Committed, Error, Lakebed, MergeOutcome, Reason};
+use crate::{Code, Committed, Error, Imported, Lakebed, MergeOutcome, Reason};
 
 /// Draws an id for a request that may have to be asked for again.
 pub fn new_request() -> RequestId {
@@ -104,6 +104,8 @@ pub enum JobAnswer {
     Commit(Box<Committed>),
     /// A merge.
     Merge(Box<MergeOutcome>),
+    /// An import.
+    Import(Box<Imported>),
     /// Something that a newer server knows.
     Unknown,
 }
@@ -180,6 +182,7 @@ fn state(job: wire::Job) -> Result<JobState, Error> {
         wire::JobState::Done => JobState::Done(match job.answer {
             Some(wire::job::Answer::Commit(answer)) => JobAnswer::Commit(Box::new(answer.try_into()?)),
             Some(wire::job::Answer::Merge(answer)) => JobAnswer::Merge(Box::new(answer.try_into()?)),
+            Some(wire::job::Answer::Import(answer)) => JobAnswer::Import(Box::new(answer.try_into()?)),
             None => JobAnswer::Unknown,
         }),
         wire::JobState::Failed => {

@@ -6,6 +6,7 @@ mod cli;
 mod clients;
 mod disk_full;
 mod identity;
+mod imports;
 mod jobs;
 mod kill;
 mod object_store_faults;

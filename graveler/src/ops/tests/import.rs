@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use storage::testing::Verb;
 
 use crate::testing::{TestLake, info, path, plain_entry, run};
-use crate::{Built, Error, ImportCheckpoint, ImportListing, ImportProgress, ListItem, ListRequest, RefExpr};
+use crate::{Built, Error, ImportCheckpoint, ImportListing, ListItem, ListRequest, Progress, RefExpr};
 
 fn listing(objects: &[(String, u64)]) -> ImportListing {
     stream::iter(objects.to_vec()).map(|(at, content)| Ok((path(&at), plain_entry(content)))).boxed()
@@ -15,7 +15,7 @@ fn listing(objects: &[(String, u64)]) -> ImportListing {
 /// Imports all of a listing in steps of so many objects or a few more.
 async fn import(lake: &TestLake, objects: &[(String, u64)], step: u64) -> Result<ImportCheckpoint, Error> {
     let (mut from, mut rest) = (ImportCheckpoint::default(), Some(listing(objects)));
-    let progress = ImportProgress::default();
+    let progress = Progress::default();
     while let Some(listing) = rest {
         let enough = move |taken| taken >= step;
         let done = lake.graveler.import_step(&lake.repository, from, listing, enough, &progress).await?;
@@ -65,7 +65,7 @@ fn an_import_adds_and_replaces_and_leaves_the_rest() {
         assert_eq!(built.commit.parents, [base.id]);
 
         // At once over the commit, and by staging, it is the same.
-        let (commit, progress) = (info("import", &lake.graveler), ImportProgress::default());
+        let (commit, progress) = (info("import", &lake.graveler), Progress::default());
         let listing = listing(&imported);
         let at_once =
             lake.graveler.build_import(&lake.repository, &base.id, listing, &commit, &progress).await.unwrap();
@@ -109,7 +109,7 @@ fn a_listing_that_is_out_of_order_or_fails_is_an_error() {
         }
         let failing = listing(&[("a".to_owned(), 1)]);
         let failing = failing.chain(stream::iter([Err(Error::Internal("the listing broke".into()))])).boxed();
-        let (from, progress) = (ImportCheckpoint::default(), ImportProgress::default());
+        let (from, progress) = (ImportCheckpoint::default(), Progress::default());
         let step = lake.graveler.import_step(&lake.repository, from, failing, |_| false, &progress).await;
         assert!(matches!(step, Err(Error::Internal(_))));
         // Behind the checkpoint too.
