@@ -96,6 +96,7 @@ async fn open(url: &str, endpoint: &str, options: &[(&str, &str)]) -> Arc<Stores
 
 #[tokio::test]
 async fn azurite_behaves() {
+    crypto();
     let arguments = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--disableTelemetry", "--skipApiVersionCheck"];
     let Some(azurite) = emulator("LAKEBED_TEST_AZURITE", "LAKEBED_TEST_AZURITE_URL", &arguments) else { return };
     let endpoint = format!("{}/{ACCOUNT}", azurite.url);
