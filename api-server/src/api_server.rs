@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::SecretBox;
+use auth::{AuditLog, Directory, DirectoryOptions, SecretBox};
 use axum::Router;
 use graveler::Graveler;
 
@@ -15,19 +15,23 @@ use crate::{grpc, rest};
 /// The bounds of the API server.
 #[derive(Debug, Clone, Copy)]
 pub struct ApiServerOptions {
-    /// How many access keys are remembered between calls.
-    pub cached_credentials_max: u64,
-    /// How long an access key is remembered, so how long a deleted one still works.
-    pub cached_credentials_age_max: Duration,
+    /// How much is remembered of callers, in bytes.
+    pub callers_bytes_max: u64,
+    /// How long a caller is remembered, so how long what was taken from them still counts.
+    pub callers_age_max: Duration,
+    /// How long a refusal of wrong credentials takes at least, whatever was wrong: longer than any look-up should.
+    pub refusal_duration_min: Duration,
     /// Of requests that are carried out once.
     pub jobs: JobOptions,
 }
 
 impl Default for ApiServerOptions {
     fn default() -> Self {
+        let DirectoryOptions { bytes_max, age_max } = DirectoryOptions::default();
         Self {
-            cached_credentials_max: 10_000,
-            cached_credentials_age_max: Duration::from_secs(5),
+            callers_bytes_max: bytes_max,
+            callers_age_max: age_max,
+            refusal_duration_min: Duration::from_millis(100),
             jobs: JobOptions::default(),
         }
     }
@@ -39,7 +43,9 @@ pub struct ApiServer {
     graveler: Graveler,
     lines: Lines,
     jobs: Jobs,
+    directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
+    options: ApiServerOptions,
 }
 
 impl ApiServer {
@@ -49,20 +55,32 @@ impl ApiServer {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn new(graveler: Graveler, secrets: SecretBox, options: ApiServerOptions) -> Self {
-        let authenticator = Arc::new(Authenticator::new(graveler.clone(), secrets, options));
+        let (meta, clock) = (graveler.shared_meta(), graveler.shared_clock());
+        let bounds = DirectoryOptions { bytes_max: options.callers_bytes_max, age_max: options.callers_age_max };
+        let directory = Arc::new(Directory::new(meta, clock, secrets, bounds));
+        let authenticator = Arc::new(Authenticator::new(Arc::clone(&directory), options.refusal_duration_min));
         let lines = Lines::new(graveler.clone());
-        let jobs = Jobs::new(lines.clone(), options.jobs);
-        Self { graveler, lines, jobs, authenticator }
+        let jobs = Jobs::new(lines.clone(), Arc::clone(&directory), options.jobs);
+        Self { graveler, lines, jobs, directory, authenticator, options }
+    }
+
+    /// The same server, writing down who did what.
+    #[must_use]
+    pub fn audited(self, audit: Arc<dyn AuditLog>) -> Self {
+        let authenticator = Authenticator::new(Arc::clone(&self.directory), self.options.refusal_duration_min);
+        Self { authenticator: Arc::new(authenticator.audited(audit)), ..self }
     }
 
     /// The gRPC API, for requests of content type `application/grpc`.
     pub fn grpc(&self) -> Router {
         let (lines, jobs) = (self.lines.clone(), self.jobs.clone());
-        grpc::router(self.graveler.clone(), lines, jobs, Arc::clone(&self.authenticator))
+        let directory = Arc::clone(&self.directory);
+        grpc::router(self.graveler.clone(), lines, jobs, directory, Arc::clone(&self.authenticator))
     }
 
     /// The REST API, for requests beneath `/api/v1`, and its description at `/openapi.json`.
     pub fn rest(&self) -> Router {
-        rest::router(self.graveler.clone(), self.lines.clone(), Arc::clone(&self.authenticator))
+        let (lines, directory) = (self.lines.clone(), Arc::clone(&self.directory));
+        rest::router(self.graveler.clone(), lines, directory, Arc::clone(&self.authenticator))
     }
 }

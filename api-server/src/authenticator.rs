@@ -1,88 +1,160 @@
-//! Finds out who calls from `authorization: Basic base64(access key id:secret access key)`. Owns the remembering of
-//! keys; leaves what callers may do to `auth::authorize`. Invariant: a wrong key and an unknown one look the same.
+//! Finds out who calls: from `authorization: Basic base64(access key id:secret access key)`, with a session's token in
+//! `x-amz-security-token` if the key is a session's, or from `authorization: Bearer` and a bearer token. Leaves what
+//! callers may do to `auth::authorize`. Invariant: a wrong key and an unknown one look the same and take as long.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use auth::{ACCESS_KEY_ID_BYTES_MAX, Caller, SECRET_ACCESS_KEY_BYTES_MAX, SecretBox, secrets_match};
+use auth::{
+    ACCESS_KEY_ID_BYTES_MAX, AuditLog, Caller, Directory, InvalidToken, Known, PeerAddress,
+    SECRET_ACCESS_KEY_BYTES_MAX, Throttle, Trail, Unknown, secrets_match,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use graveler::Graveler;
-use http::HeaderValue;
-use model::{MetaError, Query, Refusal, User};
-use moka::future::Cache;
+use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use tokio::time::Instant;
 
 use crate::Error;
-use crate::api_server::ApiServerOptions;
 
 /// Base64 of the longest id and secret, with what stands around them.
-const HEADER_BYTES_MAX: usize = 16 + (ACCESS_KEY_ID_BYTES_MAX + SECRET_ACCESS_KEY_BYTES_MAX + 1) * 4 / 3 + 4;
+const BASIC_BYTES_MAX: usize = 16 + (ACCESS_KEY_ID_BYTES_MAX + SECRET_ACCESS_KEY_BYTES_MAX + 1) * 4 / 3 + 4;
+
+/// What carries a session's token, as in S3.
+const SESSION_TOKEN: &str = "x-amz-security-token";
+
+const WRONG: Error =
+    Error::Unauthenticated("wrong access key or secret: check LAKEBED_ACCESS_KEY_ID and LAKEBED_SECRET_ACCESS_KEY");
 
 /// Verifies credentials.
 pub(crate) struct Authenticator {
-    graveler: Graveler,
-    secrets: SecretBox,
-    /// Keys that were found lately. What isn't found isn't remembered, so a new key works at once.
-    known: Cache<String, Arc<KnownKey>>,
-}
-
-struct KnownKey {
-    user: User,
-    secret: SecretString,
+    directory: Arc<Directory>,
+    throttle: Throttle,
+    refusal_duration_min: Duration,
+    audit: Option<Arc<dyn AuditLog>>,
 }
 
 impl Authenticator {
-    pub(crate) fn new(graveler: Graveler, secrets: SecretBox, options: ApiServerOptions) -> Self {
-        let ApiServerOptions { cached_credentials_max, cached_credentials_age_max, .. } = options;
-        let known =
-            Cache::builder().max_capacity(cached_credentials_max).time_to_live(cached_credentials_age_max).build();
-        Self { graveler, secrets, known }
+    pub(crate) fn new(directory: Arc<Directory>, refusal_duration_min: Duration) -> Self {
+        Self { directory, throttle: Throttle::default(), refusal_duration_min, audit: None }
     }
 
-    /// Verifies the `authorization` header of a request.
-    pub(crate) async fn authenticate(&self, header: Option<&HeaderValue>) -> Result<Caller, Error> {
-        let header = header.ok_or(Error::Unauthenticated("no credentials: send an access key and its secret"))?;
+    /// The same, writing down what happens.
+    pub(crate) fn audited(self, audit: Arc<dyn AuditLog>) -> Self {
+        Self { audit: Some(audit), ..self }
+    }
+
+    /// Begins the trail of a request, if anything is written down.
+    pub(crate) fn trail(&self, protocol: &'static str) -> Option<Arc<Trail>> {
+        let audit = self.audit.as_ref()?;
+        Some(Trail::new(Arc::clone(audit), protocol, format!("{:016x}", rand::random::<u64>())))
+    }
+
+    /// Writes down that nobody was let in.
+    pub(crate) fn note_refusal(
+        &self,
+        trail: Option<&Trail>,
+        address: Option<IpAddr>,
+        operation: &str,
+        refusal: &Error,
+    ) {
+        if let Some(trail) = trail {
+            trail.refused(self.directory.now(), address, operation, &refusal.to_string());
+        }
+    }
+
+    /// Verifies the credentials of a request.
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Caller, Error> {
+        let address = PeerAddress::address(extensions.get());
+        let header = headers
+            .get(AUTHORIZATION)
+            .ok_or(Error::Unauthenticated("no credentials: send an access key and its secret"))?;
+        if let Some(token) = parse_bearer(header) {
+            return self.bearer(token, address).await;
+        }
         let (access_key_id, offered) = parse_basic(header).ok_or(Error::Unauthenticated(
-            "malformed credentials: send Basic base64(access key id:secret access key)",
+            "malformed credentials: send Basic base64(access key id:secret access key), or Bearer and a token",
         ))?;
-        match self.key(&access_key_id).await? {
-            Some(key) if secrets_match(&key.secret, &offered) => Ok(Caller { user: key.user.clone(), access_key_id }),
-            _ => Err(Error::Unauthenticated(
-                "wrong access key or secret: check LAKEBED_ACCESS_KEY_ID and LAKEBED_SECRET_ACCESS_KEY",
-            )),
-        }
+        let token = match headers.get(SESSION_TOKEN).map(HeaderValue::to_str) {
+            None => None,
+            Some(Ok(token)) => Some(token),
+            Some(Err(_)) => return Err(InvalidToken::Unknown.into()),
+        };
+        self.secret(&access_key_id, &offered, token, address).await
     }
 
-    /// Finds a key, asking the metadata service once however many calls wait for it.
-    async fn key(&self, access_key_id: &str) -> Result<Option<Arc<KnownKey>>, Error> {
-        let found = self.known.try_get_with_by_ref(access_key_id, self.fetch(access_key_id)).await;
-        match found {
-            Ok(key) => Ok(Some(key)),
-            Err(failure) => match &*failure {
-                FetchError::Meta(MetaError::Refused(Refusal::CredentialNotFound(_))) => Ok(None),
-                FetchError::Meta(error) => Err(error.clone().into()),
-                FetchError::Sealed(error) => Err(error.clone().into()),
-            },
-        }
+    /// Verifies a bearer token.
+    pub(crate) async fn bearer(&self, token: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
+        let (known, _) = self.directory.bearer(token).await?;
+        Ok(self.directory.caller(&known, address))
     }
 
-    async fn fetch(&self, access_key_id: &str) -> Result<Arc<KnownKey>, FetchError> {
-        let query = Query::Credential { access_key_id: access_key_id.to_owned() };
-        let answer = self.graveler.meta().read(query).await.map_err(FetchError::Meta)?;
-        let (credential, user) = answer.credential().map_err(|refusal| FetchError::Meta(refusal.into()))?;
-        let secret = self.secrets.open(access_key_id, &credential.secret).map_err(FetchError::Sealed)?;
-        Ok(Arc::new(KnownKey { user, secret }))
+    /// Verifies an access key by its secret. Who guesses is slowed down.
+    pub(crate) async fn secret(
+        &self,
+        access_key_id: &str,
+        offered: &SecretString,
+        session_token: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<Caller, Error> {
+        let begun = Instant::now();
+        if !self.throttle.may_try(address, access_key_id, self.directory.now()) {
+            return Err(Error::TooManyAttempts);
+        }
+        let found = match session_token {
+            Some(token) => self.directory.session_key(access_key_id, token).await,
+            None => self.directory.key(access_key_id).await,
+        };
+        let known = match found {
+            Ok(known) => Some(known),
+            Err(Unknown::Key) => None,
+            Err(other) => return Err(other.into()),
+        };
+        // Compared even if nobody is known, so that the work is the same.
+        let nobody = SecretString::from("no key has this secret, which is longer than any");
+        let secret = known.as_deref().and_then(Known::secret).unwrap_or(&nobody);
+        match (secrets_match(secret, offered), known) {
+            (true, Some(known)) => Ok(self.directory.caller(&known, address)),
+            _ => {
+                self.throttle.failed(address, access_key_id, self.directory.now());
+                tokio::time::sleep_until(begun + self.refusal_duration_min).await;
+                Err(WRONG)
+            }
+        }
     }
 }
 
-enum FetchError {
-    Meta(MetaError),
-    Sealed(auth::OpenError),
+impl From<Unknown> for Error {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Key => WRONG,
+            Unknown::Token(invalid) => invalid.into(),
+            Unknown::Ended => Self::Unauthenticated("the session has ended: log in again"),
+            Unknown::Meta(error) => error.into(),
+            Unknown::Unreadable(why) => Self::Sealed(why),
+        }
+    }
+}
+
+impl From<InvalidToken> for Error {
+    fn from(invalid: InvalidToken) -> Self {
+        Self::Unauthenticated(match invalid {
+            InvalidToken::Unknown => "the token isn't one of this installation's: log in again",
+            InvalidToken::Expired => "the session has expired: log in again",
+        })
+    }
+}
+
+fn parse_bearer(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn parse_basic(header: &HeaderValue) -> Option<(String, SecretString)> {
-    if header.len() > HEADER_BYTES_MAX {
+    if header.len() > BASIC_BYTES_MAX {
         return None;
     }
     let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
@@ -116,5 +188,7 @@ mod tests {
         for bad in ["", "Basic", "Basic !!!", "Bearer abc", &format!("Basic {}", STANDARD.encode("nocolon")), &long] {
             assert!(parse_basic(&header(bad)).is_none(), "{bad}");
         }
+        assert_eq!(parse_bearer(&header("bearer a.b.c")), Some("a.b.c"));
+        assert_eq!(parse_bearer(&header("Basic x")), None);
     }
 }

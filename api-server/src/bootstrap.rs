@@ -4,7 +4,7 @@
 use auth::{
     InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,
 };
-use model::{Command, MetaError, MetaStore, PAGE_MAX, Query, Refusal, RequestId, User, UserName};
+use model::{Command, GroupName, MetaError, MetaStore, Query, Refusal, RequestId, User, UserName};
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -54,6 +54,7 @@ pub async fn bootstrap_administrator(
         }
         None => generate_credentials(),
     };
+    set_up_access(meta).await?;
     if is_preset && is_known(meta, secrets, &keys).await? {
         return Ok(None);
     }
@@ -64,6 +65,20 @@ pub async fn bootstrap_administrator(
     }
     tracing::info!(access_key_id = keys.access_key_id, "the administrator got an access key");
     Ok(Some(keys))
+}
+
+/// Makes the usual groups and policies, once. An administrator from before there were groups becomes one of the `Admins`.
+async fn set_up_access(meta: &dyn MetaStore) -> Result<(), BootstrapError> {
+    let command = Command::SetUpAccess {
+        policies: auth::usual::policies(),
+        groups: auth::usual::groups(),
+        members: vec![(admins(), ADMINISTRATOR.parse().expect("because it is a valid name"))],
+    };
+    Ok(meta.write(command).await?.done()?)
+}
+
+fn admins() -> GroupName {
+    auth::usual::ADMINS.parse().expect("because it is a valid name")
 }
 
 /// Whether the preset key is there already, as it is preset.
@@ -85,7 +100,8 @@ async fn make(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) 
     let name: UserName = ADMINISTRATOR.parse().expect("because it is a valid name");
     let secret = secrets.seal(&keys.access_key_id, &keys.secret_access_key);
     let first_key = Some((keys.access_key_id.clone(), secret));
-    let command = Command::CreateUser { request: RequestId(rand::random()), name, first_key };
+    let groups = vec![admins()];
+    let command = Command::CreateUser { request: RequestId(rand::random()), name, first_key, groups };
     match meta.write(command).await?.user() {
         Ok(_) => Ok(true),
         Err(Refusal::UserExists(_)) => Ok(false),
@@ -95,16 +111,11 @@ async fn make(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) 
 }
 
 async fn find(meta: &dyn MetaStore) -> Result<Option<User>, BootstrapError> {
-    let mut after = String::new();
-    loop {
-        let page = meta.read(Query::Users { after, amount: PAGE_MAX }).await?.users()?;
-        if let Some(user) = page.items.iter().find(|user| user.name.as_str() == ADMINISTRATOR) {
-            return Ok(Some(user.clone()));
-        }
-        match page.items.last() {
-            Some(last) if page.more => after = last.name.to_string(),
-            _ => return Ok(None),
-        }
+    let name = ADMINISTRATOR.parse().expect("because it is a valid name");
+    match meta.read(Query::UserNamed { name }).await?.user() {
+        Ok(user) => Ok(Some(user)),
+        Err(Refusal::UserNotFound) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 

@@ -14,10 +14,16 @@ pub enum Error {
     Unauthenticated(&'static str),
     /// The caller's key was encrypted under another installation's key. For the operator.
     #[error("an access key can't be verified: {0}")]
-    Sealed(#[from] auth::OpenError),
+    Sealed(String),
+    /// Somebody guesses secrets. Try again later.
+    #[error("too many failed attempts: wait a few seconds before the next")]
+    TooManyAttempts,
     /// The caller may not do that. For an administrator.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// The caller's session can't begin another. For the caller.
+    #[error(transparent)]
+    CannotBegin(auth::CannotBegin),
     /// A field breaks its rule. For the caller.
     #[error(transparent)]
     Invalid(#[from] InvalidField),

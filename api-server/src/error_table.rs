@@ -60,9 +60,9 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::SameBranch
         | Reason::NothingInCommon
         | Reason::BodyFailed => StatusCode::BAD_REQUEST,
-        // What a user may not do is 401 in lakeFS too, and its clients tell the two apart by that.
-        Reason::Unauthenticated | Reason::AccessDenied => StatusCode::UNAUTHORIZED,
-        Reason::DefaultBranch | Reason::SourceNotAllowed => StatusCode::FORBIDDEN,
+        Reason::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Reason::AccessDenied | Reason::DefaultBranch | Reason::SourceNotAllowed => StatusCode::FORBIDDEN,
+        Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Reason::RepositoryNotFound
         | Reason::BranchNotFound
         | Reason::TagNotFound
@@ -71,6 +71,8 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::UploadNotFound
         | Reason::UserNotFound
         | Reason::JobNotFound
+        | Reason::GroupNotFound
+        | Reason::PolicyNotFound
         | Reason::CredentialNotFound => StatusCode::NOT_FOUND,
         Reason::RepositoryExists
         | Reason::NamespaceTaken
@@ -80,6 +82,9 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::SourceChanged
         | Reason::JobCancelled
         | Reason::RequestReused
+        | Reason::GroupExists
+        | Reason::PolicyExists
+        | Reason::TooMany
         | Reason::CredentialExists => StatusCode::CONFLICT,
         Reason::Busy => StatusCode::TOO_MANY_REQUESTS,
         Reason::DataMissing | Reason::SourceGone => StatusCode::GONE,
@@ -141,7 +146,8 @@ fn describe(error: &Error) -> (Code, Reason) {
     match error {
         Error::Unauthenticated(_) => (Code::Unauthenticated, Reason::Unauthenticated),
         Error::Sealed(_) => (Code::Internal, Reason::Internal),
-        Error::Denied(_) => (Code::PermissionDenied, Reason::AccessDenied),
+        Error::TooManyAttempts => (Code::ResourceExhausted, Reason::TooManyAttempts),
+        Error::Denied(_) | Error::CannotBegin(_) => (Code::PermissionDenied, Reason::AccessDenied),
         Error::Invalid(_) => (Code::InvalidArgument, Reason::InvalidArgument),
         Error::ObjectNotFound { .. } => (Code::NotFound, Reason::ObjectNotFound),
         Error::RangeNotSatisfiable { .. } => (Code::OutOfRange, Reason::RangeNotSatisfiable),
@@ -205,6 +211,12 @@ fn refused(refusal: &Refusal) -> (Code, Reason) {
         Refusal::RequestAnswered(_) => (Code::Aborted, Reason::Contended),
         Refusal::RequestReused(_) => (Code::InvalidArgument, Reason::RequestReused),
         Refusal::TooManyJobs => (Code::ResourceExhausted, Reason::Busy),
+        Refusal::GroupExists(_) => (Code::AlreadyExists, Reason::GroupExists),
+        Refusal::GroupNotFound(_) => (Code::NotFound, Reason::GroupNotFound),
+        Refusal::PolicyExists(_) => (Code::AlreadyExists, Reason::PolicyExists),
+        Refusal::PolicyNotFound(_) => (Code::NotFound, Reason::PolicyNotFound),
+        Refusal::SessionEnded => (Code::Unauthenticated, Reason::Unauthenticated),
+        Refusal::TooMany { .. } => (Code::FailedPrecondition, Reason::TooMany),
     }
 }
 

@@ -13,6 +13,7 @@
 //! Invariant: nothing but `Server.Health` answers a caller who hasn't proved to hold a key, and every operation asks
 //! [`auth::authorize`] for each resource that it touches.
 
+mod access;
 pub mod flows;
 pub mod jobs;
 pub mod lines;

@@ -76,8 +76,91 @@ actions! {
     DeleteObject = "fs:DeleteObject",
     /// See how the server is configured, its version too.
     ReadConfig = "fs:ReadConfig",
-    /// See a user, oneself too.
+    /// Change a repository's own metadata.
+    UpdateRepository = "fs:UpdateRepository",
+    /// End an import.
+    ImportCancel = "fs:ImportCancel",
+    /// Write a metarange.
+    CreateMetaRange = "fs:CreateMetaRange",
+    /// See a user.
     ReadUser = "auth:ReadUser",
+    /// Make a user.
+    CreateUser = "auth:CreateUser",
+    /// Delete a user.
+    DeleteUser = "auth:DeleteUser",
+    /// See which users there are.
+    ListUsers = "auth:ListUsers",
+    /// End a user's sessions.
+    UpdateUser = "auth:UpdateUser",
+    /// See a group.
+    ReadGroup = "auth:ReadGroup",
+    /// Make a group.
+    CreateGroup = "auth:CreateGroup",
+    /// Delete a group.
+    DeleteGroup = "auth:DeleteGroup",
+    /// See which groups there are.
+    ListGroups = "auth:ListGroups",
+    /// Take a user into a group.
+    AddGroupMember = "auth:AddGroupMember",
+    /// Take a user out of a group.
+    RemoveGroupMember = "auth:RemoveGroupMember",
+    /// See a policy.
+    ReadPolicy = "auth:ReadPolicy",
+    /// Make a policy.
+    CreatePolicy = "auth:CreatePolicy",
+    /// Give a policy another document.
+    UpdatePolicy = "auth:UpdatePolicy",
+    /// Delete a policy.
+    DeletePolicy = "auth:DeletePolicy",
+    /// See which policies there are.
+    ListPolicies = "auth:ListPolicies",
+    /// Attach a policy to a user or group.
+    AttachPolicy = "auth:AttachPolicy",
+    /// Detach a policy from a user or group.
+    DetachPolicy = "auth:DetachPolicy",
+    /// See a user's access key, never its secret.
+    ReadCredentials = "auth:ReadCredentials",
+    /// Give a user an access key, or a session of one's own.
+    CreateCredentials = "auth:CreateCredentials",
+    /// Take a user's access key away.
+    DeleteCredentials = "auth:DeleteCredentials",
+    /// See which access keys a user has.
+    ListCredentials = "auth:ListCredentials",
+    /// See runs of actions.
+    ReadAction = "ci:ReadAction",
+    /// Start a run of actions by hand.
+    RunAction = "ci:RunAction",
+    /// Prepare a collection of garbage.
+    PrepareGarbageCollectionCommits = "retention:PrepareGarbageCollectionCommits",
+    /// Prepare a collection of what was never committed.
+    PrepareGarbageCollectionUncommitted = "retention:PrepareGarbageCollectionUncommitted",
+    /// See the rules of collection.
+    GetGarbageCollectionRules = "retention:GetGarbageCollectionRules",
+    /// Set the rules of collection.
+    SetGarbageCollectionRules = "retention:SetGarbageCollectionRules",
+    /// See which branches are protected.
+    GetBranchProtectionRules = "branches:GetBranchProtectionRules",
+    /// Protect branches.
+    SetBranchProtectionRules = "branches:SetBranchProtectionRules",
+    /// See a pull request.
+    ReadPullRequest = "pr:ReadPullRequest",
+    /// See which pull requests there are.
+    ListPullRequests = "pr:ListPullRequests",
+    /// Open or close a pull request.
+    WritePullRequest = "pr:WritePullRequest",
+}
+
+impl Action {
+    /// Whether it changes anything, by its name.
+    pub(crate) fn is_change(self) -> bool {
+        let name = self.as_str().split_once(':').map_or("", |(_, name)| name);
+        !["Read", "List", "Get"].iter().any(|read| name.starts_with(read))
+    }
+
+    /// Whether it could give somebody more rights than they have: what a narrowed session never may.
+    pub(crate) fn changes_access(self) -> bool {
+        self.as_str().strip_prefix("auth:").is_some_and(|name| !name.starts_with("Read") && !name.starts_with("List"))
+    }
 }
 
 impl fmt::Display for Action {

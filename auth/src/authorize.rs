@@ -3,54 +3,146 @@
 
 use thiserror::Error;
 
+use crate::condition::Facts;
+use crate::permissions::{Question, Verdict};
 use crate::{Action, Caller, Resource};
 
 /// The answer no. Says what was asked, so that an administrator can grant it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("user {user} may not {action} on {resource}: ask an administrator to allow it")]
+#[error("{who} may not {action} on {resource}: ask an administrator to allow it")]
 pub struct Denied {
-    user: String,
+    who: String,
     action: Action,
     resource: String,
 }
 
-/// Decides whether a caller may do an action on a resource.
-///
-/// Every user is an administrator for now and may do everything, so who holds a valid key is allowed. Policies will be
-/// judged here and nowhere else: callers pass exactly what a policy would match.
+/// Decides whether a caller may do an action on a resource: some statement of their policies must allow it and none
+/// deny it, and the same must be true of what their session was narrowed to.
 pub fn authorize(caller: &Caller, action: Action, resource: &Resource) -> Result<(), Denied> {
-    if is_administrator(caller) {
-        return Ok(());
+    let judged = judge(caller, action, resource);
+    if let Some(trail) = &caller.trail {
+        trail.decided(caller, action, resource, judged.is_ok());
     }
-    Err(Denied { user: caller.user.name.to_string(), action, resource: resource.to_string() })
+    judged.map_err(|who| Denied { who, action, resource: resource.to_string() })
 }
 
-/// Only verified credentials make callers, and only administrators have credentials.
-fn is_administrator(caller: &Caller) -> bool {
-    !caller.access_key_id.is_empty()
+/// Whether a caller may, for listings that show only what one may see.
+pub fn is_allowed(caller: &Caller, action: Action, resource: &Resource) -> bool {
+    judge(caller, action, resource).is_ok()
+}
+
+/// The error is who may not.
+fn judge(caller: &Caller, action: Action, resource: &Resource) -> Result<(), String> {
+    let facts = Facts { address: caller.address, at: caller.at, resource };
+    let question = Question::new(action, facts);
+    let name = &caller.user.name;
+    if caller.permissions.judge(&question) != Verdict::Allowed {
+        return Err(format!("user {name}"));
+    }
+    match &caller.narrowed {
+        // Or it could make itself a key that isn't narrowed.
+        Some(_) if action.changes_access() => Err(format!("this narrowed session of user {name}")),
+        Some(narrowed) if narrowed.judge(&question) != Verdict::Allowed => Err(format!("this session of user {name}")),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use model::{Timestamp, User, UserId};
 
     use super::*;
+    use crate::{Permissions, PolicyDocument};
 
-    fn caller(access_key_id: &str) -> Caller {
-        let user = User { id: UserId(1), name: "admin".parse().unwrap(), created_at: Timestamp::default() };
-        Caller { user, access_key_id: access_key_id.into() }
+    fn permissions(statements: &str) -> Arc<Permissions> {
+        let document = PolicyDocument::parse(&format!("{{\"statement\": [{statements}]}}")).unwrap();
+        Arc::new(Permissions::of_document(&"ann".parse().unwrap(), &document).unwrap())
     }
 
+    fn caller(statements: &str, narrowed: Option<&str>) -> Caller {
+        let user = User {
+            id: UserId(1),
+            name: "ann".parse().unwrap(),
+            created_at: Timestamp::default(),
+            sessions_since: None,
+        };
+        Caller {
+            user,
+            access_key_id: "AKLB".into(),
+            session: None,
+            address: None,
+            at: Timestamp::default(),
+            permissions: permissions(statements),
+            narrowed: narrowed.map(permissions),
+            trail: None,
+        }
+    }
+
+    const ALL: &str = r#"{"effect": "allow", "action": ["*"], "resource": "*"}"#;
+    const READ: &str = r#"{"effect": "allow", "action": ["fs:Read*"], "resource": "*"}"#;
+
     #[test]
-    fn an_administrator_may_do_everything() {
+    fn who_is_allowed_all_may_do_all_and_who_is_allowed_nothing_nothing() {
+        let nobody = Caller { permissions: Arc::default(), ..caller(ALL, None) };
         for action in Action::ALL {
-            assert_eq!(authorize(&caller("AKLB"), *action, &Resource::All), Ok(()));
+            assert_eq!(authorize(&caller(ALL, None), *action, &Resource::All), Ok(()));
+            let denied = authorize(&nobody, *action, &Resource::All).unwrap_err();
+            assert!(denied.to_string().contains(action.as_str()), "{denied}");
+        }
+    }
+
+    #[derive(Default)]
+    struct Lines(std::sync::Mutex<Vec<String>>);
+
+    impl crate::AuditLog for Lines {
+        fn record(&self, line: &crate::AuditLine<'_>) {
+            self.0.lock().unwrap().push(serde_json::to_string(line).unwrap());
         }
     }
 
     #[test]
-    fn who_has_no_key_may_do_nothing_and_is_told_what_to_ask_for() {
-        let denied = authorize(&caller(""), Action::ReadObject, &Resource::All).unwrap_err();
-        assert!(denied.to_string().contains("fs:ReadObject"), "{denied}");
+    fn decisions_and_changes_leave_a_trail() {
+        let lines = Arc::new(Lines::default());
+        let trail = || Some(crate::Trail::new(Arc::clone(&lines) as Arc<dyn crate::AuditLog>, "s3", "R1"));
+        let reader = Caller { trail: trail(), ..caller(READ, None) };
+        authorize(&reader, Action::ReadObject, &Resource::All).unwrap();
+        authorize(&reader, Action::WriteObject, &Resource::All).unwrap_err();
+        reader.trail.as_ref().unwrap().ended(&reader, "PutObject", "AccessDenied");
+        let writer = Caller { trail: trail(), ..caller(ALL, None) };
+        authorize(&writer, Action::WriteObject, &Resource::All).unwrap();
+        is_allowed(&writer, Action::ReadRepository, &Resource::All);
+        writer.trail.as_ref().unwrap().ended(&writer, "PutObject", "200");
+        let lines = lines.0.lock().unwrap();
+        let of = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            format!("{} {} {}", line["event"].as_str().unwrap(), line["action"].as_str().unwrap(), line["outcome"])
+        };
+        let told: Vec<_> = lines.iter().map(|line| of(line).replace('"', "")).collect();
+        assert_eq!(
+            told,
+            [
+                "decision fs:ReadObject allowed",
+                "decision fs:WriteObject denied",
+                "decision fs:WriteObject allowed",
+                "change PutObject 200",
+            ]
+        );
+        assert!(lines[0].contains(r#""user":"ann","user_id":1,"access_key_id":"AKLB""#), "{}", lines[0]);
+    }
+
+    #[test]
+    fn a_narrowed_session_may_what_both_allow() {
+        let may = |caller: &Caller, action| is_allowed(caller, action, &Resource::All);
+        let narrowed = caller(ALL, Some(READ));
+        assert!(may(&narrowed, Action::ReadObject) && !may(&narrowed, Action::WriteObject));
+        let all = caller(ALL, Some(ALL));
+        assert!(may(&all, Action::DeleteRepository) && may(&all, Action::ReadUser));
+        assert!(!may(&all, Action::CreateCredentials) && !may(&all, Action::AttachPolicy), "no way out");
+        let widened = caller(READ, Some(ALL));
+        assert!(may(&widened, Action::ReadObject) && !may(&widened, Action::WriteObject), "nothing is won");
+        let denied = authorize(&narrowed, Action::WriteObject, &Resource::All).unwrap_err();
+        assert!(denied.to_string().contains("session"), "{denied}");
     }
 }

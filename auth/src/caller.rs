@@ -1,20 +1,44 @@
-//! Who calls. Owns the noun; leaves the proof to the protocols. Invariant: a `Caller` is only made once a credential
-//! has been verified.
+//! Who calls, and with what rights. Owns the noun; leaves the proof to the protocols and [`crate::Directory`].
+//! Invariant: a `Caller` is only made once a credential has been verified.
 
-use model::User;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 
-/// A user who has proved to hold an access key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use model::{SessionId, Timestamp, User};
+
+use crate::{Permissions, Trail};
+
+/// A user who has proved to hold an access key or a session.
+#[derive(Clone)]
 pub struct Caller {
     /// Who.
     pub user: User,
-    /// By which key.
+    /// By which key: the one that signed, or that a session goes by.
     pub access_key_id: String,
+    /// By which session, if not by a long-lived key.
+    pub session: Option<SessionId>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// When they called.
+    pub at: Timestamp,
+    /// What the user may.
+    pub permissions: Arc<Permissions>,
+    /// What the session may at most, if it was narrowed: an action must be allowed by both.
+    pub narrowed: Option<Arc<Permissions>>,
+    /// What the request leaves behind, if anything is written down.
+    pub trail: Option<Arc<Trail>>,
 }
 
 impl Caller {
     /// The name that commits carry as their committer.
     pub fn committer(&self) -> &str {
         self.user.name.as_str()
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Caller({} by {})", self.user.name, self.access_key_id)
     }
 }

@@ -12,8 +12,9 @@ pub const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
 /// The longest secret access key that is taken.
 pub const SECRET_ACCESS_KEY_BYTES_MAX: usize = 256;
 
-/// What generated ids begin with: AWS's `AK` for a long-lived key, and who made it.
+/// What generated ids begin with: AWS's `AK` for a long-lived key, its `AS` for a session's, and who made it.
 const ID_PREFIX: &str = "AKLB";
+const SESSION_ID_PREFIX: &str = "ASLB";
 const ID_RANDOM_CHARS: usize = 16;
 const SECRET_CHARS: usize = 40;
 
@@ -49,11 +50,30 @@ pub enum InvalidCredentials {
 /// # Panics
 /// When the operating system has no randomness, since nothing safe can be done then.
 pub fn generate_credentials() -> NewCredentials {
+    generate(ID_PREFIX)
+}
+
+/// Makes a random access key for a session.
+///
+/// # Panics
+/// When the operating system has no randomness.
+pub fn generate_session_credentials() -> NewCredentials {
+    generate(SESSION_ID_PREFIX)
+}
+
+fn generate(prefix: &str) -> NewCredentials {
     let id = random_text(ID_ALPHABET, ID_RANDOM_CHARS);
     NewCredentials {
-        access_key_id: format!("{ID_PREFIX}{id}"),
+        access_key_id: format!("{prefix}{id}"),
         secret_access_key: random_text(SECRET_ALPHABET, SECRET_CHARS).into(),
     }
+}
+
+/// Draws an id that nobody can guess.
+pub(crate) fn random_id() -> u128 {
+    let mut bytes = [0; 16];
+    SysRng.try_fill_bytes(&mut bytes).expect("the operating system gives randomness");
+    u128::from_be_bytes(bytes)
 }
 
 /// Checks a key that an operator chose: the id must fit into a signature's scope and basic credentials (no `/`, no `:`),

@@ -1,23 +1,49 @@
 //! Decides whether a caller may do an action on a resource; pure.
 //!
-//! Owns what a caller, an action and a resource are, the one decision over them ([`authorize`]), and the making and
-//! sealing of access keys. Leaves finding out who calls to the protocols (a signature in `s3-gateway`, basic
-//! credentials in `api-server`) and keeping keys to the metadata service. Does no I/O but to ask the operating system
-//! for randomness.
+//! Owns what a caller, an action and a resource are, policies and the one decision over them ([`authorize`]), the making
+//! and sealing of access keys and sessions, and the memory of who is behind them ([`Directory`]). Leaves proofs to the
+//! protocols (a signature in `s3-gateway`, credentials and tokens in `api-server`) and keeping keys and policies to the
+//! metadata service. Does no I/O but to ask the operating system for randomness and, through its seam, the metadata
+//! service.
 
 mod action;
+mod resource;
+
+mod condition;
+mod pattern;
+mod permissions;
+mod policy;
+pub mod usual;
+
+mod audit;
 mod authorize;
 mod caller;
+mod peer;
+
+mod begin;
 mod credentials;
-mod resource;
+mod directory;
 mod secret_box;
+mod session;
+mod throttle;
 
 pub use action::{Action, UnknownAction};
-pub use authorize::{Denied, authorize};
+pub use audit::{AuditLine, AuditLog, Event, Trail};
+pub use authorize::{Denied, authorize, is_allowed};
+pub use begin::{Begun, CannotBegin, begin_session};
 pub use caller::Caller;
+pub use condition::Conditions;
 pub use credentials::{
     ACCESS_KEY_ID_BYTES_MAX, InvalidCredentials, NewCredentials, SECRET_ACCESS_KEY_BYTES_MAX, check_credentials,
-    generate_credentials, secrets_match,
+    generate_credentials, generate_session_credentials, secrets_match,
 };
+pub use directory::{Directory, DirectoryOptions, Known, Unknown};
+pub use peer::PeerAddress;
+pub use permissions::Permissions;
+pub use policy::{Effect, InvalidPolicy, PolicyDocument, STATEMENTS_MAX, Statement};
 pub use resource::Resource;
 pub use secret_box::{InvalidKey, OpenError, SecretBox};
+pub use session::{
+    InvalidToken, NARROWING_BYTES_MAX, SESSION_SECONDS_DEFAULT, SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionClaims,
+};
+pub use throttle::{FAILURES_MAX, Throttle};

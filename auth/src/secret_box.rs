@@ -51,12 +51,18 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct SecretBox {
     cipher: XChaCha20Poly1305,
+    key: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl SecretBox {
     /// A box under a key of 32 bytes.
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(key.into()) }
+        Self { cipher: XChaCha20Poly1305::new(key.into()), key: Zeroizing::new(*key) }
+    }
+
+    /// A key for another purpose, from which this one can't be told.
+    pub(crate) fn derived(&self, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
+        Zeroizing::new(blake3::derive_key(purpose, self.key.as_slice()))
     }
 
     /// A box under a key written as 64 hex digits or as base64, with white space around it allowed.

@@ -7,8 +7,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::{Lakebed, Replay};
 
 use crate::commands::{
-    branch, commit, completion, diff, doctor, env, fs, fsck, import, job, log, merge, merge_base, rebase, reflog,
-    replay, repo, show, tag,
+    auth, branch, commit, completion, diff, doctor, env, fs, fsck, import, job, log, login, merge, merge_base, rebase,
+    reflog, replay, repo, show, tag, whoami,
 };
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
@@ -46,6 +46,10 @@ enum Command {
     Client(Client),
     /// Check a repository's files and data objects: hashes, sizes, order
     Fsck(fsck::Fsck),
+    /// Write a profile, once the server has taken its keys
+    ///
+    /// Asks for the access key's id and secret, or reads them as lines of standard input. `--profile` names the profile.
+    Login(login::Login),
     /// Print shell variables that point S3 tools at the server
     Env(env::Env),
     /// Check profile, keys and server
@@ -102,6 +106,11 @@ enum Client {
     /// List, read and write objects
     #[command(subcommand)]
     Fs(fs::Fs),
+    /// Say who may what: users, groups, policies, access keys, sessions
+    #[command(subcommand)]
+    Auth(auth::Auth),
+    /// Print whom the server sees
+    Whoami(whoami::WhoAmI),
 }
 
 impl Cli {
@@ -124,6 +133,7 @@ impl Cli {
                 return client.run(&target.connect()?, output).await.map_err(|error| target.explain(error));
             }
             Command::Fsck(command) => return command.run(&self.connection, output).await,
+            Command::Login(command) => command.run(&self.connection, output).await?,
             Command::Env(command) => command.run(&self.connection.target()?, output)?,
             Command::Doctor(command) => return command.run(&self.connection, output).await,
             Command::Completion(command) => command.run(output)?,
@@ -151,6 +161,8 @@ impl Client {
             Self::Import(command) => command.run(lakebed, output).await?,
             Self::Tag(command) => command.run(lakebed, output).await?,
             Self::Fs(command) => command.run(lakebed, output).await?,
+            Self::Auth(command) => command.run(lakebed, output).await?,
+            Self::Whoami(command) => command.run(lakebed, output).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

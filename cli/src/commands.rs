@@ -1,5 +1,6 @@
 //! The client commands, one file each. Owns what they share: how a source is named and how a destructive step is agreed to.
 
+pub(crate) mod auth;
 pub(crate) mod branch;
 pub(crate) mod commit;
 pub(crate) mod completion;
@@ -11,6 +12,7 @@ pub(crate) mod fsck;
 pub(crate) mod import;
 pub(crate) mod job;
 pub(crate) mod log;
+pub(crate) mod login;
 pub(crate) mod merge;
 pub(crate) mod merge_base;
 pub(crate) mod rebase;
@@ -20,6 +22,7 @@ pub(crate) mod repo;
 pub(crate) mod request;
 pub(crate) mod show;
 pub(crate) mod tag;
+pub(crate) mod whoami;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal, Write};

@@ -2,6 +2,7 @@
 //! to an open port; leaves what they do to those crates.
 
 mod administrator;
+mod audit;
 mod config;
 mod data_folder;
 mod encryption_key;

@@ -31,7 +31,7 @@ cache_mib = 1024
 
 Secrets come by environment only: `LAKEBED_INSTALLATION_ACCESS_KEY_ID` and `LAKEBED_INSTALLATION_SECRET_ACCESS_KEY`
 preset the administrator's key, `LAKEBED_ENCRYPTION_KEY` is the key under which secrets are encrypted, and
-`LAKEBED_ACCESS_KEY_ID` and `LAKEBED_SECRET_ACCESS_KEY` are a client's. `LAKEBED_PROFILE` says where the profile lies
+`LAKEBED_ACCESS_KEY_ID` and `LAKEBED_SECRET_ACCESS_KEY` are a client's. `LAKEBED_PROFILE_FILE` says where the profile lies
 and `LAKEBED_LOG` what servers log, as in `info` or `warn,s3_gateway=debug`.
 "#;
 

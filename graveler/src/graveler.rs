@@ -74,6 +74,11 @@ impl Graveler {
         &*self.inner.meta
     }
 
+    /// The metadata service, for who keeps it.
+    pub fn shared_meta(&self) -> Arc<dyn MetaStore> {
+        Arc::clone(&self.inner.meta)
+    }
+
     /// The object stores.
     pub fn stores(&self) -> &Arc<Stores> {
         &self.inner.stores
@@ -87,6 +92,11 @@ impl Graveler {
     /// What the reflog is to say of a branch's move: who, and why (`commit: first load`).
     pub fn note(&self, who: &str, why: &str) -> Note {
         Note::new(who, why, self.inner.options.reflog_kept_ms)
+    }
+
+    /// The time, for who keeps it.
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.clock)
     }
 
     /// What has been read and written so far, by this handle and its clones.

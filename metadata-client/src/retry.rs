@@ -40,7 +40,10 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::ClaimJob { .. }
         | Command::ReportJob { .. }
         | Command::CancelJob { .. }
-        | Command::EndRequest { .. } => true,
+        | Command::EndRequest { .. }
+        | Command::CreateGroup { .. }
+        | Command::CreatePolicy { .. }
+        | Command::SetUpAccess { .. } => true,
         Command::DeleteRepository { .. }
         | Command::DeleteBranch { .. }
         | Command::DeleteTag { .. }
@@ -50,7 +53,18 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::Publish { .. }
         | Command::PutPart { .. }
         | Command::CompleteUpload { .. }
-        | Command::AbortUpload { .. } => false,
+        | Command::AbortUpload { .. }
+        | Command::DeleteCredential { .. }
+        | Command::DeleteUser { .. }
+        | Command::EndSession { .. }
+        | Command::EndSessions { .. }
+        | Command::DeleteGroup { .. }
+        | Command::AddMember { .. }
+        | Command::RemoveMember { .. }
+        | Command::UpdatePolicy { .. }
+        | Command::DeletePolicy { .. }
+        | Command::AttachPolicy { .. }
+        | Command::DetachPolicy { .. } => false,
     }
 }
 

@@ -3,33 +3,47 @@
 //! command does depends on the state, the log index and the stamped time alone, and a refused one does nothing.
 
 mod abort_upload;
+mod add_member;
 mod answered;
+mod attach_policy;
 mod begin_job;
 mod cancel_job;
 mod claim_job;
 mod complete_upload;
 mod create_branch;
 mod create_credential;
+mod create_group;
+mod create_policy;
 mod create_repository;
 mod create_tag;
 mod create_upload;
 mod create_user;
 mod delete_branch;
+mod delete_credential;
+mod delete_group;
+mod delete_policy;
 mod delete_repository;
 mod delete_tag;
+mod delete_user;
+mod detach_policy;
 mod end_request;
+mod end_session;
+mod end_sessions;
 mod publish;
 mod put_part;
 mod reflog;
+mod remove_member;
 mod report_job;
 mod seal;
+mod set_up_access;
 mod stage;
 mod undelete_branch;
 mod unstage;
+mod update_policy;
 
 use model::{
     CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome, PART_NUMBER_MAX,
-    Timestamp,
+    POLICY_BYTES_MAX, Timestamp,
 };
 
 use crate::state::keyspace::Transaction;
@@ -70,6 +84,11 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
             if ended.len().max(passed.len()) > Command::ENDED_MAX || ended.iter().any(is_too_large) =>
         {
             format!("{} requests, the most is {}, of {JOB_BYTES_MAX} bytes each", ended.len(), Command::ENDED_MAX)
+        }
+        Command::CreatePolicy { document, .. } | Command::UpdatePolicy { document, .. }
+            if document.len() > POLICY_BYTES_MAX =>
+        {
+            format!("a policy of {} bytes; the most is {POLICY_BYTES_MAX}", document.len())
         }
         _ => match note(command) {
             Some(Note { who, why, .. }) if who.len().max(why.len()) > Note::TEXT_BYTES_MAX => {
@@ -174,7 +193,9 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
             complete_upload::apply(tx, repository, *upload, entry, condition.as_ref())
         }
         Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
-        Command::CreateUser { request: _, name, first_key } => create_user::apply(tx, at, name, first_key.as_ref()),
+        Command::CreateUser { request: _, name, first_key, groups } => {
+            create_user::apply(tx, at, name, first_key.as_ref(), groups)
+        }
         Command::CreateCredential { request: _, user, access_key_id, secret } => {
             create_credential::apply(tx, at, *user, access_key_id, secret)
         }
@@ -188,5 +209,19 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         }
         Command::CancelJob { job } => cancel_job::apply(tx, at, *job),
         Command::EndRequest { repository, runner, ended } => end_request::apply(tx, at, repository, *runner, ended),
+        Command::DeleteCredential { user, access_key_id } => delete_credential::apply(tx, user, access_key_id),
+        Command::DeleteUser { name } => delete_user::apply(tx, name),
+        Command::EndSession { user, session, until } => end_session::apply(tx, at, *user, *session, *until),
+        Command::EndSessions { user } => end_sessions::apply(tx, at, user),
+        Command::CreateGroup { request: _, name } => create_group::apply(tx, at, name),
+        Command::DeleteGroup { name } => delete_group::apply(tx, name),
+        Command::AddMember { group, user } => add_member::apply(tx, group, user),
+        Command::RemoveMember { group, user } => remove_member::apply(tx, group, user),
+        Command::CreatePolicy { request: _, name, document } => create_policy::apply(tx, at, name, document),
+        Command::UpdatePolicy { name, document } => update_policy::apply(tx, name, document),
+        Command::DeletePolicy { name } => delete_policy::apply(tx, name),
+        Command::AttachPolicy { policy, holder } => attach_policy::apply(tx, policy, holder),
+        Command::DetachPolicy { policy, holder } => detach_policy::apply(tx, policy, holder),
+        Command::SetUpAccess { policies, groups, members } => set_up_access::apply(tx, at, policies, groups, members),
     }
 }

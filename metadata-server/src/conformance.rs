@@ -3,6 +3,7 @@
 //! Owns scenarios as plain assertions; leaves making stores to who calls. Invariant: scenarios use repositories,
 //! users and keys of their own, so that all may run on one store.
 
+mod access;
 mod commits;
 mod conditions;
 mod identities;
@@ -75,6 +76,14 @@ scenarios! {
     uploads::outlive_their_branch,
     uploads::of_very_many_parts,
     identities::users_and_keys,
+    access::a_user_has_their_policies_and_their_groups,
+    access::who_is_made_again_gets_nothing_back,
+    access::groups_and_policies_made_again_are_empty,
+    access::keys_are_listed_and_taken_away,
+    access::sessions_end,
+    access::very_many_ended_sessions_end_all,
+    access::bounds_are_kept,
+    access::is_set_up_once,
     pages::of_repositories,
     pages::of_branches_and_tags,
     pages::of_users,

@@ -5,6 +5,7 @@
 //! each batch in one atomic write together with what Raft must find again; the same entries make the same tables on
 //! every node, however they are batched.
 
+pub(crate) mod access;
 mod error;
 mod generation;
 pub(crate) mod jobs;

@@ -7,10 +7,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Job, JobKind, JobProgress, NewUpload, Note, Part,
-    Refusal, Repository, RepositoryName, RepositoryUid, RequestId, RunnerId, SealedSecret, StageOutcome, StagedChange,
-    StagingToken, StorageNamespace, Tag, TagName, Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName,
-    Version,
+    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Group, GroupName, Job, JobKind, JobProgress,
+    NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository, RepositoryName, RepositoryUid,
+    RequestId, RunnerId, SealedSecret, SessionId, StageOutcome, StagedChange, StagingToken, StorageNamespace, Tag,
+    TagName, Timestamp, Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName, Version,
 };
 
 /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -183,7 +183,7 @@ pub enum Command {
         /// Which.
         upload: UploadId,
     },
-    /// Makes a user, with a first access key or without. → [`Outcome::User`]
+    /// Makes a user, in groups, with a first access key or without. → [`Outcome::User`]
     CreateUser {
         /// So that a retry finds its own user.
         request: RequestId,
@@ -191,6 +191,8 @@ pub enum Command {
         name: UserName,
         /// A key's public half and its secret, encrypted: both user and key are made or neither.
         first_key: Option<(String, SealedSecret)>,
+        /// What the user is in from the beginning.
+        groups: Vec<GroupName>,
     },
     /// Gives a user an access key. → [`Outcome::Credential`]
     CreateCredential {
@@ -256,6 +258,104 @@ pub enum Command {
         /// The request and its end.
         ended: EndedRequest,
     },
+    /// Takes an access key of a user away, and with it the sessions that it began. → [`Outcome::Done`]
+    DeleteCredential {
+        /// Whose.
+        user: UserName,
+        /// The public half.
+        access_key_id: String,
+    },
+    /// Forgets a user with all keys, memberships, attached policies and sessions: one made again under the name gets
+    /// nothing of it. → [`Outcome::Done`]
+    DeleteUser {
+        /// Who.
+        name: UserName,
+    },
+    /// Ends one session. → [`Outcome::Done`]
+    EndSession {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        session: SessionId,
+        /// When it would have ended by itself: until then it is remembered.
+        until: Timestamp,
+    },
+    /// Ends all sessions of a user that were begun so far. → [`Outcome::User`]
+    EndSessions {
+        /// Whose.
+        user: UserName,
+    },
+    /// Makes a group. → [`Outcome::Group`]
+    CreateGroup {
+        /// So that a retry finds its own group.
+        request: RequestId,
+        /// The name.
+        name: GroupName,
+    },
+    /// Forgets a group with its memberships and attached policies. → [`Outcome::Done`]
+    DeleteGroup {
+        /// Which.
+        name: GroupName,
+    },
+    /// Takes a user into a group; once is enough. → [`Outcome::Done`]
+    AddMember {
+        /// Into which.
+        group: GroupName,
+        /// Whom.
+        user: UserName,
+    },
+    /// Takes a user out of a group, if they are in it. → [`Outcome::Done`]
+    RemoveMember {
+        /// Out of which.
+        group: GroupName,
+        /// Whom.
+        user: UserName,
+    },
+    /// Makes a policy. → [`Outcome::Policy`]
+    CreatePolicy {
+        /// So that a retry finds its own policy.
+        request: RequestId,
+        /// The name.
+        name: PolicyName,
+        /// What it says; already checked.
+        document: String,
+    },
+    /// Gives a policy another document. → [`Outcome::Policy`]
+    UpdatePolicy {
+        /// Which.
+        name: PolicyName,
+        /// What it says; already checked.
+        document: String,
+    },
+    /// Forgets a policy and takes it from all who hold it. → [`Outcome::Done`]
+    DeletePolicy {
+        /// Which.
+        name: PolicyName,
+    },
+    /// Attaches a policy; once is enough. → [`Outcome::Done`]
+    AttachPolicy {
+        /// Which.
+        policy: PolicyName,
+        /// To whom.
+        holder: PolicyHolder,
+    },
+    /// Detaches a policy, if it is attached. → [`Outcome::Done`]
+    DetachPolicy {
+        /// Which.
+        policy: PolicyName,
+        /// From whom.
+        holder: PolicyHolder,
+    },
+    /// Makes the usual policies and groups, once in an installation's life: what operators deleted stays deleted.
+    /// → [`Outcome::Done`]
+    SetUpAccess {
+        /// Names and documents.
+        policies: Vec<(PolicyName, String)>,
+        /// Names, and the policies attached.
+        groups: Vec<(GroupName, Vec<PolicyName>)>,
+        /// Users who are taken into groups, if they are there.
+        members: Vec<(GroupName, UserName)>,
+    },
 }
 
 impl Command {
@@ -290,6 +390,10 @@ pub enum Outcome {
     Credential(Credential),
     /// The job as it is now.
     Job(Box<Job>),
+    /// The group made.
+    Group(Group),
+    /// The policy as it is now.
+    Policy(Policy),
 }
 
 impl fmt::Display for Command {
@@ -332,6 +436,24 @@ impl fmt::Display for Command {
             Self::EndRequest { repository, ended, .. } => {
                 write!(f, "end {} request {} on {repository}", ended.kind, ended.id)
             }
+            Self::DeleteCredential { user, access_key_id } => {
+                write!(f, "delete access key {access_key_id} of user {user}")
+            }
+            Self::DeleteUser { name } => write!(f, "delete user {name}"),
+            Self::EndSession { user, session, .. } => write!(f, "end session {session} of user {user}"),
+            Self::EndSessions { user } => write!(f, "end all sessions of user {user}"),
+            Self::CreateGroup { name, .. } => write!(f, "create group {name}"),
+            Self::DeleteGroup { name } => write!(f, "delete group {name}"),
+            Self::AddMember { group, user } => write!(f, "add user {user} to group {group}"),
+            Self::RemoveMember { group, user } => write!(f, "remove user {user} from group {group}"),
+            Self::CreatePolicy { name, .. } => write!(f, "create policy {name}"),
+            Self::UpdatePolicy { name, .. } => write!(f, "update policy {name}"),
+            Self::DeletePolicy { name } => write!(f, "delete policy {name}"),
+            Self::AttachPolicy { policy, holder } => write!(f, "attach policy {policy} to {holder}"),
+            Self::DetachPolicy { policy, holder } => write!(f, "detach policy {policy} from {holder}"),
+            Self::SetUpAccess { policies, groups, .. } => {
+                write!(f, "set up {} policies and {} groups", policies.len(), groups.len())
+            }
         }
     }
 }
@@ -366,6 +488,8 @@ typed! {
     user -> User(User);
     credential -> Credential(Credential);
     job -> Job(Box<Job>);
+    group -> Group(Group);
+    policy -> Policy(Policy);
 }
 
 impl Outcome {

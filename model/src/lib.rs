@@ -8,6 +8,7 @@ mod id;
 mod name;
 mod path;
 
+mod access;
 mod commit;
 mod entry;
 mod job;
@@ -24,19 +25,26 @@ mod meta_store;
 mod query;
 mod refusal;
 
+pub use access::{
+    Access, AccessBy, CREDENTIALS_MAX, GROUPS_MAX, Group, HOLDERS_MAX, MEMBERS_MAX, POLICIES_MAX, POLICY_BYTES_MAX,
+    Policy, PolicyHolder, SESSIONS_ENDED_MAX,
+};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use command::{Command, Outcome};
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, Identity};
 pub use id::{
-    CommitId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, StagingToken, UploadId, UserId, Version,
+    CommitId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId, StagingToken, UploadId, UserId,
+    Version,
 };
 pub use job::{
     CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobFailure, JobKind, JobProgress, JobState, Lease,
     OPEN_JOBS_MAX, RunnerId,
 };
 pub use meta_store::{MetaError, MetaStore};
-pub use name::{BranchName, InvalidName, RefName, RepositoryName, StorageNamespace, TagName, UserName};
+pub use name::{
+    BranchName, GroupName, InvalidName, PolicyName, RefName, RepositoryName, StorageNamespace, TagName, UserName,
+};
 pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
 pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};
 pub use reflog::{BranchMove, DeletedBranch, Note, REFLOG_KEPT_DEFAULT, REFLOG_MOVES_MAX, Uncommitted, Undeleted};

@@ -113,6 +113,20 @@ name_type!(
     |t| (1..=128).contains(&t.len()) && !t.chars().any(char::is_control)
 );
 name_type!(
+    /// The name of a group of users: as a user's.
+    GroupName,
+    "group name",
+    "use 1 to 128 bytes without control characters",
+    |t| (1..=128).contains(&t.len()) && !t.chars().any(char::is_control)
+);
+name_type!(
+    /// The name of a policy: as a user's.
+    PolicyName,
+    "policy name",
+    "use 1 to 128 bytes without control characters",
+    |t| (1..=128).contains(&t.len()) && !t.chars().any(char::is_control)
+);
+name_type!(
     /// Where a repository lives in an object store: `s3://bucket/prefix`, `gs://…`, `az://container/prefix`,
     /// `local://name`, `mem://name`, without a slash at the end.
     StorageNamespace,

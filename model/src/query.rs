@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchMove, BranchName, CommitId, Credential, Job, ObjectPath, Part, RefName, RefTarget, Refusal,
-    Repository, RepositoryName, RequestId, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
+    Access, AccessBy, Branch, BranchMove, BranchName, CommitId, Credential, Group, GroupName, Job, ObjectPath, Part,
+    Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository, RepositoryName, RequestId, StagedValue,
+    StagingToken, Tag, TagName, Upload, UploadId, User, UserId, UserName,
 };
 
 /// The most items that one page may hold; larger amounts are taken as this.
@@ -138,8 +139,42 @@ pub enum Query {
         /// Which.
         id: UserId,
     },
+    /// A user by their name. → [`Answer::User`]
+    UserNamed {
+        /// Which.
+        name: UserName,
+    },
     /// In the order of their names. → [`Answer::Users`]
     Users {
+        /// Names begin so.
+        prefix: String,
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// A user's access keys, in the order of their ids. → [`Answer::Credentials`]
+    Credentials {
+        /// Whose.
+        user: UserName,
+        /// Ids begin so.
+        prefix: String,
+        /// Ids are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// A group. → [`Answer::Group`]
+    Group {
+        /// Which.
+        name: GroupName,
+    },
+    /// In the order of their names. → [`Answer::Groups`]
+    Groups {
+        /// Only those that this user is in.
+        of: Option<UserName>,
+        /// Names begin so.
+        prefix: String,
         /// Names are larger.
         after: String,
         /// How many at most.
@@ -174,6 +209,40 @@ pub enum Query {
         after: Option<RequestId>,
         /// How many at most.
         amount: usize,
+    },
+    /// A group's users, in the order of their names. → [`Answer::Users`]
+    Members {
+        /// Whose.
+        group: GroupName,
+        /// Names begin so.
+        prefix: String,
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// A policy. → [`Answer::Policy`]
+    Policy {
+        /// Which.
+        name: PolicyName,
+    },
+    /// In the order of their names. → [`Answer::Policies`]
+    Policies {
+        /// Only those that are attached so.
+        of: Option<PolicyHolder>,
+        /// Of a user, also those of their groups.
+        effective: bool,
+        /// Names begin so.
+        prefix: String,
+        /// Names are larger.
+        after: String,
+        /// How many at most.
+        amount: usize,
+    },
+    /// What a key or session comes to, in one go. → [`Answer::Access`]
+    Access {
+        /// What the caller shows.
+        by: AccessBy,
     },
 }
 
@@ -244,6 +313,18 @@ pub enum Answer {
     Job(Box<Job>),
     /// Jobs.
     Jobs(Page<Job>),
+    /// Access keys.
+    Credentials(Page<Credential>),
+    /// A group.
+    Group(Group),
+    /// Groups.
+    Groups(Page<Group>),
+    /// A policy.
+    Policy(Policy),
+    /// Policies.
+    Policies(Page<Policy>),
+    /// What a key or session comes to.
+    Access(Box<Access>),
 }
 
 macro_rules! typed {
@@ -282,6 +363,12 @@ typed! {
     holder -> Holder(Option<CommitId>);
     job -> Job(Box<Job>);
     jobs -> Jobs(Page<Job>);
+    credentials -> Credentials(Page<Credential>);
+    group -> Group(Group);
+    groups -> Groups(Page<Group>);
+    policy -> Policy(Policy);
+    policies -> Policies(Page<Policy>);
+    access -> Access(Box<Access>);
 }
 
 impl Answer {

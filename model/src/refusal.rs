@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{BranchName, CommitId, RepositoryName, RequestId, StorageNamespace, TagName, UploadId, UserName};
+use crate::{
+    BranchName, CommitId, GroupName, PolicyName, RepositoryName, RequestId, StorageNamespace, TagName, UploadId,
+    UserName,
+};
 
 /// A command's or query's refusal. Nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -76,4 +79,27 @@ pub enum Refusal {
     /// As many jobs wait or run as may.
     #[error("too many jobs are under way: wait until some have ended")]
     TooManyJobs,
+    /// The group's name is taken.
+    #[error("group {0} exists already")]
+    GroupExists(GroupName),
+    /// No such group.
+    #[error("group {0} not found")]
+    GroupNotFound(GroupName),
+    /// The policy's name is taken.
+    #[error("policy {0} exists already")]
+    PolicyExists(PolicyName),
+    /// No such policy.
+    #[error("policy {0} not found")]
+    PolicyNotFound(PolicyName),
+    /// The session was ended, by itself, with its key, or with all of its user's.
+    #[error("the session has ended: log in again")]
+    SessionEnded,
+    /// One more would be over a bound.
+    #[error("{what}: at most {max}; remove one first")]
+    TooMany {
+        /// Of what.
+        what: String,
+        /// The bound.
+        max: u64,
+    },
 }

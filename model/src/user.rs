@@ -13,6 +13,8 @@ pub struct User {
     pub name: UserName,
     /// When they were made.
     pub created_at: Timestamp,
+    /// Sessions that were begun before have ended.
+    pub sessions_since: Option<Timestamp>,
 }
 
 /// A secret access key, encrypted by `auth::SecretBox` under the installation's key. The metadata service sees no

@@ -13,7 +13,7 @@ pub mod status;
 
 use std::fmt::Display;
 
-use model::{Command, CommitId, Outcome, RequestId, Timestamp};
+use model::{Command, CommitId, Outcome, RequestId, SessionId, Timestamp};
 use prost::Message;
 use thiserror::Error;
 
@@ -153,6 +153,15 @@ fn request(bytes: &[u8]) -> Result<RequestId, DecodeError> {
 }
 
 fn request_bytes(id: RequestId) -> Vec<u8> {
+    id.0.to_be_bytes().to_vec()
+}
+
+fn session(bytes: &[u8]) -> Result<SessionId, DecodeError> {
+    let bytes = bytes.try_into().map_err(|_| invalid("session", "expected 16 bytes"))?;
+    Ok(SessionId(u128::from_be_bytes(bytes)))
+}
+
+fn session_bytes(id: SessionId) -> Vec<u8> {
     id.0.to_be_bytes().to_vec()
 }
 

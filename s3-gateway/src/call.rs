@@ -126,6 +126,23 @@ pub(crate) fn repository_name(bucket: &str) -> Result<RepositoryName, S3Error> {
     bucket.parse().map_err(|_| S3Error::from(ErrorCode::NoSuchBucket).with_detail("BucketName", bucket))
 }
 
+/// An object as policies see it: through a ref, of whose expression the base counts.
+pub(crate) fn object(repository: &RepositoryName, reference: &str, path: &ObjectPath) -> Resource {
+    Resource::object_of(repository, base(reference), path)
+}
+
+/// What a listing of a bucket is about: the objects of the ref in its prefix, or of all.
+pub(crate) fn listed(repository: &RepositoryName, prefix: &str) -> Resource {
+    match prefix.split_once('/') {
+        Some((reference, path)) => Resource::listing(repository, base(reference), path),
+        None => Resource::Repository(repository.clone()),
+    }
+}
+
+fn base(reference: &str) -> String {
+    reference.parse::<RefExpr>().map_or_else(|_| reference.to_owned(), |expr| expr.base().to_string())
+}
+
 /// The condition as the metadata service judges it.
 pub(crate) fn require(condition: &WriteCondition) -> Require {
     match condition {

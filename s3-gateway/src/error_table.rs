@@ -148,7 +148,13 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         | Refusal::JobTaken(_)
         | Refusal::RequestAnswered(_)
         | Refusal::RequestReused(_)
-        | Refusal::TooManyJobs => ErrorCode::InvalidRequest,
+        | Refusal::TooManyJobs
+        | Refusal::GroupExists(_)
+        | Refusal::GroupNotFound(_)
+        | Refusal::PolicyExists(_)
+        | Refusal::PolicyNotFound(_)
+        | Refusal::SessionEnded
+        | Refusal::TooMany { .. } => ErrorCode::InvalidRequest,
     };
     S3Error::new(code, refusal.to_string())
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use auth::SecretBox;
+use auth::{AuditLog, Caller, Directory, DirectoryOptions, PeerAddress, SecretBox, Trail};
 use axum::body::Body;
 use bytes::Bytes;
 use graveler::Graveler;
@@ -13,10 +13,10 @@ use http::request::Parts;
 use http::{Request, Response, Version};
 
 use crate::call::Call;
-use crate::credentials::{Credentials, RequestKeys};
+use crate::credentials::RequestKeys;
 use crate::error_table::Failure;
 use crate::protocol::body::BoxError;
-use crate::protocol::{AnswerContext, ErrorCode, Receiver, headers};
+use crate::protocol::{AnswerContext, ErrorCode, Receiver, headers, sts};
 use crate::request_body::RequestBody;
 use crate::{GatewayOptions, ops, route};
 
@@ -37,17 +37,28 @@ pub struct Gateway {
 
 struct Inner {
     graveler: Graveler,
-    credentials: Credentials,
+    directory: Directory,
     receiver: Receiver,
     options: GatewayOptions,
+    audit: Option<Arc<dyn AuditLog>>,
 }
 
 impl Gateway {
     /// Makes a gateway onto repositories; `secret_box` opens the access keys that the metadata service keeps.
     pub fn new(graveler: Graveler, secret_box: SecretBox, options: GatewayOptions) -> Self {
-        let credentials = Credentials::new(graveler.clone(), secret_box);
+        let (meta, clock) = (graveler.shared_meta(), graveler.shared_clock());
+        let directory = Directory::new(meta, clock, secret_box, DirectoryOptions::default());
         let receiver = Receiver::new(options.domains.clone());
-        Self { inner: Arc::new(Inner { graveler, credentials, receiver, options }) }
+        Self { inner: Arc::new(Inner { graveler, directory, receiver, options, audit: None }) }
+    }
+
+    /// The same gateway, writing down who did what. To be said before it is cloned.
+    #[must_use]
+    pub fn audited(self, audit: Arc<dyn AuditLog>) -> Self {
+        match Arc::try_unwrap(self.inner) {
+            Ok(inner) => Self { inner: Arc::new(Inner { audit: Some(audit), ..inner }) },
+            Err(inner) => Self { inner },
+        }
     }
 
     /// Whether a request on a shared port is this gateway's: AWS-signed, or sent to one of its hosts.
@@ -68,8 +79,19 @@ impl Gateway {
         let request_id = headers::new_request_id();
         let (parts, body) = request.into_parts();
         let body = RequestBody::new(body, self.inner.options.body_silence_max);
+        if sts::is_sts(&parts) {
+            let now = self.inner.graveler.clock().now().to_datetime();
+            let answer = crate::sts::answer(&self.inner.directory, now, &parts, &body, &request_id).await;
+            return with_common_headers(answer, &request_id);
+        }
         let mut trusted = false;
-        let answered = self.inner.answer(&parts, &body, &mut trusted).await;
+        let trail = self.inner.audit.as_ref().map(|log| Trail::new(Arc::clone(log), "s3", request_id.as_str()));
+        let answered = self.inner.answer(&parts, &body, &mut trusted, trail.as_ref()).await;
+        if let (Some(trail), Err(failure), false) = (&trail, &answered, trusted) {
+            let address = PeerAddress::address(parts.extensions.get());
+            let operation = format!("{} {}", parts.method, parts.uri.path());
+            trail.refused(self.inner.directory.now(), address, &operation, failure.to_s3().code().as_str());
+        }
         let mut answer = match answered {
             Ok(answer) => answer,
             Err(failure) => refuse(&failure, &parts, &body, &request_id, trusted).await,
@@ -83,16 +105,32 @@ impl Gateway {
 
 impl Inner {
     /// Verifies, then carries out. Sets `trusted` once the signature has matched.
-    async fn answer(&self, parts: &Parts, body: &RequestBody, trusted: &mut bool) -> Result<Response<Body>, Failure> {
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: &RequestBody,
+        trusted: &mut bool,
+        trail: Option<&Arc<Trail>>,
+    ) -> Result<Response<Body>, Failure> {
         check_head(parts)?;
-        let keys = RequestKeys::new(&self.credentials);
+        let keys = RequestKeys::new(&self.directory);
         let now = self.graveler.clock().now().to_datetime();
         let request = self.receiver.receive(parts, &keys, now).await?;
-        let caller = keys.caller(request.authenticated.access_key_id())?;
+        let caller =
+            keys.caller(request.authenticated.access_key_id(), PeerAddress::address(parts.extensions.get()))?;
+        let caller = Caller { trail: trail.cloned(), ..caller };
         *trusted = true;
         tracing::debug!(operation = request.operation.name(), user = %caller.user.name, "s3 request");
         let call = Call { graveler: &self.graveler, options: &self.options, caller: &caller, request: &request, body };
-        Box::pin(ops::carry_out(&call)).await
+        let answered = Box::pin(ops::carry_out(&call)).await;
+        if let Some(trail) = trail {
+            let operation = format!("{} {}", request.operation.name(), parts.uri.path());
+            match &answered {
+                Ok(answer) => trail.ended(&caller, &operation, answer.status().as_str()),
+                Err(failure) => trail.ended(&caller, &operation, failure.to_s3().code().as_str()),
+            }
+        }
+        answered
     }
 }
 

@@ -34,6 +34,7 @@ mod key;
 mod object_headers;
 mod ops;
 mod ref_names;
+mod sts;
 
 pub use gateway::Gateway;
 pub use options::GatewayOptions;

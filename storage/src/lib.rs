@@ -4,6 +4,7 @@
 //! Leaves what the bytes mean to `graveler`, and which object a path of a user names to the metadata service.
 //! Invariant: a name that a user chose never becomes the name of a file or object, but for a repository's namespace.
 
+mod audit;
 mod error;
 mod format;
 mod paths;

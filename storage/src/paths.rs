@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use model::{Address, CommitId, MetaRangeId, RangeId};
+use model::{Address, CommitId, MetaRangeId, RangeId, Timestamp};
 use object_store::path::Path;
 
 use crate::StorageError;
@@ -100,6 +100,13 @@ pub(crate) fn new_address(partition: &str, unique: u128) -> Address {
     Address::Relative(format!("{DATA}/{partition}/{unique:032x}"))
 }
 
+/// Where a batch of audit lines lies: by its day and time, unique whoever writes at the same moment.
+pub(crate) fn audit(prefix: &Path, time: Timestamp, unique: u64) -> Path {
+    let text =
+        format!("{prefix}/{RESERVED}/audit/{}-{unique:016x}.jsonl", time.to_datetime().format("%Y/%m/%d/%H%M%S"));
+    Path::parse(text).expect("because the prefix is a path and the rest is plain")
+}
+
 /// A key that only a probe uses.
 pub(crate) fn scratch(prefix: &Path, unique: u128) -> Path {
     let text = format!("{prefix}/{RESERVED}-probe-{unique:032x}");
@@ -160,6 +167,11 @@ mod tests {
         for (object, path) in objects {
             assert_eq!(paths().immutable(&object).as_ref(), path);
         }
+        let time = Timestamp::from_millis(1_795_253_405_000);
+        assert_eq!(
+            audit(&Path::from("lake"), time, 0xab).as_ref(),
+            "lake/_lakebed/audit/2026/11/21/093005-00000000000000ab.jsonl"
+        );
         let address = new_address("p", 0xab);
         assert_eq!(address.as_str(), "data/p/000000000000000000000000000000ab");
         assert_eq!(paths().writable(&address).unwrap().as_ref(), format!("lake/trips/{}", address.as_str()));

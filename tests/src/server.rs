@@ -171,7 +171,7 @@ impl TestServer {
             ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
             ("HOME".to_owned(), text(self.folder.path())),
             ("RUST_BACKTRACE".to_owned(), "1".to_owned()),
-            ("LAKEBED_PROFILE".to_owned(), text(&self.folder.path().join("profile.toml"))),
+            ("LAKEBED_PROFILE_FILE".to_owned(), text(&self.folder.path().join("profile.toml"))),
             ("LAKEBED_INSTALLATION_ACCESS_KEY_ID".to_owned(), Self::ACCESS_KEY_ID.to_owned()),
             ("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY".to_owned(), Self::SECRET_ACCESS_KEY.to_owned()),
         ];

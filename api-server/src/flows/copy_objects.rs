@@ -85,13 +85,13 @@ async fn transfer(
 
     if !request.recursive {
         let path: ObjectPath = from.parse().map_err(|why| InvalidField::new("from", why))?;
-        authorize(caller, Action::ReadObject, &Resource::object(repository, &path))?;
+        authorize(caller, Action::ReadObject, &Resource::object_of(repository, request.source.base(), &path))?;
         let found = graveler.stat(repository, &source, &path).await?;
         let reference = request.source.to_string();
         let found = found.ok_or_else(|| Error::ObjectNotFound { reference, path: path.clone() })?;
         return stage(graveler, caller, (request, &resolved.repository), vec![(path, found.entry)], remove).await;
     }
-    authorize(caller, Action::ListObjects, &Resource::Repository(repository.clone()))?;
+    authorize(caller, Action::ListObjects, &Resource::listing(repository, request.source.base(), from))?;
     let mut copied = Copied::default();
     let mut page = ListRequest { prefix: from.clone(), amount: batch_max, ..ListRequest::default() };
     loop {
@@ -135,13 +135,13 @@ async fn stage(
     for (path, entry) in objects {
         let to = format!("{}{}", request.to, &path.as_str()[request.from.len()..]);
         let to = ObjectPath::try_from(to).map_err(|why| InvalidField::new("to", format!("{path}: {why}")))?;
-        authorize(caller, Action::ReadObject, &Resource::object(repository, &path))?;
-        authorize(caller, Action::WriteObject, &Resource::object(repository, &to))?;
+        authorize(caller, Action::ReadObject, &Resource::object_of(repository, request.source.base(), &path))?;
+        authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, &to))?;
         let require = Some(Require::Present(Some(entry.e_tag.clone())));
         let value = StagedValue::Entry(Entry { last_modified: now, ..entry });
         changes.push(Change { path: to, value, require: None });
         if remove {
-            authorize(caller, Action::DeleteObject, &Resource::object(repository, &path))?;
+            authorize(caller, Action::DeleteObject, &Resource::object_of(repository, branch, &path))?;
             changes.push(Change { path, value: StagedValue::Tombstone, require });
         }
     }

@@ -25,7 +25,7 @@ pub async fn delete_objects(
     }
     let (mut changes, mut denied) = (Vec::new(), Vec::new());
     for path in paths {
-        match authorize(caller, Action::DeleteObject, &Resource::object(repository, &path)) {
+        match authorize(caller, Action::DeleteObject, &Resource::object_of(repository, branch, &path)) {
             Ok(()) => changes.push(Change { path, value: StagedValue::Tombstone, require: None }),
             Err(no) => denied.push((path, no)),
         }

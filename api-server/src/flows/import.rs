@@ -136,7 +136,7 @@ pub(crate) fn may_import(caller: &Caller, request: &ImportRequest) -> Result<(),
             ImportSource::Object { from, to } => (from, Some(to.clone())),
         };
         authorize(caller, Action::ImportFromStorage, &Resource::Source(from.clone()))?;
-        let to = to.map_or(Resource::Repository(repository.clone()), |to| Resource::Object(repository.clone(), to));
+        let to = to.map_or(Resource::Repository(repository.clone()), |to| Resource::object_of(repository, branch, &to));
         authorize(caller, Action::WriteObject, &to)?;
     }
     Ok(())

@@ -44,7 +44,8 @@ pub async fn put_object(
     request: PutObjectRequest,
     body: BodyStream,
 ) -> Result<Entry, Error> {
-    authorize(caller, Action::WriteObject, &Resource::object(&request.repository, &request.path))?;
+    let object = Resource::object_of(&request.repository, &request.branch, &request.path);
+    authorize(caller, Action::WriteObject, &object)?;
     check_metadata(&request.metadata)?;
     check_content_type(&request.content_type)?;
     let repository = writable(graveler, &request).await?;

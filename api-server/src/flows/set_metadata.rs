@@ -18,7 +18,7 @@ pub async fn set_metadata(
     path: &ObjectPath,
     metadata: BTreeMap<String, String>,
 ) -> Result<(), Error> {
-    authorize(caller, Action::WriteObject, &Resource::object(repository, path))?;
+    authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, path))?;
     check_metadata(&metadata)?;
     let found = graveler.stat(repository, &RefExpr::from(branch), path).await?;
     let found = found.ok_or_else(|| Error::ObjectNotFound { reference: branch.to_string(), path: path.clone() })?;

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use auth::Caller;
+use auth::{Caller, PeerAddress};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::AUTHORIZATION;
-use proto::api::Reason;
+use proto::api::{REASON_KEY, Reason};
 use tonic::{Code, Status};
 
 use crate::authenticator::Authenticator;
@@ -27,12 +26,30 @@ pub(super) async fn layer(
     if request.uri().path() == OPEN {
         return next.run(request).await;
     }
-    match authenticator.authenticate(request.headers().get(AUTHORIZATION)).await {
+    let (operation, trail) = (request.uri().path().to_owned(), authenticator.trail("grpc"));
+    match authenticator.authenticate(request.headers(), request.extensions()).await {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            let caller = Caller { trail, ..caller };
+            request.extensions_mut().insert(caller.clone());
+            let answer = next.run(request).await;
+            if let Some(trail) = &caller.trail {
+                trail.ended(&caller, &operation, outcome(&answer));
+            }
+            answer
         }
-        Err(refusal) => Status::from(refusal).into_http::<Body>(),
+        Err(refusal) => {
+            let address = PeerAddress::address(request.extensions().get());
+            authenticator.note_refusal(trail.as_deref(), address, &operation, &refusal);
+            Status::from(refusal).into_http::<Body>()
+        }
+    }
+}
+
+/// The status of an answer that has no message, as failures are; of another, that it was begun.
+fn outcome(answer: &Response) -> &str {
+    match answer.headers().get("grpc-status").and_then(|status| status.to_str().ok()) {
+        None | Some("0") => "ok",
+        Some(_) => answer.headers().get(REASON_KEY).and_then(|reason| reason.to_str().ok()).unwrap_or("failed"),
     }
 }
 

@@ -23,7 +23,10 @@ impl Diffs for Grpc {
             wire::DiffKind::Unspecified | wire::DiffKind::TwoDot => DiffKind::TwoDot,
             wire::DiffKind::ThreeDot => DiffKind::ThreeDot,
         };
-        authorize(&caller, Action::ListObjects, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        for side in [&left, &right] {
+            let listed = Resource::listing(&repository, side.base(), &message.prefix);
+            authorize(&caller, Action::ListObjects, &listed).map_err(Error::from)?;
+        }
         let request = DiffRequest {
             prefix: message.prefix,
             delimiter: delimiter(message.delimiter),
@@ -41,7 +44,8 @@ impl Diffs for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
         let branch: BranchName = text("branch", &message.branch)?;
-        authorize(&caller, Action::ListObjects, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        let listed = Resource::listing(&repository, &branch, &message.prefix);
+        authorize(&caller, Action::ListObjects, &listed).map_err(Error::from)?;
         let request = DiffRequest {
             prefix: message.prefix,
             delimiter: delimiter(message.delimiter),

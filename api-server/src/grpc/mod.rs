@@ -5,6 +5,7 @@
 mod authentication;
 pub(crate) mod fields;
 
+mod access;
 mod branches;
 mod commits;
 mod diffs;
@@ -20,8 +21,11 @@ mod tags;
 
 use std::sync::Arc;
 
+use auth::Directory;
 use axum::{Router, middleware};
 use graveler::Graveler;
+use model::MetaStore;
+use proto::generated::api::access_server::AccessServer;
 use proto::generated::api::branches_server::BranchesServer;
 use proto::generated::api::commits_server::CommitsServer;
 use proto::generated::api::diffs_server::DiffsServer;
@@ -46,11 +50,24 @@ struct Grpc {
     graveler: Graveler,
     lines: Lines,
     jobs: Jobs,
+    directory: Arc<Directory>,
+}
+
+impl Grpc {
+    fn meta(&self) -> &dyn MetaStore {
+        self.graveler.meta()
+    }
 }
 
 /// Routes all services, behind authentication.
-pub(crate) fn router(graveler: Graveler, lines: Lines, jobs: Jobs, authenticator: Arc<Authenticator>) -> Router {
-    let grpc = Grpc { graveler, lines, jobs };
+pub(crate) fn router(
+    graveler: Graveler,
+    lines: Lines,
+    jobs: Jobs,
+    directory: Arc<Directory>,
+    authenticator: Arc<Authenticator>,
+) -> Router {
+    let grpc = Grpc { graveler, lines, jobs, directory };
     Routes::new(RepositoriesServer::new(grpc.clone()))
         .add_service(BranchesServer::new(grpc.clone()))
         .add_service(TagsServer::new(grpc.clone()))
@@ -59,6 +76,7 @@ pub(crate) fn router(graveler: Graveler, lines: Lines, jobs: Jobs, authenticator
         .add_service(MergesServer::new(grpc.clone()))
         .add_service(ReplaysServer::new(grpc.clone()))
         .add_service(ObjectsServer::new(grpc.clone()))
+        .add_service(AccessServer::new(grpc.clone()))
         .add_service(FsckServer::new(grpc.clone()))
         .add_service(ImportsServer::new(grpc.clone()))
         .add_service(JobsServer::new(grpc.clone()))

@@ -30,7 +30,7 @@ impl Objects for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
         let (expr, path) = (reference("ref", &message.r#ref)?, text("path", &message.path)?);
-        authorize(&caller, Action::ReadObject, &Resource::object(&repository, &path)).map_err(Error::from)?;
+        authorize(&caller, Action::ReadObject, &seen(&repository, &expr, &path)).map_err(Error::from)?;
         let found = find(&self.graveler, &repository, &expr, &path).await?;
         Ok(Response::new(object_to_wire(path, found.entry)))
     }
@@ -42,7 +42,8 @@ impl Objects for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
         let expr = reference("ref", &message.r#ref)?;
-        authorize(&caller, Action::ListObjects, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        let listed = Resource::listing(&repository, expr.base(), &message.prefix);
+        authorize(&caller, Action::ListObjects, &listed).map_err(Error::from)?;
         let request = ListRequest {
             prefix: message.prefix,
             delimiter: delimiter(message.delimiter),
@@ -63,7 +64,7 @@ impl Objects for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
         let (expr, path) = (reference("ref", &message.r#ref)?, text("path", &message.path)?);
-        authorize(&caller, Action::ReadObject, &Resource::object(&repository, &path)).map_err(Error::from)?;
+        authorize(&caller, Action::ReadObject, &seen(&repository, &expr, &path)).map_err(Error::from)?;
         let Found { repository, entry } = find(&self.graveler, &repository, &expr, &path).await?;
         let range = range(message.range, &path, entry.size)?;
         let body = self.graveler.read(&repository, &entry, range.clone()).await.map_err(Error::from)?;
@@ -147,6 +148,11 @@ impl Objects for Grpc {
         let copied = flows::move_objects(&self.graveler, &caller, request).await?;
         Ok(Response::new(wire::MoveObjectsResponse { moved: copied.objects - copied.kept, kept: copied.kept }))
     }
+}
+
+/// An object as policies see it.
+fn seen(repository: &RepositoryName, expr: &RefExpr, path: &ObjectPath) -> Resource {
+    Resource::object_of(repository, expr.base(), path)
 }
 
 async fn find(

@@ -1,7 +1,7 @@
 //! Repositories over gRPC.
 
-use auth::{Action, Resource, authorize};
-use model::{BranchName, Query, RepositoryName};
+use auth::{Action, Resource, authorize, is_allowed};
+use model::{BranchName, Query, Repository, RepositoryName};
 use proto::api::parse_optional;
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
@@ -54,10 +54,13 @@ impl Repositories for Grpc {
         let query = Query::Repositories { prefix, after, amount: amount(wanted) };
         let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
         let page = answer.repositories().map_err(Error::from)?;
+        let may_see = |repository: &Repository| {
+            is_allowed(&caller, Action::ReadRepository, &Resource::Repository(repository.name.clone()))
+        };
         Ok(Response::new(wire::ListRepositoriesResponse {
             more: page.more,
             next_after: next_after(page.more, &page.items, |repository| repository.name.to_string()),
-            repositories: page.items.into_iter().map(Into::into).collect(),
+            repositories: page.items.into_iter().filter(may_see).map(Into::into).collect(),
         }))
     }
 

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth::{Action, Caller, Resource, authorize};
+use auth::{Action, Caller, Directory, Resource, authorize};
 use graveler::Progress;
 use model::{
     Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Page, Query, Refusal, RepositoryName, RequestId,
@@ -85,6 +85,7 @@ pub struct Jobs {
 
 struct Inner {
     lines: Lines,
+    directory: Arc<Directory>,
     runner: RunnerId,
     options: JobOptions,
     under_way: Mutex<HashMap<RequestId, UnderWay>>,
@@ -123,9 +124,10 @@ impl Jobs {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn new(lines: Lines, options: JobOptions) -> Self {
+    pub fn new(lines: Lines, directory: Arc<Directory>, options: JobOptions) -> Self {
         let inner = Arc::new(Inner {
             lines,
+            directory,
             runner: RunnerId(rand::random()),
             options,
             under_way: Mutex::default(),

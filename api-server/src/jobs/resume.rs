@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Weak};
 
-use auth::Caller;
+use auth::Unknown;
 use model::{Command, EndedRequest, Job, JobFailure, JobState, PAGE_MAX, Query, Refusal};
 use tonic::Code;
 
@@ -56,14 +56,14 @@ impl Inner {
         if job.state.is_ended() {
             return Ok(());
         }
-        match meta.read(Query::User { id: job.user }).await?.user() {
-            Ok(user) => {
+        // Whoever began it held a key then; by which one isn't known here. What they may is judged as it is now.
+        match self.directory.user(job.user, &format!("job {}", job.id)).await {
+            Ok(known) => {
                 tracing::info!(job = %job.id, kind = %job.kind, attempt = job.attempts, "taking a job up");
-                // Whoever began it held a key then; by which one isn't known here.
-                let access_key_id = format!("job {}", job.id);
-                self.start_claimed(Caller { user, access_key_id }, &job, slot);
+                self.start_claimed(self.directory.caller(&known, None), &job, slot);
             }
-            Err(_) => self.end_orphan(job).await?,
+            Err(Unknown::Ended) => self.end_orphan(job).await?,
+            Err(unknown) => return Err(unknown.into()),
         }
         Ok(())
     }

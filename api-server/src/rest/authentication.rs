@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use auth::Caller;
+use auth::{Caller, PeerAddress};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 
 use super::failure::Failure;
@@ -26,15 +27,42 @@ pub(super) async fn layer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Some(header) = request.headers().get(AUTHORIZATION) {
-        match authenticator.authenticate(Some(header)).await {
-            Ok(caller) => {
-                request.extensions_mut().insert(Authenticated(caller));
+    let operation = format!("{} {}", request.method(), request.uri().path());
+    let proved = if request.headers().contains_key(AUTHORIZATION) {
+        Some(authenticator.authenticate(request.headers(), request.extensions()).await)
+    } else if let Some(token) = session_cookie(request.headers()) {
+        let address = PeerAddress::address(request.extensions().get());
+        Some(authenticator.bearer(token, address).await)
+    } else {
+        None
+    };
+    let trail = authenticator.trail("rest");
+    match proved {
+        None => next.run(request).await,
+        Some(Ok(caller)) => {
+            let caller = Caller { trail, ..caller };
+            request.extensions_mut().insert(Authenticated(caller.clone()));
+            let answer = next.run(request).await;
+            if let Some(trail) = &caller.trail {
+                trail.ended(&caller, &operation, answer.status().as_str());
             }
-            Err(refusal) => return Failure::from(refusal).into_response(),
+            answer
+        }
+        Some(Err(refusal)) => {
+            let address = PeerAddress::address(request.extensions().get());
+            authenticator.note_refusal(trail.as_deref(), address, &operation, &refusal);
+            Failure::from(refusal).into_response()
         }
     }
-    next.run(request).await
+}
+
+/// The cookie that a login sets.
+pub(super) const SESSION_COOKIE: &str = "internal_auth_session";
+
+fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, token)| token).filter(|token| !token.is_empty())
 }
 
 impl<S: Sync> FromRequestParts<S> for Authenticated {

@@ -123,7 +123,7 @@ async fn diff_branch(
     Path(OnBranch { repository, branch }): Path<OnBranch>,
     Query(query): Query<DiffQuery>,
 ) -> Result<Json<DiffList>, Failure> {
-    authorize(&caller, Action::ListObjects, &Resource::Repository(repository.clone()))?;
+    authorize(&caller, Action::ListObjects, &Resource::listing(&repository, &branch, &query.prefix))?;
     let page = rest.graveler.diff_uncommitted(&repository, &branch, &query.into()).await?;
     Ok(Json(DiffList::new(page, false)))
 }
@@ -139,7 +139,9 @@ async fn diff_refs(
     Query(query): Query<DiffQuery>,
     Query(DiffRefsQuery { r#type, include_right_stats }): Query<DiffRefsQuery>,
 ) -> Result<Json<DiffList>, Failure> {
-    authorize(&caller, Action::ListObjects, &Resource::Repository(repository.clone()))?;
+    for side in [&left, &right] {
+        authorize(&caller, Action::ListObjects, &Resource::listing(&repository, side.base(), &query.prefix))?;
+    }
     let kind = match r#type {
         DiffRefsType::TwoDot => DiffKind::TwoDot,
         DiffRefsType::ThreeDot => DiffKind::ThreeDot,

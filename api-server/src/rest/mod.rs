@@ -10,6 +10,7 @@ mod openapi;
 mod paging;
 mod places;
 
+mod access;
 mod branches;
 mod changes;
 mod commits;
@@ -28,6 +29,7 @@ mod users;
 
 use std::sync::Arc;
 
+use auth::Directory;
 use axum::{Router, middleware};
 use graveler::Graveler;
 use http::StatusCode;
@@ -45,14 +47,21 @@ const BASE: &str = "/api/v1";
 struct Rest {
     graveler: Graveler,
     lines: Lines,
+    directory: Arc<Directory>,
+    authenticator: Arc<Authenticator>,
 }
 
 /// Routes `/api/v1` and `/openapi.json`.
-pub(crate) fn router(graveler: Graveler, lines: Lines, authenticator: Arc<Authenticator>) -> Router {
+pub(crate) fn router(
+    graveler: Graveler,
+    lines: Lines,
+    directory: Arc<Directory>,
+    authenticator: Arc<Authenticator>,
+) -> Router {
     let (operations, document) = openapi::operations().split_for_parts();
     let operations = operations
-        .route_layer(middleware::from_fn_with_state(authenticator, authentication::layer))
-        .with_state(Rest { graveler, lines });
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&authenticator), authentication::layer))
+        .with_state(Rest { graveler, lines, directory, authenticator });
     let document = openapi::served(&document);
     Router::new()
         .nest(BASE, operations)

@@ -53,7 +53,7 @@ async fn get_object(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    authorize(&caller, Action::ReadObject, &Resource::object(&place.repository, &path))?;
+    authorize(&caller, Action::ReadObject, &Resource::object_of(&place.repository, place.reference.base(), &path))?;
     let found = rest.find(&place.repository, &place.reference, &path).await?;
     let chosen = match choose(found, &headers)? {
         Ok(chosen) => chosen,
@@ -84,7 +84,7 @@ async fn head_object(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    authorize(&caller, Action::ReadObject, &Resource::object(&place.repository, &path))?;
+    authorize(&caller, Action::ReadObject, &Resource::object_of(&place.repository, place.reference.base(), &path))?;
     let found = rest.find(&place.repository, &place.reference, &path).await?;
     Ok(choose(found, &headers)?.map_or_else(|answered| answered, |chosen| answer(&chosen, Body::empty())))
 }

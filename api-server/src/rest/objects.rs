@@ -154,7 +154,7 @@ async fn stat_object(
     Path(AtRef { repository, reference }): Path<AtRef>,
     Query(StatQuery { path, user_metadata }): Query<StatQuery>,
 ) -> Result<Json<ObjectStats>, Failure> {
-    authorize(&caller, Action::ReadObject, &Resource::object(&repository, &path))?;
+    authorize(&caller, Action::ReadObject, &Resource::object_of(&repository, reference.base(), &path))?;
     let Found { repository, entry } = rest.find(&repository, &reference, &path).await?;
     let mut stats = ObjectStats::new(&repository, path, entry);
     stats.metadata.take_if(|_| !user_metadata);
@@ -171,7 +171,7 @@ async fn list_objects(
     Path(AtRef { repository, reference }): Path<AtRef>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<ObjectStatsList>, Failure> {
-    authorize(&caller, Action::ListObjects, &Resource::Repository(repository.clone()))?;
+    authorize(&caller, Action::ListObjects, &Resource::listing(&repository, reference.base(), &query.prefix))?;
     let ListQuery { user_metadata, after, amount, delimiter, prefix } = query;
     let delimiter = Some(delimiter).filter(|delimiter| !delimiter.is_empty());
     let request = ListRequest { prefix, delimiter, after, amount: amount.0 };
@@ -202,7 +202,7 @@ async fn get_underlying_properties(
     Path(AtRef { repository, reference }): Path<AtRef>,
     Query(ObjectQuery { path }): Query<ObjectQuery>,
 ) -> Result<Json<UnderlyingObjectProperties>, Failure> {
-    authorize(&caller, Action::ReadObject, &Resource::object(&repository, &path))?;
+    authorize(&caller, Action::ReadObject, &Resource::object_of(&repository, reference.base(), &path))?;
     let found = rest.find(&repository, &reference, &path).await?;
     let storage_class = found.entry.headers.get("x-amz-storage-class").cloned();
     Ok(Json(UnderlyingObjectProperties { storage_class }))

@@ -8,8 +8,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    Rest, branches, changes, commits, config, diffs, merges, object_content, objects, repositories, setup, tags,
-    unsupported, upload, users,
+    Rest, access, branches, changes, commits, config, diffs, merges, object_content, objects, repositories, setup,
+    tags, unsupported, upload, users,
 };
 
 /// What the document says before its paths.
@@ -52,6 +52,7 @@ pub(super) fn operations() -> OpenApiRouter<Rest> {
         .merge(config::router())
         .merge(setup::router())
         .merge(users::router())
+        .merge(access::router())
         .merge(unsupported::router())
 }
 

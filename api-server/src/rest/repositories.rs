@@ -1,6 +1,6 @@
 //! Repositories over REST.
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, Resource, authorize, is_allowed};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -99,7 +99,7 @@ async fn list_repositories(
         more = page.more;
         let fits = |repository: &Repository| {
             let seen = Resource::Repository(repository.name.clone());
-            repository.name.as_str().contains(&search) && authorize(&caller, Action::ReadRepository, &seen).is_ok()
+            repository.name.as_str().contains(&search) && is_allowed(&caller, Action::ReadRepository, &seen)
         };
         for repository in page.items {
             if found.len() == amount {

@@ -1,7 +1,7 @@
 //! Who one is, over REST.
 
-use auth::{Action, Resource, authorize};
 use axum::Json;
+use model::User;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -26,6 +26,13 @@ pub(crate) struct UserBody {
     friendly_name: String,
 }
 
+impl From<User> for UserBody {
+    fn from(user: User) -> Self {
+        let name = user.name.to_string();
+        Self { id: name.clone(), creation_date: super::seconds(user.created_at), friendly_name: name }
+    }
+}
+
 /// Who calls.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CurrentUser {
@@ -36,9 +43,5 @@ pub(crate) struct CurrentUser {
 #[utoipa::path(get, path = "/user", operation_id = "getCurrentUser", tag = "auth",
     responses((status = 200, body = CurrentUser), (status = "default", body = ErrorBody)))]
 async fn get_current_user(Authenticated(caller): Authenticated) -> Result<Json<CurrentUser>, Failure> {
-    authorize(&caller, Action::ReadUser, &Resource::User(caller.user.name.clone()))?;
-    let name = caller.user.name.to_string();
-    let user =
-        UserBody { id: name.clone(), creation_date: super::seconds(caller.user.created_at), friendly_name: name };
-    Ok(Json(CurrentUser { user }))
+    Ok(Json(CurrentUser { user: caller.user.into() }))
 }

@@ -87,7 +87,12 @@ async fn a_preset_key_is_taken_and_a_new_one_is_added() {
         let query = Query::Credential { access_key_id: id.into() };
         assert_eq!(meta.read(query).await.unwrap().credential().unwrap().1.name.as_str(), "admin");
     }
-    let users = meta.read(Query::Users { after: String::new(), amount: 10 }).await.unwrap().users().unwrap();
+    let users = meta
+        .read(Query::Users { prefix: String::new(), after: String::new(), amount: 10 })
+        .await
+        .unwrap()
+        .users()
+        .unwrap();
     assert_eq!(users.items.len(), 1);
 }
 

@@ -12,13 +12,13 @@ use auth::Caller;
 use futures::TryStreamExt;
 use graveler::{Error as GravelerError, Progress};
 use lakebed_sdk::{Code, DataCheck, JobAnswer, JobKind, JobState, NewImport, Reason};
-use model::{Command, CommitId, Query, RequestId};
+use model::{Command, CommitId, RequestId};
 use storage::StorageError;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use crate::fsck::check;
-use crate::lake::{ACCESS_KEY_ID, TestLake, branch, object};
+use crate::lake::{TestLake, branch, object};
 
 /// A lake, and a folder to import from.
 struct Setting {
@@ -63,9 +63,7 @@ impl Setting {
     }
 
     async fn caller(&self) -> Caller {
-        let query = Query::Credential { access_key_id: ACCESS_KEY_ID.to_owned() };
-        let (_, user) = self.lake.graveler.meta().read(query).await.unwrap().credential().unwrap();
-        Caller { user, access_key_id: ACCESS_KEY_ID.to_owned() }
+        self.lake.administrator().await
     }
 
     async fn run(&self, request: &ImportRequest, run: ImportRun<'_>) -> Result<Imported, Error> {

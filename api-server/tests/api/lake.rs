@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api_server::jobs::JobOptions;
 use api_server::{ApiServer, ApiServerOptions, bootstrap_administrator};
-use auth::SecretBox;
+use auth::{Caller, Directory, DirectoryOptions, SecretBox};
 use futures::TryStreamExt;
 use graveler::{Graveler, GravelerOptions};
 use lakebed_sdk::{
@@ -64,12 +64,12 @@ impl TestLake {
 
     /// A server that may read some places besides.
     pub(crate) async fn empty_with_sources(sources: Vec<String>) -> Self {
-        Self::with(Arc::new(TickingClock::default()), sources, ApiServerOptions::default()).await
+        Self::with(Arc::new(TickingClock::default()), sources, server_options()).await
     }
 
     /// A server with an empty repository `trips` whose jobs are told and looked for often, by a real clock.
     pub(crate) async fn with_jobs(options: JobOptions) -> Self {
-        let options = ApiServerOptions { jobs: options, ..ApiServerOptions::default() };
+        let options = ApiServerOptions { jobs: options, ..server_options() };
         let lake = Self::with(Arc::new(SystemClock), Vec::new(), options).await;
         lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
         lake
@@ -100,7 +100,7 @@ impl TestLake {
     /// Another server over the same metadata and objects, in a runtime of its own: dropping it is like `kill -9`.
     pub(crate) async fn another_server(&self, options: JobOptions) -> OtherServer {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let options = ApiServerOptions { jobs: options, ..ApiServerOptions::default() };
+        let options = ApiServerOptions { jobs: options, ..server_options() };
         let (graveler, secrets) = (self.graveler.clone(), self.secrets.clone());
         let address = runtime.spawn(async move { serve(&ApiServer::new(graveler, secrets, options)).await.0 });
         let lakebed = connect(address.await.unwrap()).await;
@@ -117,6 +117,13 @@ impl TestLake {
         let lake = Self::empty_with_sources(sources).await;
         lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
         lake
+    }
+
+    /// The administrator, as a flow's caller.
+    pub(crate) async fn administrator(&self) -> Caller {
+        let (meta, clock) = (self.graveler.shared_meta(), self.graveler.shared_clock());
+        let directory = Directory::new(meta, clock, self.secrets.clone(), DirectoryOptions::default());
+        directory.caller(&directory.key(ACCESS_KEY_ID).await.unwrap(), None)
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -205,6 +212,15 @@ pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     while !holds().await {
         assert!(std::time::Instant::now() < patience, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Refusals don't keep tests waiting, and what is taken away counts shortly.
+fn server_options() -> ApiServerOptions {
+    ApiServerOptions {
+        refusal_duration_min: Duration::ZERO,
+        callers_age_max: Duration::from_millis(300),
+        ..ApiServerOptions::default()
     }
 }
 

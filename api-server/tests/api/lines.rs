@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use api_server::flows;
 use api_server::lines::{Errand, Lines};
-use auth::Caller;
 use futures::future::join_all;
 use lakebed_sdk::{MergeOutcome, Reason};
-use model::{Command, CommitId, Note, Query, UnstageScope};
+use model::{Command, CommitId, Note, UnstageScope};
 
-use crate::lake::{ACCESS_KEY_ID, TestLake, branch, object, until};
+use crate::lake::{TestLake, branch, object, until};
 
 const CLIENTS: usize = 64;
 
@@ -231,9 +230,7 @@ async fn a_reset_before_the_publication_is_obeyed() {
 async fn a_full_queue_says_so_and_the_rest_is_served() {
     let lake = Arc::new(TestLake::new().await);
     let lines = Lines::new(lake.graveler.clone());
-    let key = Query::Credential { access_key_id: ACCESS_KEY_ID.into() };
-    let (_, user) = lake.graveler.meta().read(key).await.unwrap().credential().unwrap();
-    let caller = Caller { user, access_key_id: ACCESS_KEY_ID.into() };
+    let caller = lake.administrator().await;
     let held = lake.meta.hold_publications().await;
     let commits: Vec<_> = (0..1100)
         .map(|n| {

@@ -6,6 +6,7 @@
 mod lake;
 mod meta;
 
+mod access;
 mod authentication;
 mod bootstrap;
 mod branches;
@@ -18,6 +19,7 @@ mod hard_resets;
 mod imports;
 mod jobs;
 mod lines;
+mod matrix;
 mod merges;
 mod objects;
 mod paging;

@@ -95,7 +95,7 @@ impl Respond for Service {
 
 #[async_trait]
 impl KeyLookup for Server {
-    async fn secret(&self, access_key_id: &str) -> Result<Option<SecretString>, S3Error> {
+    async fn secret(&self, access_key_id: &str, _: Option<&str>) -> Result<Option<SecretString>, S3Error> {
         Ok((access_key_id == self.access_key_id).then(|| self.secret.clone()))
     }
 }

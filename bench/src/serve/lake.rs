@@ -9,12 +9,12 @@ use anyhow::{Context, Result};
 use api_server::bootstrap_administrator;
 use api_server::flows::{self, CommitRequest};
 use api_server::lines::{Errand, Lines};
-use auth::{Caller, NewCredentials, SecretBox};
+use auth::{Caller, Directory, DirectoryOptions, NewCredentials, SecretBox};
 use graveler::{Change, Graveler, GravelerOptions};
 use metadata_server::{MetadataOptions, MetadataServer};
 use model::{
-    Address, BranchName, Command, CommitId, Entry, MetaStore, Query, RepositoryName, RequestId, StagedChange,
-    StagedValue, SystemClock, Timestamp,
+    Address, BranchName, Command, CommitId, Entry, MetaStore, RepositoryName, RequestId, StagedChange, StagedValue,
+    SystemClock, Timestamp,
 };
 use proto::metadata::{Stamped, encode_command};
 use storage::testing::Counters;
@@ -50,8 +50,9 @@ impl Lake {
         let secrets = SecretBox::from_text(&SecretBox::generate_key())?;
         let keys = bootstrap_administrator(&*meta, &secrets, None).await?.context("the folder isn't new")?;
         let access_key_id = keys.access_key_id.clone();
-        let (_, user) = meta.read(Query::Credential { access_key_id: access_key_id.clone() }).await?.credential()?;
-        let caller = Caller { user, access_key_id };
+        let directory = Directory::new(meta.clone(), clock.clone(), secrets.clone(), DirectoryOptions::default());
+        let known = directory.key(&access_key_id).await?;
+        let caller = directory.caller(&known, None);
         let graveler = Graveler::new(meta, stores, clock, GravelerOptions::default());
         let lines = Lines::new(graveler.clone());
         Ok(Self { graveler, lines, secrets, keys, caller, metadata, asked, store })

@@ -22,13 +22,16 @@ impl Env {
         if let Some(path) = &ca_cert {
             variables.push(("AWS_CA_BUNDLE", path.to_str().context("the path of --ca-cert isn't UTF-8")?));
         }
+        if let Some(token) = &target.session_token {
+            variables.push(("AWS_SESSION_TOKEN", token));
+        }
         let value: serde_json::Map<_, _> =
             variables.iter().map(|&(name, value)| (name.to_owned(), json!(value))).collect();
         output.item(&value, || {
             let line = |(name, value): &(&str, &str)| format!("export {name}='{}'", value.replace('\'', "'\\''"));
-            // A session's token belongs to other keys: with it, S3 tools would send both.
-            let last = "unset AWS_SESSION_TOKEN".to_owned();
-            variables.iter().map(line).chain([last]).collect::<Vec<_>>().join("\n")
+            // Another session's token belongs to other keys: with it, S3 tools would send both.
+            let last = target.session_token.is_none().then(|| "unset AWS_SESSION_TOKEN".to_owned());
+            variables.iter().map(line).chain(last).collect::<Vec<_>>().join("\n")
         })
     }
 }

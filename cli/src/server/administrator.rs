@@ -43,7 +43,7 @@ fn tell(keys: &NewCredentials, endpoint: &str, was_preset: bool) {
 /// Writes the profile, unless there is one of another server; returns what to say about it.
 fn remember(keys: &NewCredentials, endpoint: &str, path: &Path) -> Result<String> {
     let endpoint = from_here(endpoint);
-    if let Some(other) = profile::read(path)?.filter(|other| other.endpoint != endpoint) {
+    if let Some(other) = profile::read(path, profile::DEFAULT)?.filter(|other| other.endpoint != endpoint) {
         return Ok(format!(
             "The profile {} is of {} and stays as it is: `lakebed` commands find this server by LAKEBED_ENDPOINT={endpoint}, \
              LAKEBED_ACCESS_KEY_ID and LAKEBED_SECRET_ACCESS_KEY.",
@@ -55,8 +55,9 @@ fn remember(keys: &NewCredentials, endpoint: &str, path: &Path) -> Result<String
         endpoint,
         access_key_id: keys.access_key_id.clone(),
         secret_access_key: keys.secret_access_key.expose_secret().to_owned(),
+        session_token: None,
     };
-    profile::write(path, &profile)?;
+    profile::write(path, profile::DEFAULT, &profile)?;
     Ok(format!("`lakebed` commands of this user find it in {}.", path.display()))
 }
 
@@ -78,7 +79,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profile.toml");
         remember(&keys(), "https://0.0.0.0:8000", &path).unwrap();
-        assert_eq!(profile::read(&path).unwrap().unwrap().endpoint, "https://127.0.0.1:8000");
+        assert_eq!(profile::read(&path, profile::DEFAULT).unwrap().unwrap().endpoint, "https://127.0.0.1:8000");
     }
 
     #[test]
@@ -88,6 +89,6 @@ mod tests {
         remember(&keys(), "http://one:1", &path).unwrap();
         let told = remember(&keys(), "http://two:2", &path).unwrap();
         assert!(told.contains("LAKEBED_ENDPOINT=http://two:2"), "{told}");
-        assert_eq!(profile::read(&path).unwrap().unwrap().endpoint, "http://one:1");
+        assert_eq!(profile::read(&path, profile::DEFAULT).unwrap().unwrap().endpoint, "http://one:1");
     }
 }

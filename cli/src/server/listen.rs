@@ -5,11 +5,12 @@
 use std::convert::Infallible;
 use std::fs;
 use std::io::BufReader;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use auth::PeerAddress;
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -71,9 +72,9 @@ impl Listener {
         let mut end = std::pin::pin!(end);
         loop {
             let permit = connections.clone().acquire_owned().await.expect("because nobody closes the semaphore");
-            let stream = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 accepted = self.tcp.accept() => match accepted {
-                    Ok((stream, _)) => stream,
+                    Ok((stream, peer)) => (stream, peer.ip()),
                     Err(error) => {
                         // Out of file descriptors, most likely: others' ends free some.
                         tracing::warn!(%error, "can't accept a connection");
@@ -85,7 +86,7 @@ impl Listener {
             };
             let (service, watcher, tls) = (service.clone(), graceful.watcher(), self.tls.clone());
             tokio::spawn(async move {
-                if let Err(error) = connection(stream, tls, service, watcher, permit).await {
+                if let Err(error) = connection((stream, peer), tls, service, watcher, permit).await {
                     tracing::debug!(%error, "a connection ended early");
                 }
             });
@@ -106,7 +107,7 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 async fn connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, IpAddr),
     tls: Option<TlsAcceptor>,
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
@@ -116,14 +117,14 @@ async fn connection(
     match tls {
         Some(tls) => {
             let stream = tokio::time::timeout(HEADERS_TIMEOUT, tls.accept(stream)).await??;
-            requests(stream, service, watcher).await
+            requests((stream, peer), service, watcher).await
         }
-        None => requests(stream, service, watcher).await,
+        None => requests((stream, peer), service, watcher).await,
     }
 }
 
 async fn requests(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    (stream, peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, IpAddr),
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
 ) -> Result<()> {
@@ -135,7 +136,8 @@ async fn requests(
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEADER_BYTES_MAX)
         .keep_alive_interval(Duration::from_secs(30));
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddress(peer));
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.respond(request).await) }
     });

@@ -18,6 +18,7 @@ use serde_json::json;
 use storage::{StoreSettings, Stores};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::audit::Audit;
 use super::config::{MutualTlsFiles, Role, ServerArgs, ServerConfig};
 use super::encryption_key::{self, Missing};
 use super::listen::{self, Listener};
@@ -40,16 +41,18 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let options = MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock));
     let metadata = MetadataServer::start(options).await?;
     administrator::ensure(&*metadata.store(), &secrets, config.administrator.clone(), &listener.url()?).await?;
+    let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(metadata.store(), stores, &config);
-    let api = ApiServer::new(graveler.clone(), secrets.clone(), ApiServerOptions::default());
+    let api = ApiServer::new(graveler.clone(), secrets.clone(), ApiServerOptions::default()).audited(audit.log());
     let services = Services {
         grpc: Some(api.grpc()),
         rest: Some(api.rest()),
-        s3: Some(Gateway::new(graveler, secrets, gateway_options(&config))),
+        s3: Some(Gateway::new(graveler, secrets, gateway_options(&config)).audited(audit.log())),
     };
     let places = format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display());
     ready(output, "Lakebed", &listener.url()?, &places)?;
     listener.serve(services, end).await?;
+    audit.end().await;
     metadata.shutdown().await;
     Ok(())
 }
@@ -82,11 +85,15 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
     let meta = connect_metadata(&config)?;
     administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
-    let api =
-        ApiServer::new(graveler(meta, open_stores(&config).await?, &config), secrets, ApiServerOptions::default());
+    let stores = open_stores(&config).await?;
+    let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
+    let api = ApiServer::new(graveler(meta, stores, &config), secrets, ApiServerOptions::default());
+    let api = api.audited(audit.log());
     let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
     ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store))?;
-    listener.serve(services, end).await
+    listener.serve(services, end).await?;
+    audit.end().await;
+    Ok(())
 }
 
 /// S3 alone.
@@ -97,11 +104,15 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
     let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Refuse)?;
-    let graveler = graveler(connect_metadata(&config)?, open_stores(&config).await?, &config);
-    let gateway = Gateway::new(graveler, secrets, gateway_options(&config));
+    let stores = open_stores(&config).await?;
+    let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
+    let graveler = graveler(connect_metadata(&config)?, stores, &config);
+    let gateway = Gateway::new(graveler, secrets, gateway_options(&config)).audited(audit.log());
     let services = Services { grpc: None, rest: None, s3: Some(gateway) };
     ready(output, "Lakebed S3 gateway", &listener.url()?, &format!("objects in {}", config.object_store))?;
-    listener.serve(services, end).await
+    listener.serve(services, end).await?;
+    audit.end().await;
+    Ok(())
 }
 
 /// The one line on standard output, for people and for scripts that wait for it.

@@ -24,6 +24,8 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         Command::CreateUser { request, .. } => Some((5, *request)),
         Command::CreateCredential { request, .. } => Some((6, *request)),
         Command::UndeleteBranch { request, .. } => Some((7, *request)),
+        Command::CreateGroup { request, .. } => Some((40, *request)),
+        Command::CreatePolicy { request, .. } => Some((41, *request)),
         Command::DeleteRepository { .. }
         | Command::DeleteBranch { .. }
         | Command::DeleteTag { .. }
@@ -38,7 +40,19 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         | Command::ClaimJob { .. }
         | Command::ReportJob { .. }
         | Command::CancelJob { .. }
-        | Command::EndRequest { .. } => None,
+        | Command::EndRequest { .. }
+        | Command::DeleteCredential { .. }
+        | Command::DeleteUser { .. }
+        | Command::EndSession { .. }
+        | Command::EndSessions { .. }
+        | Command::DeleteGroup { .. }
+        | Command::AddMember { .. }
+        | Command::RemoveMember { .. }
+        | Command::UpdatePolicy { .. }
+        | Command::DeletePolicy { .. }
+        | Command::AttachPolicy { .. }
+        | Command::DetachPolicy { .. }
+        | Command::SetUpAccess { .. } => None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Gives a user an access key. Keys have one owner for ever: an id is never given twice.
 
-use model::{Credential, Outcome, Refusal, SealedSecret, User, UserId};
+use model::{CREDENTIALS_MAX, Credential, Outcome, Refusal, SealedSecret, User, UserId};
 
 use super::At;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
-use crate::state::{Halt, key, records};
+use crate::state::{Halt, access, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
@@ -29,8 +29,11 @@ pub(super) fn give(
     if tx.get(Table::Identities, &key)?.is_some() {
         return Err(Refusal::CredentialExists(access_key_id.into()).into());
     }
+    let of_user = key::credentials_of_user(user.id, "", "");
+    access::room(tx, of_user, CREDENTIALS_MAX, || format!("access keys of user {}", user.name))?;
     let credential =
         Credential { access_key_id: access_key_id.into(), secret: secret.clone(), user: user.id, created_at: at.time };
     records::put(tx, Table::Identities, key, &credential);
+    tx.put(Table::Identities, key::credential_of_user(user.id, access_key_id), vec![]);
     Ok(credential)
 }

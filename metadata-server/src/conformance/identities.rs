@@ -9,7 +9,7 @@ use super::lake::{granted, name, read, refusal, request, unique, write};
 pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
     let store = &*store;
     let (who, key_id) = (format!("user {}", unique()), format!("AKIA{}", unique()));
-    let create = || Command::CreateUser { request: request(), name: name(&who), first_key: None };
+    let create = || Command::CreateUser { request: request(), name: name(&who), first_key: None, groups: vec![] };
     let user = granted(write(store, create()).await.user());
     assert_eq!(user.name.as_str(), who);
     assert_eq!(refusal(write(store, create()).await), Refusal::UserExists(name(&who)));
@@ -37,6 +37,7 @@ pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
         request: request(),
         name: name(who),
         first_key: Some((key_id.to_owned(), secret.clone())),
+        groups: vec![],
     };
     let (other, other_key) = (format!("{who} too"), format!("{key_id}-3"));
     assert_eq!(refusal(write(store, with_key(&other, &key_id)).await), Refusal::CredentialExists(key_id.clone()));

@@ -57,10 +57,18 @@ pub(super) async fn of_users(store: Arc<dyn MetaStore>) {
     let group = format!("users-{}-", unique());
     for suffix in ["b", "a", "c"] {
         let name = name(&format!("{group}{suffix}"));
-        granted(write(&*store, Command::CreateUser { request: request(), name, first_key: None }).await.user());
+        granted(
+            write(&*store, Command::CreateUser { request: request(), name, first_key: None, groups: vec![] })
+                .await
+                .user(),
+        );
     }
     let page = async |after: &str, amount| {
-        let page = granted(read(&*store, Query::Users { after: format!("{group}{after}"), amount }).await.users());
+        let page = granted(
+            read(&*store, Query::Users { prefix: String::new(), after: format!("{group}{after}"), amount })
+                .await
+                .users(),
+        );
         (page.items.into_iter().map(|user| String::from(user.name)).collect::<Vec<_>>(), page.more)
     };
     let [a, b, c] = ["a", "b", "c"].map(|suffix| format!("{group}{suffix}"));

@@ -13,8 +13,12 @@ pub(super) async fn get_the_first_answer(store: Arc<dyn MetaStore>) {
     let repository = lake.repository.name.clone();
     let mut answered: Vec<(Command, Outcome)> = vec![];
     let tag = Command::CreateTag { request: request(), repository, tag: name("v1"), commit: commit(1) };
-    let user =
-        Command::CreateUser { request: request(), name: name(&format!("retrier {}", unique())), first_key: None };
+    let user = Command::CreateUser {
+        request: request(),
+        name: name(&format!("retrier {}", unique())),
+        first_key: None,
+        groups: vec![],
+    };
     for command in [
         create_repository(&format!("retried-{}", unique())),
         lake.create_branch_command("dev"),

@@ -413,7 +413,10 @@ fn is_point(query: &Query) -> bool {
         | Query::Credential { .. }
         | Query::User { .. }
         | Query::Holder { .. }
-        | Query::Job { .. } => true,
+        | Query::Job { .. }
+        | Query::UserNamed { .. }
+        | Query::Group { .. }
+        | Query::Policy { .. } => true,
         Query::Repositories { .. }
         | Query::Branches { .. }
         | Query::Reflog { .. }
@@ -424,7 +427,12 @@ fn is_point(query: &Query) -> bool {
         | Query::Parts { .. }
         | Query::Users { .. }
         | Query::Jobs { .. }
-        | Query::OpenJobs { .. } => false,
+        | Query::OpenJobs { .. }
+        | Query::Credentials { .. }
+        | Query::Groups { .. }
+        | Query::Members { .. }
+        | Query::Policies { .. }
+        | Query::Access { .. } => false,
     }
 }
 

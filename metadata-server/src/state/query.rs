@@ -2,14 +2,14 @@
 //! to `staged_page`. Invariant: dropped tokens and deleted repositories are never seen, reclaimed or not.
 
 use model::{
-    Answer, Branch, BranchName, Credential, Job, Lookup, ObjectPath, PAGE_MAX, Page, Query, RefName, RefTarget,
-    Refusal, Repository, RepositoryName, RequestId, Upload, UploadId, UserId,
+    Answer, Branch, BranchName, Credential, GroupName, Job, Lookup, ObjectPath, PAGE_MAX, Page, Query, RefName,
+    RefTarget, Refusal, Repository, RepositoryName, RequestId, Upload, UploadId,
 };
 use proto::metadata::{Wire, decode};
 
-use super::keyspace::{Keyspace, Pair, Scan, Table};
+use super::keyspace::{KeyRange, Keyspace, Pair, Scan, Table};
 use super::staged_page::staged_page;
-use super::{Halt, StateError, key, records};
+use super::{Halt, StateError, access, key, records};
 
 /// A page ends behind the item that takes it over so many bytes, so that an answer fits a message.
 pub(super) const PAGE_BYTES_MAX: usize = 4 << 20;
@@ -69,11 +69,17 @@ fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
         }
         Query::Credential { access_key_id } => credential(keys, access_key_id)?,
         Query::User { id } => Answer::User(records::user(keys, *id)?),
-        Query::Users { after, amount } => {
-            let scan = keys.scan(Table::Identities, key::users_by_name(after));
-            Answer::Users(page(scan, *amount, |(_, id)| {
-                let id = id.try_into().map_err(|_| StateError::Corrupt("a user's id hasn't 8 bytes".into()))?;
-                referred(keys, Table::Identities, &key::user(UserId(u64::from_be_bytes(id))))
+        Query::UserNamed { name } => Answer::User(access::user_named(keys, name)?),
+        Query::Users { prefix, after, amount } => {
+            Answer::Users(users(keys, key::users_by_name(prefix, after), *amount)?)
+        }
+        Query::Credentials { user, prefix, after, amount } => {
+            let user = access::user_named(keys, user)?.id;
+            let parent = key::KeyParent::of_credentials(user);
+            let scan = keys.scan(Table::Identities, key::credentials_of_user(user, prefix, after));
+            Answer::Credentials(page(scan, *amount, |(key, _)| {
+                let id = key::name_at_end(&key, &parent).ok_or_else(|| StateError::Corrupt("a key's id".into()))?;
+                referred(keys, Table::Identities, &key::credential(&id))
             })?)
         }
         Query::Holder { repository, branch, token } => {
@@ -93,6 +99,37 @@ fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
             let scan = keys.scan(Table::Jobs, key::open_jobs(*after));
             Answer::Jobs(page(scan, *amount, |pair| listed_job(keys, &pair))?)
         }
+        Query::Group { name } => Answer::Group(access::group(keys, name)?),
+        Query::Groups { of: None, prefix, after, amount } => {
+            Answer::Groups(page(keys.scan(Table::Identities, key::groups(prefix, after)), *amount, value)?)
+        }
+        Query::Groups { of: Some(user), prefix, after, amount } => {
+            let names = access::groups_of(keys, access::user_named(keys, user)?.id)?;
+            let names = names.into_iter().map(String::from);
+            Answer::Groups(access::page(names, (prefix, after, *amount), |name| match name.parse::<GroupName>() {
+                Ok(name) => access::group(keys, &name),
+                Err(_) => Err(StateError::Corrupt("the name of a user's group".into()).into()),
+            })?)
+        }
+        Query::Members { group, prefix, after, amount } => {
+            access::group(keys, group)?;
+            Answer::Users(users(keys, key::members(group, prefix, after), *amount)?)
+        }
+        Query::Policy { name } => Answer::Policy(access::policy(keys, name)?),
+        Query::Policies { of: None, prefix, after, amount, .. } => {
+            Answer::Policies(page(keys.scan(Table::Identities, key::policies(prefix, after)), *amount, value)?)
+        }
+        Query::Policies { of: Some(of), effective, prefix, after, amount } => {
+            Answer::Policies(access::attached_policies(keys, of, *effective, (prefix, after, *amount))?)
+        }
+        Query::Access { by } => Answer::Access(Box::new(access::access(keys, by)?)),
+    })
+}
+
+/// A page of users from an index of names that holds their ids.
+fn users(keys: &dyn Keyspace, range: KeyRange, amount: usize) -> Result<Page<model::User>, StateError> {
+    page(keys.scan(Table::Identities, range), amount, |(_, id)| {
+        referred(keys, Table::Identities, &key::user(access::user_id(&id)?))
     })
 }
 

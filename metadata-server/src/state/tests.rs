@@ -194,6 +194,7 @@ fn answers_expire_after_a_day_and_are_removed() {
         request: RequestId(request),
         name: name.parse().unwrap(),
         first_key: None,
+        groups: vec![],
     };
     let first = at(1, 0, user(1, "ann"));
     assert_eq!(at(2, 23 * HOUR, user(1, "ann")), first);

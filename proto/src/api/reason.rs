@@ -98,6 +98,18 @@ reasons! {
     CredentialNotFound = "CREDENTIAL_NOT_FOUND",
     /// The access key's id is taken.
     CredentialExists = "CREDENTIAL_EXISTS",
+    /// No such group.
+    GroupNotFound = "GROUP_NOT_FOUND",
+    /// The group's name is taken.
+    GroupExists = "GROUP_EXISTS",
+    /// No such policy.
+    PolicyNotFound = "POLICY_NOT_FOUND",
+    /// The policy's name is taken.
+    PolicyExists = "POLICY_EXISTS",
+    /// One more would be over a bound.
+    TooMany = "TOO_MANY",
+    /// Too many failed attempts to prove who calls; try again later.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS",
     /// The client's bytes stopped or weren't as announced.
     BodyFailed = "BODY_FAILED",
     /// Whether the change was made is unknown: look before trying again.

@@ -1,7 +1,8 @@
 //! Conversions of answers.
 
 use model::{
-    Answer, Branch, Credential, Job, Lookup, Page, Part, RefTarget, Refusal, Repository, StagedPage, Tag, Upload, User,
+    Access, Answer, Branch, Credential, Group, Job, Lookup, Page, Part, Policy, RefTarget, Refusal, Repository,
+    StagedPage, Tag, Upload, User,
 };
 
 use super::{DecodeError, Wire, commit, name, needed, optional};
@@ -34,6 +35,14 @@ impl Wire for Answer {
             Self::Holder(commit) => Kind::Holder(pb::Holder { commit: commit.map(|id| id.as_bytes().to_vec()) }),
             Self::Job(job) => Kind::Job(job.to_message()),
             Self::Jobs(page) => Kind::Jobs(pb::Jobs { items: messages(&page.items), more: page.more }),
+            Self::Credentials(page) => {
+                Kind::Credentials(pb::Credentials { items: messages(&page.items), more: page.more })
+            }
+            Self::Group(group) => Kind::Group(group.to_message()),
+            Self::Groups(page) => Kind::Groups(pb::Groups { items: messages(&page.items), more: page.more }),
+            Self::Policy(policy) => Kind::Policy(policy.to_message()),
+            Self::Policies(page) => Kind::Policies(pb::Policies { items: messages(&page.items), more: page.more }),
+            Self::Access(access) => Kind::Access(access.to_message()),
         };
         pb::Answer { kind: Some(kind) }
     }
@@ -60,6 +69,12 @@ impl Wire for Answer {
             Kind::Holder(m) => Self::Holder(m.commit.map(|id| commit("holder.commit", &id)).transpose()?),
             Kind::Job(m) => Self::Job(Box::new(Job::from_message(m)?)),
             Kind::Jobs(m) => Self::Jobs(page(m.items, m.more)?),
+            Kind::Credentials(m) => Self::Credentials(page(m.items, m.more)?),
+            Kind::Group(m) => Self::Group(Group::from_message(m)?),
+            Kind::Groups(m) => Self::Groups(page(m.items, m.more)?),
+            Kind::Policy(m) => Self::Policy(Policy::from_message(m)?),
+            Kind::Policies(m) => Self::Policies(page(m.items, m.more)?),
+            Kind::Access(m) => Self::Access(Box::new(Access::from_message(m)?)),
         })
     }
 }
@@ -70,6 +85,26 @@ fn messages<T: Wire>(items: &[T]) -> Vec<T::Message> {
 
 fn page<T: Wire>(items: Vec<T::Message>, more: bool) -> Result<Page<T>, DecodeError> {
     Ok(Page { items: items.into_iter().map(T::from_message).collect::<Result<_, _>>()?, more })
+}
+
+impl Wire for Access {
+    type Message = pb::Access;
+
+    fn to_message(&self) -> pb::Access {
+        pb::Access {
+            user: Some(self.user.to_message()),
+            credential: self.credential.as_ref().map(Wire::to_message),
+            policies: messages(&self.policies),
+        }
+    }
+
+    fn from_message(message: pb::Access) -> Result<Self, DecodeError> {
+        Ok(Self {
+            user: needed("access.user", message.user)?,
+            credential: optional(message.credential)?,
+            policies: message.policies.into_iter().map(Policy::from_message).collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 impl Wire for Lookup {

@@ -1,12 +1,12 @@
 //! Conversions of commands, and of the conditions that they carry.
 
 use model::{
-    Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Part, RepositoryUid, Require,
-    SealedSecret, StagedChange, StagingToken, UnstageScope, UploadId, UserId, Version,
+    Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Part, PolicyHolder, RepositoryUid,
+    Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId, UserId, Version,
 };
 
 use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
-use super::{DecodeError, Wire, commit, name, needed, optional, request, request_bytes};
+use super::{DecodeError, Wire, commit, name, needed, optional, request, request_bytes, session, session_bytes};
 use crate::generated::metadata::{self as pb, command::Kind, condition, unstage};
 
 impl Wire for Condition {
@@ -199,12 +199,13 @@ fn kind(command: &Command) -> Kind {
         Command::AbortUpload { repository, upload } => {
             Kind::AbortUpload(pb::AbortUpload { repository: repository.to_string(), upload: upload.0 })
         }
-        Command::CreateUser { request, name, first_key } => Kind::CreateUser(pb::CreateUser {
+        Command::CreateUser { request, name, first_key, groups } => Kind::CreateUser(pb::CreateUser {
             request: request_bytes(*request),
             name: name.to_string(),
             first_key: first_key
                 .clone()
                 .map(|(access_key_id, secret)| pb::FirstKey { access_key_id, secret: secret.0 }),
+            groups: groups.iter().map(ToString::to_string).collect(),
         }),
         Command::CreateCredential { request, user, access_key_id, secret } => {
             Kind::CreateCredential(pb::CreateCredential {
@@ -239,6 +240,48 @@ fn kind(command: &Command) -> Kind {
             repository: repository.to_string(),
             runner: runner_bytes(*runner),
             ended: Some(ended.to_message()),
+        }),
+        Command::DeleteCredential { user, access_key_id } => Kind::DeleteCredential(pb::DeleteCredential {
+            user: user.to_string(),
+            access_key_id: access_key_id.clone(),
+        }),
+        Command::DeleteUser { name } => Kind::DeleteUser(pb::DeleteUser { name: name.to_string() }),
+        Command::EndSession { user, session, until } => Kind::EndSession(pb::EndSession {
+            user: user.0,
+            session: session_bytes(*session),
+            until_ms: until.as_millis(),
+        }),
+        Command::EndSessions { user } => Kind::EndSessions(pb::EndSessions { user: user.to_string() }),
+        Command::CreateGroup { request, name } => {
+            Kind::CreateGroup(pb::CreateGroup { request: request_bytes(*request), name: name.to_string() })
+        }
+        Command::DeleteGroup { name } => Kind::DeleteGroup(pb::DeleteGroup { name: name.to_string() }),
+        Command::AddMember { group, user } => Kind::AddMember(membership(group, user)),
+        Command::RemoveMember { group, user } => Kind::RemoveMember(membership(group, user)),
+        Command::CreatePolicy { request, name, document } => Kind::CreatePolicy(pb::CreatePolicy {
+            request: request_bytes(*request),
+            name: name.to_string(),
+            document: document.clone(),
+        }),
+        Command::UpdatePolicy { name, document } => {
+            Kind::UpdatePolicy(pb::UpdatePolicy { name: name.to_string(), document: document.clone() })
+        }
+        Command::DeletePolicy { name } => Kind::DeletePolicy(pb::DeletePolicy { name: name.to_string() }),
+        Command::AttachPolicy { policy, holder } => Kind::AttachPolicy(attachment(policy, holder)),
+        Command::DetachPolicy { policy, holder } => Kind::DetachPolicy(attachment(policy, holder)),
+        Command::SetUpAccess { policies, groups, members } => Kind::SetUpAccess(pb::SetUpAccess {
+            policies: policies
+                .iter()
+                .map(|(name, document)| pb::NewPolicy { name: name.to_string(), document: document.clone() })
+                .collect(),
+            groups: groups
+                .iter()
+                .map(|(name, policies)| pb::NewGroup {
+                    name: name.to_string(),
+                    policies: policies.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
+            members: members.iter().map(|(group, user)| membership(group, user)).collect(),
         }),
     }
 }
@@ -343,6 +386,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             request: request(&m.request)?,
             name: name("name", m.name)?,
             first_key: m.first_key.map(|key| (key.access_key_id, SealedSecret(key.secret))),
+            groups: m.groups.into_iter().map(|group| name("groups", group)).collect::<Result<_, _>>()?,
         },
         Kind::CreateCredential(m) => Command::CreateCredential {
             request: request(&m.request)?,
@@ -374,5 +418,55 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             runner: runner(&m.runner)?,
             ended: needed::<EndedRequest>("ended", m.ended)?,
         },
+        Kind::DeleteCredential(m) => {
+            Command::DeleteCredential { user: name("user", m.user)?, access_key_id: m.access_key_id }
+        }
+        Kind::DeleteUser(m) => Command::DeleteUser { name: name("name", m.name)? },
+        Kind::EndSession(m) => Command::EndSession {
+            user: UserId(m.user),
+            session: session(&m.session)?,
+            until: Timestamp::from_millis(m.until_ms),
+        },
+        Kind::EndSessions(m) => Command::EndSessions { user: name("user", m.user)? },
+        Kind::CreateGroup(m) => Command::CreateGroup { request: request(&m.request)?, name: name("name", m.name)? },
+        Kind::DeleteGroup(m) => Command::DeleteGroup { name: name("name", m.name)? },
+        Kind::AddMember(m) => Command::AddMember { group: name("group", m.group)?, user: name("user", m.user)? },
+        Kind::RemoveMember(m) => Command::RemoveMember { group: name("group", m.group)?, user: name("user", m.user)? },
+        Kind::CreatePolicy(m) => {
+            Command::CreatePolicy { request: request(&m.request)?, name: name("name", m.name)?, document: m.document }
+        }
+        Kind::UpdatePolicy(m) => Command::UpdatePolicy { name: name("name", m.name)?, document: m.document },
+        Kind::DeletePolicy(m) => Command::DeletePolicy { name: name("name", m.name)? },
+        Kind::AttachPolicy(m) => Command::AttachPolicy {
+            policy: name("policy", m.policy)?,
+            holder: needed::<PolicyHolder>("holder", m.holder)?,
+        },
+        Kind::DetachPolicy(m) => Command::DetachPolicy {
+            policy: name("policy", m.policy)?,
+            holder: needed::<PolicyHolder>("holder", m.holder)?,
+        },
+        Kind::SetUpAccess(m) => set_up_access(m)?,
+    })
+}
+
+fn membership(group: &model::GroupName, user: &model::UserName) -> pb::Membership {
+    pb::Membership { group: group.to_string(), user: user.to_string() }
+}
+
+fn attachment(policy: &model::PolicyName, holder: &PolicyHolder) -> pb::Attachment {
+    pb::Attachment { policy: policy.to_string(), holder: Some(holder.to_message()) }
+}
+
+fn set_up_access(message: pb::SetUpAccess) -> Result<Command, DecodeError> {
+    let policy = |new: pb::NewPolicy| Ok((name("policies.name", new.name)?, new.document));
+    let group = |new: pb::NewGroup| {
+        let policies = new.policies.into_iter().map(|policy| name("groups.policies", policy));
+        Ok((name("groups.name", new.name)?, policies.collect::<Result<_, DecodeError>>()?))
+    };
+    let member = |new: pb::Membership| Ok((name("members.group", new.group)?, name("members.user", new.user)?));
+    Ok(Command::SetUpAccess {
+        policies: message.policies.into_iter().map(policy).collect::<Result<_, DecodeError>>()?,
+        groups: message.groups.into_iter().map(group).collect::<Result<_, DecodeError>>()?,
+        members: message.members.into_iter().map(member).collect::<Result<_, DecodeError>>()?,
     })
 }

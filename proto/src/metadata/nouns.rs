@@ -1,13 +1,13 @@
 //! Conversions of the nouns: what the state keeps and answers name.
 
 use model::{
-    Address, Branch, BranchMove, Checksum, ChecksumAlgorithm, ChecksumKind, Credential, DeletedBranch, Entry,
-    NewUpload, Part, Repository, RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Uncommitted,
-    Upload, UploadId, User, UserId, Version,
+    Address, Branch, BranchMove, Checksum, ChecksumAlgorithm, ChecksumKind, Credential, DeletedBranch, Entry, Group,
+    NewUpload, Part, Policy, PolicyHolder, Repository, RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag,
+    Timestamp, Uncommitted, Upload, UploadId, User, UserId, Version,
 };
 
 use super::{DecodeError, Wire, commit, invalid, name, needed, optional};
-use crate::generated::metadata::{self as pb, address, staged_value, uncommitted};
+use crate::generated::metadata::{self as pb, address, policy_holder, staged_value, uncommitted};
 
 impl Wire for Address {
     type Message = pb::Address;
@@ -372,7 +372,12 @@ impl Wire for User {
     type Message = pb::User;
 
     fn to_message(&self) -> pb::User {
-        pb::User { id: self.id.0, name: self.name.to_string(), created_at_ms: self.created_at.as_millis() }
+        pb::User {
+            id: self.id.0,
+            name: self.name.to_string(),
+            created_at_ms: self.created_at.as_millis(),
+            sessions_since_ms: self.sessions_since.map(Timestamp::as_millis),
+        }
     }
 
     fn from_message(message: pb::User) -> Result<Self, DecodeError> {
@@ -380,6 +385,7 @@ impl Wire for User {
             id: UserId(message.id),
             name: name("user.name", message.name)?,
             created_at: Timestamp::from_millis(message.created_at_ms),
+            sessions_since: message.sessions_since_ms.map(Timestamp::from_millis),
         })
     }
 }
@@ -403,5 +409,56 @@ impl Wire for Credential {
             user: UserId(message.user),
             created_at: Timestamp::from_millis(message.created_at_ms),
         })
+    }
+}
+
+impl Wire for Group {
+    type Message = pb::Group;
+
+    fn to_message(&self) -> pb::Group {
+        pb::Group { name: self.name.to_string(), created_at_ms: self.created_at.as_millis() }
+    }
+
+    fn from_message(message: pb::Group) -> Result<Self, DecodeError> {
+        Ok(Self { name: name("group.name", message.name)?, created_at: Timestamp::from_millis(message.created_at_ms) })
+    }
+}
+
+impl Wire for Policy {
+    type Message = pb::Policy;
+
+    fn to_message(&self) -> pb::Policy {
+        pb::Policy {
+            name: self.name.to_string(),
+            document: self.document.clone(),
+            created_at_ms: self.created_at.as_millis(),
+        }
+    }
+
+    fn from_message(message: pb::Policy) -> Result<Self, DecodeError> {
+        Ok(Self {
+            name: name("policy.name", message.name)?,
+            document: message.document,
+            created_at: Timestamp::from_millis(message.created_at_ms),
+        })
+    }
+}
+
+impl Wire for PolicyHolder {
+    type Message = pb::PolicyHolder;
+
+    fn to_message(&self) -> pb::PolicyHolder {
+        let kind = match self {
+            Self::User(name) => policy_holder::Kind::User(name.to_string()),
+            Self::Group(name) => policy_holder::Kind::Group(name.to_string()),
+        };
+        pb::PolicyHolder { kind: Some(kind) }
+    }
+
+    fn from_message(message: pb::PolicyHolder) -> Result<Self, DecodeError> {
+        match message.kind.ok_or(DecodeError::Missing("holder.kind"))? {
+            policy_holder::Kind::User(text) => Ok(Self::User(name("holder.user", text)?)),
+            policy_holder::Kind::Group(text) => Ok(Self::Group(name("holder.group", text)?)),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Conversions of what commands come to, refusals included.
 
 use model::{
-    Branch, Credential, Job, Outcome, Refusal, Repository, StageOutcome, Tag, Uncommitted, Undeleted, Upload, UploadId,
-    User,
+    Branch, Credential, Group, Job, Outcome, Policy, Refusal, Repository, StageOutcome, Tag, Uncommitted, Undeleted,
+    Upload, UploadId, User,
 };
 
 use super::{DecodeError, Wire, commit, invalid, name, needed, request, request_bytes};
@@ -48,6 +48,8 @@ impl Wire for Outcome {
             Self::User(user) => outcome::Kind::User(user.to_message()),
             Self::Credential(credential) => outcome::Kind::Credential(credential.to_message()),
             Self::Job(job) => outcome::Kind::Job(job.to_message()),
+            Self::Group(group) => outcome::Kind::Group(group.to_message()),
+            Self::Policy(policy) => outcome::Kind::Policy(policy.to_message()),
         };
         pb::Outcome { kind: Some(kind) }
     }
@@ -67,6 +69,8 @@ impl Wire for Outcome {
             outcome::Kind::User(m) => Self::User(User::from_message(m)?),
             outcome::Kind::Credential(m) => Self::Credential(Credential::from_message(m)?),
             outcome::Kind::Job(m) => Self::Job(Box::new(Job::from_message(m)?)),
+            outcome::Kind::Group(m) => Self::Group(Group::from_message(m)?),
+            outcome::Kind::Policy(m) => Self::Policy(Policy::from_message(m)?),
         })
     }
 }
@@ -115,6 +119,12 @@ impl Wire for Refusal {
             Self::RequestAnswered(id) => Kind::RequestAnswered(request_bytes(*id)),
             Self::RequestReused(id) => Kind::RequestReused(request_bytes(*id)),
             Self::TooManyJobs => Kind::TooManyJobs(pb::TooManyJobs {}),
+            Self::GroupExists(name) => Kind::GroupExists(name.to_string()),
+            Self::GroupNotFound(name) => Kind::GroupNotFound(name.to_string()),
+            Self::PolicyExists(name) => Kind::PolicyExists(name.to_string()),
+            Self::PolicyNotFound(name) => Kind::PolicyNotFound(name.to_string()),
+            Self::SessionEnded => Kind::SessionEnded(pb::SessionEnded {}),
+            Self::TooMany { what, max } => Kind::TooMany(pb::TooMany { what: what.clone(), max: *max }),
         };
         pb::Refusal { kind: Some(kind) }
     }
@@ -146,6 +156,12 @@ impl Wire for Refusal {
             Kind::RequestAnswered(id) => Self::RequestAnswered(request(&id)?),
             Kind::RequestReused(id) => Self::RequestReused(request(&id)?),
             Kind::TooManyJobs(pb::TooManyJobs {}) => Self::TooManyJobs,
+            Kind::GroupExists(text) => Self::GroupExists(name("group_exists", text)?),
+            Kind::GroupNotFound(text) => Self::GroupNotFound(name("group_not_found", text)?),
+            Kind::PolicyExists(text) => Self::PolicyExists(name("policy_exists", text)?),
+            Kind::PolicyNotFound(text) => Self::PolicyNotFound(name("policy_not_found", text)?),
+            Kind::SessionEnded(pb::SessionEnded {}) => Self::SessionEnded,
+            Kind::TooMany(m) => Self::TooMany { what: m.what, max: m.max },
         })
     }
 }

@@ -1,9 +1,9 @@
 //! Conversions of questions.
 
-use model::{ObjectPath, Query, StagingToken, UploadId, UserId};
+use model::{AccessBy, ObjectPath, PolicyHolder, Query, StagingToken, Timestamp, UploadId, UserId};
 
-use super::{DecodeError, Wire, name, request, request_bytes};
-use crate::generated::metadata::{self as pb, query::Kind};
+use super::{DecodeError, Wire, name, optional, request, request_bytes, session, session_bytes};
+use crate::generated::metadata::{self as pb, find_access, query::Kind};
 
 impl Wire for Query {
     type Message = pb::Query;
@@ -91,8 +91,8 @@ fn kind(query: &Query) -> Kind {
             Kind::Credential(pb::FindCredential { access_key_id: access_key_id.clone() })
         }
         Query::User { id } => Kind::User(pb::FindUser { id: id.0 }),
-        Query::Users { after, amount } => {
-            Kind::Users(pb::ListUsers { after: after.clone(), amount: wire_amount(*amount) })
+        Query::Users { prefix, after, amount } => {
+            Kind::Users(pb::ListUsers { prefix: prefix.clone(), after: after.clone(), amount: wire_amount(*amount) })
         }
         Query::Holder { repository, branch, token } => Kind::Holder(pb::FindHolder {
             repository: repository.to_string(),
@@ -108,6 +108,29 @@ fn kind(query: &Query) -> Kind {
         Query::OpenJobs { after, amount } => {
             Kind::OpenJobs(pb::ListOpenJobs { after: after.map(request_bytes), amount: wire_amount(*amount) })
         }
+        Query::UserNamed { name } => Kind::UserNamed(pb::FindNamed { name: name.to_string() }),
+        Query::Credentials { user, prefix, after, amount } => {
+            Kind::Credentials(list_of(user.to_string(), prefix, after, *amount))
+        }
+        Query::Group { name } => Kind::Group(pb::FindNamed { name: name.to_string() }),
+        Query::Groups { of, prefix, after, amount } => Kind::Groups(pb::ListGroups {
+            of: of.as_ref().map(ToString::to_string),
+            prefix: prefix.clone(),
+            after: after.clone(),
+            amount: wire_amount(*amount),
+        }),
+        Query::Members { group, prefix, after, amount } => {
+            Kind::Members(list_of(group.to_string(), prefix, after, *amount))
+        }
+        Query::Policy { name } => Kind::Policy(pb::FindNamed { name: name.to_string() }),
+        Query::Policies { of, effective, prefix, after, amount } => Kind::Policies(pb::ListPolicies {
+            of: of.as_ref().map(Wire::to_message),
+            effective: *effective,
+            prefix: prefix.clone(),
+            after: after.clone(),
+            amount: wire_amount(*amount),
+        }),
+        Query::Access { by } => Kind::Access(pb::FindAccess { by: Some(by_message(by)) }),
     }
 }
 
@@ -168,7 +191,6 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
         },
         Kind::Credential(m) => Query::Credential { access_key_id: m.access_key_id },
         Kind::User(m) => Query::User { id: UserId(m.id) },
-        Kind::Users(m) => Query::Users { after: m.after, amount: amount(m.amount) },
         Kind::Holder(m) => Query::Holder {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
@@ -183,9 +205,67 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
         Kind::OpenJobs(m) => {
             Query::OpenJobs { after: m.after.map(|id| request(&id)).transpose()?, amount: amount(m.amount) }
         }
+        Kind::Users(m) => Query::Users { prefix: m.prefix, after: m.after, amount: amount(m.amount) },
+        Kind::UserNamed(m) => Query::UserNamed { name: name("name", m.name)? },
+        Kind::Credentials(m) => Query::Credentials {
+            user: name("owner", m.owner)?,
+            prefix: m.prefix,
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Group(m) => Query::Group { name: name("name", m.name)? },
+        Kind::Groups(m) => Query::Groups {
+            of: m.of.map(|of| name("of", of)).transpose()?,
+            prefix: m.prefix,
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Members(m) => Query::Members {
+            group: name("owner", m.owner)?,
+            prefix: m.prefix,
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Policy(m) => Query::Policy { name: name("name", m.name)? },
+        Kind::Policies(m) => Query::Policies {
+            of: optional::<PolicyHolder>(m.of)?,
+            effective: m.effective,
+            prefix: m.prefix,
+            after: m.after,
+            amount: amount(m.amount),
+        },
+        Kind::Access(m) => Query::Access { by: by(m.by.ok_or(DecodeError::Missing("access.by"))?)? },
     })
 }
 
 fn position(at: pb::UploadPosition) -> Result<(ObjectPath, UploadId), DecodeError> {
     Ok((name("after.path", at.path)?, UploadId(at.upload)))
+}
+
+fn list_of(owner: String, prefix: &str, after: &str, amount: usize) -> pb::ListOf {
+    pb::ListOf { owner, prefix: prefix.to_owned(), after: after.to_owned(), amount: wire_amount(amount) }
+}
+
+fn by_message(by: &AccessBy) -> find_access::By {
+    match by {
+        AccessBy::Key(id) => find_access::By::Key(id.clone()),
+        AccessBy::Session { user, sessions, key, begun_at } => find_access::By::Session(pb::Session {
+            user: user.0,
+            sessions: sessions.iter().copied().map(session_bytes).collect(),
+            key: key.clone(),
+            begun_at_ms: begun_at.as_millis(),
+        }),
+    }
+}
+
+fn by(message: find_access::By) -> Result<AccessBy, DecodeError> {
+    Ok(match message {
+        find_access::By::Key(id) => AccessBy::Key(id),
+        find_access::By::Session(m) => AccessBy::Session {
+            user: UserId(m.user),
+            sessions: m.sessions.iter().map(|id| session(id)).collect::<Result<_, _>>()?,
+            key: m.key,
+            begun_at: Timestamp::from_millis(m.begun_at_ms),
+        },
+    })
 }

@@ -35,7 +35,7 @@ pub(crate) async fn list_buckets(call: &Call<'_>, list: &ListBuckets) -> Result<
     })))
 }
 
-/// Up to `max_buckets` repositories, and whether there are more.
+/// Up to `max_buckets` repositories that the caller may see, and whether there are more.
 async fn repositories(
     call: &Call<'_>,
     list: &ListBuckets,
@@ -46,12 +46,15 @@ async fn repositories(
         let amount = (list.max_buckets as usize - found.len()).min(PAGE_MAX);
         let query = Query::Repositories { prefix: list.prefix.clone(), after, amount };
         let page = call.graveler.meta().read(query).await?.repositories()?;
-        let got = page.items.len();
-        found.extend(page.items);
-        if !page.more || got == 0 || found.len() >= list.max_buckets as usize {
-            return Ok((found, page.more));
+        let last = page.items.last().map(|last| last.name.to_string());
+        let may_see = |r: &Repository| {
+            auth::is_allowed(call.caller, Action::ReadRepository, &Resource::Repository(r.name.clone()))
+        };
+        found.extend(page.items.into_iter().filter(may_see));
+        match last {
+            Some(last) if page.more && found.len() < list.max_buckets as usize => after = last,
+            _ => return Ok((found, page.more)),
         }
-        after = found.last().map(|last| last.name.to_string()).unwrap_or_default();
     }
 }
 

@@ -1,7 +1,7 @@
 //! CopyObject. Owns the two ways: within a repository an entry with the same address, no bytes moved; across
 //! repositories the bytes are streamed. Invariant: the caller may read the source, judged like a GET of it.
 
-use auth::{Action, Resource};
+use auth::Action;
 use axum::body::Body;
 use futures::TryStreamExt;
 use graveler::Found;
@@ -30,7 +30,7 @@ pub(crate) async fn copy_object(
 ) -> Result<Response<Body>, Failure> {
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
-    call.authorize(Action::WriteObject, &Resource::object(&name, &path))?;
+    call.authorize(Action::WriteObject, &call::object(&name, reference, &path))?;
     let replaced = replaced_description(call)?;
     let condition = call.write_condition()?;
     if replaced.is_none() && source.bucket == bucket && source.key == key {
@@ -58,7 +58,7 @@ pub(crate) async fn copy_object(
 pub(super) async fn find_source(call: &Call<'_>, source: &CopySource) -> Result<Found, Failure> {
     let name = call::repository_name(&source.bucket)?;
     let (reference, path) = source_object(&source.key)?;
-    call.authorize(Action::ReadObject, &Resource::object(&name, &path))?;
+    call.authorize(Action::ReadObject, &call::object(&name, reference, &path))?;
     let found = call.find(&name, reference, &path).await?.ok_or_else(|| no_such_source(&source.key))?;
     let last_modified = found.entry.last_modified.to_datetime();
     match object_http::judge_copy_source(call.headers(), &found.entry.e_tag, last_modified) {

@@ -89,7 +89,7 @@ async fn choose(
 async fn find(call: &Call<'_>, repository: &RepositoryName, key: &str) -> Result<Option<Found>, Failure> {
     match Key::parse(key)? {
         Key::Object(reference, path) => {
-            call.authorize(Action::ReadObject, &Resource::object(repository, &path))?;
+            call.authorize(Action::ReadObject, &call::object(repository, reference, &path))?;
             call.find(repository, reference, &path).await
         }
         Key::Root(reference) => {

@@ -10,7 +10,7 @@ use auth::{Action, Resource};
 use graveler::{ListItem, ListRequest, RefExpr};
 use model::{Entry, RepositoryName};
 
-use crate::call::Call;
+use crate::call::{self, Call};
 use crate::error_table::Failure;
 use crate::protocol::S3Error;
 use crate::ref_names::ref_names;
@@ -59,12 +59,12 @@ pub(super) async fn page(call: &Call<'_>, repository: &RepositoryName, wanted: &
 
 /// Asks whether the caller may list objects, and refs too, when the prefix names none.
 pub(super) fn authorize(call: &Call<'_>, repository: &RepositoryName, prefix: &str) -> Result<(), Failure> {
-    let listed = Resource::Repository(repository.clone());
     if !prefix.contains('/') {
-        call.authorize(Action::ListBranches, &listed)?;
-        call.authorize(Action::ListTags, &listed)?;
+        let whole = Resource::Repository(repository.clone());
+        call.authorize(Action::ListBranches, &whole)?;
+        call.authorize(Action::ListTags, &whole)?;
     }
-    call.authorize(Action::ListObjects, &listed)
+    call.authorize(Action::ListObjects, &call::listed(repository, prefix))
 }
 
 /// Lists the objects of one ref.

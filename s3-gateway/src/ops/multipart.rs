@@ -1,7 +1,7 @@
 //! Multipart uploads up to their end: create, upload part, copy part, abort, list parts. Leaves completing to
 //! `multipart_complete`. Invariant: an upload is found only under the repository, branch and key that it was begun for.
 
-use auth::{Action, Resource};
+use auth::Action;
 use axum::body::Body;
 use graveler::Found;
 use http::header::ETAG;
@@ -27,7 +27,7 @@ use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error, chec
 pub(crate) async fn create(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
-    call.authorize(Action::WriteObject, &Resource::object(&name, &path))?;
+    call.authorize(Action::WriteObject, &call::object(&name, reference, &path))?;
     let Described { content_type, metadata, headers } = Described::of_write(call.headers())?;
     let wanted = checksum::wanted_of_upload(call.headers())?;
     let (repository, branch) = call.branch_to_write(&name, reference).await?;
@@ -239,8 +239,8 @@ fn part_summary(part: Part) -> write::PartSummary {
 /// The repository and path of an upload, once the caller may write there.
 pub(super) fn authorized(call: &Call<'_>, bucket: &str, key: &str) -> Result<(RepositoryName, ObjectPath), Failure> {
     let name = call::repository_name(bucket)?;
-    let (_, path) = writable(key)?;
-    call.authorize(Action::WriteObject, &Resource::object(&name, &path))?;
+    let (reference, path) = writable(key)?;
+    call.authorize(Action::WriteObject, &call::object(&name, reference, &path))?;
     Ok((name, path))
 }
 

@@ -25,7 +25,7 @@ pub(crate) async fn put_object(call: &Call<'_>, bucket: &str, key: &str) -> Resu
     let repository = call::repository_name(bucket)?;
     match Key::parse(key)? {
         Key::Object(reference, path) => {
-            call.authorize(Action::WriteObject, &Resource::object(&repository, &path))?;
+            call.authorize(Action::WriteObject, &call::object(&repository, reference, &path))?;
             put(call, &repository, reference, path).await
         }
         Key::Root(reference) => {

@@ -14,6 +14,7 @@ pub mod receive;
 mod signature_v2;
 mod signature_v4;
 mod signing_key;
+pub mod sts;
 
 pub mod body;
 pub mod checksum;

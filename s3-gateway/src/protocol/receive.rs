@@ -16,17 +16,18 @@ use super::headers::single;
 use super::operation::Operation;
 use super::payload::{ChunkSigner, Payload, UNSIGNED};
 use super::query::Query;
+use super::signature_v4::Service;
 use super::signing_key::SigningKeys;
 use super::{checksum, signature_v2, signature_v4};
 
 /// Who holds which access key.
 #[async_trait]
 pub trait KeyLookup: Send + Sync {
-    /// The secret of an access key; none when nobody holds it.
+    /// The secret of an access key, which a session token may come with; none when nobody holds it.
     ///
     /// # Errors
     /// What the caller shall be told when keys can't be read, such as ServiceUnavailable.
-    async fn secret(&self, access_key_id: &str) -> Result<Option<SecretString>, S3Error>;
+    async fn secret(&self, access_key_id: &str, session_token: Option<&str>) -> Result<Option<SecretString>, S3Error>;
 }
 
 /// Proof that a request was signed with an access key's secret.
@@ -63,6 +64,9 @@ pub struct Receiver {
     signing_keys: SigningKeys,
 }
 
+/// What carries a session token.
+const SESSION_TOKEN: &str = "x-amz-security-token";
+
 /// Where a request's signature stands.
 enum Mechanism<'a> {
     HeaderV4(&'a str),
@@ -86,20 +90,16 @@ impl Receiver {
         let address = Address::of(parts, &self.domains)?;
         let query = Query::parse(parts.uri.query().unwrap_or_default())?;
         let mut headers = with_host(parts)?;
-        if headers.contains_key("x-amz-security-token") || query.has("X-Amz-Security-Token") {
-            return Err(S3Error::new(
-                ErrorCode::InvalidToken,
-                "Session tokens aren't supported; use a plain access key.",
-            ));
-        }
+        let token = session_token(&headers, &query)?;
+        let token = token.as_deref();
         let (access_key_id, payload) = match Mechanism::of(&headers, &query)? {
             Mechanism::HeaderV4(authorization) => {
-                let claim = signature_v4::Claim::of_header(authorization, &headers, now)?;
-                self.verify_v4(claim, parts, &query, &headers, keys).await?
+                let claim = signature_v4::Claim::of_header(authorization, &headers, now, (Service::S3, None))?;
+                self.verify_v4(claim, parts, &query, &headers, (keys, token)).await?
             }
             Mechanism::QueryV4 => {
                 let claim = signature_v4::Claim::of_query(&query, &headers, now)?;
-                let verified = self.verify_v4(claim, parts, &query, &headers, keys).await?;
+                let verified = self.verify_v4(claim, parts, &query, &headers, (keys, token)).await?;
                 move_into_headers(&query, &mut headers, |n| {
                     is_amz(n) && !is_about_signature(n) && !is_about_checksum(n)
                 })?;
@@ -109,11 +109,13 @@ impl Receiver {
                 let claim = signature_v2::Claim::of_query(&query, now)?;
                 move_into_headers(&query, &mut headers, |n| is_amz(n) || matches!(n, "content-md5" | "content-type"))?;
                 let payload = Payload::parse(single(&headers, "x-amz-content-sha256")?.unwrap_or(UNSIGNED), None)?;
-                let secret = secret(keys, &claim.access_key_id).await?;
+                let secret = secret((keys, token), &claim.access_key_id).await?;
                 claim.verify(parts, &address, &query, &headers, &secret)?;
                 (claim.access_key_id, payload)
             }
         };
+        // It has done its work, and is nobody else's business.
+        headers.remove(SESSION_TOKEN);
         let operation = Operation::parse(&parts.method, &address, &query, &headers)?;
         Ok(Request { authenticated: Authenticated { access_key_id }, address, operation, headers, payload })
     }
@@ -124,7 +126,7 @@ impl Receiver {
         parts: &Parts,
         query: &Query,
         headers: &HeaderMap,
-        keys: &dyn KeyLookup,
+        keys: (&dyn KeyLookup, Option<&str>),
     ) -> Result<(String, Payload), S3Error> {
         let secret = secret(keys, &claim.access_key_id).await?;
         let key = self.signing_keys.get(&claim.access_key_id, &secret, &claim.day, &claim.region);
@@ -168,14 +170,28 @@ impl<'a> Mechanism<'a> {
     }
 }
 
-async fn secret(keys: &dyn KeyLookup, access_key_id: &str) -> Result<SecretString, S3Error> {
-    keys.secret(access_key_id)
+/// The session token of a request, in a header or in a pre-signed URL. Both places are signed.
+pub(super) fn session_token(headers: &HeaderMap, query: &Query) -> Result<Option<String>, S3Error> {
+    let in_query = query.pairs().filter(|(name, _)| name.eq_ignore_ascii_case(SESSION_TOKEN));
+    let mut found: Vec<_> = in_query.map(|(_, token)| token.to_owned()).collect();
+    found.extend(single(headers, SESSION_TOKEN)?.map(str::to_owned));
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => Err(S3Error::invalid_request("The session token is there more than once.")),
+    }
+}
+
+pub(super) async fn secret(
+    (keys, token): (&dyn KeyLookup, Option<&str>),
+    access_key_id: &str,
+) -> Result<SecretString, S3Error> {
+    keys.secret(access_key_id, token)
         .await?
         .ok_or_else(|| S3Error::from(ErrorCode::InvalidAccessKeyId).with_detail("AWSAccessKeyId", access_key_id))
 }
 
 /// The headers with a `host` among them, as HTTP/2 has it elsewhere.
-fn with_host(parts: &Parts) -> Result<HeaderMap, S3Error> {
+pub(super) fn with_host(parts: &Parts) -> Result<HeaderMap, S3Error> {
     let mut headers = parts.headers.clone();
     if headers.get_all(header::HOST).iter().count() > 1 {
         return Err(S3Error::invalid_request("The header Host is there more than once."));

@@ -25,6 +25,22 @@ pub(crate) const EXPIRES_SECONDS_MAX: i64 = 604_800;
 
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
+/// What a request is signed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    S3,
+    Sts,
+}
+
+impl Service {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Sts => "sts",
+        }
+    }
+}
+
 /// What a request says of its signature; nothing of it is proven yet, but its dates hold.
 #[derive(Debug)]
 pub(crate) struct Claim {
@@ -33,6 +49,7 @@ pub(crate) struct Claim {
     pub(crate) region: String,
     /// `20261120T093000Z`.
     pub(crate) timestamp: String,
+    service: Service,
     signed_headers: Vec<String>,
     pub(crate) signature: String,
     /// What stands for the payload in the canonical request.
@@ -40,11 +57,16 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Reads the `Authorization` header.
+    /// Reads the `Authorization` header. The payload is given where no header speaks of it.
     ///
     /// # Errors
     /// AuthorizationHeaderMalformed, RequestTimeTooSkewed, AccessDenied for headers that aren't signed.
-    pub(crate) fn of_header(authorization: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Self, S3Error> {
+    pub(crate) fn of_header(
+        authorization: &str,
+        headers: &HeaderMap,
+        now: DateTime<Utc>,
+        (service, payload): (Service, Option<String>),
+    ) -> Result<Self, S3Error> {
         let fields = authorization.strip_prefix(ALGORITHM).unwrap_or_default();
         let field = |name: &str| {
             let mut found = fields.split(',').filter_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
@@ -53,13 +75,14 @@ impl Claim {
                 _ => Err(malformed_header(format!("it must have exactly one {name}"))),
             }
         };
-        let scope = Scope::parse(field("Credential")?).map_err(malformed_header)?;
+        let scope = Scope::parse(field("Credential")?, service).map_err(malformed_header)?;
         let time = header_time(headers)?;
         check_skew(time, now)?;
         if scope.day != time.format("%Y%m%d").to_string() {
             return Err(malformed_header(format!("its day {} isn't the day of the request's date", scope.day)));
         }
-        let payload = single(headers, "x-amz-content-sha256")?.ok_or_else(|| {
+        let declared = single(headers, "x-amz-content-sha256")?.map(str::to_owned);
+        let payload = payload.or(declared).ok_or_else(|| {
             S3Error::invalid_request("Missing required header for this request: x-amz-content-sha256")
         })?;
         let claim = Self {
@@ -69,7 +92,8 @@ impl Claim {
             timestamp: time.format(DATE_FORMAT).to_string(),
             signed_headers: field("SignedHeaders")?.split(';').map(str::to_owned).collect(),
             signature: field("Signature")?.to_owned(),
-            payload: payload.to_owned(),
+            service,
+            payload,
         };
         claim.check_signed_headers(headers)?;
         Ok(claim)
@@ -87,7 +111,7 @@ impl Claim {
         if parameter("X-Amz-Algorithm")? != ALGORITHM {
             return Err(malformed_query("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"".to_owned()));
         }
-        let scope = Scope::parse(parameter("X-Amz-Credential")?)
+        let scope = Scope::parse(parameter("X-Amz-Credential")?, Service::S3)
             .map_err(|why| malformed_query(format!("Error parsing the X-Amz-Credential parameter; {why}.")))?;
         let timestamp = parameter("X-Amz-Date")?;
         let time = parse_timestamp(timestamp).ok_or_else(|| {
@@ -111,6 +135,7 @@ impl Claim {
             timestamp: timestamp.to_owned(),
             signed_headers: parameter("X-Amz-SignedHeaders")?.split(';').map(str::to_owned).collect(),
             signature: parameter(SIGNATURE_PARAMETER)?.to_owned(),
+            service: Service::S3,
             payload: payload.unwrap_or(UNSIGNED).to_owned(),
         };
         claim.check_signed_headers(headers)?;
@@ -119,7 +144,7 @@ impl Claim {
 
     /// The scope as strings to sign have it.
     pub(crate) fn scope(&self) -> String {
-        format!("{}/{}/s3/aws4_request", self.day, self.region)
+        format!("{}/{}/{}/aws4_request", self.day, self.region, self.service.as_str())
     }
 
     /// Verifies the signature with the key that the secret gives.
@@ -181,7 +206,7 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    fn parse(text: &'a str) -> Result<Self, String> {
+    fn parse(text: &'a str, wanted: Service) -> Result<Self, String> {
         let mut fields = text.rsplitn(5, '/');
         let mut next = || fields.next().filter(|field| !field.is_empty()).ok_or("the Credential has too few fields");
         let (terminal, service, region, day) = (next()?, next()?, next()?, next()?);
@@ -189,8 +214,9 @@ impl<'a> Scope<'a> {
         if terminal != "aws4_request" {
             return Err(format!("incorrect terminal \"{terminal}\". This endpoint uses \"aws4_request\""));
         }
-        if service != "s3" {
-            return Err(format!("incorrect service \"{service}\". This endpoint belongs to \"s3\""));
+        if service != wanted.as_str() {
+            let wanted = wanted.as_str();
+            return Err(format!("incorrect service \"{service}\". This endpoint belongs to \"{wanted}\""));
         }
         Ok(Self { access_key_id, day, region })
     }

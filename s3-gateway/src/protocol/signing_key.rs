@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use super::signature_v4::Service;
+
 /// The most signing keys kept.
 const KEYS_MAX: usize = 1024;
 
@@ -24,11 +26,11 @@ impl Clone for SigningKey {
 }
 
 impl SigningKey {
-    /// Derives the key for a day (`20261120`) and region, for S3.
-    pub(crate) fn derive(secret: &SecretString, day: &str, region: &str) -> Self {
+    /// Derives the key for a day (`20261120`), region and service.
+    pub(crate) fn derive(secret: &SecretString, day: &str, region: &str, service: Service) -> Self {
         let first = format!("AWS4{}", secret.expose_secret());
         let mut key = hmac_sha256(first.as_bytes(), day.as_bytes());
-        for message in [region, "s3", "aws4_request"] {
+        for message in [region, service.as_str(), "aws4_request"] {
             key = hmac_sha256(&key, message.as_bytes());
         }
         Self(SecretBox::new(Box::new(key)))
@@ -51,7 +53,7 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Signing keys that verified a request before.
+/// Signing keys of S3 that verified a request before.
 #[derive(Debug, Default)]
 pub(crate) struct SigningKeys {
     kept: Mutex<HashMap<Scope, Kept>>,
@@ -75,7 +77,7 @@ impl SigningKeys {
             Some(found) if same(&found.secret, secret) => found.key.clone(),
             _ => {
                 drop(kept);
-                SigningKey::derive(secret, day, region)
+                SigningKey::derive(secret, day, region, Service::S3)
             }
         }
     }
@@ -122,7 +124,7 @@ mod tests {
     fn the_cache_is_bounded() {
         let keys = SigningKeys::default();
         let secret = SecretString::from("s");
-        let key = SigningKey::derive(&secret, "20261120", "r");
+        let key = SigningKey::derive(&secret, "20261120", "r", Service::S3);
         for i in 0..3 * KEYS_MAX {
             keys.keep("AK", &secret, "20261120", &i.to_string(), &key);
         }

@@ -24,7 +24,12 @@ impl Writer {
 
     /// Opens the outermost element, in S3's namespace.
     pub(crate) fn open_root(&mut self, name: &'static str) {
-        self.out.push_str(&format!("<{name} xmlns=\"{NAMESPACE}\">"));
+        self.open_root_in(name, NAMESPACE);
+    }
+
+    /// Opens the outermost element, in a namespace.
+    pub(crate) fn open_root_in(&mut self, name: &'static str, namespace: &str) {
+        self.out.push_str(&format!("<{name} xmlns=\"{namespace}\">"));
         self.open.push(name);
     }
 

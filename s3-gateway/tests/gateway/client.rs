@@ -69,6 +69,8 @@ impl Mode {
 pub(crate) struct Keys {
     pub(crate) id: String,
     pub(crate) secret: String,
+    /// If they are a session's.
+    pub(crate) token: Option<String>,
 }
 
 /// A request to be signed and sent.
@@ -87,6 +89,8 @@ pub(crate) struct Req {
     /// The trailer of the modes that have one.
     pub(crate) trailer: (String, String),
     pub(crate) time: SystemTime,
+    /// What it is signed for.
+    pub(crate) service: &'static str,
     /// Send chunked without Content-Length, as clients do over TLS.
     pub(crate) no_length: bool,
     /// Changes the bytes that are sent after signing.
@@ -105,6 +109,7 @@ impl Req {
             mode: Mode::Signed,
             chunk: 64 * 1024,
             trailer: (String::new(), String::new()),
+            service: "s3",
             time: SystemTime::now(),
             no_length: false,
             tamper: false,
@@ -153,9 +158,9 @@ impl Req {
                 headers.push(("x-amz-trailer".into(), self.trailer.0.clone()));
             }
         }
-        let identity = Credentials::new(&self.keys.id, &self.keys.secret, None, None, "test").into();
+        let identity = Credentials::new(&self.keys.id, &self.keys.secret, self.keys.token.clone(), None, "test").into();
         let params = || {
-            let builder = SigningParams::builder().identity(&identity).region("us-east-1").name("s3");
+            let builder = SigningParams::builder().identity(&identity).region("us-east-1").name(self.service);
             builder.time(self.time).settings(settings(SignatureLocation::Headers)).build().unwrap()
         };
         let payload = match self.mode {
@@ -243,7 +248,7 @@ impl Req {
 
     /// The pre-signed target (version 4).
     pub(crate) fn presigned(&self, expires: Duration) -> String {
-        let identity = Credentials::new(&self.keys.id, &self.keys.secret, None, None, "test").into();
+        let identity = Credentials::new(&self.keys.id, &self.keys.secret, self.keys.token.clone(), None, "test").into();
         let mut settings = settings(SignatureLocation::QueryParams);
         settings.expires_in = Some(expires);
         let params = SigningParams::builder()

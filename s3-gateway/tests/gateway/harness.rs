@@ -39,6 +39,25 @@ impl Drop for TestGateway {
 }
 
 impl TestGateway {
+    /// A user with a key and with a policy of these statements.
+    pub(crate) async fn user_with(&self, user: &str, statements: &str) -> Keys {
+        let meta = self.graveler.meta();
+        let keys = make_user(meta, &SecretBox::new(&[7; 32]), user).await;
+        let policy: model::PolicyName = format!("of {user}").parse().unwrap();
+        let document = format!("{{\"statement\": [{statements}]}}");
+        auth::PolicyDocument::parse(&document).unwrap();
+        let create = Command::CreatePolicy { request: request_id(), name: policy.clone(), document };
+        meta.write(create).await.unwrap().policy().unwrap();
+        let holder = model::PolicyHolder::User(user.parse().unwrap());
+        meta.write(Command::AttachPolicy { policy, holder }).await.unwrap().done().unwrap();
+        keys
+    }
+
+    /// The same requests with other keys.
+    pub(crate) fn by(&self, keys: &Keys) -> Caller<'_> {
+        Caller { gateway: self, keys: keys.clone() }
+    }
+
     /// Serves in-memory stores with a repository `trips`, whose branch is `main`.
     pub(crate) async fn start() -> Self {
         Self::start_with(GatewayOptions::default()).await
@@ -166,6 +185,22 @@ impl TestGateway {
     }
 }
 
+/// A gateway as the holder of some keys calls it.
+pub(crate) struct Caller<'a> {
+    pub(crate) gateway: &'a TestGateway,
+    pub(crate) keys: Keys,
+}
+
+impl Caller<'_> {
+    pub(crate) fn request(&self, method: Method, target: &str) -> Req {
+        Req::new(self.gateway.addr, &self.keys, method, target)
+    }
+
+    pub(crate) fn on(&self, method: Method, key: &str) -> Req {
+        self.request(method, &format!("/{REPOSITORY}/{}", encoded(key)))
+    }
+}
+
 /// How often the metadata service was asked, and what it answers writers.
 #[derive(Default)]
 pub(crate) struct Asked {
@@ -221,8 +256,12 @@ fn request_id() -> RequestId {
 
 async fn make_user(meta: &dyn MetaStore, secret_box: &SecretBox, user: &str) -> Keys {
     let name: UserName = user.parse().unwrap();
-    let made =
-        meta.write(Command::CreateUser { request: request_id(), name, first_key: None }).await.unwrap().user().unwrap();
+    let made = meta
+        .write(Command::CreateUser { request: request_id(), name, first_key: None, groups: vec![] })
+        .await
+        .unwrap()
+        .user()
+        .unwrap();
     let new = auth::generate_credentials();
     let secret = secret_box.seal(&new.access_key_id, &new.secret_access_key);
     let command = Command::CreateCredential {
@@ -232,8 +271,14 @@ async fn make_user(meta: &dyn MetaStore, secret_box: &SecretBox, user: &str) -> 
         secret,
     };
     meta.write(command).await.unwrap().credential().unwrap();
+    let set_up = Command::SetUpAccess {
+        policies: auth::usual::policies(),
+        groups: auth::usual::groups(),
+        members: vec![("Admins".parse().unwrap(), user.parse().unwrap())],
+    };
+    meta.write(set_up).await.unwrap().done().unwrap();
     let secret = secrecy::ExposeSecret::expose_secret(&new.secret_access_key).to_owned();
-    Keys { id: new.access_key_id, secret }
+    Keys { id: new.access_key_id, secret, token: None }
 }
 
 async fn serve(listener: TcpListener, gateway: Gateway) {

@@ -6,6 +6,7 @@
 mod client;
 mod harness;
 
+mod access;
 mod bodies;
 mod buckets;
 mod conditions;
@@ -15,6 +16,7 @@ mod deletes;
 mod imported;
 mod keys;
 mod listings;
+mod matrix;
 mod multipart;
 mod objects;
 mod presigned;

@@ -10,7 +10,7 @@ use crate::client::{Keys, Mode, Req};
 use crate::harness::TestGateway;
 
 /// One request for every operation that S3 has here.
-async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
+pub(crate) async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
     let begun = s3.on(Method::POST, "main/upload").query(&[("uploads", "")]).send().await.expect(200);
     let id = begun.one("UploadId");
     let part = [("partNumber", "1"), ("uploadId", id.as_str())];
@@ -64,7 +64,7 @@ async fn every_route_refuses_strangers_and_changes_nothing() {
         assert!(!refused.get("x-amz-request-id").is_empty());
 
         let mut unknown = route.clone();
-        unknown.keys = Keys { id: "AKNOBODY".into(), secret: "x".into() };
+        unknown.keys = Keys { id: "AKNOBODY".into(), secret: "x".into(), token: None };
         assert_eq!(unknown.send().await.status, 403, "{name} unknown key");
 
         let mut wrong = route.clone();

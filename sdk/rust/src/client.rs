@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use proto::api::request_id_to_wire;
+use proto::generated::api::access_client::AccessClient;
 use proto::generated::api::branches_client::BranchesClient;
 use proto::generated::api::commits_client::CommitsClient;
 use proto::generated::api::diffs_client::DiffsClient;
@@ -77,8 +78,12 @@ impl Lakebed {
     }
 
     fn over(channel: Channel, credentials: &Credentials) -> Self {
-        let authorize = Authorize { authorization: credentials.authorization() };
+        let authorize = Authorize { authorization: credentials.authorization(), session: credentials.session() };
         Self { connection: InterceptedService::new(channel, authorize) }
+    }
+
+    pub(crate) fn access(&self) -> AccessClient<Connection> {
+        AccessClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     pub(crate) fn repositories(&self) -> RepositoriesClient<Connection> {
@@ -134,11 +139,15 @@ impl Lakebed {
 #[derive(Clone, Debug)]
 pub(crate) struct Authorize {
     authorization: MetadataValue<Ascii>,
+    session: Option<MetadataValue<Ascii>>,
 }
 
 impl Interceptor for Authorize {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         request.metadata_mut().insert("authorization", self.authorization.clone());
+        if let Some(session) = &self.session {
+            request.metadata_mut().insert("x-amz-security-token", session.clone());
+        }
         Ok(request)
     }
 }

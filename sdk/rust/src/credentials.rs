@@ -10,12 +10,19 @@ use tonic::metadata::{Ascii, MetadataValue};
 pub struct Credentials {
     access_key_id: String,
     secret_access_key: SecretString,
+    session_token: Option<SecretString>,
 }
 
 impl Credentials {
     /// Takes an access key.
     pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<SecretString>) -> Self {
-        Self { access_key_id: access_key_id.into(), secret_access_key: secret_access_key.into() }
+        Self { access_key_id: access_key_id.into(), secret_access_key: secret_access_key.into(), session_token: None }
+    }
+
+    /// Adds the token of the session whose access key this is.
+    #[must_use]
+    pub fn with_session_token(self, token: impl Into<SecretString>) -> Self {
+        Self { session_token: Some(token.into()), ..self }
     }
 
     /// The public half.
@@ -30,6 +37,16 @@ impl Credentials {
         let mut value: MetadataValue<Ascii> = text.parse().expect("because base64 is ASCII");
         value.set_sensitive(true);
         value
+    }
+}
+
+impl Credentials {
+    /// The session's entry of each call. A token that can't be one goes out empty and is refused.
+    pub(crate) fn session(&self) -> Option<MetadataValue<Ascii>> {
+        let token = self.session_token.as_ref()?;
+        let mut value = token.expose_secret().parse().unwrap_or_else(|_| MetadataValue::from_static(""));
+        value.set_sensitive(true);
+        Some(value)
     }
 }
 

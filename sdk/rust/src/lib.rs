@@ -36,6 +36,7 @@ mod credentials;
 mod error;
 mod paging;
 
+mod access;
 mod branches;
 mod commits;
 mod diffs;
@@ -53,6 +54,7 @@ mod tags;
 mod download;
 mod upload;
 
+pub use access::{AccessKey, Narrowing, NewAccessKey, Session, User};
 pub use branches::{Branch, HardReset};
 pub use client::{ConnectOptions, Lakebed};
 pub use commits::{Commit, Committed, LogOptions, NewCommit};
@@ -72,8 +74,9 @@ pub use server::WhoAmI;
 pub use upload::{Condition, Upload};
 
 pub use model::{
-    BranchName, CommitId, InvalidId, InvalidName, InvalidPath, MetaRangeId, ObjectPath, Repository, RepositoryName,
-    RepositoryUid, RequestId, StorageNamespace, Tag, TagName, Timestamp, UnstageScope, UserId, UserName,
+    BranchName, CommitId, Group, GroupName, InvalidId, InvalidName, InvalidPath, MetaRangeId, ObjectPath, Policy,
+    PolicyHolder, PolicyName, Repository, RepositoryName, RepositoryUid, RequestId, StorageNamespace, Tag, TagName,
+    Timestamp, UnstageScope, UserId, UserName,
 };
 pub use proto::api::Reason;
 pub use tonic::Code;

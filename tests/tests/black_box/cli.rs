@@ -20,6 +20,45 @@ fn a_first_day() {
 }
 
 #[test]
+fn access() {
+    run("access.txt");
+}
+
+/// Whatever proves something is in no log, no audit, and nowhere on disk but in its owner's profile.
+#[test]
+fn no_secret_is_in_any_log() {
+    let mut server = TestServer::start();
+    let key = &json(&server, &["auth", "credentials", "create"])[0];
+    let session = &json(&server, &["auth", "session"])[0];
+    json(&server, &["repo", "create", "lakebed://trips"]);
+    let secret = |of: &Value, name: &str| of[name].as_str().unwrap().to_owned();
+    let secrets = [
+        secret(key, "secret_access_key"),
+        secret(session, "secret_access_key"),
+        secret(session, "session_token"),
+        secret(session, "bearer_token"),
+    ];
+    assert!(server.stop());
+    let mut files = vec![server.data_dir()];
+    let (mut seen, mut audited) = (0, false);
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        seen += 1;
+        audited |= path.ends_with("audit.log") && String::from_utf8_lossy(&bytes).contains("fs:CreateRepository");
+        for secret in &secrets {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{} holds a secret", path.display());
+        }
+    }
+    assert!(seen > 5 && audited, "{seen} files");
+    assert!(!secrets.iter().any(|secret| server.log().contains(secret)), "the log holds a secret");
+}
+
+#[test]
 fn conflicts() {
     run("conflicts.txt");
 }

@@ -52,7 +52,7 @@ impl Cluster {
         let env = [
             ("LAKEBED_INSTALLATION_ACCESS_KEY_ID", KEY.0),
             ("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY", KEY.1),
-            ("LAKEBED_PROFILE", profile.to_str().unwrap()),
+            ("LAKEBED_PROFILE_FILE", profile.to_str().unwrap()),
         ];
         ServerProcess::start(&args, &env, self.path(), &format!("{role}.log"))
     }
@@ -66,7 +66,7 @@ impl Cluster {
     /// Runs a command; its keys come from the profile that the API server wrote.
     fn lakebed(&self, endpoint: &str, args: &[&str]) -> Output {
         let mut command = Command::new(lakebed_binary());
-        command.args(args).env_clear().env("LAKEBED_PROFILE", self.path().join("profile.toml"));
+        command.args(args).env_clear().env("LAKEBED_PROFILE_FILE", self.path().join("profile.toml"));
         command.env("LAKEBED_ENDPOINT", endpoint).current_dir(self.path()).output().unwrap()
     }
 

@@ -25,7 +25,7 @@ fn the_tour_of_the_readme_works() {
         .env_clear()
         .env("PATH", path)
         .env("HOME", server.folder())
-        .env("LAKEBED_PROFILE", server.folder().join("profile.toml"))
+        .env("LAKEBED_PROFILE_FILE", server.folder().join("profile.toml"))
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(server.folder())

@@ -1,5 +1,6 @@
 //! The REST API, request by request: what clients depend on in paths, statuses and bodies.
 
+mod access;
 mod errors;
 mod objects;
 mod openapi;

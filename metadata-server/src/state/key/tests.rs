@@ -119,6 +119,23 @@ fn ranges_end_behind_keys_of_255s() {
     assert!(branch(RepositoryUid(u64::MAX), &"main".parse().unwrap()) < last.to);
 }
 
+proptest! {
+    #[test]
+    fn names_at_the_end_of_keys_come_back(id in any::<u64>(), text in text(), other in text()) {
+        let user = UserId(id);
+        let key = credential_of_user(user, &text);
+        prop_assert_eq!(name_at_end(&key, &KeyParent::of_credentials(user)), Some(text.clone()));
+        if let (Ok(policy), Ok(group)) = (text.parse::<PolicyName>(), other.parse::<GroupName>()) {
+            for by in [Holder::User(user), Holder::Group(group)] {
+                let key = holder(&policy, &by);
+                prop_assert_eq!(holder_in(&key, &policy), Some(by.clone()));
+                let key = attached(&by, &policy);
+                prop_assert_eq!(name_at_end(&key, &KeyParent::of_attached(&by)), Some(text.clone()));
+            }
+        }
+    }
+}
+
 #[test]
 fn tasks_come_back() {
     let (uid, token) = (RepositoryUid(3), StagingToken(9));
@@ -132,7 +149,24 @@ fn tasks_come_back() {
 #[test]
 fn kinds_of_keys_never_meet() {
     let name: UserName = "x".parse().unwrap();
-    let keys = [user(UserId(1)), user_by_name(&name), credential("x")];
+    let (group_name, policy_name): (GroupName, PolicyName) = ("x".parse().unwrap(), "x".parse().unwrap());
+    let by = [Holder::User(UserId(1)), Holder::Group(group_name.clone())];
+    let keys = [
+        user(UserId(1)),
+        user_by_name(&name),
+        credential("x"),
+        group(&group_name),
+        policy(&policy_name),
+        credential_of_user(UserId(1), "x"),
+        member(&group_name, &name),
+        group_of_user(UserId(1), &group_name),
+        attached(&by[0], &policy_name),
+        attached(&by[1], &policy_name),
+        holder(&policy_name, &by[0]),
+        holder(&policy_name, &by[1]),
+        ended_session(UserId(1), SessionId(1)),
+        access_is_set_up(),
+    ];
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
 }
 
@@ -146,6 +180,14 @@ fn the_layout_on_disk_stays_as_it_is() {
     assert_eq!(tag(repo(), &"v1".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\x02v1\x00\x01");
     assert_eq!(staged(repo(), StagingToken(9), &"a/b".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09a/b");
     assert_eq!(upload(repo(), UploadId(9)), b"\0\0\0\0\0\0\0\x07\x01\0\0\0\0\0\0\0\x09");
+    let (ann, devs, all) = ("ann".parse().unwrap(), "devs".parse().unwrap(), "all".parse().unwrap());
+    assert_eq!(group(&devs), b"\x04devs\x00\x01");
+    assert_eq!(policy(&all), b"\x05all\x00\x01");
+    assert_eq!(credential_of_user(UserId(7), "K"), b"\x06\0\0\0\0\0\0\0\x07K\x00\x01");
+    assert_eq!(member(&devs, &ann), b"\x07devs\x00\x01ann\x00\x01");
+    assert_eq!(group_of_user(UserId(7), &devs), b"\x08\0\0\0\0\0\0\0\x07devs\x00\x01");
+    assert_eq!(attached(&Holder::User(UserId(7)), &all), b"\x09\x01\0\0\0\0\0\0\0\x07all\x00\x01");
+    assert_eq!(holder(&all, &Holder::Group(devs)), b"\x0aall\x00\x01\x02devs\x00\x01");
     assert_eq!(part(repo(), UploadId(9), 1), b"\0\0\0\0\0\0\0\x07\x03\0\0\0\0\0\0\0\x09\0\0\0\x01");
     assert_eq!(held_tokens(repo(), &"main".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\x05main\x00\x01");
     let id = RequestId(9);

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::executor::block_on;
 use model::{
-    Answer, Clock, Condition, MetaStore, NewUpload, Note, Part, RefName, Require, SealedSecret, UploadId, UserId,
+    AccessBy, Answer, Clock, Condition, GroupName, MetaStore, NewUpload, Note, Part, PolicyHolder, RefName, Require,
+    SealedSecret, SessionId, UploadId, UserId, UserName,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -189,6 +190,7 @@ fn command() -> impl Strategy<Value = Command> {
                 request,
                 name: name.parse().unwrap(),
                 first_key: key.map(|key| (key.to_owned(), SealedSecret(vec![1]))),
+                groups: if key == Some("K3") { vec!["g".parse().unwrap()] } else { vec![] },
             }
         ),
         // User 5 is made at the beginning.
@@ -197,7 +199,88 @@ fn command() -> impl Strategy<Value = Command> {
                 request, user: UserId(user), access_key_id: key.into(), secret: SealedSecret(vec![1])
             }
         }),
+        6 => access_command(),
     ]
+}
+
+const USERS: [&str; 3] = ["ann", "bob", "zoe"];
+const GROUPS: [&str; 2] = ["g", "h"];
+const POLICIES: [&str; 3] = ["p", "q", "p\u{1f600}"];
+
+fn named<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
+    names: &'static [&'static str],
+) -> impl Strategy<Value = T> {
+    select(names).prop_map(|name| name.parse().unwrap())
+}
+
+fn holder() -> impl Strategy<Value = PolicyHolder> {
+    prop_oneof![named(&USERS).prop_map(PolicyHolder::User), named(&GROUPS).prop_map(PolicyHolder::Group)]
+}
+
+fn access_command() -> impl Strategy<Value = Command> {
+    let document = || select(&["1", "2"][..]).prop_map(str::to_owned);
+    prop_oneof![
+        1 => named(&USERS).prop_map(|name| Command::DeleteUser { name }),
+        1 => (named(&USERS), select(&["K1", "K2", "K3"][..]))
+            .prop_map(|(user, key)| Command::DeleteCredential { user, access_key_id: key.into() }),
+        1 => (4..7_u64, 0..3_u128, 0..3_i64).prop_map(|(user, session, hours)| Command::EndSession {
+            user: UserId(user), session: SessionId(session), until: time(hours * HOUR)
+        }),
+        1 => named(&USERS).prop_map(|user| Command::EndSessions { user }),
+        2 => (requests(), named(&GROUPS)).prop_map(|(request, name)| Command::CreateGroup { request, name }),
+        1 => named(&GROUPS).prop_map(|name| Command::DeleteGroup { name }),
+        3 => (named(&GROUPS), named(&USERS)).prop_map(|(group, user)| Command::AddMember { group, user }),
+        1 => (named(&GROUPS), named(&USERS)).prop_map(|(group, user)| Command::RemoveMember { group, user }),
+        2 => (requests(), named(&POLICIES), document())
+            .prop_map(|(request, name, document)| Command::CreatePolicy { request, name, document }),
+        1 => (named(&POLICIES), document()).prop_map(|(name, document)| Command::UpdatePolicy { name, document }),
+        1 => named(&POLICIES).prop_map(|name| Command::DeletePolicy { name }),
+        3 => (named(&POLICIES), holder()).prop_map(|(policy, holder)| Command::AttachPolicy { policy, holder }),
+        1 => (named(&POLICIES), holder()).prop_map(|(policy, holder)| Command::DetachPolicy { policy, holder }),
+        1 => Just(Command::SetUpAccess {
+            policies: vec![("p".parse().unwrap(), "usual".into())],
+            groups: vec![("g".parse().unwrap(), vec!["p".parse().unwrap()])],
+            members: vec![("g".parse().unwrap(), "zoe".parse().unwrap())],
+        }),
+    ]
+}
+
+/// Questions about who may what.
+fn access_questions() -> Vec<Query> {
+    let none = String::new;
+    let mut all = vec![
+        Query::Groups { of: None, prefix: none(), after: none(), amount: 10 },
+        Query::Policies { of: None, effective: false, prefix: none(), after: "p".into(), amount: 10 },
+    ];
+    for key in ["K1", "K2", "K3"] {
+        all.push(Query::Access { by: AccessBy::Key(key.into()) });
+    }
+    for user in 1..20 {
+        let by = |session, hours: i64| AccessBy::Session {
+            user: UserId(user),
+            sessions: vec![SessionId(session)],
+            key: None,
+            begun_at: time(hours * HOUR),
+        };
+        all.extend([by(0, 0), by(1, 24)].map(|by| Query::Access { by }));
+    }
+    let mut holders = vec![];
+    for user in USERS.map(|name| name.parse::<UserName>().unwrap()) {
+        all.push(Query::UserNamed { name: user.clone() });
+        all.push(Query::Credentials { user: user.clone(), prefix: "K".into(), after: none(), amount: 2 });
+        all.push(Query::Groups { of: Some(user.clone()), prefix: none(), after: none(), amount: 1 });
+        holders.push(PolicyHolder::User(user));
+    }
+    for group in GROUPS.map(|name| name.parse::<GroupName>().unwrap()) {
+        all.push(Query::Members { group: group.clone(), prefix: none(), after: "ann".into(), amount: 2 });
+        holders.push(PolicyHolder::Group(group));
+    }
+    for of in holders {
+        for effective in [false, true] {
+            all.push(Query::Policies { of: Some(of.clone()), effective, prefix: none(), after: none(), amount: 2 });
+        }
+    }
+    all
 }
 
 fn next() -> impl Strategy<Value = Next> {
@@ -250,7 +333,12 @@ fn beginning() -> Vec<Command> {
             note: Note::default(),
         });
     }
-    commands.push(Command::CreateUser { request: RequestId(100), name: "zoe".parse().unwrap(), first_key: None });
+    commands.push(Command::CreateUser {
+        request: RequestId(100),
+        name: "zoe".parse().unwrap(),
+        first_key: None,
+        groups: vec![],
+    });
     commands
 }
 
@@ -321,12 +409,13 @@ fn questions() -> Vec<Query> {
     let none = String::new;
     let mut all = vec![
         Query::Repositories { prefix: none(), after: none(), amount: 10 },
-        Query::Users { after: none(), amount: 10 },
+        Query::Users { prefix: none(), after: none(), amount: 10 },
         Query::Credential { access_key_id: "K1".into() },
         Query::Credential { access_key_id: "K2".into() },
         Query::Credential { access_key_id: "K3".into() },
     ];
     all.extend((1..60).map(|id| Query::User { id: UserId(id) }));
+    all.extend(access_questions());
     for repository in REPOSITORIES.map(|name| name.parse::<RepositoryName>().unwrap()) {
         let of = || repository.clone();
         all.push(Query::Repository { name: of() });

@@ -205,7 +205,103 @@ fn part() -> impl Strategy<Value = Part> {
 }
 
 fn user() -> impl Strategy<Value = User> {
-    (user_id(), user_name(), time()).prop_map(|(id, name, created_at)| User { id, name, created_at })
+    (user_id(), user_name(), time(), option::of(time())).prop_map(|(id, name, created_at, sessions_since)| User {
+        id,
+        name,
+        created_at,
+        sessions_since,
+    })
+}
+
+fn group_name() -> impl Strategy<Value = GroupName> {
+    parsed(letters("abc XYZ@.é", 1..20))
+}
+
+fn policy_name() -> impl Strategy<Value = PolicyName> {
+    parsed(letters("abc XYZ@.é", 1..20))
+}
+
+fn session() -> impl Strategy<Value = SessionId> {
+    any::<u128>().prop_map(SessionId)
+}
+
+fn group() -> impl Strategy<Value = Group> {
+    (group_name(), time()).prop_map(|(name, created_at)| Group { name, created_at })
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    (policy_name(), text(), time()).prop_map(|(name, document, created_at)| Policy { name, document, created_at })
+}
+
+fn holder() -> impl Strategy<Value = PolicyHolder> {
+    prop_oneof![user_name().prop_map(PolicyHolder::User), group_name().prop_map(PolicyHolder::Group)]
+}
+
+fn access_by() -> impl Strategy<Value = AccessBy> {
+    prop_oneof![
+        text().prop_map(AccessBy::Key),
+        (user_id(), vec(session(), 0..3), option::of(text()), time())
+            .prop_map(|(user, sessions, key, begun_at)| AccessBy::Session { user, sessions, key, begun_at }),
+    ]
+}
+
+fn access_command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (user_name(), text()).prop_map(|(user, access_key_id)| Command::DeleteCredential { user, access_key_id }),
+        user_name().prop_map(|name| Command::DeleteUser { name }),
+        (user_id(), session(), time()).prop_map(|(user, session, until)| Command::EndSession { user, session, until }),
+        user_name().prop_map(|user| Command::EndSessions { user }),
+        (request(), group_name()).prop_map(|(request, name)| Command::CreateGroup { request, name }),
+        group_name().prop_map(|name| Command::DeleteGroup { name }),
+        (group_name(), user_name()).prop_map(|(group, user)| Command::AddMember { group, user }),
+        (group_name(), user_name()).prop_map(|(group, user)| Command::RemoveMember { group, user }),
+        (request(), policy_name(), text()).prop_map(|(request, name, document)| Command::CreatePolicy {
+            request,
+            name,
+            document
+        }),
+        (policy_name(), text()).prop_map(|(name, document)| Command::UpdatePolicy { name, document }),
+        policy_name().prop_map(|name| Command::DeletePolicy { name }),
+        (policy_name(), holder()).prop_map(|(policy, holder)| Command::AttachPolicy { policy, holder }),
+        (policy_name(), holder()).prop_map(|(policy, holder)| Command::DetachPolicy { policy, holder }),
+        (
+            vec((policy_name(), text()), 0..3),
+            vec((group_name(), vec(policy_name(), 0..3)), 0..3),
+            vec((group_name(), user_name()), 0..3)
+        )
+            .prop_map(|(policies, groups, members)| Command::SetUpAccess { policies, groups, members }),
+    ]
+}
+
+fn access_query() -> impl Strategy<Value = Query> {
+    let amount = || 0..5000_usize;
+    prop_oneof![
+        user_name().prop_map(|name| Query::UserNamed { name }),
+        (user_name(), text(), text(), amount()).prop_map(|(user, prefix, after, amount)| Query::Credentials {
+            user,
+            prefix,
+            after,
+            amount
+        }),
+        group_name().prop_map(|name| Query::Group { name }),
+        (option::of(user_name()), text(), text(), amount()).prop_map(|(of, prefix, after, amount)| Query::Groups {
+            of,
+            prefix,
+            after,
+            amount
+        }),
+        (group_name(), text(), text(), amount()).prop_map(|(group, prefix, after, amount)| Query::Members {
+            group,
+            prefix,
+            after,
+            amount
+        }),
+        policy_name().prop_map(|name| Query::Policy { name }),
+        (option::of(holder()), any::<bool>(), text(), text(), amount()).prop_map(
+            |(of, effective, prefix, after, amount)| Query::Policies { of, effective, prefix, after, amount }
+        ),
+        access_by().prop_map(|by| Query::Access { by }),
+    ]
 }
 
 fn secret() -> impl Strategy<Value = SealedSecret> {
@@ -430,12 +526,13 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             |(repository, upload, entry, condition)| Command::CompleteUpload { repository, upload, entry, condition }
         ),
         (repository_name(), upload_id()).prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
-        (request(), user_name(), option::of((text(), secret())))
-            .prop_map(|(request, name, first_key)| Command::CreateUser { request, name, first_key }),
+        (request(), user_name(), option::of((text(), secret())), vec(group_name(), 0..3))
+            .prop_map(|(request, name, first_key, groups)| Command::CreateUser { request, name, first_key, groups }),
         (request(), user_id(), text(), secret()).prop_map(|(request, user, access_key_id, secret)| {
             Command::CreateCredential { request, user, access_key_id, secret }
         }),
         job_command(),
+        access_command(),
     ]
 }
 
@@ -462,6 +559,12 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         request().prop_map(Refusal::RequestAnswered),
         request().prop_map(Refusal::RequestReused),
         Just(Refusal::TooManyJobs),
+        group_name().prop_map(Refusal::GroupExists),
+        group_name().prop_map(Refusal::GroupNotFound),
+        policy_name().prop_map(Refusal::PolicyExists),
+        policy_name().prop_map(Refusal::PolicyNotFound),
+        Just(Refusal::SessionEnded),
+        (text(), any::<u64>()).prop_map(|(what, max)| Refusal::TooMany { what, max }),
     ]
 }
 
@@ -481,6 +584,8 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         user().prop_map(Outcome::User),
         credential().prop_map(Outcome::Credential),
         job().prop_map(|job| Outcome::Job(Box::new(job))),
+        group().prop_map(Outcome::Group),
+        policy().prop_map(Outcome::Policy),
     ]
 }
 
@@ -529,7 +634,6 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
             .prop_map(|(repository, upload, after, amount)| Query::Parts { repository, upload, after, amount }),
         text().prop_map(|access_key_id| Query::Credential { access_key_id }),
         user_id().prop_map(|id| Query::User { id }),
-        (text(), amount()).prop_map(|(after, amount)| Query::Users { after, amount }),
         (repository_name(), branch_name(), token()).prop_map(|(repository, branch, token)| Query::Holder {
             repository,
             branch,
@@ -542,6 +646,8 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
             amount
         }),
         (option::of(request()), amount()).prop_map(|(after, amount)| Query::OpenJobs { after, amount }),
+        (text(), text(), amount()).prop_map(|(prefix, after, amount)| Query::Users { prefix, after, amount }),
+        access_query(),
     ]
 }
 
@@ -572,5 +678,13 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
         option::of(commit_id()).prop_map(Answer::Holder),
         job().prop_map(|job| Answer::Job(Box::new(job))),
         page(job()).prop_map(Answer::Jobs),
+        page(credential()).prop_map(Answer::Credentials),
+        group().prop_map(Answer::Group),
+        page(group()).prop_map(Answer::Groups),
+        policy().prop_map(Answer::Policy),
+        page(policy()).prop_map(Answer::Policies),
+        (user(), option::of(credential()), vec(policy(), 0..3)).prop_map(|(user, credential, policies)| {
+            Answer::Access(Box::new(Access { user, credential, policies }))
+        }),
     ]
 }

@@ -26,7 +26,12 @@ const FORMS: [Form; 3] = [
 ];
 
 fn key() -> SigningKey {
-    SigningKey::derive(&SecretString::from("secret"), "20261120", "us-east-1")
+    SigningKey::derive(
+        &SecretString::from("secret"),
+        "20261120",
+        "us-east-1",
+        crate::protocol::signature_v4::Service::S3,
+    )
 }
 
 fn decoder(form: Form) -> Decoder {

@@ -12,11 +12,17 @@ use super::*;
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
+/// The only session token that is taken.
+const TOKEN: &str = "t";
+
 struct Keys;
 
 #[async_trait]
 impl KeyLookup for Keys {
-    async fn secret(&self, access_key_id: &str) -> Result<Option<SecretString>, S3Error> {
+    async fn secret(&self, access_key_id: &str, token: Option<&str>) -> Result<Option<SecretString>, S3Error> {
+        if token.is_some_and(|token| token != TOKEN) {
+            return Err(ErrorCode::InvalidToken.into());
+        }
         Ok((access_key_id == KEY).then(|| SECRET.into()))
     }
 }

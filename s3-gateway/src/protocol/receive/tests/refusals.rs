@@ -95,11 +95,19 @@ fn other_services_regions_and_keys() {
 
 #[test]
 fn tokens_and_two_mechanisms() {
-    let token = Signed::new("GET", "/trips", &[("x-amz-security-token", "t")]);
-    assert_eq!(code(&token.sign()), ErrorCode::InvalidToken);
-    let mut changed = get().pre_sign(60);
-    changed.uri.push_str("&X-Amz-Security-Token=t");
-    assert_eq!(code(&changed), ErrorCode::InvalidToken);
+    let with = |token| Signed::new("GET", "/trips", &[("x-amz-security-token", token)]);
+    let taken = oracle::receive(&with(TOKEN).sign()).unwrap();
+    assert!(!taken.headers.contains_key("x-amz-security-token"), "it goes no further");
+    assert_eq!(code(&with("other").sign()), ErrorCode::InvalidToken);
+    let mut added = get().sign();
+    added.headers.push(("x-amz-security-token".into(), TOKEN.into()));
+    assert_eq!(code(&added), ErrorCode::AccessDenied, "it must be signed");
+    let mut added = get().pre_sign(60);
+    added.uri.push_str("&X-Amz-Security-Token=t");
+    assert_eq!(code(&added), ErrorCode::SignatureDoesNotMatch, "there too");
+    let mut twice = with(TOKEN).sign();
+    twice.uri.push_str("?x-amz-security-token=t");
+    assert_eq!(code(&twice), ErrorCode::InvalidRequest);
     let mut both = get().sign();
     both.uri = get().pre_sign(60).uri;
     assert_eq!(code(&both), ErrorCode::InvalidArgument);
@@ -156,7 +164,7 @@ fn keys_that_cannot_be_read() {
     struct Down;
     #[async_trait]
     impl KeyLookup for Down {
-        async fn secret(&self, _: &str) -> Result<Option<SecretString>, S3Error> {
+        async fn secret(&self, _: &str, _: Option<&str>) -> Result<Option<SecretString>, S3Error> {
             Err(ErrorCode::ServiceUnavailable.into())
         }
     }

@@ -1,0 +1,70 @@
+//! Access keys. Invariant: a secret is told once, to who made its key, and kept encrypted.
+
+use auth::{Action, Caller, Directory, NewCredentials, Resource, authorize, generate_credentials};
+use model::{Command, Credential, MetaStore, Page, Query, Refusal, RequestId, UserName};
+
+use super::Wanted;
+use crate::Error;
+
+/// Makes a key for a user.
+pub(crate) async fn create_credential(
+    meta: &dyn MetaStore,
+    directory: &Directory,
+    caller: &Caller,
+    user: &UserName,
+) -> Result<(NewCredentials, Credential), Error> {
+    authorize(caller, Action::CreateCredentials, &Resource::User(user.clone()))?;
+    let owner = meta.read(Query::UserNamed { name: user.clone() }).await?.user()?;
+    let keys = generate_credentials();
+    let command = Command::CreateCredential {
+        request: RequestId(rand::random()),
+        user: owner.id,
+        access_key_id: keys.access_key_id.clone(),
+        secret: directory.secrets().seal(&keys.access_key_id, &keys.secret_access_key),
+    };
+    let made = meta.write(command).await?.credential()?;
+    tracing::info!(user = %user, access_key_id = made.access_key_id, by = %caller.user.name, "access key made");
+    Ok((keys, made))
+}
+
+/// Finds a key of a user, without its secret.
+pub(crate) async fn get_credential(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    user: &UserName,
+    access_key_id: &str,
+) -> Result<Credential, Error> {
+    authorize(caller, Action::ReadCredentials, &Resource::User(user.clone()))?;
+    let owner = meta.read(Query::UserNamed { name: user.clone() }).await?.user()?;
+    let found = meta.read(Query::Credential { access_key_id: access_key_id.to_owned() }).await?.credential()?;
+    match found {
+        (credential, holder) if holder.id == owner.id => Ok(credential),
+        _ => Err(Refusal::CredentialNotFound(access_key_id.to_owned()).into()),
+    }
+}
+
+/// Lists a user's keys, without secrets.
+pub(crate) async fn list_credentials(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    user: UserName,
+    wanted: Wanted,
+) -> Result<Page<Credential>, Error> {
+    authorize(caller, Action::ListCredentials, &Resource::User(user.clone()))?;
+    let Wanted { prefix, after, amount } = wanted;
+    Ok(meta.read(Query::Credentials { user, prefix, after, amount }).await?.credentials()?)
+}
+
+/// Takes a key away, and the sessions that it began.
+pub(crate) async fn delete_credential(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    user: &UserName,
+    access_key_id: &str,
+) -> Result<(), Error> {
+    authorize(caller, Action::DeleteCredentials, &Resource::User(user.clone()))?;
+    let command = Command::DeleteCredential { user: user.clone(), access_key_id: access_key_id.to_owned() };
+    meta.write(command).await?.done()?;
+    tracing::info!(user = %user, access_key_id, by = %caller.user.name, "access key deleted");
+    Ok(())
+}

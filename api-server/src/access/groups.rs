@@ -1,0 +1,79 @@
+//! Groups and their members.
+
+use auth::{Action, Caller, Resource, authorize};
+use model::{Command, Group, GroupName, MetaStore, Page, Query, RequestId, User, UserName};
+
+use super::Wanted;
+use crate::Error;
+
+/// Makes a group without members.
+pub(crate) async fn create_group(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    request: RequestId,
+    name: &GroupName,
+) -> Result<Group, Error> {
+    authorize(caller, Action::CreateGroup, &Resource::Group(name.clone()))?;
+    Ok(meta.write(Command::CreateGroup { request, name: name.clone() }).await?.group()?)
+}
+
+/// Finds a group.
+pub(crate) async fn get_group(meta: &dyn MetaStore, caller: &Caller, name: &GroupName) -> Result<Group, Error> {
+    authorize(caller, Action::ReadGroup, &Resource::Group(name.clone()))?;
+    Ok(meta.read(Query::Group { name: name.clone() }).await?.group()?)
+}
+
+/// Lists groups: all, or those that a user is in.
+pub(crate) async fn list_groups(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    of: Option<UserName>,
+    wanted: Wanted,
+) -> Result<Page<Group>, Error> {
+    match &of {
+        None => authorize(caller, Action::ListGroups, &Resource::All)?,
+        Some(user) => authorize(caller, Action::ReadUser, &Resource::User(user.clone()))?,
+    }
+    let Wanted { prefix, after, amount } = wanted;
+    Ok(meta.read(Query::Groups { of, prefix, after, amount }).await?.groups()?)
+}
+
+/// Lists a group's users.
+pub(crate) async fn list_members(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    group: GroupName,
+    wanted: Wanted,
+) -> Result<Page<User>, Error> {
+    authorize(caller, Action::ReadGroup, &Resource::Group(group.clone()))?;
+    let Wanted { prefix, after, amount } = wanted;
+    Ok(meta.read(Query::Members { group, prefix, after, amount }).await?.users()?)
+}
+
+/// Forgets a group.
+pub(crate) async fn delete_group(meta: &dyn MetaStore, caller: &Caller, name: &GroupName) -> Result<(), Error> {
+    authorize(caller, Action::DeleteGroup, &Resource::Group(name.clone()))?;
+    Ok(meta.write(Command::DeleteGroup { name: name.clone() }).await?.done()?)
+}
+
+/// Takes a user into a group.
+pub(crate) async fn add_member(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    group: &GroupName,
+    user: &UserName,
+) -> Result<(), Error> {
+    authorize(caller, Action::AddGroupMember, &Resource::Group(group.clone()))?;
+    Ok(meta.write(Command::AddMember { group: group.clone(), user: user.clone() }).await?.done()?)
+}
+
+/// Takes a user out of a group.
+pub(crate) async fn remove_member(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    group: &GroupName,
+    user: &UserName,
+) -> Result<(), Error> {
+    authorize(caller, Action::RemoveGroupMember, &Resource::Group(group.clone()))?;
+    Ok(meta.write(Command::RemoveMember { group: group.clone(), user: user.clone() }).await?.done()?)
+}

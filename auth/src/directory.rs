@@ -1,0 +1,209 @@
+//! Who is behind a key or a token, and what they may. Owns the cache of opened keys and compiled policies that every
+//! protocol shares the design of; asks the metadata service through the seam, and leaves proofs (signatures, secrets) to
+//! the protocols. Invariant: what was taken away (a key, a session, a membership, a policy) stops counting within
+//! [`DirectoryOptions::age_max`], and what isn't known isn't remembered, so that a new key works at once.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Access, AccessBy, Clock, MetaError, MetaStore, Query, Refusal, SessionId, Timestamp, User, UserId};
+use moka::future::Cache;
+use secrecy::SecretString;
+use thiserror::Error;
+
+use crate::session::{InvalidToken, SessionClaims};
+use crate::{ACCESS_KEY_ID_BYTES_MAX, Caller, OpenError, Permissions, PolicyDocument, SecretBox};
+
+/// What a remembered caller counts for beside their policies' documents, in bytes.
+const CALLER_BYTES: usize = 1 << 10;
+
+/// The bounds of a directory.
+#[derive(Debug, Clone, Copy)]
+pub struct DirectoryOptions {
+    /// How long something is remembered, so how long what was taken away still counts.
+    pub age_max: Duration,
+    /// How much is remembered.
+    pub bytes_max: u64,
+}
+
+impl Default for DirectoryOptions {
+    fn default() -> Self {
+        Self { age_max: Duration::from_secs(5), bytes_max: 32 << 20 }
+    }
+}
+
+/// Finds callers.
+pub struct Directory {
+    meta: Arc<dyn MetaStore>,
+    clock: Arc<dyn Clock>,
+    secrets: SecretBox,
+    known: Cache<String, Arc<Known>>,
+}
+
+/// Somebody who is known, before they have proved to be it.
+#[derive(Debug)]
+pub struct Known {
+    user: User,
+    access_key_id: String,
+    session: Option<SessionId>,
+    permissions: Arc<Permissions>,
+    narrowed: Option<Arc<Permissions>>,
+    secret: Option<SecretString>,
+    weight: u32,
+}
+
+/// Why nobody was found.
+#[derive(Debug, Clone, Error)]
+pub enum Unknown {
+    /// No such key, or it was taken away.
+    #[error("no such access key")]
+    Key,
+    /// The token proves nothing, or nothing any more.
+    #[error(transparent)]
+    Token(#[from] InvalidToken),
+    /// The session was ended.
+    #[error("the session has ended: log in again")]
+    Ended,
+    /// The metadata service can't say.
+    #[error(transparent)]
+    Meta(MetaError),
+    /// What is stored of them can't be read. For the operator.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+impl From<OpenError> for Unknown {
+    fn from(error: OpenError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl Directory {
+    /// Makes a directory with an empty memory.
+    pub fn new(meta: Arc<dyn MetaStore>, clock: Arc<dyn Clock>, secrets: SecretBox, options: DirectoryOptions) -> Self {
+        let known = Cache::builder()
+            .weigher(|id: &String, known: &Arc<Known>| {
+                known.weight.saturating_add(u32::try_from(id.len()).unwrap_or(0))
+            })
+            .max_capacity(options.bytes_max)
+            .time_to_live(options.age_max)
+            .build();
+        Self { meta, clock, secrets, known }
+    }
+
+    /// The installation's seal.
+    pub fn secrets(&self) -> &SecretBox {
+        &self.secrets
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Finds who holds a long-lived access key.
+    pub async fn key(&self, access_key_id: &str) -> Result<Arc<Known>, Unknown> {
+        if access_key_id.is_empty() || access_key_id.len() > ACCESS_KEY_ID_BYTES_MAX {
+            return Err(Unknown::Key);
+        }
+        let found = self.known.try_get_with_by_ref(access_key_id, async {
+            let access = self.access(AccessBy::Key(access_key_id.to_owned())).await?;
+            let credential = access.credential.as_ref().ok_or(Unknown::Key)?;
+            let secret = self.secrets.open(access_key_id, &credential.secret)?;
+            Ok(Arc::new(Known::new(access, access_key_id, Some(secret), None)?))
+        });
+        found.await.map_err(|error: Arc<Unknown>| Unknown::clone(&error))
+    }
+
+    /// Finds whose a session's access key is; its secret is in the session token.
+    pub async fn session_key(&self, access_key_id: &str, token: &str) -> Result<Arc<Known>, Unknown> {
+        let (secret, claims) = SessionClaims::open(&self.secrets, access_key_id, token, self.now())?;
+        self.session(&claims, access_key_id, Some(secret)).await
+    }
+
+    /// Finds whose a bearer token is. Who holds it has proved to be them.
+    pub async fn bearer(&self, token: &str) -> Result<(Arc<Known>, SessionClaims), Unknown> {
+        let claims = SessionClaims::verify(&self.secrets, token, self.now())?;
+        let name = claims.key.clone().unwrap_or_default();
+        Ok((self.session(&claims, &name, None).await?, claims))
+    }
+
+    /// The secret is the session's own and never changes, so it may be remembered with it.
+    async fn session(
+        &self,
+        claims: &SessionClaims,
+        access_key_id: &str,
+        secret: Option<SecretString>,
+    ) -> Result<Arc<Known>, Unknown> {
+        // No access key's id has a slash.
+        let id = format!("{}/{access_key_id}/{}", claims.jti, secret.is_some());
+        let found = self.known.try_get_with_by_ref(&id, async {
+            let access = self.access(claims.access_by()?).await?;
+            Ok(Arc::new(Known::new(access, access_key_id, secret, Some(claims))?))
+        });
+        found.await.map_err(|error: Arc<Unknown>| Unknown::clone(&error))
+    }
+
+    /// Finds a user as they are now, for work that goes on in their name after they proved who they are.
+    pub async fn user(&self, user: UserId, by: &str) -> Result<Known, Unknown> {
+        let begun_at = Timestamp::from_millis(i64::MAX);
+        let access = self.access(AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at }).await?;
+        Known::new(access, by, None, None)
+    }
+
+    async fn access(&self, by: AccessBy) -> Result<Access, Unknown> {
+        let answer = self.meta.read(Query::Access { by }).await.and_then(|answer| Ok(answer.access()?));
+        match answer {
+            Ok(access) => Ok(*access),
+            Err(MetaError::Refused(Refusal::CredentialNotFound(_) | Refusal::UserNotFound)) => Err(Unknown::Key),
+            Err(MetaError::Refused(Refusal::SessionEnded)) => Err(Unknown::Ended),
+            Err(error) => Err(Unknown::Meta(error)),
+        }
+    }
+
+    /// Makes the caller of one request, who has proved to be the one that is known.
+    pub fn caller(&self, known: &Known, address: Option<IpAddr>) -> Caller {
+        Caller {
+            user: known.user.clone(),
+            access_key_id: known.access_key_id.clone(),
+            session: known.session,
+            address,
+            at: self.now(),
+            permissions: Arc::clone(&known.permissions),
+            narrowed: known.narrowed.clone(),
+            trail: None,
+        }
+    }
+}
+
+impl Known {
+    fn new(
+        access: Access,
+        access_key_id: &str,
+        secret: Option<SecretString>,
+        claims: Option<&SessionClaims>,
+    ) -> Result<Self, Unknown> {
+        let unreadable = |error: crate::InvalidPolicy| Unknown::Unreadable(error.to_string());
+        let name = &access.user.name;
+        let permissions = Permissions::of_policies(name, &access.policies).map_err(unreadable)?;
+        let narrowed = claims.and_then(|claims| claims.policy.as_deref());
+        let narrowed = narrowed.map(|text| Permissions::of_document(name, &PolicyDocument::parse(text)?));
+        let bytes = access.policies.iter().map(|policy| policy.document.len()).sum::<usize>();
+        Ok(Self {
+            access_key_id: access_key_id.to_owned(),
+            session: claims.map(SessionClaims::id).transpose()?,
+            permissions: Arc::new(permissions),
+            narrowed: narrowed.transpose().map_err(unreadable)?.map(Arc::new),
+            secret,
+            // Compiled, a document takes a few times its text.
+            weight: u32::try_from(CALLER_BYTES + 4 * bytes).unwrap_or(u32::MAX),
+            user: access.user,
+        })
+    }
+
+    /// What they must prove to hold; a bearer has proved it.
+    pub fn secret(&self) -> Option<&SecretString> {
+        self.secret.as_ref()
+    }
+}

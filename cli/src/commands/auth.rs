@@ -1,0 +1,43 @@
+//! `lakebed auth …`: who may what.
+
+mod credentials;
+mod groups;
+mod policies;
+mod session;
+mod users;
+
+use anyhow::Result;
+use clap::Subcommand;
+use lakebed_sdk::Lakebed;
+
+use crate::output::Output;
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Auth {
+    /// Make, list, show and delete users
+    #[command(subcommand)]
+    Users(users::Users),
+    /// Make, list and delete groups, and say who is in them
+    #[command(subcommand)]
+    Groups(groups::Groups),
+    /// Make, list, show, change and delete policies, and say whom they are attached to
+    #[command(subcommand)]
+    Policies(policies::Policies),
+    /// Make, list and delete access keys
+    #[command(subcommand)]
+    Credentials(credentials::Credentials),
+    /// Begin a session of your own, narrowed if you like, and print its keys as shell variables
+    Session(session::BeginSession),
+}
+
+impl Auth {
+    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
+        match self {
+            Self::Users(command) => command.run(lakebed, output).await,
+            Self::Groups(command) => command.run(lakebed, output).await,
+            Self::Policies(command) => command.run(lakebed, output).await,
+            Self::Credentials(command) => command.run(lakebed, output).await,
+            Self::Session(command) => command.run(lakebed, output).await,
+        }
+    }
+}

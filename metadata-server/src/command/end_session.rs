@@ -1,0 +1,39 @@
+//! Ends one session: remembers it until it would have ended by itself. Invariant: a user has a bounded number of these;
+//! one more ends all of the user's sessions.
+
+use model::{Outcome, SESSIONS_ENDED_MAX, SessionId, Timestamp, User, UserId};
+
+use super::At;
+use crate::state::keyspace::{Keyspace, Table, Transaction};
+use crate::state::{Halt, StateError, key, records};
+
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    at: At,
+    user: UserId,
+    session: SessionId,
+    until: Timestamp,
+) -> Result<Outcome, Halt> {
+    let user = records::user(tx, user)?;
+    let (mut kept, mut over) = (0, Vec::new());
+    for pair in tx.scan(Table::Identities, key::ended_sessions(user.id)) {
+        let (key, until) = pair?;
+        let until = until.try_into().map_err(|_| StateError::Corrupt("an ended session's time".into()))?;
+        if i64::from_be_bytes(until) < at.time.as_millis() { over.push(key) } else { kept += 1 }
+    }
+    over.into_iter().for_each(|key| tx.delete(Table::Identities, key));
+    if kept >= SESSIONS_ENDED_MAX {
+        end_all(tx, at, user)?;
+    } else {
+        tx.put(Table::Identities, key::ended_session(user.id, session), until.as_millis().to_be_bytes().to_vec());
+    }
+    Ok(Outcome::Done)
+}
+
+/// Ends all sessions of a user that were begun so far.
+pub(super) fn end_all(tx: &mut Transaction<'_>, at: At, user: User) -> Result<User, StateError> {
+    let user = User { sessions_since: Some(at.time), ..user };
+    records::erase(tx, Table::Identities, key::ended_sessions(user.id))?;
+    records::put(tx, Table::Identities, key::user(user.id), &user);
+    Ok(user)
+}

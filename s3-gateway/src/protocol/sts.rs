@@ -1,0 +1,196 @@
+//! AWS STS's query API, as far as it gives out short-lived keys: `POST /` with a form, signed for the service `sts`.
+//! Leaves making the keys to others. Invariant: a [`Call`] exists only when its signature was verified over its body.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::request::Parts;
+use http::{Method, StatusCode, header};
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::error::{ErrorCode, S3Error};
+use super::query::Query;
+use super::receive::{self, KeyLookup};
+use super::signature_v4::{Claim, Service};
+use super::signing_key::SigningKey;
+use super::xml::Writer;
+
+/// The longest form that is read: a policy is its largest field.
+pub const FORM_BYTES_MAX: usize = 32 << 10;
+
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/// A verified call.
+#[derive(Debug)]
+pub struct Call {
+    /// The key that signed.
+    pub access_key_id: String,
+    /// What is asked for.
+    pub action: Action,
+    /// How long the keys shall last.
+    pub seconds: Option<u64>,
+    /// What they shall be narrowed to: a policy document.
+    pub policy: Option<String>,
+    /// What the caller calls the session.
+    pub session_name: String,
+}
+
+/// What STS is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Keys for a role. Lakebed has no roles: the keys are the caller's, narrowed if a policy is given.
+    AssumeRole,
+    /// Keys for the caller.
+    GetSessionToken,
+}
+
+/// The keys that are given out.
+#[derive(Debug)]
+pub struct Keys<'a> {
+    /// The public half.
+    pub access_key_id: &'a str,
+    /// The secret half.
+    pub secret_access_key: &'a SecretString,
+    /// Goes with both.
+    pub session_token: &'a SecretString,
+    /// When they end.
+    pub expires: DateTime<Utc>,
+}
+
+/// Whether a request is STS's: no operation of S3 is a form that is posted to `/`.
+pub fn is_sts(parts: &Parts) -> bool {
+    let kind = parts.headers.get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    parts.method == Method::POST && parts.uri.path() == "/" && kind.starts_with(b"application/x-www-form-urlencoded")
+}
+
+/// Verifies a call and reads it.
+///
+/// # Errors
+/// As for S3's requests; InvalidArgument for what STS has and Lakebed lacks.
+pub async fn receive(parts: &Parts, form: &[u8], keys: &dyn KeyLookup, now: DateTime<Utc>) -> Result<Call, S3Error> {
+    let headers = receive::with_host(parts)?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+    let authorization = super::headers::single(&headers, header::AUTHORIZATION.as_str())?
+        .ok_or_else(|| S3Error::new(ErrorCode::AccessDenied, "Access Denied. Sign the request."))?;
+    let payload = hex::encode(Sha256::digest(form));
+    let claim = Claim::of_header(authorization, &headers, now, (Service::Sts, Some(payload)))?;
+    let token = receive::session_token(&headers, &query)?;
+    let secret = receive::secret((keys, token.as_deref()), &claim.access_key_id).await?;
+    let key = SigningKey::derive(&secret, &claim.day, &claim.region, Service::Sts);
+    claim.verify(parts, &query, &headers, &key)?;
+    read(claim.access_key_id, form)
+}
+
+fn read(access_key_id: String, form: &[u8]) -> Result<Call, S3Error> {
+    let fields = fields(form)?;
+    let field = |name: &str| fields.get(name).map(String::as_str);
+    let action = match field("Action") {
+        Some("AssumeRole") => Action::AssumeRole,
+        Some("GetSessionToken") => Action::GetSessionToken,
+        other => {
+            let why = "There are AssumeRole and GetSessionToken.";
+            return Err(S3Error::invalid_argument("Action", other.unwrap_or_default(), why));
+        }
+    };
+    for lacking in ["PolicyArns.member.1.arn", "SerialNumber", "TokenCode", "ExternalId"] {
+        if fields.contains_key(lacking) {
+            return Err(S3Error::not_implemented(lacking));
+        }
+    }
+    let seconds = field("DurationSeconds").map(|text| {
+        text.parse().map_err(|_| S3Error::invalid_argument("DurationSeconds", text, "It must be a number of seconds."))
+    });
+    Ok(Call {
+        access_key_id,
+        action,
+        seconds: seconds.transpose()?,
+        policy: field("Policy").map(str::to_owned),
+        session_name: field("RoleSessionName").unwrap_or_default().to_owned(),
+    })
+}
+
+fn fields(form: &[u8]) -> Result<BTreeMap<String, String>, S3Error> {
+    let malformed = || S3Error::invalid_request("The form can't be read.");
+    let text = std::str::from_utf8(form).map_err(|_| malformed())?;
+    let decoded = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_decode_str(&text).decode_utf8().map(String::from).map_err(|_| malformed())
+    };
+    let mut fields = BTreeMap::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if fields.insert(decoded(name)?, decoded(value)?).is_some() {
+            return Err(malformed());
+        }
+    }
+    Ok(fields)
+}
+
+/// The answer that gives keys out.
+pub fn answer(call: &Call, keys: &Keys<'_>, user: &str, request_id: &str) -> String {
+    let (response, result) = match call.action {
+        Action::AssumeRole => ("AssumeRoleResponse", "AssumeRoleResult"),
+        Action::GetSessionToken => ("GetSessionTokenResponse", "GetSessionTokenResult"),
+    };
+    let mut xml = Writer::document();
+    xml.open_root_in(response, NAMESPACE);
+    xml.open(result);
+    if call.action == Action::AssumeRole {
+        xml.open("AssumedRoleUser");
+        xml.text("Arn", &format!("arn:lakefs:auth:::user/{user}/{}", call.session_name));
+        xml.text("AssumedRoleId", &format!("{}:{}", keys.access_key_id, call.session_name));
+        xml.close();
+    }
+    xml.open("Credentials");
+    xml.text("AccessKeyId", keys.access_key_id);
+    xml.text("SecretAccessKey", keys.secret_access_key.expose_secret());
+    xml.text("SessionToken", keys.session_token.expose_secret());
+    xml.text("Expiration", &keys.expires.to_rfc3339_opts(SecondsFormat::Secs, true));
+    xml.close();
+    xml.close();
+    xml.open("ResponseMetadata");
+    xml.text("RequestId", request_id);
+    xml.close();
+    xml.close();
+    xml.finish()
+}
+
+/// A refusal as STS's clients read it, with its status.
+pub fn refusal(error: &S3Error, request_id: &str) -> (StatusCode, String) {
+    let status = error.status();
+    let mut xml = Writer::document();
+    xml.open_root_in("ErrorResponse", NAMESPACE);
+    xml.open("Error");
+    xml.text("Type", if status.is_server_error() { "Receiver" } else { "Sender" });
+    xml.text("Code", error.code().as_str());
+    xml.text("Message", error.message());
+    xml.close();
+    xml.text("RequestId", request_id);
+    xml.close();
+    (status, xml.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_once_and_whole() {
+        let call =
+            read("AK".into(), b"Action=AssumeRole&Version=2011-06-15&DurationSeconds=900&RoleSessionName=a+b%26c")
+                .unwrap();
+        assert_eq!((call.action, call.seconds, call.session_name.as_str()), (Action::AssumeRole, Some(900), "a b&c"));
+        for bad in [
+            "",
+            "Action=GetFederationToken",
+            "Action=AssumeRole&Action=AssumeRole",
+            "Action=AssumeRole&DurationSeconds=x",
+            "Action=GetSessionToken&SerialNumber=1&TokenCode=2",
+        ] {
+            assert!(read("AK".into(), bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(read("AK".into(), b"Action=%ff").is_err());
+    }
+}
