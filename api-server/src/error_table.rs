@@ -61,7 +61,11 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::NothingInCommon
         | Reason::BodyFailed => StatusCode::BAD_REQUEST,
         Reason::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Reason::AccessDenied | Reason::DefaultBranch | Reason::SourceNotAllowed => StatusCode::FORBIDDEN,
+        Reason::AccessDenied
+        | Reason::DefaultBranch
+        | Reason::ProtectedBranch
+        | Reason::ReadOnly
+        | Reason::SourceNotAllowed => StatusCode::FORBIDDEN,
         Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Reason::RepositoryNotFound
         | Reason::BranchNotFound
@@ -88,7 +92,7 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::CredentialExists => StatusCode::CONFLICT,
         Reason::Busy => StatusCode::TOO_MANY_REQUESTS,
         Reason::DataMissing | Reason::SourceGone => StatusCode::GONE,
-        Reason::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Reason::PreconditionFailed | Reason::SettingsChanged => StatusCode::PRECONDITION_FAILED,
         Reason::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Reason::Contended => StatusCode::LOCKED,
         Reason::MetadataUnavailable | Reason::StorageUnavailable | Reason::StorageDenied => {
@@ -198,6 +202,10 @@ fn refused(refusal: &Refusal) -> (Code, Reason) {
         Refusal::BranchNotFound(_) | Refusal::DeletionNotFound(_) => (Code::NotFound, Reason::BranchNotFound),
         Refusal::RefExists(_) => (Code::AlreadyExists, Reason::RefExists),
         Refusal::DefaultBranch(_) => (Code::FailedPrecondition, Reason::DefaultBranch),
+        Refusal::ProtectedBranch(_) => (Code::FailedPrecondition, Reason::ProtectedBranch),
+        Refusal::ReadOnly(_) => (Code::FailedPrecondition, Reason::ReadOnly),
+        Refusal::SettingsChanged(_) => (Code::FailedPrecondition, Reason::SettingsChanged),
+        Refusal::SettingsTooLarge(_) => (Code::InvalidArgument, Reason::InvalidArgument),
         Refusal::TagNotFound(_) => (Code::NotFound, Reason::TagNotFound),
         Refusal::HeadMoved { .. } | Refusal::TooManySealed(_) => (Code::Aborted, Reason::Contended),
         Refusal::DirtyBranch(_) => (Code::FailedPrecondition, Reason::DirtyBranch),

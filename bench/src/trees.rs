@@ -88,7 +88,7 @@ pub(crate) async fn run(args: &TreesArgs) -> Result<ExitCode> {
     let mut lines: Vec<Line> = Vec::new();
     for kind in RowKind::value_variants() {
         if args.rows.is_empty() || args.rows.contains(kind) {
-            let more = kind.measure(&bench).await?;
+            let more = Box::pin(kind.measure(&bench)).await?;
             more.iter().for_each(|line| progress(&line.render()));
             lines.extend(more);
         }
@@ -106,7 +106,7 @@ impl RowKind {
             Self::Lookup => lookup::lines(bench).await,
             Self::List => list::lines(bench).await,
             Self::Memory => memory::lines(bench).await,
-            Self::Deltas => deltas::lines(bench).await,
+            Self::Deltas => Box::pin(deltas::lines(bench)).await,
             Self::Import => import::lines(bench).await,
         }
     }

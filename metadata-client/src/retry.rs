@@ -45,6 +45,7 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::CreatePolicy { .. }
         | Command::SetUpAccess { .. } => true,
         Command::DeleteRepository { .. }
+        | Command::ChangeSettings { .. }
         | Command::DeleteBranch { .. }
         | Command::DeleteTag { .. }
         | Command::Stage { .. }

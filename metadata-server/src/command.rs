@@ -8,6 +8,7 @@ mod answered;
 mod attach_policy;
 mod begin_job;
 mod cancel_job;
+mod change_settings;
 mod claim_job;
 mod complete_upload;
 mod create_branch;
@@ -147,6 +148,7 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
             create_repository::apply(tx, at, name, namespace, (default_branch, *commit), note)
         }
         Command::DeleteRepository { name } => delete_repository::apply(tx, name),
+        Command::ChangeSettings { repository, change } => change_settings::apply(tx, repository, change),
         Command::CreateBranch { request: _, repository, branch, commit, note } => {
             create_branch::apply(tx, at, repository, branch, *commit, note)
         }

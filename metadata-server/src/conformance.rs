@@ -16,6 +16,7 @@ mod refs;
 mod repositories;
 mod reset;
 mod retries;
+mod settings;
 mod staging;
 mod uploads;
 
@@ -69,6 +70,9 @@ scenarios! {
     reset::of_a_path,
     reset::of_very_many,
     reset::refuses_the_commit_under_way,
+    settings::metadata_and_retention_are_kept,
+    settings::protected_branches_take_merges_only,
+    settings::read_only_repositories_take_nothing,
     uploads::live_from_create_to_complete,
     uploads::are_aborted,
     uploads::complete_on_condition,

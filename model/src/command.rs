@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Group, GroupName, Job, JobKind, JobProgress,
     NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository, RepositoryName, RepositoryUid,
-    RequestId, RunnerId, SealedSecret, SessionId, StageOutcome, StagedChange, StagingToken, StorageNamespace, Tag,
-    TagName, Timestamp, Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName, Version,
+    RequestId, RunnerId, SealedSecret, SessionId, SettingsChange, StageOutcome, StagedChange, StagingToken,
+    StorageNamespace, Tag, TagName, Timestamp, Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName,
+    Version,
 };
 
 /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -36,6 +37,13 @@ pub enum Command {
     DeleteRepository {
         /// Which.
         name: RepositoryName,
+    },
+    /// Decides something about a repository. → [`Outcome::Done`]
+    ChangeSettings {
+        /// Which.
+        repository: RepositoryName,
+        /// What.
+        change: SettingsChange,
     },
     /// Makes a branch at a commit. → [`Outcome::Branch`]
     CreateBranch {
@@ -402,6 +410,7 @@ impl fmt::Display for Command {
         match self {
             Self::CreateRepository { name, namespace, .. } => write!(f, "create repository {name} at {namespace}"),
             Self::DeleteRepository { name } => write!(f, "delete repository {name}"),
+            Self::ChangeSettings { repository, .. } => write!(f, "change settings of repository {repository}"),
             Self::CreateBranch { repository, branch, commit, .. } => {
                 write!(f, "create branch {repository}/{branch} at {commit}")
             }

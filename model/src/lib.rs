@@ -15,6 +15,7 @@ mod job;
 mod reflog;
 mod refs;
 mod repository;
+mod settings;
 mod staging;
 mod upload;
 mod user;
@@ -51,6 +52,10 @@ pub use reflog::{BranchMove, DeletedBranch, Note, REFLOG_KEPT_DEFAULT, REFLOG_MO
 pub use refs::{Branch, RefTarget, Tag};
 pub use refusal::Refusal;
 pub use repository::Repository;
+pub use settings::{
+    BranchPattern, InvalidPattern, PROTECTED_PATTERNS_MAX, REPOSITORY_METADATA_BYTES_MAX, RETENTION_BRANCHES_MAX,
+    Retention, Settings, SettingsChange,
+};
 pub use staging::{Condition, Require, SEALED_TOKENS_MAX, StageOutcome, StagedChange, StagedValue, UnstageScope};
 pub use upload::{NewUpload, PART_NUMBER_MAX, Part, Upload};
 pub use user::{Credential, SealedSecret, User};

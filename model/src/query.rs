@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, AccessBy, Branch, BranchMove, BranchName, CommitId, Credential, Group, GroupName, Job, ObjectPath, Part,
-    Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository, RepositoryName, RequestId, StagedValue,
-    StagingToken, Tag, TagName, Upload, UploadId, User, UserId, UserName,
+    Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository, RepositoryName, RequestId, Settings,
+    StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId, UserName,
 };
 
 /// The most items that one page may hold; larger amounts are taken as this.
@@ -18,6 +18,11 @@ pub enum Query {
     Repository {
         /// Which.
         name: RepositoryName,
+    },
+    /// What was decided about a repository. → [`Answer::Settings`]
+    Settings {
+        /// Which.
+        repository: RepositoryName,
     },
     /// In the order of their names. → [`Answer::Repositories`]
     Repositories {
@@ -283,6 +288,8 @@ pub enum Answer {
     Refused(Refusal),
     /// A repository.
     Repository(Repository),
+    /// A repository and its settings.
+    Settings(Box<(Repository, Settings)>),
     /// Repositories.
     Repositories(Page<Repository>),
     /// A ref and a staged value.
@@ -349,6 +356,7 @@ macro_rules! typed {
 
 typed! {
     repository -> Repository(Repository);
+    settings -> Settings(Box<(Repository, Settings)>);
     repositories -> Repositories(Page<Repository>);
     lookup -> Lookup(Box<Lookup>);
     branches -> Branches(Page<Branch>);

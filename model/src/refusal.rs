@@ -32,6 +32,18 @@ pub enum Refusal {
     /// The default branch stays.
     #[error("{0} is the repository's default branch and can't be deleted")]
     DefaultBranch(BranchName),
+    /// The branch changes by merges only.
+    #[error("branch {0} is protected: change another branch and merge that")]
+    ProtectedBranch(BranchName),
+    /// The repository takes no writes.
+    #[error("repository {0} is read-only")]
+    ReadOnly(RepositoryName),
+    /// The settings aren't those that the change was decided upon.
+    #[error("the settings of repository {0} changed meanwhile: look at them and decide anew")]
+    SettingsChanged(RepositoryName),
+    /// The settings would be larger than they may be.
+    #[error("the settings of repository {0} would be too large: remove some first")]
+    SettingsTooLarge(RepositoryName),
     /// No such tag.
     #[error("tag {0} not found")]
     TagNotFound(TagName),

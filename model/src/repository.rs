@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchName, RepositoryName, RepositoryUid, StorageNamespace, Timestamp};
+use crate::{BranchName, BranchPattern, Refusal, RepositoryName, RepositoryUid, StorageNamespace, Timestamp};
 
 /// A repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,4 +17,27 @@ pub struct Repository {
     pub default_branch: BranchName,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether it takes no writes.
+    pub read_only: bool,
+    /// Which branches change by merges only.
+    pub protected: Vec<BranchPattern>,
+}
+
+impl Repository {
+    /// Refuses a change of anything.
+    pub fn writable(&self) -> Result<(), Refusal> {
+        match self.read_only {
+            true => Err(Refusal::ReadOnly(self.name.clone())),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses a change of a branch that is no merge: a write, a commit, a reset.
+    pub fn open_to_writes(&self, branch: &BranchName) -> Result<(), Refusal> {
+        self.writable()?;
+        match self.protected.iter().any(|pattern| pattern.matches(branch)) {
+            true => Err(Refusal::ProtectedBranch(branch.clone())),
+            false => Ok(()),
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod jobs;
 mod nouns;
 mod outcome;
 mod query;
+mod settings;
 pub mod status;
 
 use std::fmt::Display;

@@ -137,7 +137,10 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         Refusal::UploadNotFound(_) => ErrorCode::NoSuchUpload,
         Refusal::TooManySealed(_) => ErrorCode::SlowDown,
         Refusal::HeadMoved { .. } | Refusal::DirtyBranch(_) => ErrorCode::OperationAborted,
+        Refusal::ProtectedBranch(_) | Refusal::ReadOnly(_) => ErrorCode::AccessDenied,
         Refusal::DefaultBranch(_)
+        | Refusal::SettingsChanged(_)
+        | Refusal::SettingsTooLarge(_)
         | Refusal::DeletionNotFound(_)
         | Refusal::RefExists(_)
         | Refusal::UserExists(_)

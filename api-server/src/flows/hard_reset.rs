@@ -35,6 +35,7 @@ pub async fn hard_reset(graveler: &Graveler, caller: &Caller, request: &HardRese
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), to.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
+    graveler.meta().repository(repository).await?.open_to_writes(name)?;
     for attempt in 0..ATTEMPTS_MAX {
         let target = graveler.resolve_now(repository, to).await?.commit;
         let branch = graveler.meta().branch(repository, name).await?;

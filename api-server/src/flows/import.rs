@@ -109,6 +109,7 @@ pub async fn import(
     may_import(caller, request)?;
     let graveler = lines.graveler();
     let repository = graveler.meta().repository(name).await?;
+    repository.open_to_writes(branch)?;
     graveler.meta().branch(name, branch).await?;
     let sources = open(graveler, request).await?;
     let progress = run.progress.clone();

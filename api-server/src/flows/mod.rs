@@ -6,6 +6,7 @@
 
 mod replay;
 
+mod change_settings;
 mod create_repository;
 mod delete_repository;
 
@@ -31,6 +32,7 @@ mod delete_objects;
 mod put_object;
 mod set_metadata;
 
+pub use change_settings::change_settings;
 pub use cherry_pick::cherry_pick;
 pub(crate) use commit::may_commit;
 pub use commit::{CommitRequest, Committed, commit};

@@ -57,6 +57,7 @@ pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseReques
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), onto.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
+    graveler.meta().repository(repository).await?.open_to_writes(name)?;
     let onto = graveler.resolve_now(repository, onto).await?;
     let options = MergeOptions {
         strategy: request.strategy,

@@ -50,6 +50,7 @@ pub(super) async fn replay(
     let ReplayRequest { repository, branch: name, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), request.commit.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
+    graveler.meta().repository(repository).await?.open_to_writes(name)?;
     let picked = graveler.resolve_now(repository, &request.commit).await?;
     let original = graveler.commit_object(&picked.repository, &picked.commit).await?;
     let change = CommitChange { commit: picked.commit, parent: request.parent };

@@ -23,6 +23,7 @@ mod matrix;
 mod merges;
 mod objects;
 mod paging;
+mod protection;
 mod reflog;
 mod replays;
 mod repositories;

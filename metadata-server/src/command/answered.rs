@@ -27,6 +27,7 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         Command::CreateGroup { request, .. } => Some((40, *request)),
         Command::CreatePolicy { request, .. } => Some((41, *request)),
         Command::DeleteRepository { .. }
+        | Command::ChangeSettings { .. }
         | Command::DeleteBranch { .. }
         | Command::DeleteTag { .. }
         | Command::Stage { .. }

@@ -17,6 +17,7 @@ pub(super) fn apply(
     let repository = records::repository(tx, repository)?;
     let upload = records::upload(tx, &repository, upload)?;
     let branch = records::branch(tx, &repository, &upload.new.branch)?;
+    repository.open_to_writes(&branch.name)?;
     let value = StagedValue::Entry(entry.clone());
     let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, condition)?;
     if outcome == StageOutcome::Staged {

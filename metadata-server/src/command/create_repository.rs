@@ -33,6 +33,8 @@ pub(super) fn apply(
         namespace: namespace.clone(),
         default_branch: default_branch.clone(),
         created_at: at.time,
+        read_only: false,
+        protected: Vec::new(),
     };
     records::put(tx, Table::Repos, key::repository(name), &repository);
     tx.put(Table::Repos, key::namespace(namespace), name.as_str().into());

@@ -14,6 +14,7 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     records::branch(tx, &repository, &new.branch)?;
+    repository.open_to_writes(&new.branch)?;
     let upload = Upload { id: UploadId(at.index), created_at: at.time, new: new.clone() };
     records::put(tx, Table::Uploads, key::upload(repository.uid, upload.id), &upload);
     let by_path = key::upload_by_path(repository.uid, &new.branch, &new.path, upload.id);

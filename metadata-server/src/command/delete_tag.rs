@@ -11,6 +11,7 @@ pub(super) fn apply(tx: &mut Transaction<'_>, repository: &RepositoryName, name:
     if tx.get(Table::Refs, &key)?.is_none() {
         return Err(Refusal::TagNotFound(name.clone()).into());
     }
+    repository.writable()?;
     tx.delete(Table::Refs, key);
     Ok(Outcome::Done)
 }

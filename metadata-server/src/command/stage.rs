@@ -44,6 +44,7 @@ fn find(
     let repository = records::repository(tx, name)?;
     meant(&repository)?;
     let branch = records::branch(tx, &repository, branch)?;
+    repository.open_to_writes(&branch.name)?;
     let place = Arc::new((repository, branch));
     tx.remember(Arc::clone(&place));
     Ok(place)

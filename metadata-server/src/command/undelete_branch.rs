@@ -16,7 +16,9 @@ pub(super) fn apply(
     name: &BranchName,
     note: &Note,
 ) -> Result<Outcome, Halt> {
-    let uid = records::repository(tx, repository)?.uid;
+    let repository = records::repository(tx, repository)?;
+    repository.writable()?;
+    let uid = repository.uid;
     records::ref_is_free(tx, uid, name.as_str())?;
     let deletion = reflog::deletion(tx, uid, name)?.filter(|deletion| deletion.expires > at.time);
     let not_found = || Refusal::DeletionNotFound(name.clone());

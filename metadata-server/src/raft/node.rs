@@ -408,6 +408,7 @@ fn read_failed(error: &StateError) -> MetaError {
 fn is_point(query: &Query) -> bool {
     match query {
         Query::Repository { .. }
+        | Query::Settings { .. }
         | Query::Lookup { .. }
         | Query::Upload { .. }
         | Query::Credential { .. }

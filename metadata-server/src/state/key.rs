@@ -11,6 +11,7 @@
 //! | refs | repository uid, 3, branch, number from the largest down | BranchMove |
 //! | refs | repository uid, 4, name | the key of its deletion: a branch that can be undeleted |
 //! | refs | repository uid, 5, branch | HeldTokens: which commits hold its last consumed tokens |
+//! | refs | repository uid, 6 | Settings |
 //! | staged | repository uid, token, path (bare bytes) | StagedValue |
 //! | uploads | repository uid, 1, upload id | Upload |
 //! | uploads | repository uid, 2, branch, path, upload id | nothing |
@@ -52,6 +53,8 @@ const BRANCH: u8 = 1;
 const TAG: u8 = 2;
 const BRANCH_MOVE: u8 = 3;
 const DELETED_BRANCH: u8 = 4;
+const HELD_TOKENS: u8 = 5;
+const SETTINGS: u8 = 6;
 const UPLOAD: u8 = 1;
 const UPLOAD_BY_PATH: u8 = 2;
 const PART: u8 = 3;
@@ -74,7 +77,6 @@ const EXPIRY: u8 = 2;
 const MOVE_EXPIRY: u8 = 3;
 const DROPPED_TOKEN: u8 = 1;
 const DELETED_REPOSITORY: u8 = 2;
-const HELD_TOKENS: u8 = 5;
 const JOB: u8 = 1;
 const JOB_OF_REPOSITORY: u8 = 2;
 const OPEN_JOB: u8 = 3;
@@ -146,6 +148,10 @@ pub(crate) fn held_tokens(repository: RepositoryUid, branch: &BranchName) -> Vec
 
 fn ref_key(repository: RepositoryUid, kind: u8, name: &str) -> Vec<u8> {
     Key::uid(repository).byte(kind).text(name).done()
+}
+
+pub(crate) fn settings(repository: RepositoryUid) -> Vec<u8> {
+    Key::uid(repository).byte(SETTINGS).done()
 }
 
 /// Newer moves have smaller keys.

@@ -26,6 +26,11 @@ pub(crate) fn answer(keys: &dyn Keyspace, query: &Query) -> Result<Answer, State
 fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
     Ok(match query {
         Query::Repository { name } => Answer::Repository(records::repository(keys, name)?),
+        Query::Settings { repository } => {
+            let repository = records::repository(keys, repository)?;
+            let settings = records::settings(keys, repository.uid)?;
+            Answer::Settings(Box::new((repository, settings)))
+        }
         Query::Repositories { prefix, after, amount } => {
             let scan = keys.scan(Table::Repos, key::repositories(prefix, after));
             Answer::Repositories(page(scan, *amount, value)?)

@@ -2,8 +2,8 @@
 //! repositories and branches through here; keys and encodings stay below.
 
 use model::{
-    Branch, BranchName, CommitId, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid, StagedValue,
-    StagingToken, Tag, Upload, UploadId, User, UserId,
+    Branch, BranchName, CommitId, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid, Settings,
+    StagedValue, StagingToken, Tag, Upload, UploadId, User, UserId,
 };
 use proto::metadata::held::HeldTokens;
 use proto::metadata::{Wire, decode, encode};
@@ -39,6 +39,11 @@ pub(crate) fn branch(keys: &dyn Keyspace, repository: &Repository, name: &Branch
 
 pub(crate) fn put_branch(tx: &mut Transaction<'_>, repository: RepositoryUid, branch: &Branch) {
     put(tx, Table::Refs, key::branch(repository, &branch.name), branch);
+}
+
+/// A repository's settings; nothing is decided where there are none.
+pub(crate) fn settings(keys: &dyn Keyspace, repository: RepositoryUid) -> Result<Settings, StateError> {
+    Ok(find(keys, Table::Refs, &key::settings(repository))?.unwrap_or_default())
 }
 
 /// Refuses a name that a branch or tag of the repository has.

@@ -14,6 +14,8 @@ impl From<Repository> for wire::Repository {
             storage_namespace: repository.namespace.into(),
             default_branch: repository.default_branch.into(),
             created_at: Some(time_to_wire(repository.created_at)),
+            read_only: repository.read_only,
+            protected_branches: repository.protected.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -28,6 +30,12 @@ impl TryFrom<wire::Repository> for Repository {
             namespace: parse("storage_namespace", &repository.storage_namespace)?,
             default_branch: parse("default_branch", &repository.default_branch)?,
             created_at: time_from_wire(repository.created_at),
+            read_only: repository.read_only,
+            protected: repository
+                .protected_branches
+                .iter()
+                .map(|pattern| parse("protected_branches", pattern))
+                .collect::<Result<_, _>>()?,
         })
     }
 }

@@ -52,6 +52,12 @@ reasons! {
     BranchNotFound = "BRANCH_NOT_FOUND",
     /// The default branch can't be deleted.
     DefaultBranch = "DEFAULT_BRANCH",
+    /// The branch changes by merges only.
+    ProtectedBranch = "PROTECTED_BRANCH",
+    /// The repository takes no writes.
+    ReadOnly = "READ_ONLY",
+    /// The settings changed meanwhile; nothing was changed.
+    SettingsChanged = "SETTINGS_CHANGED",
     /// No such tag.
     TagNotFound = "TAG_NOT_FOUND",
     /// A branch or tag has this name.

@@ -35,6 +35,8 @@ fn nouns_convert_back() {
         namespace: "local://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
         created_at: time,
+        read_only: false,
+        protected: vec!["release-*".parse().unwrap()],
     };
     assert_eq!(wire::Repository::from(repository.clone()).try_into(), Ok(repository));
 

@@ -15,6 +15,10 @@ impl Wire for Answer {
         let kind = match self {
             Self::Refused(refusal) => Kind::Refused(refusal.to_message()),
             Self::Repository(repository) => Kind::Repository(repository.to_message()),
+            Self::Settings(found) => Kind::Settings(pb::SettingsOfRepository {
+                repository: Some(found.0.to_message()),
+                settings: Some(found.1.to_message()),
+            }),
             Self::Repositories(page) => {
                 Kind::Repositories(pb::Repositories { items: messages(&page.items), more: page.more })
             }
@@ -51,6 +55,7 @@ impl Wire for Answer {
         Ok(match message.kind.ok_or(DecodeError::Missing("answer.kind"))? {
             Kind::Refused(m) => Self::Refused(Refusal::from_message(m)?),
             Kind::Repository(m) => Self::Repository(Repository::from_message(m)?),
+            Kind::Settings(m) => Self::Settings(super::settings::of_repository(m)?),
             Kind::Repositories(m) => Self::Repositories(page(m.items, m.more)?),
             Kind::Lookup(m) => Self::Lookup(Box::new(Lookup::from_message(m)?)),
             Kind::Branches(m) => Self::Branches(page(m.items, m.more)?),

@@ -114,6 +114,10 @@ fn kind(command: &Command) -> Kind {
             })
         }
         Command::DeleteRepository { name } => Kind::DeleteRepository(pb::DeleteRepository { name: name.to_string() }),
+        Command::ChangeSettings { repository, change } => Kind::ChangeSettings(pb::ChangeSettings {
+            repository: repository.to_string(),
+            change: Some(super::settings::change_message(change)),
+        }),
         Command::CreateBranch { request, repository, branch, commit, note } => Kind::CreateBranch(pb::CreateBranch {
             request: request_bytes(*request),
             repository: repository.to_string(),
@@ -309,6 +313,10 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             note: note(m.note)?,
         },
         Kind::DeleteRepository(m) => Command::DeleteRepository { name: name("name", m.name)? },
+        Kind::ChangeSettings(m) => Command::ChangeSettings {
+            repository: name("change_settings.repository", m.repository)?,
+            change: super::settings::change(m.change)?,
+        },
         Kind::CreateBranch(m) => Command::CreateBranch {
             request: request(&m.request)?,
             repository: name("repository", m.repository)?,

@@ -157,6 +157,8 @@ impl Wire for Repository {
             namespace: self.namespace.to_string(),
             default_branch: self.default_branch.to_string(),
             created_at_ms: self.created_at.as_millis(),
+            read_only: self.read_only,
+            protected: self.protected.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -167,6 +169,8 @@ impl Wire for Repository {
             namespace: name("repository.namespace", message.namespace)?,
             default_branch: name("repository.default_branch", message.default_branch)?,
             created_at: Timestamp::from_millis(message.created_at_ms),
+            read_only: message.read_only,
+            protected: super::settings::patterns(message.protected)?,
         })
     }
 }

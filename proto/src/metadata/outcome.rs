@@ -103,6 +103,10 @@ impl Wire for Refusal {
             Self::DeletionNotFound(name) => Kind::DeletionNotFound(name.to_string()),
             Self::RefExists(name) => Kind::RefExists(name.clone()),
             Self::DefaultBranch(name) => Kind::DefaultBranch(name.to_string()),
+            Self::ProtectedBranch(name) => Kind::ProtectedBranch(name.to_string()),
+            Self::ReadOnly(name) => Kind::ReadOnly(name.to_string()),
+            Self::SettingsChanged(name) => Kind::SettingsChanged(name.to_string()),
+            Self::SettingsTooLarge(name) => Kind::SettingsTooLarge(name.to_string()),
             Self::TagNotFound(name) => Kind::TagNotFound(name.to_string()),
             Self::HeadMoved { branch, head } => {
                 Kind::HeadMoved(pb::HeadMoved { branch: branch.to_string(), head: head.as_bytes().to_vec() })
@@ -139,6 +143,10 @@ impl Wire for Refusal {
             Kind::DeletionNotFound(text) => Self::DeletionNotFound(name("deletion_not_found", text)?),
             Kind::RefExists(text) => Self::RefExists(text),
             Kind::DefaultBranch(text) => Self::DefaultBranch(name("default_branch", text)?),
+            Kind::ProtectedBranch(text) => Self::ProtectedBranch(name("protected_branch", text)?),
+            Kind::ReadOnly(text) => Self::ReadOnly(name("read_only", text)?),
+            Kind::SettingsChanged(text) => Self::SettingsChanged(name("settings_changed", text)?),
+            Kind::SettingsTooLarge(text) => Self::SettingsTooLarge(name("settings_too_large", text)?),
             Kind::TagNotFound(text) => Self::TagNotFound(name("tag_not_found", text)?),
             Kind::HeadMoved(m) => Self::HeadMoved {
                 branch: name("head_moved.branch", m.branch)?,

@@ -29,6 +29,7 @@ fn amount(wire: u32) -> usize {
 fn kind(query: &Query) -> Kind {
     match query {
         Query::Repository { name } => Kind::Repository(pb::FindRepository { name: name.to_string() }),
+        Query::Settings { repository } => Kind::Settings(pb::FindRepository { name: repository.to_string() }),
         Query::Repositories { prefix, after, amount } => Kind::Repositories(pb::ListRepositories {
             prefix: prefix.clone(),
             after: after.clone(),
@@ -137,6 +138,7 @@ fn kind(query: &Query) -> Kind {
 fn query(kind: Kind) -> Result<Query, DecodeError> {
     Ok(match kind {
         Kind::Repository(m) => Query::Repository { name: name("name", m.name)? },
+        Kind::Settings(m) => Query::Settings { repository: name("settings.repository", m.name)? },
         Kind::Repositories(m) => Query::Repositories { prefix: m.prefix, after: m.after, amount: amount(m.amount) },
         Kind::Lookup(m) => Query::Lookup {
             repository: name("repository", m.repository)?,

@@ -63,6 +63,8 @@ impl MetaStore for Refs {
                     namespace: "mem://x".parse().unwrap(),
                     default_branch: "main".parse().unwrap(),
                     created_at: Timestamp::default(),
+                    read_only: false,
+                    protected: Vec::new(),
                 };
                 Answer::Lookup(Box::new(Lookup { repository, target, staged: None }))
             }

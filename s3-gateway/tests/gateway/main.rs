@@ -20,6 +20,7 @@ mod matrix;
 mod multipart;
 mod objects;
 mod presigned;
+mod protection;
 mod races;
 mod refs;
 mod refusals;

@@ -114,14 +114,39 @@ fn staged_value() -> impl Strategy<Value = StagedValue> {
     prop_oneof![entry().prop_map(StagedValue::Entry), Just(StagedValue::Tombstone)]
 }
 
+fn patterns() -> impl Strategy<Value = Vec<BranchPattern>> {
+    vec(parsed(letters("ab-*?", 1..10)), 0..4)
+}
+
+fn retention() -> impl Strategy<Value = Retention> {
+    (any::<u32>(), btree_map(branch_name(), any::<u32>(), 0..4))
+        .prop_map(|(default_days, branches)| Retention { default_days, branches })
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    (map(), option::of(retention())).prop_map(|(metadata, retention)| Settings { metadata, retention })
+}
+
+fn settings_change() -> impl Strategy<Value = SettingsChange> {
+    prop_oneof![
+        (patterns(), option::of(patterns()))
+            .prop_map(|(patterns, expected)| SettingsChange::Protect { patterns, expected }),
+        any::<bool>().prop_map(SettingsChange::ReadOnly),
+        (map(), vec(text(), 0..4)).prop_map(|(set, remove)| SettingsChange::Metadata { set, remove }),
+        option::of(retention()).prop_map(SettingsChange::Retention),
+    ]
+}
+
 fn repository() -> impl Strategy<Value = Repository> {
-    (any::<u64>(), repository_name(), namespace(), branch_name(), time()).prop_map(
-        |(uid, name, namespace, default_branch, created_at)| Repository {
+    (any::<u64>(), repository_name(), namespace(), branch_name(), time(), any::<bool>(), patterns()).prop_map(
+        |(uid, name, namespace, default_branch, created_at, read_only, protected)| Repository {
             uid: RepositoryUid(uid),
             name,
             namespace,
             default_branch,
             created_at,
+            read_only,
+            protected,
         },
     )
 }
@@ -483,6 +508,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             }
         ),
         repository_name().prop_map(|name| Command::DeleteRepository { name }),
+        (repository_name(), settings_change())
+            .prop_map(|(repository, change)| Command::ChangeSettings { repository, change }),
         (request(), repository_name(), branch_name(), commit_id(), note()).prop_map(
             |(request, repository, branch, commit, note)| Command::CreateBranch {
                 request,
@@ -548,6 +575,10 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         tag_name().prop_map(Refusal::TagNotFound),
         (branch_name(), commit_id()).prop_map(|(branch, head)| Refusal::HeadMoved { branch, head }),
         branch_name().prop_map(Refusal::DirtyBranch),
+        branch_name().prop_map(Refusal::ProtectedBranch),
+        repository_name().prop_map(Refusal::ReadOnly),
+        repository_name().prop_map(Refusal::SettingsChanged),
+        repository_name().prop_map(Refusal::SettingsTooLarge),
         branch_name().prop_map(Refusal::TooManySealed),
         upload_id().prop_map(Refusal::UploadNotFound),
         user_name().prop_map(Refusal::UserExists),
@@ -593,6 +624,7 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
     let amount = || 0..5000_usize;
     prop_oneof![
         repository_name().prop_map(|name| Query::Repository { name }),
+        repository_name().prop_map(|repository| Query::Settings { repository }),
         (text(), text(), amount()).prop_map(|(prefix, after, amount)| Query::Repositories { prefix, after, amount }),
         (repository_name(), ref_name(), option::of(path())).prop_map(|(repository, reference, path)| Query::Lookup {
             repository,
@@ -661,6 +693,7 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         refusal().prop_map(Answer::Refused),
         repository().prop_map(Answer::Repository),
+        (repository(), settings()).prop_map(|found| Answer::Settings(Box::new(found))),
         page(repository()).prop_map(Answer::Repositories),
         (repository(), target, option::of(staged_value()))
             .prop_map(|(repository, target, staged)| Answer::Lookup(Box::new(Lookup { repository, target, staged }))),
