@@ -96,6 +96,20 @@ impl SecretBox {
         SealedSecret([&[VERSION][..], &nonce, &sealed].concat())
     }
 
+    /// A certificate that this installation said a text, as hex digits.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness.
+    pub fn certify(&self, text: &str) -> String {
+        hex::encode(self.seal(&certified(text), &String::new().into()).0)
+    }
+
+    /// Whether a certificate is this installation's, of this text.
+    pub fn is_certified(&self, text: &str, certificate: &str) -> bool {
+        let sealed = hex::decode(certificate).map(SealedSecret);
+        sealed.is_ok_and(|sealed| self.open(&certified(text), &sealed).is_ok())
+    }
+
     /// Decrypts the secret of one access key id.
     pub fn open(&self, access_key_id: &str, sealed: &SealedSecret) -> Result<SecretString, OpenError> {
         let unknown = || OpenError::UnknownForm { access_key_id: access_key_id.into() };
@@ -123,6 +137,11 @@ fn decode_key(text: &str) -> Option<Vec<u8>> {
         return hex::decode(text).ok();
     }
     [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().find_map(|form| form.decode(text).ok())
+}
+
+/// What stands where an access key's id does, and can't be one.
+fn certified(text: &str) -> String {
+    format!("certified: {text}")
 }
 
 #[cfg(test)]
@@ -176,5 +195,14 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", SecretBox::new(&[7; 32])), "SecretBox(…)");
+    }
+
+    #[test]
+    fn certificates_are_of_one_text_and_one_installation() {
+        let secrets = SecretBox::new(&[7; 32]);
+        let certificate = secrets.certify("a");
+        assert!(secrets.is_certified("a", &certificate));
+        assert!(!secrets.is_certified("b", &certificate) && !secrets.is_certified("a", "00ff"));
+        assert!(!SecretBox::new(&[8; 32]).is_certified("a", &certificate));
     }
 }

@@ -63,6 +63,12 @@ impl RepositoryStorage {
         Ok(self.pieces(result, &path))
     }
 
+    /// How many bytes an object that lies in this installation's store has.
+    pub async fn data_size(&self, address: &Address) -> Result<u64, StorageError> {
+        let path = self.readable(address)?;
+        Ok(self.stores().store.head(&path).await.map_err(|e| self.error(e, &path))?.size)
+    }
+
     /// The MD5 of an object's bytes, read in pieces; an object that is shorter than its entry says is
     /// [`StorageError::Corrupt`].
     pub async fn data_md5(&self, entry: &Entry) -> Result<[u8; 16], StorageError> {
@@ -88,7 +94,7 @@ impl RepositoryStorage {
         }
     }
 
-    pub(crate) fn readable(&self, address: &Address) -> Result<Path, StorageError> {
+    fn readable(&self, address: &Address) -> Result<Path, StorageError> {
         match address {
             Address::Relative(text) => self.paths().relative(text),
             Address::Full(url) => {

@@ -39,18 +39,14 @@ impl RepositoryStorage {
                 let imported = Imported::find(self, url, entry).await?;
                 Ok(imported.get(GetOptions::new().with_head(true)).await?.meta.size)
             }
-            relative => {
-                let path = self.readable(relative)?;
-                let options = GetOptions::new().with_head(true);
-                Ok(self.stores().store.get_opts(&path, options).await.map_err(|e| self.error(e, &path))?.meta.size)
-            }
+            relative => self.data_size(relative).await,
         }
     }
 
     /// Whether an address lies where this server may read.
     pub fn is_readable(&self, address: &Address) -> bool {
         match address {
-            Address::Relative(_) => self.readable(address).is_ok(),
+            Address::Relative(text) => self.paths().relative(text).is_ok(),
             Address::Full(url) => self.stores().may_read(url),
         }
     }

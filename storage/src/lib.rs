@@ -30,6 +30,7 @@ mod probe;
 mod read_only;
 mod repository;
 mod segments;
+mod signed_urls;
 mod upload;
 
 pub mod testing;
@@ -43,5 +44,6 @@ pub use paths::Immutable;
 pub use probe::Probe;
 pub use repository::{RepositoryStorage, Suffix};
 pub use settings::{Scheme, StoreSettings};
+pub use signed_urls::SIGNED_URL_EXPIRES_IN;
 pub use source::{ListGauge, Source, SourceItem, SourceObject};
 pub use stores::Stores;

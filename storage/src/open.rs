@@ -44,8 +44,8 @@ pub(crate) async fn open_read_only(url: &StoreUrl, settings: &StoreSettings) -> 
         StoreUrl::Local(folder) => local(folder, LocalStore::open_read_only(folder).await)?,
         remote => open(remote, settings).await?,
     };
-    let read_only = ReadOnly::new(opened.store);
-    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer: None, pages: opened.pages })
+    let (read_only, signer) = (ReadOnly::new(opened.store), opened.signer);
+    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer, pages: opened.pages })
 }
 
 fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened, StorageError> {

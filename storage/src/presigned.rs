@@ -108,10 +108,22 @@ impl Presigned {
         shown: &str,
         query: [(&str, String); N],
     ) -> Result<RequestBuilder, StorageError> {
-        let options = SignedUrlOptions::default().with_query(query);
-        let url = self.signer.signed_url_opts(method.clone(), path, EXPIRES_IN, &options).await;
-        let url = url.map_err(|e| StorageError::from_store(e, shown))?;
+        let url = self.url(method.clone(), path, shown, &query, EXPIRES_IN).await?;
         Ok(self.client(shown)?.request(method, url))
+    }
+
+    /// Signs a request, for whoever gets the URL.
+    pub(crate) async fn url(
+        &self,
+        method: Method,
+        path: &Path,
+        shown: &str,
+        query: &[(&str, String)],
+        expires_in: Duration,
+    ) -> Result<String, StorageError> {
+        let options = SignedUrlOptions::default().with_query(query.iter().map(|(name, value)| (*name, value.clone())));
+        let url = self.signer.signed_url_opts(method, path, expires_in, &options).await;
+        Ok(url.map_err(|e| StorageError::from_store(e, shown))?.into())
     }
 
     fn client(&self, shown: &str) -> Result<&Client, StorageError> {

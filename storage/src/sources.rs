@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::local::LocalStore;
 use crate::open;
 use crate::paths::{is_plain, is_reserved};
+use crate::presigned::Presigned;
 use crate::settings::{Scheme, StoreSettings, StoreUrl, without_options};
 use crate::{StorageError, Stores};
 
@@ -42,6 +43,8 @@ struct Allowed {
 pub(crate) struct Site {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) listing: Listing,
+    /// Signs URLs, if the store can.
+    pub(crate) presigned: Option<Arc<Presigned>>,
     /// What stands before an object's path in its URL.
     base: String,
 }
@@ -117,11 +120,12 @@ impl Allowed {
                 let opened = LocalStore::open_read_only(folder).await;
                 let store = opened.map_err(|e| StorageError::from_store(e, &self.root))?;
                 let listing = Listing::Local(store.clone());
-                return Ok(Site { store: Arc::new(store), listing, base });
+                return Ok(Site { store: Arc::new(store), listing, presigned: None, base });
             }
             let opened = open::open_read_only(&self.url, &self.settings).await?;
             let listing = opened.pages.map_or(Listing::Stream, Listing::Paged);
-            Ok(Site { store: opened.store, listing, base })
+            let presigned = opened.signer.map(|signer| Arc::new(Presigned::new(signer)));
+            Ok(Site { store: opened.store, listing, presigned, base })
         };
         self.site.get_or_try_init(open).await.cloned()
     }
@@ -186,7 +190,7 @@ impl Stores {
             prefix => root.strip_suffix(&format!("{prefix}/")).unwrap_or(root).to_owned(),
         };
         let listing = self.pages.clone().map_or(Listing::Stream, Listing::Paged);
-        Site { store: Arc::clone(&self.store), listing, base }
+        Site { store: Arc::clone(&self.store), listing, presigned: self.presigned.clone(), base }
     }
 }
 
