@@ -1,13 +1,16 @@
 """The `lakefs` package: repositories, branches, tags, transactions, objects as streams, diffs, merges."""
 
 import csv
-import os
+import io
 
 import lakefs
+import lakefs_sdk
+import pyarrow.parquet
 from lakefs.client import Client
 from lakefs.exceptions import (
     BadRequestException,
     ConflictException,
+    ForbiddenException,
     NotAuthorizedException,
     NotFoundException,
     ObjectExistsException,
@@ -29,7 +32,8 @@ def raises(kind: type, call, *arguments, **named) -> Exception:
 arguments = {"ssl_ca_cert": CA} if CA else {}
 client = Client(host=ENDPOINT, username=KEY, password=SECRET, **arguments)
 check(client.version, "the server says its version")
-check(not client.storage_config.pre_sign_support, "a local store signs nothing")
+signs = client.storage_config.pre_sign_support
+equal(signs, client.storage_config.blockstore_type == "s3", "a local store signs nothing")
 
 # Repositories.
 namespace = f"{client.storage_config.default_namespace_prefix}made-by-lakefs"
@@ -79,6 +83,7 @@ copy = dev.object("table.csv").copy("dev", "copies/table.csv")
 equal(copy.stat().physical_address, dev.object("table.csv").stat().physical_address, "no byte was copied")
 check(dev.object("copies/table.csv").exists() and not dev.object("nothing").exists(), "exists")
 raises(ObjectNotFoundException, lambda: dev.object("nothing").stat())
+check(not signs or "X-Amz-Signature" in dev.object("table.csv").stat(presign=True).physical_address, "a signed URL")
 raises(ObjectNotFoundException, lambda: dev.object("nothing").reader().read())
 dev.object("new.txt").delete()
 dev.delete_objects(["copies/table.csv", "never-there"])
@@ -122,6 +127,22 @@ raises(ConflictException, repository.tag("v1.0").create, "dev")
 equal([found.id for found in repository.tags()], ["v1.0"])
 equal(tag.object("both").reader(mode="r").read(), "dev")
 tag.delete()
+check("source" not in repository.metadata, "nothing is noted")
+
+# Protected branches, and a sample.
+protection = lakefs_sdk.BranchProtectionRule(pattern="release-*")
+client.sdk_client.repositories_api.set_branch_protection_rules(REPOSITORY, branch_protection_rule=[protection])
+release = repository.branch("release-1").create("main")
+raises(ForbiddenException, release.object("x").upload, "x")
+raises(ForbiddenException, release.delete)
+client.sdk_client.repositories_api.set_branch_protection_rules(REPOSITORY, branch_protection_rule=[])
+release.delete()
+sample = lakefs.repository("sample", client=client)
+sample.create(storage_namespace=f"{client.storage_config.default_namespace_prefix}sample", include_samples=True)
+equal([entry.path for entry in sample.branch("main").objects()], ["README.md", "lakes.parquet"])
+with sample.branch("main").object("lakes.parquet").reader(mode="rb") as reader:
+    equal(pyarrow.parquet.read_table(io.BytesIO(reader.read())).num_rows, 744)
+sample.delete()
 
 # Transactions.
 with main.transact(commit_message="all or nothing", commit_metadata={"k": "v"}, tag="after-transaction") as transaction:

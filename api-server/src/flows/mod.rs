@@ -6,6 +6,7 @@
 
 mod replay;
 
+mod add_sample_data;
 mod change_settings;
 mod create_repository;
 mod delete_repository;
@@ -29,9 +30,11 @@ mod import;
 
 mod copy_objects;
 mod delete_objects;
+mod link_object;
 mod put_object;
 mod set_metadata;
 
+pub use add_sample_data::{add_sample_data, may_add_sample_data};
 pub use change_settings::change_settings;
 pub use cherry_pick::cherry_pick;
 pub(crate) use commit::may_commit;
@@ -47,6 +50,7 @@ pub use delete_tag::delete_tag;
 pub use hard_reset::{HardResetRequest, hard_reset};
 pub(crate) use import::may_import;
 pub use import::{ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import};
+pub use link_object::{LinkRequest, link_object};
 pub(crate) use merge::may_merge;
 pub use merge::{MergeOutcome, MergeRequest, merge};
 pub use put_object::{METADATA_BYTES_MAX, PutObjectRequest, put_object};

@@ -16,7 +16,7 @@ use crate::Error;
 /// The most bytes of user metadata, names and values together: S3's bound.
 pub const METADATA_BYTES_MAX: usize = 2 << 10;
 const CONTENT_TYPE_BYTES_MAX: usize = 256;
-const CONTENT_TYPE_DEFAULT: &str = "application/octet-stream";
+pub(super) const CONTENT_TYPE_DEFAULT: &str = "application/octet-stream";
 
 /// What to write.
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), 
     Ok(())
 }
 
-fn check_content_type(content_type: &str) -> Result<(), InvalidField> {
+pub(super) fn check_content_type(content_type: &str) -> Result<(), InvalidField> {
     if content_type.len() > CONTENT_TYPE_BYTES_MAX || !content_type.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
         return Err(InvalidField::new("content_type", "must be a media type like text/plain"));
     }

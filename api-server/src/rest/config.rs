@@ -184,7 +184,7 @@ fn storage(rest: &Rest) -> StorageConfig {
         default_namespace_prefix: root.to_owned(),
         pre_sign_support: signs,
         pre_sign_support_ui: signs,
-        pre_sign_multipart_upload: false,
+        pre_sign_multipart_upload: signs,
         import_support: false,
         import_validity_regex: format!("^{scheme}://.+$"),
         blockstore_id: String::new(),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use auth::{Action, Resource, authorize};
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
 use graveler::{Content, Found};
 use http::StatusCode;
@@ -22,6 +22,7 @@ use super::extract::{Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::objects::ObjectQuery;
 use super::places::AtRef;
+use super::staging::PresignQuery;
 use super::upload::METADATA_PREFIX;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
@@ -38,12 +39,13 @@ struct Chosen {
 
 /// Read an object
 #[utoipa::path(get, path = "/repositories/{repository}/refs/{ref}/objects", operation_id = "getObject",
-    tag = "objects", params(AtRef, ObjectQuery,
+    tag = "objects", params(AtRef, ObjectQuery, PresignQuery,
         ("Range" = Option<String>, Header, description = "Bytes to read, such as bytes=0-99"),
         ("If-None-Match" = Option<String>, Header, description = "The ETag of what the client has")),
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 302, description = "A pre-signed URL, if that was asked for"),
         (status = 304, description = "The client has it"),
         (status = "default", body = ErrorBody)))]
 async fn get_object(
@@ -51,10 +53,15 @@ async fn get_object(
     Authenticated(caller): Authenticated,
     Path(place): Path<AtRef>,
     Query(ObjectQuery { path }): Query<ObjectQuery>,
+    Query(PresignQuery { presign }): Query<PresignQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     authorize(&caller, Action::ReadObject, &Resource::object_of(&place.repository, place.reference.base(), &path))?;
     let found = rest.find(&place.repository, &place.reference, &path).await?;
+    if presign {
+        let (url, _) = rest.signed(&found.repository, &found.entry).await?;
+        return Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response());
+    }
     let chosen = match choose(found, &headers)? {
         Ok(chosen) => chosen,
         Err(answered) => return Ok(answered),

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use graveler::{Found, ListItem, ListRequest, RefExpr};
 use http::StatusCode;
-use model::{ObjectPath, RepositoryName};
+use model::{Entry, ObjectPath, Repository, RepositoryName};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -53,6 +53,10 @@ pub(crate) struct StatQuery {
     #[serde(default = "yes", deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     user_metadata: bool,
+    /// Whether to tell a pre-signed URL as its address.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    presign: bool,
 }
 
 /// Which part of a listing.
@@ -63,6 +67,10 @@ pub(crate) struct ListQuery {
     #[serde(default = "yes", deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     user_metadata: bool,
+    /// Whether to tell pre-signed URLs as addresses.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    presign: bool,
     /// Paths behind this one.
     #[serde(default)]
     #[param(value_type = Option<String>)]
@@ -79,6 +87,13 @@ pub(crate) struct ListQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     prefix: String,
+}
+
+/// What of an object is wanted.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    user_metadata: bool,
+    presign: bool,
 }
 
 /// Where a copy goes.
@@ -152,13 +167,12 @@ async fn stat_object(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(AtRef { repository, reference }): Path<AtRef>,
-    Query(StatQuery { path, user_metadata }): Query<StatQuery>,
+    Query(StatQuery { path, user_metadata, presign }): Query<StatQuery>,
 ) -> Result<Json<ObjectStats>, Failure> {
     authorize(&caller, Action::ReadObject, &Resource::object_of(&repository, reference.base(), &path))?;
     let Found { repository, entry } = rest.find(&repository, &reference, &path).await?;
-    let mut stats = ObjectStats::new(&repository, path, entry);
-    stats.metadata.take_if(|_| !user_metadata);
-    Ok(Json(stats))
+    let wanted = Wanted { user_metadata, presign };
+    Ok(Json(rest.stats(&repository, path, entry, wanted).await?))
 }
 
 /// List objects
@@ -172,7 +186,7 @@ async fn list_objects(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<ObjectStatsList>, Failure> {
     authorize(&caller, Action::ListObjects, &Resource::listing(&repository, reference.base(), &query.prefix))?;
-    let ListQuery { user_metadata, after, amount, delimiter, prefix } = query;
+    let ListQuery { user_metadata, presign, after, amount, delimiter, prefix } = query;
     let delimiter = Some(delimiter).filter(|delimiter| !delimiter.is_empty());
     let request = ListRequest { prefix, delimiter, after, amount: amount.0 };
     let listing = rest.graveler.list(&repository, &reference, &request).await?;
@@ -181,15 +195,15 @@ async fn list_objects(
         ListItem::Object(path, _) => path.to_string(),
         ListItem::CommonPrefix(prefix) => prefix.clone(),
     });
-    let results = listing.items.into_iter().map(|item| match item {
-        ListItem::CommonPrefix(prefix) => ObjectStats::common_prefix(prefix),
-        ListItem::Object(path, entry) => {
-            let mut stats = ObjectStats::new(&repository, path, entry);
-            stats.metadata.take_if(|_| !user_metadata);
-            stats
-        }
-    });
-    Ok(Json(ObjectStatsList { pagination, results: results.collect() }))
+    let wanted = Wanted { user_metadata, presign };
+    let mut results = Vec::with_capacity(listing.items.len());
+    for item in listing.items {
+        results.push(match item {
+            ListItem::CommonPrefix(prefix) => ObjectStats::common_prefix(prefix),
+            ListItem::Object(path, entry) => rest.stats(&repository, path, entry, wanted).await?,
+        });
+    }
+    Ok(Json(ObjectStatsList { pagination, results }))
 }
 
 /// Get what the store knows of an object
@@ -278,6 +292,29 @@ impl Rest {
     ) -> Result<Found, Error> {
         let found = self.graveler.stat(repository, reference, path).await?;
         found.ok_or_else(|| Error::ObjectNotFound { reference: reference.to_string(), path: path.clone() })
+    }
+
+    /// Describes an object, with its metadata and a pre-signed URL if they are wanted.
+    async fn stats(
+        &self,
+        repository: &Repository,
+        path: ObjectPath,
+        entry: Entry,
+        wanted: Wanted,
+    ) -> Result<ObjectStats, Error> {
+        let signed = if wanted.presign { Some(self.signed(repository, &entry).await?) } else { None };
+        let mut stats = ObjectStats::new(repository, path, entry);
+        stats.metadata.take_if(|_| !wanted.user_metadata);
+        if let Some((url, expiry)) = signed {
+            (stats.physical_address, stats.physical_address_expiry) = (url, Some(expiry));
+        }
+        Ok(stats)
+    }
+
+    /// A URL by which an object is read, and when it expires.
+    pub(super) async fn signed(&self, repository: &Repository, entry: &Entry) -> Result<(String, i64), Error> {
+        let url = self.storage(repository)?.signed_get(&entry.address).await;
+        Ok((url.map_err(graveler::Error::from)?, self.signed_until()))
     }
 }
 

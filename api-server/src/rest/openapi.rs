@@ -8,8 +8,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    Rest, access, branches, changes, commits, config, diffs, merges, object_content, objects, repositories, setup,
-    tags, unsupported, upload, users,
+    Rest, access, branches, changes, commits, config, diffs, merges, multipart, object_content, objects, repositories,
+    settings, setup, staging, tags, unsupported, upload, users,
 };
 
 /// What the document says before its paths.
@@ -49,6 +49,9 @@ pub(super) fn operations() -> OpenApiRouter<Rest> {
         .merge(objects::router())
         .merge(object_content::router())
         .merge(upload::router())
+        .merge(staging::router())
+        .merge(multipart::router())
+        .merge(settings::router())
         .merge(config::router())
         .merge(setup::router())
         .merge(users::router())

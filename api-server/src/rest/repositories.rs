@@ -4,7 +4,7 @@ use auth::{Action, Resource, authorize, is_allowed};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use model::{BranchName, Query as Question, Repository, RepositoryName, RequestId, StorageNamespace};
+use model::{BranchName, Query as Question, Repository, RepositoryName, RequestId, SettingsChange, StorageNamespace};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +15,7 @@ use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::paging::{Amount, Pagination};
-use super::places::InRepository;
+use super::places::{InRepository, flag};
 use crate::flows;
 
 const BRANCH_DEFAULT: &str = "main";
@@ -58,6 +58,32 @@ pub(crate) struct RepositoryCreation {
     /// `main` if it is left out.
     #[serde(default)]
     default_branch: String,
+    /// Whether to fill it with a small data set.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    sample_data: Option<bool>,
+    /// Whether it shall take no writes, but for the sample data.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    read_only: Option<bool>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CreationQuery {
+    /// Repositories without a branch, into which refs are restored, aren't supported.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    bare: bool,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeletionQuery {
+    /// Whether to delete it even if it is read-only.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    force: bool,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -119,21 +145,37 @@ async fn list_repositories(
 
 /// Make a repository
 #[utoipa::path(post, path = "/repositories", operation_id = "createRepository", tag = "repositories",
-    request_body = RepositoryCreation,
+    params(CreationQuery), request_body = RepositoryCreation,
     responses((status = 201, body = RepositoryBody), (status = "default", body = ErrorBody)))]
 async fn create_repository(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
+    Query(CreationQuery { bare }): Query<CreationQuery>,
     Body(body): Body<RepositoryCreation>,
 ) -> Result<(StatusCode, Json<RepositoryBody>), Failure> {
+    if bare {
+        let why = "bare repositories aren't supported: make an ordinary one and import into it";
+        return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, why));
+    }
+    let (with_samples, read_only) = (body.sample_data.unwrap_or_default(), body.read_only.unwrap_or_default());
+    let default_branch = default_branch(&body.default_branch)?;
+    if with_samples {
+        flows::may_add_sample_data(&caller, &body.name, &default_branch)?;
+    }
     let request = flows::CreateRepositoryRequest {
         request: RequestId(rand::random()),
         name: body.name,
         namespace: namespace(&body.storage_namespace)?,
-        default_branch: default_branch(&body.default_branch)?,
+        default_branch,
     };
     let made = flows::create_repository(&rest.graveler, &caller, &request).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    if with_samples {
+        flows::add_sample_data(&rest.lines, &caller, &made).await?;
+    }
+    if read_only {
+        flows::change_settings(&rest.graveler, &caller, &made.name, SettingsChange::ReadOnly(true)).await?;
+    }
+    Ok((StatusCode::CREATED, Json(Repository { read_only, ..made }.into())))
 }
 
 /// Get a repository
@@ -151,13 +193,18 @@ async fn get_repository(
 
 /// Forget a repository; its objects stay in the object store
 #[utoipa::path(delete, path = "/repositories/{repository}", operation_id = "deleteRepository", tag = "repositories",
-    params(InRepository),
+    params(InRepository, DeletionQuery),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 async fn delete_repository(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(InRepository { repository }): Path<InRepository>,
+    Query(DeletionQuery { force }): Query<DeletionQuery>,
 ) -> Result<StatusCode, Failure> {
+    authorize(&caller, Action::DeleteRepository, &Resource::Repository(repository.clone()))?;
+    if !force {
+        rest.graveler.meta().repository(&repository).await?.writable()?;
+    }
     flows::delete_repository(&rest.graveler, &caller, &repository).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -186,7 +233,7 @@ impl From<Repository> for RepositoryBody {
             default_branch: repository.default_branch.to_string(),
             storage_id: String::new(),
             storage_namespace: repository.namespace.to_string(),
-            read_only: false,
+            read_only: repository.read_only,
         }
     }
 }

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use crate::authentication::{call, methods, status};
 use crate::lake::{ACCESS_KEY_ID, TestLake};
 
+const NARROWED: &str = "session narrowed to reading main/in/";
+
 /// A user with a key and a policy; how they prove it.
 async fn user(lake: &TestLake, name: &str, effect: &str, actions: &[&str]) -> String {
     let user: UserName = name.parse().unwrap();
@@ -37,23 +39,36 @@ async fn callers(lake: &TestLake) -> Vec<(&'static str, String)> {
     let expired = SessionClaims::new(UserId(1), Timestamp::from_millis(1_000), 900);
     let foreign = SessionClaims::new(UserId(1), Timestamp::from_millis(1_790_000_000_000), 900);
     let bearer = |claims: &SessionClaims, secrets| format!("Bearer {}", claims.sign(secrets).expose_secret());
-    let narrowing = lakebed_sdk::Narrowing::Objects {
-        repository: lake.trips.clone(),
-        reference: Some("main".to_owned()),
-        prefix: "in/".to_owned(),
-        read_only: true,
-    };
-    let narrowed = lake.lakebed.begin_session(Some(43_200), Some(narrowing)).await.unwrap();
     vec![
         ("nobody", String::new()),
         ("unknown key", basic("AKLBNOBODY", "wrong")),
         ("wrong secret", basic(ACCESS_KEY_ID, "wrong")),
         ("expired session", bearer(&expired, &secrets)),
         ("another installation's session", bearer(&foreign, &SecretBox::new(&[8; 32]))),
-        ("session narrowed to reading main/in/", format!("Bearer {}", narrowed.bearer_token.expose_secret())),
+        (NARROWED, String::new()),
         ("user without rights", user(lake, "nothing", "deny", &["*"]).await),
         ("user who may read", user(lake, "reader", "allow", &["fs:Read*", "fs:List*"]).await),
     ]
+}
+
+/// A session of its own for each call, as one of them ends it.
+async fn narrowed(lake: &TestLake) -> String {
+    let narrowing = lakebed_sdk::Narrowing::Objects {
+        repository: lake.trips.clone(),
+        reference: Some("main".to_owned()),
+        prefix: "in/".to_owned(),
+        read_only: true,
+    };
+    let session = lake.lakebed.begin_session(Some(43_200), Some(narrowing)).await.unwrap();
+    format!("Bearer {}", session.bearer_token.expose_secret())
+}
+
+/// What a caller sends with one request.
+async fn authorization(lake: &TestLake, (who, authorization): &(&str, String)) -> Option<String> {
+    match *who {
+        NARROWED => Some(narrowed(lake).await),
+        _ => Some(authorization.clone()).filter(|text| !text.is_empty()),
+    }
 }
 
 /// Guesses are slowed down after a while, which isn't what the matrix is about: both are refusals of strangers.
@@ -69,6 +84,12 @@ fn steady(status: &str) -> &str {
 fn body(document: &Value, schema: &Value) -> Value {
     if let Some(name) = schema["$ref"].as_str() {
         return body(document, &document["components"]["schemas"][name.rsplit('/').next().unwrap()]);
+    }
+    if let Some(form) = schema["oneOf"].as_array().into_iter().flatten().find(|form| form["type"] != "null") {
+        return body(document, form);
+    }
+    if schema["type"] == "array" {
+        return json!([]);
     }
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let fields = required.map(|field| {
@@ -100,6 +121,7 @@ fn path(document: &Value, template: &str, operation: &Value) -> String {
         "policyId" => "FSReadAll",
         "accessKeyId" => ACCESS_KEY_ID,
         "tag" => "v1",
+        "partNumber" => "1",
         _ => "main",
     };
     let mut query = vec![];
@@ -126,10 +148,11 @@ async fn everybody_gets_what_the_matrix_says() {
         for (method, operation) in operations.as_object().unwrap() {
             matrix += &format!("{} {template}\n", method.to_uppercase());
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-            for (who, authorization) in &callers {
+            for caller in &callers {
+                let who = caller.0;
                 let mut request = lake.call_as_nobody(&method.to_uppercase(), &path(&document, template, operation));
-                if !authorization.is_empty() {
-                    request = request.header("authorization", authorization);
+                if let Some(authorization) = authorization(&lake, caller).await {
+                    request = request.header("authorization", &authorization);
                 }
                 if !schema.is_null() {
                     request = request.json(&body(&document, schema));
@@ -141,9 +164,9 @@ async fn everybody_gets_what_the_matrix_says() {
     }
     for method in methods() {
         matrix += &format!("gRPC {method}\n");
-        for (who, authorization) in &callers {
-            let authorization = Some(authorization.as_str()).filter(|text| !text.is_empty());
-            let answer = call(&lake, &method, authorization).await;
+        for caller in &callers {
+            let (who, authorization) = (caller.0, authorization(&lake, caller).await);
+            let answer = call(&lake, &method, authorization.as_deref()).await;
             matrix += &format!("  {who:<38}{}\n", steady(status(&answer).unwrap_or("0")));
         }
     }

@@ -5,6 +5,8 @@ mod errors;
 mod objects;
 mod openapi;
 mod refs;
+mod settings;
+mod staging;
 
 use axum::body::{Body, to_bytes};
 use axum::http::request::Builder;

@@ -1,0 +1,259 @@
+//! Multipart uploads by pre-signed URLs, on stores that can sign. Invariant: what is completed was begun here for this
+//! repository: its address proves it.
+
+use std::collections::BTreeMap;
+
+use auth::{Action, Resource, authorize};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use md5::Digest as _;
+use model::{Address, ObjectPath, PART_NUMBER_MAX, Repository, RepositoryName};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Rest;
+use super::authentication::Authenticated;
+use super::extract::{Body, OptionalBody, Path, Query};
+use super::failure::{ErrorBody, Failure, invalid_field};
+use super::object_stats::{ObjectStats, physical_address};
+use super::objects::ObjectQuery;
+use super::places::OnBranch;
+use crate::flows;
+
+/// How many URLs are signed at a time.
+const SIGNED_PARTS_MAX: u32 = 1000;
+
+pub(super) fn router() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new()
+        .routes(routes!(create_presign_multipart_upload))
+        .routes(routes!(complete_presign_multipart_upload, abort_presign_multipart_upload))
+        .routes(routes!(upload_part))
+}
+
+/// An upload.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfUpload {
+    #[param(value_type = String)]
+    repository: RepositoryName,
+    branch: String,
+    /// The upload's id.
+    #[serde(rename = "uploadId")]
+    upload: String,
+}
+
+/// A part of an upload.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfPart {
+    #[param(value_type = String)]
+    repository: RepositoryName,
+    /// The upload's id.
+    #[serde(rename = "uploadId")]
+    upload: String,
+    /// From 1.
+    #[serde(rename = "partNumber")]
+    #[param(minimum = 1, maximum = 10000)]
+    number: u32,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PartsQuery {
+    /// How many parts to sign URLs for.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, maximum = 1000)]
+    parts: u32,
+}
+
+/// An upload that was begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PresignMultipartUpload {
+    upload_id: String,
+    physical_address: String,
+    /// One a part, from 1.
+    presigned_urls: Vec<String>,
+}
+
+/// What was uploaded.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct CompletePresignMultipartUpload {
+    physical_address: String,
+    parts: Vec<UploadPart>,
+    #[schema(nullable = false)]
+    user_metadata: Option<BTreeMap<String, String>>,
+    #[schema(nullable = false)]
+    content_type: Option<String>,
+}
+
+/// A part that was uploaded.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct UploadPart {
+    part_number: u32,
+    /// What the store answered.
+    etag: String,
+}
+
+/// Which upload to give up.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct AbortPresignMultipartUpload {
+    physical_address: String,
+}
+
+/// Which upload a part is of.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct UploadPartFrom {
+    physical_address: String,
+}
+
+/// Where to put a part.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UploadTo {
+    presigned_url: String,
+}
+
+/// Begin a multipart upload by pre-signed URLs
+#[utoipa::path(post, path = "/repositories/{repository}/branches/{branch}/staging/pmpu",
+    operation_id = "createPresignMultipartUpload", tag = "experimental", params(OnBranch, ObjectQuery, PartsQuery),
+    responses((status = 201, body = PresignMultipartUpload), (status = "default", body = ErrorBody)))]
+async fn create_presign_multipart_upload(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OnBranch { repository, branch }): Path<OnBranch>,
+    Query(ObjectQuery { path }): Query<ObjectQuery>,
+    Query(PartsQuery { parts }): Query<PartsQuery>,
+) -> Result<(StatusCode, Json<PresignMultipartUpload>), Failure> {
+    authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
+    if parts > SIGNED_PARTS_MAX {
+        return Err(invalid_field("parts", format!("at most {SIGNED_PARTS_MAX} are signed at a time")));
+    }
+    rest.graveler.meta().branch(&repository, &branch).await?;
+    let repository = rest.signing(&repository).await?;
+    repository.open_to_writes(&branch)?;
+    let (storage, address) = (rest.storage(&repository)?, rest.new_address(&repository)?);
+    let upload_id = storage.create_multipart(&address).await.map_err(graveler::Error::from)?;
+    let mut presigned_urls = Vec::new();
+    for number in 1..=parts {
+        presigned_urls.push(storage.signed_part(&address, &upload_id, number).await.map_err(graveler::Error::from)?);
+    }
+    let physical_address = physical_address(&repository, &address);
+    Ok((StatusCode::CREATED, Json(PresignMultipartUpload { upload_id, physical_address, presigned_urls })))
+}
+
+/// Complete a multipart upload and link its object
+#[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}",
+    operation_id = "completePresignMultipartUpload", tag = "experimental", params(OfUpload, ObjectQuery),
+    request_body = CompletePresignMultipartUpload,
+    responses((status = 200, body = ObjectStats), (status = "default", body = ErrorBody)))]
+async fn complete_presign_multipart_upload(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OfUpload { repository, branch, upload }): Path<OfUpload>,
+    Query(ObjectQuery { path }): Query<ObjectQuery>,
+    Body(body): Body<CompletePresignMultipartUpload>,
+) -> Result<Json<ObjectStats>, Failure> {
+    let branch = branch.parse().map_err(|why| invalid_field("branch", why))?;
+    authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
+    let repository = rest.signing(&repository).await?;
+    let address = rest.given_out(&repository, &body.physical_address)?;
+    let e_tag = whole_e_tag(&body.parts)?;
+    let mut parts: Vec<_> = body.parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
+    parts.sort_unstable();
+    // The size is the store's to say: `u64::MAX` is no object's.
+    let completed = rest.storage(&repository)?.complete_multipart(&address, &upload, &parts, u64::MAX).await;
+    completed.map_err(graveler::Error::from)?;
+    let request = flows::LinkRequest {
+        repository: repository.clone(),
+        branch,
+        path: path.clone(),
+        address,
+        size: None,
+        e_tag,
+        content_type: body.content_type.unwrap_or_default(),
+        metadata: body.user_metadata.unwrap_or_default(),
+        require: None,
+    };
+    let entry = flows::link_object(&rest.graveler, &caller, request).await?;
+    Ok(Json(ObjectStats::new(&repository, path, entry)))
+}
+
+/// Give a multipart upload up
+#[utoipa::path(delete, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}",
+    operation_id = "abortPresignMultipartUpload", tag = "experimental", params(OfUpload, ObjectQuery),
+    request_body = Option<AbortPresignMultipartUpload>,
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+async fn abort_presign_multipart_upload(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OfUpload { repository, upload, .. }): Path<OfUpload>,
+    Query(ObjectQuery { path }): Query<ObjectQuery>,
+    OptionalBody(AbortPresignMultipartUpload { physical_address }): OptionalBody<AbortPresignMultipartUpload>,
+) -> Result<StatusCode, Failure> {
+    let (repository, address) = rest.upload(&caller, &repository, &path, &physical_address).await?;
+    let ended = rest.storage(&repository)?.abort_multipart(&address, &upload).await;
+    ended.map_err(graveler::Error::from)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Get a URL for a part
+#[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}/parts/{partNumber}",
+    operation_id = "uploadPart", tag = "experimental", params(OfPart, ("branch" = String, Path), ObjectQuery), request_body = UploadPartFrom,
+    responses((status = 200, body = UploadTo), (status = "default", body = ErrorBody)))]
+async fn upload_part(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OfPart { repository, upload, number }): Path<OfPart>,
+    Query(ObjectQuery { path }): Query<ObjectQuery>,
+    Body(UploadPartFrom { physical_address }): Body<UploadPartFrom>,
+) -> Result<Json<UploadTo>, Failure> {
+    if !(1..=PART_NUMBER_MAX).contains(&number) {
+        return Err(invalid_field("partNumber", format!("is from 1 to {PART_NUMBER_MAX}")));
+    }
+    let (repository, address) = rest.upload(&caller, &repository, &path, &physical_address).await?;
+    let url = rest.storage(&repository)?.signed_part(&address, &upload, number).await;
+    Ok(Json(UploadTo { presigned_url: url.map_err(graveler::Error::from)? }))
+}
+
+impl Rest {
+    /// Finds a repository, on a store that can sign.
+    async fn signing(&self, repository: &RepositoryName) -> Result<Repository, Failure> {
+        if !self.graveler.stores().signs() {
+            let why = "this server's object store can't pre-sign URLs: upload through the server";
+            return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, why));
+        }
+        Ok(self.graveler.meta().repository(repository).await?)
+    }
+
+    async fn upload(
+        &self,
+        caller: &auth::Caller,
+        repository: &RepositoryName,
+        path: &ObjectPath,
+        physical_address: &str,
+    ) -> Result<(Repository, Address), Failure> {
+        authorize(caller, Action::WriteObject, &Resource::object(repository, path))?;
+        let repository = self.signing(repository).await?;
+        let address = self.given_out(&repository, physical_address)?;
+        Ok((repository, address))
+    }
+}
+
+/// The ETag of an object of these parts, as S3 makes it: the MD5 of their MD5s.
+fn whole_e_tag(parts: &[UploadPart]) -> Result<String, Failure> {
+    let numbers: std::collections::BTreeSet<_> = parts.iter().map(|part| part.part_number).collect();
+    if parts.is_empty() || numbers.len() != parts.len() {
+        return Err(invalid_field("parts", "must be at least one, each number once"));
+    }
+    let mut sorted: Vec<_> = parts.iter().collect();
+    sorted.sort_unstable_by_key(|part| part.part_number);
+    let mut digests = Vec::new();
+    for part in sorted {
+        // A store whose ETags aren't MD5s still makes distinct ones.
+        let tag = object_http::unquoted(&part.etag);
+        digests.extend(hex::decode(tag).unwrap_or_else(|_| tag.as_bytes().to_vec()));
+    }
+    Ok(format!("{}-{}", hex::encode(md5::Md5::digest(&digests)), parts.len()))
+}

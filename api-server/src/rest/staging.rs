@@ -1,0 +1,195 @@
+//! Objects whose bytes clients put into the object store themselves: an address is given out, written to (by a pre-signed
+//! URL where the store can sign), and linked. Invariant: only an address that this installation gave out for this
+//! repository within the last day is linked.
+
+use std::collections::BTreeMap;
+
+use auth::{Action, Resource, authorize};
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use model::{Address, Repository};
+use serde::{Deserialize, Serialize};
+use storage::SIGNED_URL_EXPIRES_IN;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Rest;
+use super::authentication::Authenticated;
+use super::extract::{Body, Path, Query};
+use super::failure::{ErrorBody, Failure, invalid_field};
+use super::object_stats::{ObjectStats, physical_address};
+use super::objects::ObjectQuery;
+use super::places::{OnBranch, flag};
+use super::upload::requirement;
+use crate::{Error, flows};
+
+/// How long an address that was given out may be linked.
+const ADDRESS_VALID_FOR_SECONDS: i64 = 24 * 3600;
+
+pub(super) fn router() -> OpenApiRouter<Rest> {
+    OpenApiRouter::new().routes(routes!(get_physical_address, link_physical_address)).routes(routes!(may_upload_object))
+}
+
+/// Where to put an object's bytes.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct StagingLocation {
+    #[serde(default)]
+    #[schema(nullable = false)]
+    pub(super) physical_address: Option<String>,
+    /// By which URL, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    presigned_url: Option<String>,
+    /// When that expires, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    presigned_url_expiry: Option<i64>,
+}
+
+/// What was put there.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct StagingMetadata {
+    staging: StagingLocation,
+    /// What the store calls it: its ETag.
+    checksum: String,
+    #[schema(minimum = 0)]
+    size_bytes: u64,
+    #[schema(nullable = false)]
+    user_metadata: Option<BTreeMap<String, String>>,
+    #[schema(nullable = false)]
+    content_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PresignQuery {
+    /// Whether to sign a URL.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    pub(super) presign: bool,
+}
+
+/// Get an address for an object's bytes
+#[utoipa::path(get, path = "/repositories/{repository}/branches/{branch}/staging/backing",
+    operation_id = "getPhysicalAddress", tag = "staging", params(OnBranch, ObjectQuery, PresignQuery),
+    responses((status = 200, body = StagingLocation), (status = "default", body = ErrorBody)))]
+async fn get_physical_address(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OnBranch { repository, branch }): Path<OnBranch>,
+    Query(ObjectQuery { path }): Query<ObjectQuery>,
+    Query(PresignQuery { presign }): Query<PresignQuery>,
+) -> Result<Json<StagingLocation>, Failure> {
+    authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
+    rest.graveler.meta().branch(&repository, &branch).await?;
+    let repository = rest.graveler.meta().repository(&repository).await?;
+    repository.open_to_writes(&branch)?;
+    let address = rest.new_address(&repository)?;
+    let mut location = StagingLocation {
+        physical_address: Some(physical_address(&repository, &address)),
+        ..StagingLocation::default()
+    };
+    if presign {
+        let url = rest.storage(&repository)?.signed_put(&address).await;
+        location.presigned_url = Some(url.map_err(graveler::Error::from)?);
+        location.presigned_url_expiry = Some(rest.signed_until());
+    }
+    Ok(Json(location))
+}
+
+/// Link an address to a path
+#[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/staging/backing",
+    operation_id = "linkPhysicalAddress", tag = "staging", params(OnBranch, ObjectQuery,
+        ("If-None-Match" = Option<String>, Header, description = "* links only where no object is"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the object to replace")),
+    request_body = StagingMetadata,
+    responses((status = 200, body = ObjectStats), (status = "default", body = ErrorBody)))]
+async fn link_physical_address(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OnBranch { repository, branch }): Path<OnBranch>,
+    Query(ObjectQuery { path }): Query<ObjectQuery>,
+    headers: HeaderMap,
+    Body(body): Body<StagingMetadata>,
+) -> Result<Json<ObjectStats>, Failure> {
+    authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
+    let require = requirement(&headers)?;
+    let repository = rest.graveler.meta().repository(&repository).await?;
+    let address = rest.given_out(&repository, body.staging.physical_address.as_deref().unwrap_or_default())?;
+    let request = flows::LinkRequest {
+        repository: repository.clone(),
+        branch,
+        path: path.clone(),
+        address,
+        size: Some(body.size_bytes),
+        e_tag: object_http::unquoted(&body.checksum).to_owned(),
+        content_type: body.content_type.unwrap_or_default(),
+        metadata: body.user_metadata.unwrap_or_default(),
+        require,
+    };
+    let entry = flows::link_object(&rest.graveler, &caller, request).await?;
+    Ok(Json(ObjectStats::new(&repository, path, entry)))
+}
+
+/// Ask whether one may write an object
+#[utoipa::path(get, path = "/repositories/{repository}/branches/{branch}/objects/stage_allowed",
+    operation_id = "uploadObjectPreflight", tag = "internal", params(OnBranch, ObjectQuery),
+    responses((status = 204), (status = "default", body = ErrorBody)))]
+async fn may_upload_object(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OnBranch { repository, branch }): Path<OnBranch>,
+    Query(ObjectQuery { path }): Query<ObjectQuery>,
+) -> Result<StatusCode, Failure> {
+    authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
+    rest.graveler.meta().branch(&repository, &branch).await?;
+    rest.graveler.meta().repository(&repository).await?.open_to_writes(&branch)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Rest {
+    pub(super) fn storage(&self, repository: &Repository) -> Result<storage::RepositoryStorage, Error> {
+        Ok(self.graveler.stores().repository(&repository.namespace).map_err(graveler::Error::from)?)
+    }
+
+    /// When a URL that is signed now expires, in seconds since 1970.
+    pub(super) fn signed_until(&self) -> i64 {
+        super::seconds(self.graveler.clock().now()) + i64::try_from(SIGNED_URL_EXPIRES_IN.as_secs()).unwrap_or_default()
+    }
+
+    /// A new address whose name says until when it may be linked, and proves that we said so. So nothing has to be
+    /// remembered of addresses that are never linked.
+    pub(super) fn new_address(&self, repository: &Repository) -> Result<Address, Error> {
+        let address = self.storage(repository)?.new_address();
+        let until = super::seconds(self.graveler.clock().now()) + ADDRESS_VALID_FOR_SECONDS;
+        let named = format!("{}-{until:x}", address.as_str());
+        let certificate = self.directory.secrets().certify(&promise(repository, &named));
+        Ok(Address::Relative(format!("{named}-{certificate}")))
+    }
+
+    /// Reads an address that a client got from us.
+    pub(super) fn given_out(&self, repository: &Repository, url: &str) -> Result<Address, Failure> {
+        let unknown = || {
+            let why = "isn't an address that was given out for this repository: get one, write to it, and link it";
+            invalid_field("physical_address", why)
+        };
+        let relative = url.strip_prefix(repository.namespace.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let relative = relative.ok_or_else(unknown)?;
+        let (named, certificate) = relative.rsplit_once('-').ok_or_else(unknown)?;
+        let until = named.rsplit_once('-').and_then(|(_, until)| i64::from_str_radix(until, 16).ok());
+        if !self.directory.secrets().is_certified(&promise(repository, named), certificate) {
+            return Err(unknown());
+        }
+        if until.is_none_or(|until| until < super::seconds(self.graveler.clock().now())) {
+            return Err(invalid_field("physical_address", "was given out more than a day ago: get a new one"));
+        }
+        Ok(Address::Relative(relative.to_owned()))
+    }
+}
+
+/// What is certified: that this repository may link this address.
+fn promise(repository: &Repository, named: &str) -> String {
+    format!("staging address {} {named}", repository.uid)
+}
