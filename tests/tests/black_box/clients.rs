@@ -40,4 +40,5 @@ clients! {
     javascript: "javascript.mjs";
     lakefs: "lakefs_client.py";
     lakefs_sdk: "lakefs_sdk_client.py";
+    lakefs_spec: "lakefs_spec_frames.py";
 }

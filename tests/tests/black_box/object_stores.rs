@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
-use tests::{FaultyStore, Settings, TestServer, clients_folder, s3_client};
+use tests::{FaultyStore, Settings, TestServer, client, clients_folder, s3_client};
 
 /// Objects of all sizes, a commit, a branch and a merge; and what was written is read.
 async fn round_trip(settings: Settings) {
@@ -53,15 +53,25 @@ async fn memory() {
 async fn aws_as_moto_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let moto = Moto::start(folder.path());
-    let made = reqwest::Client::new().put(format!("{}/lake", moto.url)).send().await.unwrap();
-    assert!(made.status().is_success());
-    let option = |text: String| ["--object-store-option".to_owned(), text];
-    let mut args = vec!["--object-store".to_owned(), "s3://lake/lakes".to_owned()];
-    args.extend(option(format!("endpoint={}", moto.url)));
-    args.extend(option("allow_http=true".to_owned()));
-    let pair = |name: &str| (name.to_owned(), "testing".to_owned());
-    let env = vec![pair("AWS_ACCESS_KEY_ID"), pair("AWS_SECRET_ACCESS_KEY")];
-    round_trip(Settings { args, env, ..Settings::default() }).await;
+    round_trip(moto.settings().await).await;
+}
+
+/// Moto doesn't verify signatures; [`FaultyStore`] does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_read_and_write_by_signed_urls() {
+    let folder = tempfile::tempdir().unwrap();
+    let moto = Moto::start(folder.path());
+    let settings = moto.settings().await;
+    let scripts = ["lakefs_client.py", "lakefs_presigned.py", "lakefs_spec_frames.py"];
+    tokio::task::spawn_blocking(move || {
+        let server = TestServer::with(settings);
+        scripts.iter().for_each(|script| client(&server, script));
+    })
+    .await
+    .unwrap();
+    let store = FaultyStore::start(folder.path()).await;
+    let settings = Settings { args: store.args(), env: store.env(), ..Settings::default() };
+    tokio::task::spawn_blocking(|| client(&TestServer::with(settings), "lakefs_presigned.py")).await.unwrap();
 }
 
 /// A moto process, killed when dropped.
@@ -87,6 +97,21 @@ impl Moto {
         });
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, url: url.expect("moto says where it listens") }
+    }
+
+    /// A server whose objects lie in a bucket of it.
+    async fn settings(&self) -> Settings {
+        // Others in this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let made = reqwest::Client::new().put(format!("{}/lake", self.url)).send().await.unwrap();
+        assert!(made.status().is_success());
+        let option = |text: String| ["--object-store-option".to_owned(), text];
+        let mut args = vec!["--object-store".to_owned(), "s3://lake/lakes".to_owned()];
+        args.extend(option(format!("endpoint={}", self.url)));
+        args.extend(option("allow_http=true".to_owned()));
+        let pair = |name: &str| (name.to_owned(), "testing".to_owned());
+        let env = vec![pair("AWS_ACCESS_KEY_ID"), pair("AWS_SECRET_ACCESS_KEY")];
+        Settings { args, env, ..Settings::default() }
     }
 }
 
