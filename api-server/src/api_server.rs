@@ -80,7 +80,8 @@ impl ApiServer {
 
     /// The REST API, for requests beneath `/api/v1`, and its description at `/openapi.json`.
     pub fn rest(&self) -> Router {
-        let (lines, directory) = (self.lines.clone(), Arc::clone(&self.directory));
-        rest::router(self.graveler.clone(), lines, directory, Arc::clone(&self.authenticator))
+        let (lines, jobs) = (self.lines.clone(), self.jobs.clone());
+        let directory = Arc::clone(&self.directory);
+        rest::router(self.graveler.clone(), lines, jobs, directory, Arc::clone(&self.authenticator))
     }
 }

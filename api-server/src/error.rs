@@ -51,6 +51,9 @@ pub enum Error {
     /// A merge of a branch into itself. For the caller.
     #[error("{0} can't be merged into itself: name another source")]
     SameBranch(BranchName),
+    /// A merge that must bring something and doesn't. For the caller.
+    #[error("no changes: {0} has all of the source already; allow an empty merge if that is as good")]
+    NothingNew(BranchName),
     /// Others changed the branch whenever this flow was about to. Try again.
     #[error("branch {0} changed again and again meanwhile; nothing was published: try again")]
     Contended(BranchName),

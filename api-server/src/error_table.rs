@@ -157,6 +157,7 @@ fn describe(error: &Error) -> (Code, Reason) {
         Error::RangeNotSatisfiable { .. } => (Code::OutOfRange, Reason::RangeNotSatisfiable),
         Error::PreconditionFailed(_) => (Code::FailedPrecondition, Reason::PreconditionFailed),
         Error::SameBranch(_) => (Code::InvalidArgument, Reason::SameBranch),
+        Error::NothingNew(_) => (Code::FailedPrecondition, Reason::NoChanges),
         Error::Contended(_) => (Code::Aborted, Reason::Contended),
         Error::Busy(_) | Error::Overloaded => (Code::ResourceExhausted, Reason::Busy),
         Error::Job(JobFailed(failure)) => {

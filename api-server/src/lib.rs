@@ -7,8 +7,8 @@
 //! outside. Leaves trees and staging to `graveler`, replicated facts to
 //! the metadata service, and ports to the composition root, which mounts an [`ApiServer`]'s routers.
 //!
-//! Rooms that are still empty: the REST resources (`rest/`, one file each, over the same flows), hooks (each flow that
-//! has them judges between building and publishing), and `background/` (the outbox of events, expiry, collection).
+//! Rooms that are still empty: hooks (each flow that has them judges between building and publishing), and `background/`
+//! (the outbox of events, expiry, collection).
 //!
 //! Invariant: nothing but `Server.Health` answers a caller who hasn't proved to hold a key, and every operation asks
 //! [`auth::authorize`] for each resource that it touches.

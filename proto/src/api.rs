@@ -63,6 +63,17 @@ pub fn time_to_wire(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: millis.div_euclid(1000), nanos }
 }
 
+/// Reads a moment that is written as RFC 3339 has it.
+pub fn time_from_text(text: &str) -> Result<Timestamp, InvalidField> {
+    let time = prost_types::Timestamp::from_str(text).map_err(|_| {
+        InvalidField::new(
+            "time",
+            format!("{:?} isn't like 2026-01-31T12:00:00Z", text.chars().take(40).collect::<String>()),
+        )
+    })?;
+    Ok(time_from_wire(Some(time)))
+}
+
 /// Reads a moment, to the millisecond; an unset one is the epoch.
 pub fn time_from_wire(time: Option<prost_types::Timestamp>) -> Timestamp {
     let time = time.unwrap_or_default();

@@ -22,6 +22,14 @@ pub fn clients_folder() -> PathBuf {
 /// # Panics
 /// When the script fails; shows what it printed and what the server logged.
 pub fn client(server: &TestServer, script: &str) {
+    client_with(server, script, &[]);
+}
+
+/// As [`client`], with more in its environment.
+///
+/// # Panics
+/// When the script fails; shows what it printed and what the server logged.
+pub fn client_with(server: &TestServer, script: &str, environment: &[(&str, &str)]) {
     let folder = clients_folder();
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     let repository = script.split('.').next().expect("a script has a name").replace('_', "-");
@@ -41,6 +49,7 @@ pub fn client(server: &TestServer, script: &str) {
         .env("LAKEBED_TEST_CLIENTS", &folder)
         .env("LAKEBED_TEST_REPOSITORY", &repository)
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(environment.iter().copied())
         .current_dir(server.folder())
         .output()
         .expect("the interpreter starts");

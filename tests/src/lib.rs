@@ -12,7 +12,7 @@ mod server;
 mod tls;
 mod transcript;
 
-pub use clients::{client, clients_folder};
+pub use clients::{client, client_with, clients_folder};
 pub use faulty_store::{Fault, FaultyStore};
 pub use process::ServerProcess;
 pub use s3::{s3_client, s3_client_of};

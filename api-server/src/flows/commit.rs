@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::CommitInfo;
+use graveler::{CommitInfo, Graveler};
 use model::{Branch, BranchName, Command, Commit, CommitId, Refusal, RepositoryName, Timestamp};
 
 use crate::lines::{Errand, Lines, Place, Placed, Step};
@@ -60,7 +60,7 @@ pub async fn commit(
     errand.progress.set_stage("waiting");
 
     let _sealing = place.sealing().await?;
-    let sealed = match seal(lines, request).await? {
+    let sealed = match seal(lines.graveler(), repository, branch).await? {
         Some(sealed) => sealed,
         None => make_room(lines, &place, caller, request).await?,
     };
@@ -87,11 +87,14 @@ pub(crate) fn may_commit(caller: &Caller, request: &CommitRequest) -> Result<(),
 
 /// Gives writers a new token, so that what is staged so far stays as it is; `None` if others have sealed all that readers
 /// should look through.
-async fn seal(lines: &Lines, request: &CommitRequest) -> Result<Option<Branch>, Error> {
-    let CommitRequest { repository, branch, .. } = request;
+pub(super) async fn seal(
+    graveler: &Graveler,
+    repository: &RepositoryName,
+    branch: &BranchName,
+) -> Result<Option<Branch>, Error> {
     for attempt in 0..SEAL_ATTEMPTS_MAX {
         let command = Command::Seal { repository: repository.clone(), branch: branch.clone() };
-        match lines.graveler().meta().write(command).await?.branch() {
+        match graveler.meta().write(command).await?.branch() {
             Ok(branch) => return Ok(Some(branch)),
             Err(Refusal::TooManySealed(_)) => backoff::wait(attempt).await,
             Err(refusal) => return Err(refusal.into()),
@@ -108,7 +111,8 @@ async fn make_room(lines: &Lines, place: &Place, caller: &Caller, request: &Comm
         Ok(_) | Err(Error::Graveler(graveler::Error::NoChanges)) => {}
         Err(error) => return Err(error),
     }
-    seal(lines, request).await?.ok_or_else(|| Error::Contended(request.branch.clone()))
+    let sealed = seal(lines.graveler(), &request.repository, &request.branch).await?;
+    sealed.ok_or_else(|| Error::Contended(request.branch.clone()))
 }
 
 fn info(caller: &Caller, request: &CommitRequest) -> CommitInfo {

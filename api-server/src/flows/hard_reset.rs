@@ -3,12 +3,14 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::{Graveler, RefExpr};
-use model::{Branch, BranchName, Command, CommitId, Refusal, RepositoryName};
+use model::{Branch, BranchName, CommitId, Refusal, RepositoryName, StagingToken};
 
+use super::commit::seal;
+use crate::lines::Lines;
 use crate::publish::{Publication, publish};
 use crate::{Error, backoff};
 
-/// How often a reset is tried on a branch that others move.
+/// How often a reset is tried on a branch that other servers move.
 const ATTEMPTS_MAX: u32 = 32;
 
 /// Where to move a branch, and when.
@@ -26,49 +28,54 @@ pub struct HardResetRequest {
     pub discard_uncommitted: bool,
 }
 
-/// Moves a branch to any commit of its repository.
+/// Moves a branch to any commit of its repository, in its turn.
 ///
 /// Fails with the refusal `HeadMoved` when the branch isn't where the caller expects it. What is written after the reset
 /// began stays staged, dropped or not.
-pub async fn hard_reset(graveler: &Graveler, caller: &Caller, request: &HardResetRequest) -> Result<Branch, Error> {
+pub async fn hard_reset(lines: &Lines, caller: &Caller, request: &HardResetRequest) -> Result<Branch, Error> {
     let HardResetRequest { repository, branch: name, to, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), to.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
-    graveler.meta().repository(repository).await?.open_to_writes(name)?;
+    let graveler = lines.graveler();
+    let found = graveler.resolve_now(repository, to).await?.repository;
+    found.open_to_writes(name)?;
+    expect(request, &graveler.meta().branch(repository, name).await?)?;
+    let place = lines.enter(&found, name)?;
+    let _sealing = place.sealing().await?;
+    let dropped = if request.discard_uncommitted { sealed(graveler, request).await? } else { Vec::new() };
+
     for attempt in 0..ATTEMPTS_MAX {
+        let turn = place.turn().await?;
         let target = graveler.resolve_now(repository, to).await?.commit;
         let branch = graveler.meta().branch(repository, name).await?;
-        if request.expected.is_some_and(|expected| expected != branch.commit) {
-            return Err(Refusal::HeadMoved { branch: branch.name, head: branch.commit }.into());
-        }
-        let sealed = if request.discard_uncommitted { seal(graveler, request).await? } else { Some(branch) };
-        if let Some(branch) = sealed
-            && request.expected.is_none_or(|expected| expected == branch.commit)
-            && publish(graveler, repository, &branch, target, publication(graveler, caller, request, &branch)).await?
-        {
+        expect(request, &branch)?;
+        let consumed = dropped.iter().filter(|token| branch.sealed.contains(token)).copied().collect();
+        let note = graveler.note(caller.committer(), &format!("reset: to {to}"));
+        let publication = Publication { consumed, note, ..Publication::default() };
+        if publish(graveler, repository, &branch, target, publication).await? {
             tracing::info!(%repository, branch = %name, from = %branch.commit, to = %target,
                 discarded = request.discard_uncommitted, user = %caller.user.name, "branch reset");
             return Ok(graveler.meta().branch(repository, name).await?);
         }
+        drop(turn);
         backoff::wait(attempt).await;
     }
     Err(Error::Contended(name.clone()))
 }
 
-/// Sets what is uncommitted apart, so that it can be dropped with the publication; `None` if other commits under way
-/// leave no room for that.
-async fn seal(graveler: &Graveler, request: &HardResetRequest) -> Result<Option<Branch>, Error> {
-    let command = Command::Seal { repository: request.repository.clone(), branch: request.branch.clone() };
-    match graveler.meta().write(command).await?.branch() {
-        Ok(branch) => Ok(Some(branch)),
-        Err(Refusal::TooManySealed(_)) => Ok(None),
-        Err(refusal) => Err(refusal.into()),
-    }
+/// Sets what is uncommitted apart, so that it can be dropped with the publication.
+async fn sealed(graveler: &Graveler, request: &HardResetRequest) -> Result<Vec<StagingToken>, Error> {
+    let sealed = seal(graveler, &request.repository, &request.branch).await?;
+    Ok(sealed.ok_or_else(|| Error::Contended(request.branch.clone()))?.sealed)
 }
 
-fn publication(graveler: &Graveler, caller: &Caller, request: &HardResetRequest, branch: &Branch) -> Publication {
-    let consumed = if request.discard_uncommitted { branch.sealed.clone() } else { Vec::new() };
-    let note = graveler.note(caller.committer(), &format!("reset: to {}", request.to));
-    Publication { consumed, note, ..Publication::default() }
+/// Refuses a branch that isn't where the caller expects it.
+fn expect(request: &HardResetRequest, branch: &Branch) -> Result<(), Refusal> {
+    match request.expected {
+        Some(expected) if expected != branch.commit => {
+            Err(Refusal::HeadMoved { branch: branch.name.clone(), head: branch.commit })
+        }
+        _ => Ok(()),
+    }
 }

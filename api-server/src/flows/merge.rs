@@ -30,6 +30,8 @@ pub struct MergeRequest {
     pub dry_run: bool,
     /// Makes a commit with one parent, the destination.
     pub squash: bool,
+    /// Fails where there is nothing to merge, instead of saying so.
+    pub must_change: bool,
     /// Conflicts behind this path.
     pub conflicts_after: String,
     /// How many conflicts at most.
@@ -88,6 +90,9 @@ pub async fn merge(
             let (id, changes) = (built.id, built.changes);
             tracing::info!(%repository, %source, %destination, commit = %id, user = %caller.user.name, "merged");
             MergeOutcome::Merged { id, commit: built.commit, changes }
+        }
+        Placed::UpToDate(_) | Placed::TakenAlong(_) if request.must_change => {
+            return Err(Error::NothingNew(destination.clone()));
         }
         Placed::UpToDate(head) | Placed::TakenAlong(head) => MergeOutcome::UpToDate(head),
         Placed::Conflicts(conflicts) => MergeOutcome::Conflicts(conflicts),

@@ -1,14 +1,15 @@
-//! Replays a branch's own commits onto another ref and moves the branch to the last of them. Invariant: all of them are
-//! replayed or nothing changes; commits that others add meanwhile are replayed too.
+//! Replays a branch's own commits onto another ref and moves the branch to the last of them, in its turn. Invariant: all
+//! of them are replayed or nothing changes; commits that others add meanwhile are replayed too.
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{Conflicts, Graveler, MergeOptions, Rebased, RefExpr, Strategy};
+use graveler::{Conflicts, MergeOptions, Rebased, RefExpr, Strategy};
 use model::{BranchName, CommitId, RepositoryName};
 
+use crate::lines::Lines;
 use crate::publish::{Publication, publish};
 use crate::{Error, backoff};
 
-/// How often a rebase is made anew for a head that moved.
+/// How often a rebase is made anew for a head that another server moved.
 const ATTEMPTS_MAX: u32 = 32;
 
 /// What to rebase.
@@ -52,7 +53,8 @@ pub enum RebaseOutcome {
 }
 
 /// Rebases a branch. The new base is looked up once: what it names when the rebase begins is built upon.
-pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseRequest) -> Result<RebaseOutcome, Error> {
+pub async fn rebase(lines: &Lines, caller: &Caller, request: &RebaseRequest) -> Result<RebaseOutcome, Error> {
+    let graveler = lines.graveler();
     let RebaseRequest { repository, branch: name, onto, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), onto.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
@@ -66,7 +68,9 @@ pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseReques
         ..MergeOptions::default()
     };
 
+    let place = lines.enter(&onto.repository, name)?;
     for attempt in 0..ATTEMPTS_MAX {
+        let turn = place.turn().await?;
         let branch = graveler.meta().branch(repository, name).await?;
         let rebased = graveler.rebase_tree(&onto.repository, &branch.commit, &onto.commit, &options).await?;
         let (head, replayed, dropped) = match rebased {
@@ -82,6 +86,7 @@ pub async fn rebase(graveler: &Graveler, caller: &Caller, request: &RebaseReques
                 user = %caller.user.name, "rebased");
             return Ok(RebaseOutcome::Rebased { head, replayed, dropped });
         }
+        drop(turn);
         backoff::wait(attempt).await;
     }
     Err(Error::Contended(name.clone()))

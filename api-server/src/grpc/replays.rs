@@ -38,7 +38,7 @@ impl Replays for Grpc {
             conflicts_after: message.conflicts_after,
             conflicts_amount: amount(message.conflicts_amount),
         };
-        let outcome = flows::rebase(&self.graveler, &caller, &request).await?;
+        let outcome = flows::rebase(&self.lines, &caller, &request).await?;
         Ok(Response::new(wire::RebaseResponse { outcome: Some(rebased_to_wire(outcome)) }))
     }
 }

@@ -3,10 +3,11 @@
 use auth::Caller;
 use graveler::Built;
 use prost::Message;
-use proto::api::{commit_to_wire, parse};
+use proto::api::{commit_to_wire, parse, time_from_wire};
 use proto::generated::api as wire;
 
-use super::work::{Answer, Work, decode};
+use super::decode;
+use super::work::{Answer, Work};
 use crate::Error;
 use crate::flows::{self, CommitRequest};
 
@@ -36,6 +37,6 @@ fn request(message: wire::CreateCommitRequest) -> Result<CommitRequest, Error> {
         message: message.message,
         metadata: message.metadata,
         allow_empty: message.allow_empty,
-        created_at: None,
+        created_at: message.created_at.map(|at| time_from_wire(Some(at))),
     })
 }

@@ -7,7 +7,8 @@ use prost::Message;
 use proto::api::{InvalidField, commit_to_wire, parse};
 use proto::generated::api as wire;
 
-use super::work::{Answer, Work, decode};
+use super::decode;
+use super::work::{Answer, Work};
 use crate::Error;
 use crate::flows::{self, ImportRequest, ImportRun, ImportSource, ImportSteps};
 

@@ -8,7 +8,8 @@ use proto::api::{commit_to_wire, object_to_wire, parse};
 use proto::generated::api as wire;
 use wire::merge_response::Outcome;
 
-use super::work::{Answer, Work, decode};
+use super::decode;
+use super::work::{Answer, Work};
 use crate::Error;
 use crate::flows::{self, MergeOutcome, MergeRequest};
 use crate::grpc::fields::{amount, next_after};
@@ -40,6 +41,7 @@ pub(crate) fn request(message: wire::MergeRequest) -> Result<MergeRequest, Error
         strategy,
         dry_run: message.dry_run,
         squash: message.squash,
+        must_change: message.must_change,
         conflicts_after: message.conflicts_after,
         conflicts_amount: amount(message.conflicts_amount),
     })

@@ -33,6 +33,7 @@ use crate::lines::Lines;
 use crate::{Error, error_table};
 
 pub use work::Work;
+pub(crate) use work::decode;
 
 /// The bounds of jobs.
 #[derive(Debug, Clone, Copy)]
@@ -198,7 +199,8 @@ impl Jobs {
     pub async fn cancel(&self, caller: &Caller, repository: &RepositoryName, id: RequestId) -> Result<Job, Error> {
         let job = self.get(caller, repository, id).await?;
         if job.user != caller.user.id {
-            authorize(caller, Action::CreateCommit, &Resource::Repository(repository.clone()))?;
+            let action = if job.kind == JobKind::Import { Action::ImportCancel } else { Action::CreateCommit };
+            authorize(caller, action, &Resource::Repository(repository.clone()))?;
         }
         let job = *self.inner.lines.graveler().meta().write(Command::CancelJob { job: id }).await?.job()?;
         if let Some(under_way) = self.inner.find(id) {

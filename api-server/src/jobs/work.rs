@@ -98,6 +98,6 @@ pub(super) fn check(caller: &Caller, kind: JobKind, spec: &[u8]) -> Result<(), E
     }
 }
 
-pub(super) fn decode<T: Message + Default>(spec: &[u8]) -> Result<T, Error> {
-    T::decode(spec).map_err(|error| graveler::Error::Internal(format!("a job's request: {error}")).into())
+pub(crate) fn decode<T: Message + Default>(spec: &[u8]) -> Result<T, Error> {
+    T::decode(spec).map_err(|error| graveler::Error::Internal(format!("a job's request or answer: {error}")).into())
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use graveler::Chain;
 use model::{BranchName, Command, Refusal, Repository, StagingToken};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::part::{Part, Published};
-use super::{Lines, Step, Waiting};
+use super::{Asked, Lines, Step, Turn, Waiting};
 use crate::{Error, backoff, error_table};
 
 /// How many requests one publication carries at most.
@@ -25,7 +25,7 @@ pub(super) struct Line {
     lines: Lines,
     repository: Repository,
     branch: BranchName,
-    waiting: mpsc::Receiver<Waiting>,
+    waiting: mpsc::Receiver<Asked>,
     /// What was built last, if the branch is still there.
     chain: Option<Chain>,
 }
@@ -35,7 +35,7 @@ impl Line {
         lines: Lines,
         repository: Repository,
         branch: BranchName,
-        waiting: mpsc::Receiver<Waiting>,
+        waiting: mpsc::Receiver<Asked>,
     ) -> Self {
         Self { lines, repository, branch, waiting, chain: None }
     }
@@ -46,7 +46,13 @@ impl Line {
         loop {
             match tokio::time::timeout(IDLE, self.waiting.recv_many(&mut batch, BATCH_MAX)).await {
                 Ok(0) => return,
-                Ok(_) => self.carry_out(in_order(&mut batch)).await,
+                Ok(_) => {
+                    let (todo, turns) = in_order(&mut batch);
+                    self.carry_out(todo).await;
+                    for turn in turns {
+                        give(turn).await;
+                    }
+                }
                 Err(_) if self.lines.close(&self.repository, &self.branch) => return,
                 Err(_) => {}
             }
@@ -114,13 +120,28 @@ impl Line {
     }
 }
 
-/// Commits first, in the order in which they sealed, so that each commits its own.
-fn in_order(batch: &mut Vec<Waiting>) -> VecDeque<Waiting> {
-    batch.sort_by_key(|waiting| match &waiting.step {
+/// Commits first, in the order in which they sealed, so that each commits its own; turns last.
+fn in_order(batch: &mut Vec<Asked>) -> (VecDeque<Waiting>, Vec<oneshot::Sender<Turn>>) {
+    let (mut todo, mut turns) = (Vec::with_capacity(batch.len()), Vec::new());
+    for asked in batch.drain(..) {
+        match asked {
+            Asked::Step(waiting) => todo.push(*waiting),
+            Asked::Turn(turn) => turns.push(turn),
+        }
+    }
+    todo.sort_by_key(|waiting| match &waiting.step {
         Step::Commit { sealed, .. } => (0, sealed.sealed.first().copied()),
         _ => (1, None::<StagingToken>),
     });
-    batch.drain(..).collect()
+    (todo.into(), turns)
+}
+
+/// Lets somebody have the branch, and waits until they are done with it or gone.
+async fn give(turn: oneshot::Sender<Turn>) {
+    let (held, dropped) = oneshot::channel();
+    if turn.send(Turn(held)).is_ok() {
+        let _ = dropped.await;
+    }
 }
 
 fn put_back(waiting: impl Iterator<Item = Waiting>, todo: &mut VecDeque<Waiting>) {

@@ -1,5 +1,6 @@
 //! One bounded queue for each branch: commits, merges and replays into a branch wait here for their turn, are built one
-//! upon another, and share publications. So none of them is bounced because another came first.
+//! upon another, and share publications; rebases and hard resets wait here too, and publish by themselves. So none of
+//! them is bounced because another came first.
 //!
 //! Owns the queues and their bounds; `line` empties one, `part` is what one publication carries. Leaves trees to
 //! `graveler`'s chains, and what may be asked for to the flows. Several API servers have queues of their own: the
@@ -40,7 +41,7 @@ type Key = (RepositoryUid, BranchName);
 /// One branch's queue, from outside.
 #[derive(Clone)]
 struct Handle {
-    queue: mpsc::Sender<Waiting>,
+    queue: mpsc::Sender<Asked>,
     /// Who may be inside.
     room: Arc<Semaphore>,
     /// Commits that may have sealed tokens: readers look through each.
@@ -98,6 +99,17 @@ pub(crate) enum Placed {
     /// The branch has changed the same objects; nothing was changed.
     Conflicts(Conflicts),
 }
+
+/// What is in a queue.
+enum Asked {
+    /// To be built and published by the line.
+    Step(Box<Waiting>),
+    /// To have the branch for itself.
+    Turn(oneshot::Sender<Turn>),
+}
+
+/// The branch for oneself, as far as this server goes: until this is dropped, the line does nothing.
+pub(crate) struct Turn(#[expect(dead_code, reason = "who waits hears that it is dropped")] oneshot::Sender<()>);
 
 /// A request in a queue.
 struct Waiting {
@@ -194,8 +206,15 @@ impl Place {
     pub(crate) async fn carry_out(&self, step: Step, errand: &Errand) -> Result<Placed, Error> {
         let (reply, replied) = oneshot::channel();
         let waiting = Waiting { step, errand: errand.clone(), attempts: 0, reply };
-        self.handle.queue.send(waiting).await.map_err(|_| gone())?;
+        self.handle.queue.send(Asked::Step(Box::new(waiting))).await.map_err(|_| gone())?;
         replied.await.map_err(|_| gone())?
+    }
+
+    /// Waits for a turn of one's own: for what moves the branch elsewhere, and can't be built upon others' commits.
+    pub(crate) async fn turn(&self) -> Result<Turn, Error> {
+        let (reply, turn) = oneshot::channel();
+        self.handle.queue.send(Asked::Turn(reply)).await.map_err(|_| gone())?;
+        turn.await.map_err(|_| gone())
     }
 }
 

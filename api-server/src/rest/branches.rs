@@ -173,7 +173,7 @@ async fn hard_reset_branch(
     if !force {
         refuse_dirty(&rest, &request).await?;
     }
-    flows::hard_reset(&rest.graveler, &caller, &request).await?;
+    flows::hard_reset(&rest.lines, &caller, &request).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

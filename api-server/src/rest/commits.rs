@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use auth::{Action, Resource, authorize};
 use axum::Json;
 use axum::extract::State;
-use graveler::{LogCursor, LogRequest};
+use graveler::{LogCursor, LogRequest, RefExpr};
 use http::StatusCode;
-use model::{Commit, CommitId, Timestamp};
+use model::{Commit, CommitId, JobKind, Timestamp};
+use proto::api::{commit_to_wire, time_to_wire};
+use proto::generated::api as wire;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,12 +20,17 @@ use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::paging::{Amount, Pagination};
-use super::places::{AtRef, OfCommit, OnBranch, flag, optional_cursor};
-use crate::flows;
-use crate::lines::Errand;
+use super::places::{AtRef, OfBranchTask, OfCommit, OnBranch, flag, optional_cursor, optional_text, optional_time};
+use super::tasks::{AsyncTaskStatus, TaskCreation};
+use crate::error_table::internal;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
-    OpenApiRouter::new().routes(routes!(commit)).routes(routes!(get_commit)).routes(routes!(log_commits))
+    OpenApiRouter::new()
+        .routes(routes!(commit))
+        .routes(routes!(commit_async))
+        .routes(routes!(commit_async_status))
+        .routes(routes!(get_commit))
+        .routes(routes!(log_commits))
 }
 
 /// A commit as clients see it.
@@ -54,16 +61,26 @@ pub(crate) struct CommitList {
 /// What the commit shall say.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CommitCreation {
-    message: String,
+    pub(super) message: String,
     #[serde(default)]
     #[schema(nullable = false)]
-    metadata: Option<BTreeMap<String, String>>,
+    pub(super) metadata: Option<BTreeMap<String, String>>,
     /// When it was made, in seconds since 1970, if not now.
     #[serde(default)]
-    date: Option<i64>,
+    pub(super) date: Option<i64>,
     /// Whether a commit that changes nothing is one.
     #[serde(default)]
     allow_empty: Option<bool>,
+}
+
+/// How far a commit is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CommitAsyncStatus {
+    #[serde(flatten)]
+    status: AsyncTaskStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    result: Option<CommitBody>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -88,6 +105,33 @@ pub(crate) struct LogQuery {
     #[serde(default, deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     first_parent: bool,
+    /// Only commits that changed one of these objects, or something beneath a prefix.
+    #[serde(default)]
+    #[param(value_type = Option<Vec<String>>)]
+    objects: Vec<String>,
+    /// See `objects`.
+    #[serde(default)]
+    #[param(value_type = Option<Vec<String>>)]
+    prefixes: Vec<String>,
+    /// Only commits that aren't older.
+    #[serde(default, deserialize_with = "optional_time")]
+    #[param(value_type = Option<String>, format = "date-time")]
+    since: Option<Timestamp>,
+    /// The last commit of the log, if the log comes to it.
+    #[serde(default, deserialize_with = "optional_text")]
+    #[param(value_type = Option<String>)]
+    stop_at: Option<RefExpr>,
+    /// Whether this page is all that is wanted, so that nothing is said of a next one.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    limit: bool,
+}
+
+impl From<LogQuery> for LogRequest {
+    fn from(query: LogQuery) -> Self {
+        let LogQuery { after, amount, first_parent, objects, prefixes, since, stop_at, limit } = query;
+        Self { after, amount: amount.0, first_parent, objects, prefixes, since, stop_at, limit }
+    }
 }
 
 /// Commit what is staged on a branch
@@ -101,12 +145,41 @@ async fn commit(
     Query(query): Query<CommitQuery>,
     Body(body): Body<CommitCreation>,
 ) -> Result<(StatusCode, Json<CommitBody>), Failure> {
-    if query.source_metarange.is_some_and(|metarange| !metarange.is_empty()) {
-        let why = "commits of a given metarange aren't supported: import the objects instead";
-        return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, why));
-    }
-    let committed = flows::commit(&rest.lines, &caller, &commit_request(place, body), &Errand::default()).await?;
-    Ok((StatusCode::CREATED, Json(CommitBody::new(&committed.id, &committed.commit))))
+    refuse_metarange(query)?;
+    let request = commit_request(&place, body);
+    let answer = rest.run(&caller, &place.repository, JobKind::Commit, &request).await?;
+    Ok((StatusCode::CREATED, Json(committed(answer)?)))
+}
+
+/// Begin to commit what is staged on a branch
+#[utoipa::path(post, path = "/repositories/{repository}/branches/{branch}/commits/async", operation_id = "commitAsync",
+    tag = "experimental", params(OnBranch, CommitQuery), request_body = CommitCreation,
+    responses((status = 202, body = TaskCreation), (status = "default", body = ErrorBody)))]
+async fn commit_async(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(place): Path<OnBranch>,
+    Query(query): Query<CommitQuery>,
+    Body(body): Body<CommitCreation>,
+) -> Result<(StatusCode, Json<TaskCreation>), Failure> {
+    refuse_metarange(query)?;
+    rest.begin(&caller, &place.repository, JobKind::Commit, &commit_request(&place, body)).await
+}
+
+/// Ask how far a commit is that was begun
+#[utoipa::path(get, path = "/repositories/{repository}/branches/{branch}/commits/async/{id}/status",
+    operation_id = "commitAsyncStatus", tag = "experimental", params(OfBranchTask),
+    responses((status = 200, body = CommitAsyncStatus), (status = "default", body = ErrorBody)))]
+async fn commit_async_status(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OfBranchTask { repository, branch, id }): Path<OfBranchTask>,
+) -> Result<Json<CommitAsyncStatus>, Failure> {
+    authorize(&caller, Action::ReadBranch, &Resource::branch(&repository, &branch))?;
+    let fits = |request: &wire::CreateCommitRequest| request.branch == branch.as_str();
+    let job = rest.task(&caller, &repository, JobKind::Commit, &id, fits).await?;
+    let (status, answer) = rest.status(&job)?;
+    Ok(Json(CommitAsyncStatus { status, result: answer.map(committed).transpose()? }))
 }
 
 /// Get a commit
@@ -132,40 +205,60 @@ async fn log_commits(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(AtRef { repository, reference }): Path<AtRef>,
-    Query(LogQuery { after, amount, first_parent }): Query<LogQuery>,
+    Query(query): Query<LogQuery>,
 ) -> Result<Json<CommitList>, Failure> {
     authorize(&caller, Action::ReadBranch, &Resource::Branch(repository.clone(), reference.base().clone()))?;
-    let request = LogRequest { after, amount: amount.0, first_parent, ..LogRequest::default() };
-    let page = rest.graveler.log(&repository, &reference, &request).await?;
+    if let Some(named) = &query.stop_at {
+        authorize(&caller, Action::ReadBranch, &Resource::Branch(repository.clone(), named.base().clone()))?;
+    }
+    let page = rest.graveler.log(&repository, &reference, &query.into()).await?;
     let pagination = Pagination::before(page.next.map(|next| next.to_string()), page.commits.len());
     let results = page.commits.iter().map(|(id, commit)| CommitBody::new(id, commit)).collect();
     Ok(Json(CommitList { pagination, results }))
 }
 
-pub(super) fn commit_request(
-    OnBranch { repository, branch }: OnBranch,
-    CommitCreation { message, metadata, date, allow_empty }: CommitCreation,
-) -> flows::CommitRequest {
-    flows::CommitRequest {
-        repository,
-        branch,
+fn refuse_metarange(query: CommitQuery) -> Result<(), Failure> {
+    if query.source_metarange.is_none_or(|metarange| metarange.is_empty()) {
+        return Ok(());
+    }
+    let why = "commits of a given metarange aren't supported: import the objects instead";
+    Err(Failure::new(StatusCode::NOT_IMPLEMENTED, why))
+}
+
+fn commit_request(OnBranch { repository, branch }: &OnBranch, body: CommitCreation) -> wire::CreateCommitRequest {
+    let CommitCreation { message, metadata, date, allow_empty } = body;
+    wire::CreateCommitRequest {
+        repository: repository.to_string(),
+        branch: branch.to_string(),
         message,
         metadata: metadata.unwrap_or_default(),
         allow_empty: allow_empty.unwrap_or_default(),
-        created_at: date.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000))),
+        created_at: date.map(|seconds| time_to_wire(Timestamp::from_millis(seconds.saturating_mul(1000)))),
+        ..wire::CreateCommitRequest::default()
     }
+}
+
+fn committed(answer: wire::CreateCommitResponse) -> Result<CommitBody, Failure> {
+    let commit = answer.commit.ok_or_else(|| internal("a commit's answer without the commit"))?;
+    Ok(commit.into())
 }
 
 impl CommitBody {
     pub(super) fn new(id: &CommitId, commit: &Commit) -> Self {
+        commit_to_wire(id, commit).into()
+    }
+}
+
+impl From<wire::Commit> for CommitBody {
+    fn from(commit: wire::Commit) -> Self {
         Self {
-            id: id.to_string(),
-            parents: commit.parents.iter().map(ToString::to_string).collect(),
-            committer: commit.committer.clone(),
-            message: commit.message.clone(),
-            creation_date: super::seconds(commit.created_at),
-            meta_range_id: commit.metarange.as_ref().map(ToString::to_string).unwrap_or_default(),
-            metadata: commit.metadata.clone(),
+            id: commit.id,
+            parents: commit.parents,
+            committer: commit.committer,
+            message: commit.message,
+            creation_date: commit.created_at.map_or(0, |at| at.seconds),
+            meta_range_id: commit.metarange_id,
+            metadata: commit.metadata,
             generation: commit.generation,
             version: 1,
         }

@@ -111,7 +111,7 @@ async fn get_config(State(rest): State<Rest>, Authenticated(caller): Authenticat
         storage_config: storage(&rest),
         storage_config_list: Vec::new(),
         ui_config: UiConfig { custom_viewers: Vec::new() },
-        capabilities_config: CapabilitiesConfig { async_ops: false },
+        capabilities_config: CapabilitiesConfig { async_ops: true },
     }))
 }
 
@@ -185,8 +185,8 @@ fn storage(rest: &Rest) -> StorageConfig {
         pre_sign_support: signs,
         pre_sign_support_ui: signs,
         pre_sign_multipart_upload: signs,
-        import_support: false,
-        import_validity_regex: format!("^{scheme}://.+$"),
+        import_support: true,
+        import_validity_regex: "^[a-z][a-z0-9]*://.+$".to_owned(),
         blockstore_id: String::new(),
     }
 }

@@ -3,7 +3,7 @@
 
 use axum::RequestExt as _;
 use axum::body::to_bytes;
-use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -18,7 +18,7 @@ pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// The query's parameters.
+/// The query's parameters; one that may be repeated is a list.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -42,9 +42,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        query.map(|query| Self(query.0)).map_err(|rejection: QueryRejection| Failure::invalid(rejection.body_text()))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let query = parts.uri.query().unwrap_or_default();
+        let query = serde_path_to_error::deserialize(serde_html_form::Deserializer::from_bytes(query.as_bytes()));
+        query.map(Self).map_err(|error| Failure::invalid(format!("invalid query: {error}")))
     }
 }
 

@@ -6,24 +6,29 @@ use auth::{Action, Resource, authorize};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use graveler::{Conflicts, Strategy};
+use graveler::Conflicts;
 use http::StatusCode;
-use model::{CommitId, PAGE_MAX};
+use model::{CommitId, JobKind};
+use proto::generated::api as wire;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use wire::merge_response::Outcome;
 
 use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{OptionalBody, Path};
 use super::failure::{ErrorBody, Failure, invalid_field};
-use super::places::IntoBranch;
-use crate::flows::{self, MergeOutcome};
-use crate::lines::Errand;
+use super::places::{IntoBranch, OfMergeTask};
+use super::tasks::{AsyncTaskStatus, TaskCreation};
+use crate::error_table::internal;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
-    OpenApiRouter::new().routes(routes!(merge_into_branch, find_merge_base))
+    OpenApiRouter::new()
+        .routes(routes!(merge_into_branch, find_merge_base))
+        .routes(routes!(merge_into_branch_async))
+        .routes(routes!(merge_into_branch_async_status))
 }
 
 /// How to merge.
@@ -66,6 +71,16 @@ pub(crate) struct MergeConflicts {
     has_more: bool,
 }
 
+/// How far a merge is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MergeAsyncStatus {
+    #[serde(flatten)]
+    status: AsyncTaskStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    result: Option<MergeResult>,
+}
+
 /// Where two histories parted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FindMergeBaseResult {
@@ -85,14 +100,50 @@ async fn merge_into_branch(
     Path(place): Path<IntoBranch>,
     OptionalBody(body): OptionalBody<Merge>,
 ) -> Result<Response, Failure> {
-    let may_be_empty = body.allow_empty.unwrap_or_default() || body.force.unwrap_or_default();
-    let outcome = flows::merge(&rest.lines, &caller, &merge_request(place, body)?, &Errand::default()).await;
-    match outcome {
-        Ok(MergeOutcome::Conflicts(conflicts)) => {
-            Ok((StatusCode::CONFLICT, Json(MergeConflicts::new(&conflicts))).into_response())
+    let request = merge_request(&place, body)?;
+    let answer = rest.run(&caller, &place.repository, JobKind::Merge, &request).await?;
+    Ok(match merged(answer)? {
+        Ok(result) => Json(result).into_response(),
+        Err(conflicts) => (StatusCode::CONFLICT, Json(conflicts)).into_response(),
+    })
+}
+
+/// Begin to merge a ref into a branch
+#[utoipa::path(post, path = "/repositories/{repository}/refs/{sourceRef}/merge/{destinationBranch}/async",
+    operation_id = "mergeIntoBranchAsync", tag = "experimental", params(IntoBranch), request_body = Option<Merge>,
+    responses((status = 202, body = TaskCreation), (status = "default", body = ErrorBody)))]
+async fn merge_into_branch_async(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(place): Path<IntoBranch>,
+    OptionalBody(body): OptionalBody<Merge>,
+) -> Result<(StatusCode, Json<TaskCreation>), Failure> {
+    rest.begin(&caller, &place.repository, JobKind::Merge, &merge_request(&place, body)?).await
+}
+
+/// Ask how far a merge is that was begun
+#[utoipa::path(get,
+    path = "/repositories/{repository}/refs/{sourceRef}/merge/{destinationBranch}/async/{id}/status",
+    operation_id = "mergeIntoBranchAsyncStatus", tag = "experimental", params(OfMergeTask),
+    responses((status = 200, body = MergeAsyncStatus), (status = "default", body = ErrorBody)))]
+async fn merge_into_branch_async_status(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Path(OfMergeTask { repository, source, destination, id }): Path<OfMergeTask>,
+) -> Result<Json<MergeAsyncStatus>, Failure> {
+    authorize(&caller, Action::ReadBranch, &Resource::branch(&repository, &destination))?;
+    let fits = |request: &wire::MergeRequest| {
+        request.source == source.to_string() && request.destination == destination.as_str()
+    };
+    let job = rest.task(&caller, &repository, JobKind::Merge, &id, fits).await?;
+    let (status, answer) = rest.status(&job)?;
+    Ok(Json(match answer.map(merged).transpose()? {
+        None => MergeAsyncStatus { status, result: None },
+        Some(Ok(result)) => MergeAsyncStatus { status, result: Some(result) },
+        Some(Err(conflicts)) => {
+            MergeAsyncStatus { status: status.failed(StatusCode::CONFLICT, conflicts.message), result: None }
         }
-        outcome => Ok(Json(merged(outcome?, may_be_empty)?).into_response()),
-    }
+    }))
 }
 
 /// Find where two refs parted
@@ -115,61 +166,59 @@ async fn find_merge_base(
     }))
 }
 
-pub(super) fn merge_request(place: IntoBranch, body: Merge) -> Result<flows::MergeRequest, Failure> {
+fn merge_request(place: &IntoBranch, body: Merge) -> Result<wire::MergeRequest, Failure> {
     let strategy = match body.strategy.as_deref() {
-        None | Some("") => None,
-        Some("source-wins") => Some(Strategy::SourceWins),
-        Some("dest-wins") => Some(Strategy::DestinationWins),
+        None | Some("") => wire::Strategy::Unspecified,
+        Some("source-wins") => wire::Strategy::SourceWins,
+        Some("dest-wins") => wire::Strategy::DestinationWins,
         Some(_) => return Err(invalid_field("strategy", "must be source-wins or dest-wins, or be left out")),
     };
-    Ok(flows::MergeRequest {
-        repository: place.repository,
-        source: place.source,
-        destination: place.destination,
+    Ok(wire::MergeRequest {
+        repository: place.repository.to_string(),
+        source: place.source.to_string(),
+        destination: place.destination.to_string(),
         message: body.message.unwrap_or_default(),
         metadata: body.metadata.unwrap_or_default(),
-        strategy,
-        dry_run: false,
+        strategy: strategy.into(),
         squash: body.squash_merge.unwrap_or_default(),
-        conflicts_after: String::new(),
-        conflicts_amount: PAGE_MAX,
+        conflicts_amount: u32::MAX,
+        must_change: ![body.allow_empty, body.force].contains(&Some(true)),
+        ..wire::MergeRequest::default()
     })
 }
 
-/// What a merge came to, as lakeFS tells it: one that brings nothing has failed, unless that may be.
-pub(super) fn merged(outcome: MergeOutcome, may_be_empty: bool) -> Result<MergeResult, Failure> {
-    match outcome {
-        MergeOutcome::Merged { id, .. } => Ok(MergeResult { reference: id.to_string() }),
-        MergeOutcome::UpToDate(head) if may_be_empty => Ok(MergeResult { reference: head.to_string() }),
-        MergeOutcome::UpToDate(_) | MergeOutcome::Preview(_) => {
-            Err(Failure::invalid("no changes: the destination has all of the source's history already"))
+/// What a merge came to.
+fn merged(answer: wire::MergeResponse) -> Result<Result<MergeResult, MergeConflicts>, Failure> {
+    match answer.outcome {
+        Some(Outcome::Merged(wire::Merged { commit: Some(commit), .. })) => {
+            Ok(Ok(MergeResult { reference: commit.id }))
         }
-        MergeOutcome::Conflicts(conflicts) => Err(conflict(&conflicts)),
+        Some(Outcome::UpToDate(wire::UpToDate { commit_id })) => Ok(Ok(MergeResult { reference: commit_id })),
+        Some(Outcome::Conflicts(conflicts)) => {
+            let paths = conflicts.items.into_iter().map(|conflict| conflict.path);
+            Ok(Err(MergeConflicts::new(paths.collect(), conflicts.more)))
+        }
+        _ => Err(internal("a merge's answer without an outcome").into()),
     }
 }
 
 /// 409 of an operation whose failures have only a message.
 pub(super) fn conflict(conflicts: &Conflicts) -> Failure {
-    Failure::new(StatusCode::CONFLICT, describe(conflicts))
+    let paths = conflicts.items.iter().map(|conflict| conflict.path.to_string());
+    Failure::new(StatusCode::CONFLICT, describe(&paths.collect::<Vec<_>>(), conflicts.more))
 }
 
 impl MergeConflicts {
-    fn new(conflicts: &Conflicts) -> Self {
-        Self {
-            reference: String::new(),
-            message: describe(conflicts),
-            conflicts: conflicts.items.iter().map(|conflict| conflict.path.to_string()).collect(),
-            has_more: conflicts.more,
-        }
+    fn new(conflicts: Vec<String>, has_more: bool) -> Self {
+        Self { reference: String::new(), message: describe(&conflicts, has_more), conflicts, has_more }
     }
 }
 
-fn describe(conflicts: &Conflicts) -> String {
+fn describe(paths: &[String], more: bool) -> String {
     const SHOWN_MAX: usize = 10;
-    let shown: Vec<_> = conflicts.items.iter().take(SHOWN_MAX).map(|conflict| conflict.path.as_str()).collect();
-    let rest = if conflicts.more || conflicts.items.len() > SHOWN_MAX { ", and more" } else { "" };
+    let shown = paths[..paths.len().min(SHOWN_MAX)].join(", ");
+    let rest = if more || paths.len() > SHOWN_MAX { ", and more" } else { "" };
     format!(
-        "conflict found: both sides changed {}{rest}; nothing was changed: resolve them on the source, or choose a strategy",
-        shown.join(", ")
+        "conflict found: both sides changed {shown}{rest}; nothing was changed: resolve them on the source, or choose a strategy"
     )
 }

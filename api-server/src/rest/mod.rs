@@ -9,6 +9,7 @@ mod failure;
 mod openapi;
 mod paging;
 mod places;
+mod tasks;
 
 mod access;
 mod branches;
@@ -16,6 +17,7 @@ mod changes;
 mod commits;
 mod config;
 mod diffs;
+mod imports;
 mod merges;
 mod multipart;
 mod object_content;
@@ -39,6 +41,7 @@ use http::StatusCode;
 use model::Timestamp;
 
 use crate::authenticator::Authenticator;
+use crate::jobs::Jobs;
 use crate::lines::Lines;
 use failure::Failure;
 
@@ -50,6 +53,7 @@ const BASE: &str = "/api/v1";
 struct Rest {
     graveler: Graveler,
     lines: Lines,
+    jobs: Jobs,
     directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
 }
@@ -58,13 +62,14 @@ struct Rest {
 pub(crate) fn router(
     graveler: Graveler,
     lines: Lines,
+    jobs: Jobs,
     directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
 ) -> Router {
     let (operations, document) = openapi::operations().split_for_parts();
     let operations = operations
         .route_layer(middleware::from_fn_with_state(Arc::clone(&authenticator), authentication::layer))
-        .with_state(Rest { graveler, lines, directory, authenticator });
+        .with_state(Rest { graveler, lines, jobs, directory, authenticator });
     let document = openapi::served(&document);
     Router::new()
         .nest(BASE, operations)

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use graveler::{LogCursor, RefExpr};
-use model::{BranchName, RepositoryName, TagName};
+use model::{BranchName, RepositoryName, TagName, Timestamp};
+use proto::api::time_from_text;
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
@@ -27,6 +28,20 @@ pub(crate) struct OnBranch {
     /// The branch's name.
     #[param(value_type = String)]
     pub(crate) branch: BranchName,
+}
+
+/// A task of a branch.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfBranchTask {
+    /// The repository's name.
+    #[param(value_type = String)]
+    pub(crate) repository: RepositoryName,
+    /// The branch's name.
+    #[param(value_type = String)]
+    pub(crate) branch: BranchName,
+    /// The task, as its start was answered.
+    pub(crate) id: String,
 }
 
 /// A tag.
@@ -101,6 +116,25 @@ pub(crate) struct IntoBranch {
     pub(crate) destination: BranchName,
 }
 
+/// A merge that was begun.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OfMergeTask {
+    /// The repository's name.
+    #[param(value_type = String)]
+    pub(crate) repository: RepositoryName,
+    /// What to merge.
+    #[serde(rename = "sourceRef", deserialize_with = "text")]
+    #[param(value_type = String)]
+    pub(crate) source: RefExpr,
+    /// The branch to merge it into.
+    #[serde(rename = "destinationBranch")]
+    #[param(value_type = String)]
+    pub(crate) destination: BranchName,
+    /// The task, as its start was answered.
+    pub(crate) id: String,
+}
+
 /// Reads what has a text form.
 pub(crate) fn text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -133,4 +167,10 @@ where
 /// Where a page of a log ended, as its `next_offset` said.
 pub(crate) fn optional_cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogCursor>, D::Error> {
     optional_text(deserializer)
+}
+
+/// Reads a moment in the form of RFC 3339, which may be left out.
+pub(crate) fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    text.map(|text| time_from_text(&text).map_err(serde::de::Error::custom)).transpose()
 }

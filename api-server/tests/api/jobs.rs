@@ -12,7 +12,7 @@ use lakebed_sdk::{Code, Job, JobAnswer, JobKind, JobState, Lakebed, MergeOptions
 use crate::lake::{TestLake, branch, until};
 
 /// Becomes a record almost at once, and is taken up soon after its runner is gone.
-fn quick() -> JobOptions {
+pub(crate) fn quick() -> JobOptions {
     JobOptions {
         recorded_after: Duration::from_millis(20),
         lease: Duration::from_millis(400),

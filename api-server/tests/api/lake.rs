@@ -69,8 +69,13 @@ impl TestLake {
 
     /// A server with an empty repository `trips` whose jobs are told and looked for often, by a real clock.
     pub(crate) async fn with_jobs(options: JobOptions) -> Self {
+        Self::with_jobs_and_sources(options, Vec::new()).await
+    }
+
+    /// The same, that may read some places besides.
+    pub(crate) async fn with_jobs_and_sources(options: JobOptions, sources: Vec<String>) -> Self {
         let options = ApiServerOptions { jobs: options, ..server_options() };
-        let lake = Self::with(Arc::new(SystemClock), Vec::new(), options).await;
+        let lake = Self::with(Arc::new(SystemClock), sources, options).await;
         lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
         lake
     }

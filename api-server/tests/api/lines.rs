@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use api_server::flows;
 use api_server::lines::{Errand, Lines};
 use futures::future::join_all;
-use lakebed_sdk::{MergeOutcome, Reason};
+use lakebed_sdk::{HardReset, MergeOutcome, Reason, RebaseOptions, RebaseOutcome};
 use model::{Command, CommitId, Note, UnstageScope};
 
 use crate::lake::{TestLake, branch, object, until};
@@ -260,4 +260,57 @@ async fn a_full_queue_says_so_and_the_rest_is_served() {
     }
     assert!(done >= 1024 && busy > 0, "{done} done, {busy} busy");
     assert_eq!(lake.log("main").await.len(), done + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rebase_and_a_hard_reset_wait_for_their_turn() {
+    let lake = lake_with_branches(2).await;
+    lake.put("main", "later", "1").await;
+    lake.commit("main", "later").await;
+    let published = lake.meta.publications.load(Relaxed);
+    let held = lake.meta.hold_publications().await;
+    let merge = {
+        let lake = Arc::clone(&lake);
+        tokio::spawn(async move { lake.merge("fix1", "fix0").await.unwrap() })
+    };
+    lake.meta.publications_come(published + 1).await;
+    let reads = lake.meta.reads.load(Relaxed);
+    let reset = {
+        let lake = Arc::clone(&lake);
+        let to = HardReset { to: "fix0".to_owned(), ..HardReset::default() };
+        tokio::spawn(async move { lake.lakebed.hard_reset(&lake.trips, &branch("fix0"), to).await.unwrap() })
+    };
+    until("the reset waits", async || lake.meta.reads.load(Relaxed) >= reads + 2).await;
+    let rebase = {
+        let lake = Arc::clone(&lake);
+        let options = RebaseOptions::default();
+        tokio::spawn(async move { lake.lakebed.rebase(&lake.trips, &branch("fix0"), "main", options).await.unwrap() })
+    };
+    until("the rebase waits", async || lake.meta.reads.load(Relaxed) >= reads + 3).await;
+    drop(held);
+    assert!(matches!(merge.await.unwrap(), MergeOutcome::Merged { .. }));
+    reset.await.unwrap();
+    assert!(matches!(rebase.await.unwrap(), RebaseOutcome::Rebased { .. }));
+    assert_eq!(lake.meta.publications.load(Relaxed), published + 3, "each published once");
+    assert_eq!(lake.paths("fix0").await, ["base", "fix0", "fix1", "later"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hard_resets_are_not_bounced_by_merges_and_undo_none() {
+    let lake = lake_with_branches(24).await;
+    let merges = (0..24).map(|n| {
+        let lake = Arc::clone(&lake);
+        tokio::spawn(async move { drop(lake.merge(&format!("fix{n}"), "main").await.unwrap()) })
+    });
+    let resets = (0..8).map(|_| {
+        let lake = Arc::clone(&lake);
+        tokio::spawn(async move {
+            let to = HardReset { to: "main".to_owned(), ..HardReset::default() };
+            drop(lake.lakebed.hard_reset(&lake.trips, &branch("main"), to).await.unwrap());
+        })
+    });
+    for done in join_all(merges.chain(resets)).await {
+        done.unwrap();
+    }
+    assert_eq!(lake.paths("main").await.len(), 25, "every change is there");
 }

@@ -115,6 +115,7 @@ async fn merge(lake: &Lake, repository: &RepositoryName, branch: &BranchName) ->
         strategy: None,
         dry_run: false,
         squash: false,
+        must_change: false,
         conflicts_after: String::new(),
         conflicts_amount: 1,
     };

@@ -167,6 +167,7 @@ fn request(
         allow_empty: commit.allow_empty,
         request_id: id_or_new(commit.request_id),
         r#async: is_async,
+        created_at: None,
     }
 }
 

@@ -195,6 +195,7 @@ fn request(
         conflicts_after: options.conflicts_after,
         conflicts_amount: options.conflicts_amount,
         r#async: is_async,
+        must_change: false,
     }
 }
 

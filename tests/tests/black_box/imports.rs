@@ -6,7 +6,7 @@ use std::path::Path;
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
 use serde_json::Value;
-use tests::{FaultyStore, Settings, TestServer, s3_client};
+use tests::{FaultyStore, Settings, TestServer, client_with, s3_client};
 
 /// A server that may import from a folder and from a prefix of the bucket that it lives in.
 struct Lake {
@@ -137,4 +137,16 @@ async fn an_import_outlives_its_server() {
     assert_eq!(imported["objects"], 3000);
     assert_eq!(lake.run(&["log", "lakebed://trips/main"]).matches("Import file://").count(), 1);
     assert_eq!(lake.run(&["fs", "ls", "-r", "lakebed://trips/main/many/"]).lines().count(), 3000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lakefs_s_client_imports_from_a_bucket_and_a_folder() {
+    let lake = Lake::start().await;
+    for key in ["2026/a", "2026/b/c"] {
+        lake.write_in_bucket(&format!("raw/{key}"), &format!("in the bucket: {key}"));
+    }
+    lake.write("rides/1", "in the folder");
+    let folder = lake.file_url("rides/");
+    let environment = [("LAKEBED_TEST_BUCKET_URL", "s3://lake/raw/2026/"), ("LAKEBED_TEST_FOLDER_URL", &*folder)];
+    tokio::task::block_in_place(|| client_with(&lake.server, "lakefs_imports.py", &environment));
 }

@@ -7,6 +7,7 @@ mod openapi;
 mod refs;
 mod settings;
 mod staging;
+mod tasks;
 
 use axum::body::{Body, to_bytes};
 use axum::http::request::Builder;

@@ -117,3 +117,28 @@ async fn tags_name_commits() {
     assert_eq!(lake.call("DELETE", &format!("{TRIPS}/tags/v1.0")).send().await.status, 204);
     assert_eq!(lake.get(&format!("{TRIPS}/tags/v1.0")).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_log_is_of_paths_and_of_a_time() {
+    let lake = TestLake::new().await;
+    for (path, date) in [("a/1", 1_000), ("b/1", 2_000), ("a/2", 3_000), ("c", 4_000)] {
+        lake.put("main", path, path).await;
+        let body = json!({ "message": path, "date": 1_700_000_000 + date });
+        lake.post(&format!("{TRIPS}/branches/main/commits"), body).await.json(201);
+    }
+    let log = async |query: &str| {
+        let log = lake.get(&format!("{TRIPS}/refs/main/commits?{query}")).await.json(200);
+        let messages = log["results"].as_array().unwrap().iter().map(|commit| commit["message"].as_str().unwrap());
+        (messages.map(str::to_owned).collect::<Vec<_>>().join(" "), log["pagination"]["has_more"] == true)
+    };
+    assert_eq!(log("prefixes=a/").await.0, "a/2 a/1");
+    assert_eq!(log("objects=c&objects=b%2F1&prefixes=nothing").await.0, "c b/1");
+    assert_eq!(log("objects=a/1&prefixes=b&prefixes=c").await.0, "c b/1 a/1");
+    assert_eq!(log("since=2023-11-14T23:00:00Z").await.0, "c a/2");
+    assert_eq!(log("stop_at=main~2").await.0, "c a/2 b/1");
+    assert_eq!(log("amount=1").await, ("c".to_owned(), true));
+    assert_eq!(log("amount=1&limit=true").await, ("c".to_owned(), false));
+    for bad in ["since=yesterday", "stop_at=..", "limit=perhaps", "amount=1001", "amount=1&amount=2"] {
+        assert_eq!(lake.get(&format!("{TRIPS}/refs/main/commits?{bad}")).await.status, 400, "{bad}");
+    }
+}
