@@ -48,9 +48,9 @@ impl Authenticator {
     }
 
     /// Begins the trail of a request, if anything is written down.
-    pub(crate) fn trail(&self, protocol: &'static str) -> Option<Arc<Trail>> {
+    pub(crate) fn trail(&self, protocol: &'static str, request_id: &str) -> Option<Arc<Trail>> {
         let audit = self.audit.as_ref()?;
-        Some(Trail::new(Arc::clone(audit), protocol, format!("{:016x}", rand::random::<u64>())))
+        Some(Trail::new(Arc::clone(audit), protocol, request_id))
     }
 
     /// Writes down that nobody was let in.

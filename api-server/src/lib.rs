@@ -26,6 +26,7 @@ mod api_server;
 mod authenticator;
 mod backoff;
 mod bootstrap;
+mod envelope;
 mod error;
 mod error_table;
 mod publish;

@@ -85,6 +85,11 @@ impl Trail {
         self.write(Event::Decision, Some(caller), caller.at, (action.as_str(), Some(resource.to_string()), outcome));
     }
 
+    /// Says that the request changes something that nobody is asked about: a session of the caller's own.
+    pub(crate) fn changes(&self) {
+        self.changes.store(true, Relaxed);
+    }
+
     /// Writes down the end of a request, if it was allowed to change something.
     pub fn ended(&self, caller: &Caller, operation: &str, outcome: &str) {
         if self.changes.load(Relaxed) {

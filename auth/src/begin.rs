@@ -44,6 +44,7 @@ pub fn begin_session(
     seconds: Option<u64>,
     policy: Option<&PolicyDocument>,
 ) -> Result<Begun, CannotBegin> {
+    caller.changes_own();
     if caller.narrowed.is_some() {
         return Err(CannotBegin::Narrowed);
     }

@@ -35,6 +35,13 @@ impl Caller {
     pub fn committer(&self) -> &str {
         self.user.name.as_str()
     }
+
+    /// Has the audit tell the end of this request, which changes something of the caller's own that needs no right.
+    pub fn changes_own(&self) {
+        if let Some(trail) = &self.trail {
+            trail.changes();
+        }
+    }
 }
 
 impl fmt::Debug for Caller {

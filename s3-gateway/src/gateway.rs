@@ -11,17 +11,15 @@ use graveler::Graveler;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Version};
+use object_http::{HEAD_BYTES_MAX, head_bytes};
 
 use crate::call::Call;
 use crate::credentials::RequestKeys;
 use crate::error_table::Failure;
 use crate::protocol::body::BoxError;
-use crate::protocol::{AnswerContext, ErrorCode, Receiver, headers, sts};
+use crate::protocol::{AnswerContext, ErrorCode, Receiver, S3Error, headers, sts};
 use crate::request_body::RequestBody;
 use crate::{GatewayOptions, ops, route};
-
-/// The most bytes of a request's path, query and headers together.
-const HEAD_BYTES_MAX: usize = 16 << 10;
 
 /// How much of a body is read on after a refusal, for a client that hasn't proved who it is.
 const DRAIN_STRANGER_BYTES_MAX: u64 = 1 << 20;
@@ -79,13 +77,13 @@ impl Gateway {
         let request_id = headers::new_request_id();
         let (parts, body) = request.into_parts();
         let body = RequestBody::new(body, self.inner.options.body_silence_max);
+        let trail = self.inner.audit.as_ref().map(|log| Trail::new(Arc::clone(log), "s3", request_id.as_str()));
         if sts::is_sts(&parts) {
-            let now = self.inner.graveler.clock().now().to_datetime();
-            let answer = crate::sts::answer(&self.inner.directory, now, &parts, &body, &request_id).await;
-            return with_common_headers(answer, &request_id);
+            let desk =
+                crate::sts::Desk { directory: &self.inner.directory, trail: trail.as_ref(), request_id: &request_id };
+            return with_common_headers(desk.answer(&parts, &body).await, &request_id);
         }
         let mut trusted = false;
-        let trail = self.inner.audit.as_ref().map(|log| Trail::new(Arc::clone(log), "s3", request_id.as_str()));
         let answered = self.inner.answer(&parts, &body, &mut trusted, trail.as_ref()).await;
         if let (Some(trail), Err(failure), false) = (&trail, &answered, trusted) {
             let address = PeerAddress::address(parts.extensions.get());
@@ -134,10 +132,8 @@ impl Inner {
     }
 }
 
-fn check_head(parts: &Parts) -> Result<(), Failure> {
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    match target + headers {
+pub(crate) fn check_head(parts: &Parts) -> Result<(), S3Error> {
+    match head_bytes(&parts.uri, &parts.headers) {
         bytes if bytes > HEAD_BYTES_MAX => Err(ErrorCode::RequestHeaderSectionTooLarge.into()),
         _ => Ok(()),
     }

@@ -1,62 +1,91 @@
 //! STS on the gateway's port: gives out sessions of the caller's. Leaves the form and its signature to `protocol::sts`, and
 //! what a session is to `auth`. Invariant: nothing of the form is acted on before its signature was verified.
 
-use auth::{CannotBegin, Directory, PeerAddress, PolicyDocument};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use auth::{Begun, Caller, CannotBegin, Directory, PeerAddress, PolicyDocument, Trail};
 use axum::body::Body;
-use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
 
 use crate::credentials::RequestKeys;
-use crate::protocol::sts::{self, FORM_BYTES_MAX, Keys};
+use crate::gateway::check_head;
+use crate::protocol::sts::{self, Call, FORM_BYTES_MAX, Keys};
 use crate::protocol::{ErrorCode, S3Error};
 use crate::request_body::RequestBody;
 
-/// Answers a request of STS's.
-pub(crate) async fn answer(
-    directory: &Directory,
-    now: DateTime<Utc>,
-    parts: &Parts,
-    body: &RequestBody,
-    request_id: &str,
-) -> Response<Body> {
-    let (status, document) = match begin(directory, now, parts, body, request_id).await {
-        Ok(document) => (StatusCode::OK, document),
-        Err(error) => sts::refusal(&error, request_id),
-    };
-    let mut answer = Response::new(Body::from(document));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
-    answer
+/// What a request of STS's is called in the audit before it is clear what it asks for.
+const OPERATION: &str = "POST /";
+
+/// What answers one request of STS's.
+pub(crate) struct Desk<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) trail: Option<&'a Arc<Trail>>,
+    pub(crate) request_id: &'a str,
 }
 
-async fn begin(
-    directory: &Directory,
-    now: DateTime<Utc>,
-    parts: &Parts,
-    body: &RequestBody,
-    request_id: &str,
-) -> Result<String, S3Error> {
-    let form = read(body).await?;
-    let keys = RequestKeys::new(directory);
-    let call = sts::receive(parts, &form, &keys, now).await?;
-    let caller = keys.caller(&call.access_key_id, PeerAddress::address(parts.extensions.get()))?;
-    let policy = call.policy.as_deref().map(PolicyDocument::parse).transpose();
-    let policy = policy.map_err(|why| S3Error::invalid_argument("Policy", "", why.to_string()))?;
-    let begun = auth::begin_session(directory, &caller, call.seconds, policy.as_ref()).map_err(|why| match why {
-        CannotBegin::Narrowed => S3Error::new(ErrorCode::AccessDenied, why.to_string()),
-        CannotBegin::Length(_) => S3Error::invalid_argument("DurationSeconds", "", why.to_string()),
-        CannotBegin::Policy(_) => S3Error::invalid_argument("Policy", "", why.to_string()),
-    })?;
-    let keys = Keys {
-        access_key_id: &begun.access_key_id,
-        secret_access_key: &begun.secret_access_key,
-        session_token: &begun.session_token,
-        expires: begun.expires_at.to_datetime(),
-    };
-    Ok(sts::answer(&call, &keys, caller.user.name.as_str(), request_id))
+impl Desk<'_> {
+    /// Answers a request of STS's.
+    pub(crate) async fn answer(&self, parts: &Parts, body: &RequestBody) -> Response<Body> {
+        let (status, document) = match self.begin(parts, body).await {
+            Ok(document) => (StatusCode::OK, document),
+            Err(error) => sts::refusal(&error, self.request_id),
+        };
+        let mut answer = Response::new(Body::from(document));
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        answer
+    }
+
+    /// Finds out who asks, and gives them keys. Both leave a line in the audit.
+    async fn begin(&self, parts: &Parts, body: &RequestBody) -> Result<String, S3Error> {
+        let address = PeerAddress::address(parts.extensions.get());
+        let (call, caller) = self.receive(parts, body, address).await.inspect_err(|refusal| {
+            if let Some(trail) = self.trail {
+                trail.refused(self.directory.now(), address, OPERATION, refusal.code().as_str());
+            }
+        })?;
+        let begun = self.keys(&call, &caller);
+        if let Some(trail) = self.trail {
+            let outcome = begun.as_ref().err().map_or("200", |refusal| refusal.code().as_str());
+            trail.ended(&caller, &format!("{} /", call.action.as_str()), outcome);
+        }
+        let begun = begun?;
+        let keys = Keys {
+            access_key_id: &begun.access_key_id,
+            secret_access_key: &begun.secret_access_key,
+            session_token: &begun.session_token,
+            expires: begun.expires_at.to_datetime(),
+        };
+        Ok(sts::answer(&call, &keys, caller.user.name.as_str(), self.request_id))
+    }
+
+    async fn receive(
+        &self,
+        parts: &Parts,
+        body: &RequestBody,
+        address: Option<IpAddr>,
+    ) -> Result<(Call, Caller), S3Error> {
+        check_head(parts)?;
+        let form = read(body).await?;
+        let keys = RequestKeys::new(self.directory);
+        let call = sts::receive(parts, &form, &keys, self.directory.now().to_datetime()).await?;
+        let caller = keys.caller(&call.access_key_id, address)?;
+        Ok((call, Caller { trail: self.trail.cloned(), ..caller }))
+    }
+
+    fn keys(&self, call: &Call, caller: &Caller) -> Result<Begun, S3Error> {
+        let policy = call.policy.as_deref().map(PolicyDocument::parse).transpose();
+        let policy = policy.map_err(|why| S3Error::invalid_argument("Policy", "", why.to_string()))?;
+        auth::begin_session(self.directory, caller, call.seconds, policy.as_ref()).map_err(|why| match why {
+            CannotBegin::Narrowed => S3Error::new(ErrorCode::AccessDenied, why.to_string()),
+            CannotBegin::Length(_) => S3Error::invalid_argument("DurationSeconds", "", why.to_string()),
+            CannotBegin::Policy(_) => S3Error::invalid_argument("Policy", "", why.to_string()),
+        })
+    }
 }
 
 /// Reads the form; it is signed as a whole, so nothing of it is known before.

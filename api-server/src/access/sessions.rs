@@ -44,6 +44,7 @@ fn document(narrowing: Narrowing) -> Result<PolicyDocument, InvalidField> {
 /// Ends the caller's own session. A caller with a long-lived key has none, which is no failure.
 pub(crate) async fn end_session(meta: &dyn MetaStore, caller: &Caller) -> Result<(), Error> {
     let Some(session) = caller.session else { return Ok(()) };
+    caller.changes_own();
     let longest = i64::try_from(SESSION_SECONDS_MAX * 1000).unwrap_or(i64::MAX);
     let until = Timestamp::from_millis(caller.at.as_millis().saturating_add(longest));
     Ok(meta.write(Command::EndSession { user: caller.user.id, session, until }).await?.done()?)
@@ -54,6 +55,7 @@ pub(crate) async fn end_sessions(meta: &dyn MetaStore, caller: &Caller, user: &U
     if *user != caller.user.name || caller.narrowed.is_some() {
         authorize(caller, Action::UpdateUser, &Resource::User(user.clone()))?;
     }
+    caller.changes_own();
     meta.write(Command::EndSessions { user: user.clone() }).await?.user()?;
     tracing::info!(user = %user, by = %caller.user.name, "all sessions ended");
     Ok(())

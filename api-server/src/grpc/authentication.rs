@@ -2,6 +2,7 @@
 //! that is called around the layer refuses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::{Caller, PeerAddress};
 use axum::body::Body;
@@ -12,21 +13,40 @@ use proto::api::{REASON_KEY, Reason};
 use tonic::{Code, Status};
 
 use crate::authenticator::Authenticator;
+use crate::envelope::{self, RequestId};
 use crate::error_table::status;
+
+/// How long a client may send nothing in the middle of a call: longer than over REST, since an upload may come from a
+/// program that works for its next bytes.
+const SILENCE_MAX: Duration = Duration::from_secs(300);
 
 /// The one call that answers anybody.
 const OPEN: &str = "/lakebed.api.v1.Server/Health";
 
 /// Verifies the credentials of a request and hands the caller on, or answers for it.
-pub(super) async fn layer(
-    State(authenticator): State<Arc<Authenticator>>,
+pub(super) async fn layer(State(authenticator): State<Arc<Authenticator>>, request: Request, next: Next) -> Response {
+    let (id, mut answer) = match envelope::seal(request, SILENCE_MAX) {
+        Ok((id, request)) if request.uri().path() == OPEN => (id, next.run(request).await),
+        Ok((id, request)) => {
+            let answer = authenticated_call(&authenticator, &id, request, next).await;
+            (id, answer)
+        }
+        Err((id, unbearable)) => {
+            let refusal = status(Code::ResourceExhausted, Reason::InvalidArgument, unbearable.to_string());
+            (id, refusal.into_http())
+        }
+    };
+    envelope::stamp(&mut answer, id);
+    answer
+}
+
+async fn authenticated_call(
+    authenticator: &Authenticator,
+    id: &RequestId,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if request.uri().path() == OPEN {
-        return next.run(request).await;
-    }
-    let (operation, trail) = (request.uri().path().to_owned(), authenticator.trail("grpc"));
+    let (operation, trail) = (request.uri().path().to_owned(), authenticator.trail("grpc", id.as_str()));
     match authenticator.authenticate(request.headers(), request.extensions()).await {
         Ok(caller) => {
             let caller = Caller { trail, ..caller };

@@ -4,21 +4,32 @@
 
 use std::sync::Arc;
 
-use auth::{Caller, PeerAddress};
+use auth::{Caller, PeerAddress, Trail};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 
+use super::BASE;
 use super::failure::Failure;
 use crate::Error;
 use crate::authenticator::Authenticator;
+use crate::envelope::RequestId;
+
+const NO_CREDENTIALS: Error = Error::Unauthenticated("no credentials: send an access key and its secret");
+
+/// What a login is called in the audit.
+pub(super) const LOGIN: &str = "POST /api/v1/auth/login";
 
 /// Who sends a request, proved. A handler that takes no `Authenticated` answers anybody.
 #[derive(Debug, Clone)]
 pub(crate) struct Authenticated(pub(crate) Caller);
+
+/// The trail of a request whose head doesn't say who sends it: a login's.
+#[derive(Clone)]
+pub(super) struct TrailOfStranger(pub(super) Option<Arc<Trail>>);
 
 /// Finds out who calls, if the request says. Who says nothing, or something wrong, is refused by what takes an
 /// [`Authenticated`], so that a path that isn't there is told to anybody.
@@ -27,7 +38,8 @@ pub(super) async fn layer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let operation = format!("{} {}", request.method(), request.uri().path());
+    // Beneath the base, paths are without it.
+    let operation = format!("{} {BASE}{}", request.method(), request.uri().path());
     let proved = if request.headers().contains_key(AUTHORIZATION) {
         Some(authenticator.authenticate(request.headers(), request.extensions()).await)
     } else if let Some(token) = session_cookie(request.headers()) {
@@ -36,9 +48,18 @@ pub(super) async fn layer(
     } else {
         None
     };
-    let trail = authenticator.trail("rest");
+    let trail = authenticator.trail("rest", RequestId::of(&request).as_str());
     match proved {
-        None => next.run(request).await,
+        None => {
+            let address = PeerAddress::address(request.extensions().get());
+            request.extensions_mut().insert(TrailOfStranger(trail.clone()));
+            let answer = next.run(request).await;
+            // A login has told more already.
+            if answer.status() == StatusCode::UNAUTHORIZED && operation != LOGIN {
+                authenticator.note_refusal(trail.as_deref(), address, &operation, &NO_CREDENTIALS);
+            }
+            answer
+        }
         Some(Ok(caller)) => {
             let caller = Caller { trail, ..caller };
             request.extensions_mut().insert(Authenticated(caller.clone()));
@@ -69,7 +90,6 @@ impl<S: Sync> FromRequestParts<S> for Authenticated {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        let missing = || Failure::from(Error::Unauthenticated("no credentials: send an access key and its secret"));
-        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Failure::from(NO_CREDENTIALS))
     }
 }

@@ -10,6 +10,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
+use crate::envelope::Unbearable;
 
 /// The largest JSON body: a thousand of the longest paths, and some.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
@@ -72,8 +73,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalB
 async fn read<T: DeserializeOwned>(request: Request) -> Result<Option<T>, Failure> {
     let is_json = is_json(&request);
     let body = request.with_limited_body().into_body();
-    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
-        Failure::invalid(format!("the body can't be read, or has more than {BODY_BYTES_MAX} bytes: {error}"))
+    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| match Unbearable::find(&error) {
+        Some(silence) => silence.into(),
+        None => Failure::invalid(format!("the body can't be read, or has more than {BODY_BYTES_MAX} bytes: {error}")),
     })?;
     if bytes.is_empty() {
         return Ok(None);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Error;
+use crate::envelope::Unbearable;
 use crate::error_table::{http_status, tell};
 
 /// A failure as clients read it.
@@ -54,6 +55,16 @@ impl<E: Into<Error>> From<E> for Failure {
         };
         let told = tell(&error);
         Self { status: http_status(told.reason), message: told.message, content_range }
+    }
+}
+
+impl From<Unbearable> for Failure {
+    fn from(unbearable: Unbearable) -> Self {
+        let status = match unbearable {
+            Unbearable::Head(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Unbearable::Silence(_) => StatusCode::REQUEST_TIMEOUT,
+        };
+        Self::new(status, unbearable.to_string())
     }
 }
 

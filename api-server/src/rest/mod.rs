@@ -33,20 +33,28 @@ mod upload;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::Directory;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use graveler::Graveler;
 use http::StatusCode;
 use model::Timestamp;
 
 use crate::authenticator::Authenticator;
+use crate::envelope;
 use crate::jobs::Jobs;
 use crate::lines::Lines;
 use failure::Failure;
 
 /// Where all paths of the API begin.
 const BASE: &str = "/api/v1";
+
+/// How long a client may send nothing in the middle of a body.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// What operations work with.
 #[derive(Clone)]
@@ -76,6 +84,17 @@ pub(crate) fn router(
         .route("/openapi.json", axum::routing::get(async move || document.clone()))
         .fallback(invalid_endpoint)
         .method_not_allowed_fallback(invalid_method)
+        .layer(middleware::from_fn(enveloped))
+}
+
+/// Bounds what anybody may send, and stamps what is answered.
+async fn enveloped(request: Request, next: Next) -> Response {
+    let (id, mut answer) = match envelope::seal(request, SILENCE_MAX) {
+        Ok((id, request)) => (id, next.run(request).await),
+        Err((id, unbearable)) => (id, Failure::from(unbearable).into_response()),
+    };
+    envelope::stamp(&mut answer, id);
+    answer
 }
 
 /// What lakeFS answers to a path that its API doesn't have; its clients tell by it that they are too new.

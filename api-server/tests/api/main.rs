@@ -7,6 +7,7 @@ mod lake;
 mod meta;
 
 mod access;
+mod audit;
 mod authentication;
 mod bootstrap;
 mod branches;

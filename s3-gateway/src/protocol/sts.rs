@@ -46,6 +46,16 @@ pub enum Action {
     GetSessionToken,
 }
 
+impl Action {
+    /// Its name in the form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AssumeRole => "AssumeRole",
+            Self::GetSessionToken => "GetSessionToken",
+        }
+    }
+}
+
 /// The keys that are given out.
 #[derive(Debug)]
 pub struct Keys<'a> {

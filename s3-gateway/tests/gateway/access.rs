@@ -197,3 +197,48 @@ async fn sts_gives_out_keys_that_are_narrowed_and_end() {
     let for_s3 = for_s3.header("content-type", "application/x-www-form-urlencoded");
     for_s3.send().await.expect_error(400, "AuthorizationHeaderMalformed");
 }
+
+#[tokio::test]
+async fn the_audit_tells_decisions_changes_and_refusals() {
+    let gateway = TestGateway::start().await;
+    let request_id = |answer: &crate::client::Res| answer.headers["x-amz-request-id"].to_str().unwrap().to_owned();
+    let ann = gateway.by(&gateway.user_with("ann", IN).await);
+    let read = ann.on(Method::GET, "main/out/a").send().await.expect(403);
+    let written = ann.on(Method::PUT, "main/in/a").body("a").send().await.expect(200);
+    let unsigned = gateway.on(Method::GET, "main/in/a").send_unsigned().await.expect(403);
+    let given = sts(&gateway, &gateway.keys, "Action=GetSessionToken").await.expect(200);
+    let wrong = Keys { secret: "wrong".into(), ..gateway.keys.clone() };
+    let refused = sts(&gateway, &wrong, "Action=GetSessionToken").await.expect(403);
+    let lines = gateway.audit.take();
+    let expected = [
+        (&read, r#""event":"decision""#, r#""user":"ann""#, r#""action":"fs:ReadObject""#, r#""outcome":"denied""#),
+        (
+            &written,
+            r#""event":"decision""#,
+            r#""user":"ann""#,
+            r#""action":"fs:WriteObject""#,
+            r#""outcome":"allowed""#,
+        ),
+        (
+            &written,
+            r#""event":"change""#,
+            r#""user":"ann""#,
+            r#""action":"PutObject /trips/main/in/a""#,
+            r#""outcome":"200""#,
+        ),
+        (&unsigned, r#""event":"refusal""#, r#""protocol":"s3""#, r#""action":"GET /trips/main/in/a""#, "AccessDenied"),
+        (&given, r#""event":"change""#, r#""user":"admin""#, r#""action":"GetSessionToken /""#, r#""outcome":"200""#),
+        (&refused, r#""event":"refusal""#, r#""protocol":"s3""#, r#""action":"POST /""#, "SignatureDoesNotMatch"),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, (answer, event, who, action, outcome)) in lines.iter().zip(expected) {
+        let id = request_id(answer);
+        for text in [&*id, event, who, action, outcome] {
+            assert!(line.contains(text), "{text} isn't in {line}");
+        }
+    }
+    let given = keys_of(&given);
+    for secret in [&*given.secret, given.token.as_deref().unwrap(), &gateway.keys.secret] {
+        assert!(!lines.iter().any(|line| line.contains(secret)), "a secret is in the audit");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use auth::SecretBox;
+use auth::{AuditLine, AuditLog, SecretBox};
 use graveler::{CommitInfo, Graveler, GravelerOptions};
 use http::Method;
 use hyper::service::service_fn;
@@ -29,6 +29,7 @@ pub(crate) struct TestGateway {
     pub(crate) graveler: Graveler,
     pub(crate) keys: Keys,
     pub(crate) asked: Arc<Asked>,
+    pub(crate) audit: Arc<Lines>,
     server: JoinHandle<()>,
 }
 
@@ -78,11 +79,13 @@ impl TestGateway {
         let keys = make_user(&*meta, &secret_box, "admin").await;
         let branch: BranchName = "main".parse().unwrap();
         graveler.create_repository(RequestId(9), &name(), None, &branch, "admin").await.unwrap();
-        let gateway = Gateway::new(graveler.clone(), secret_box, options);
+        let audit = Arc::new(Lines::default());
+        let gateway =
+            Gateway::new(graveler.clone(), secret_box, options).audited(Arc::clone(&audit) as Arc<dyn AuditLog>);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let server = tokio::spawn(serve(listener, gateway));
-        Self { addr, graveler, keys, asked, server }
+        Self { addr, graveler, keys, asked, audit, server }
     }
 
     /// A request to a target as it goes over the wire.
@@ -220,6 +223,23 @@ impl Asked {
     /// Every write fails so from now on, or goes through again.
     pub(crate) fn fail_writes(&self, failure: Option<MetaError>) {
         *self.failure.lock().unwrap() = failure;
+    }
+}
+
+/// What the audit was told.
+#[derive(Default)]
+pub(crate) struct Lines(Mutex<Vec<String>>);
+
+impl AuditLog for Lines {
+    fn record(&self, line: &AuditLine<'_>) {
+        self.0.lock().unwrap().push(serde_json::to_string(line).unwrap());
+    }
+}
+
+impl Lines {
+    /// The lines since the last call.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Logins over REST: an access key for a bearer token and a session's cookie. Invariant: a wrong key and an unknown one
 //! are told apart by nobody, and who guesses is slowed down.
 
-use auth::PeerAddress;
+use auth::{Caller, PeerAddress};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::Rest;
-use super::super::authentication::{Authenticated, SESSION_COOKIE};
+use super::super::authentication::{Authenticated, LOGIN, SESSION_COOKIE, TrailOfStranger};
 use super::super::extract::Body;
 use super::super::failure::{ErrorBody, Failure};
 use crate::access;
@@ -53,20 +53,24 @@ pub(crate) struct AuthCapabilities {
 async fn login(
     State(rest): State<Rest>,
     peer: Option<Extension<PeerAddress>>,
+    stranger: Option<Extension<TrailOfStranger>>,
     Body(LoginInformation { access_key_id, secret_access_key }): Body<LoginInformation>,
 ) -> Result<Response, Failure> {
     let address = peer.map(|Extension(peer)| peer.0);
     let secret = SecretString::from(secret_access_key);
-    let proved = rest.authenticator.secret(&access_key_id, &secret, None, address).await;
-    let trail = rest.authenticator.trail("rest");
-    let caller = match proved {
-        Ok(caller) => caller,
+    let trail = stranger.and_then(|Extension(TrailOfStranger(trail))| trail);
+    let caller = match rest.authenticator.secret(&access_key_id, &secret, None, address).await {
+        Ok(caller) => Caller { trail, ..caller },
         Err(refusal) => {
-            rest.authenticator.note_refusal(trail.as_deref(), address, "POST /api/v1/auth/login", &refusal);
+            rest.authenticator.note_refusal(trail.as_deref(), address, LOGIN, &refusal);
             return Err(refusal.into());
         }
     };
-    let begun = access::begin_session(&rest.directory, &caller, None, None)?;
+    let begun = access::begin_session(&rest.directory, &caller, None, None);
+    if let Some(trail) = &caller.trail {
+        trail.ended(&caller, LOGIN, if begun.is_ok() { "200" } else { "403" });
+    }
+    let begun = begun?;
     let token = begun.bearer_token.expose_secret();
     let seconds = auth::SESSION_SECONDS_DEFAULT;
     let mut answer = Json(AuthenticationToken {
