@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{AuditLog, Directory, DirectoryOptions, SecretBox};
+use auth::{AuditLog, Directory, DirectoryOptions, Issuer, SecretBox};
 use axum::Router;
 use graveler::Graveler;
 
@@ -12,8 +12,8 @@ use crate::jobs::{JobOptions, Jobs};
 use crate::lines::Lines;
 use crate::{grpc, rest};
 
-/// The bounds of the API server.
-#[derive(Debug, Clone, Copy)]
+/// The bounds of the API server, and whom it trusts.
+#[derive(Debug, Clone)]
 pub struct ApiServerOptions {
     /// How much is remembered of callers, in bytes.
     pub callers_bytes_max: u64,
@@ -23,6 +23,8 @@ pub struct ApiServerOptions {
     pub refusal_duration_min: Duration,
     /// Of requests that are carried out once.
     pub jobs: JobOptions,
+    /// The identity provider whose tokens are taken.
+    pub issuer: Option<Arc<Issuer>>,
 }
 
 impl Default for ApiServerOptions {
@@ -33,6 +35,7 @@ impl Default for ApiServerOptions {
             callers_age_max: age_max,
             refusal_duration_min: Duration::from_millis(100),
             jobs: JobOptions::default(),
+            issuer: None,
         }
     }
 }
@@ -57,7 +60,8 @@ impl ApiServer {
     pub fn new(graveler: Graveler, secrets: SecretBox, options: ApiServerOptions) -> Self {
         let (meta, clock) = (graveler.shared_meta(), graveler.shared_clock());
         let bounds = DirectoryOptions { bytes_max: options.callers_bytes_max, age_max: options.callers_age_max };
-        let directory = Arc::new(Directory::new(meta, clock, secrets, bounds));
+        let directory = Directory::new(meta, clock, secrets, bounds).trusting(options.issuer.clone());
+        let directory = Arc::new(directory);
         let authenticator = Arc::new(Authenticator::new(Arc::clone(&directory), options.refusal_duration_min));
         let lines = Lines::new(graveler.clone());
         let jobs = Jobs::new(lines.clone(), Arc::clone(&directory), options.jobs);

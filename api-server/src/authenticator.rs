@@ -88,7 +88,7 @@ impl Authenticator {
 
     /// Verifies a bearer token.
     pub(crate) async fn bearer(&self, token: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
-        let (known, _) = self.directory.bearer(token).await?;
+        let known = self.directory.bearer(token).await?;
         Ok(self.directory.caller(&known, address))
     }
 
@@ -134,6 +134,7 @@ impl From<Unknown> for Error {
             Unknown::Token(invalid) => invalid.into(),
             Unknown::Ended => Self::Unauthenticated("the session has ended: log in again"),
             Unknown::Meta(error) => error.into(),
+            Unknown::Issuer(why) => Self::IssuerUnavailable(why),
             Unknown::Unreadable(why) => Self::Sealed(why),
         }
     }
@@ -141,10 +142,7 @@ impl From<Unknown> for Error {
 
 impl From<InvalidToken> for Error {
     fn from(invalid: InvalidToken) -> Self {
-        Self::Unauthenticated(match invalid {
-            InvalidToken::Unknown => "the token isn't one of this installation's: log in again",
-            InvalidToken::Expired => "the session has expired: log in again",
-        })
+        Self::Unauthenticated(invalid.message())
     }
 }
 

@@ -15,6 +15,9 @@ pub enum Error {
     /// The caller's key was encrypted under another installation's key. For the operator.
     #[error("an access key can't be verified: {0}")]
     Sealed(String),
+    /// The identity provider's keys aren't known, so its tokens can't be judged. Try again later.
+    #[error("the identity provider can't be asked for its keys, try again in a minute: {0}")]
+    IssuerUnavailable(String),
     /// Somebody guesses secrets. Try again later.
     #[error("too many failed attempts: wait a few seconds before the next")]
     TooManyAttempts,

@@ -95,9 +95,10 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         Reason::PreconditionFailed | Reason::SettingsChanged => StatusCode::PRECONDITION_FAILED,
         Reason::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Reason::Contended => StatusCode::LOCKED,
-        Reason::MetadataUnavailable | Reason::StorageUnavailable | Reason::StorageDenied => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Reason::IssuerUnavailable
+        | Reason::MetadataUnavailable
+        | Reason::StorageUnavailable
+        | Reason::StorageDenied => StatusCode::SERVICE_UNAVAILABLE,
         Reason::OutcomeUnknown => StatusCode::GATEWAY_TIMEOUT,
         Reason::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -150,6 +151,7 @@ fn describe(error: &Error) -> (Code, Reason) {
     match error {
         Error::Unauthenticated(_) => (Code::Unauthenticated, Reason::Unauthenticated),
         Error::Sealed(_) => (Code::Internal, Reason::Internal),
+        Error::IssuerUnavailable(_) => (Code::Unavailable, Reason::IssuerUnavailable),
         Error::TooManyAttempts => (Code::ResourceExhausted, Reason::TooManyAttempts),
         Error::Denied(_) | Error::CannotBegin(_) => (Code::PermissionDenied, Reason::AccessDenied),
         Error::Invalid(_) => (Code::InvalidArgument, Reason::InvalidArgument),

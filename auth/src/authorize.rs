@@ -72,6 +72,7 @@ mod tests {
             user,
             access_key_id: "AKLB".into(),
             session: None,
+            groups: vec![],
             address: None,
             at: Timestamp::default(),
             permissions: permissions(statements),

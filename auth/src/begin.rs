@@ -57,7 +57,9 @@ pub fn begin_session(
         return Err(CannotBegin::Policy(long));
     }
     let claims = SessionClaims {
-        key: Some(caller.access_key_id.clone()).filter(|_| caller.session.is_none()),
+        // Who shows an identity provider's token has no key.
+        key: Some(caller.access_key_id.clone()).filter(|key| caller.session.is_none() && !key.is_empty()),
+        groups: caller.groups.clone(),
         parent: caller.session.map(|session| session.to_string()),
         policy,
         ..SessionClaims::new(caller.user.id, directory.now(), seconds)

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use model::{SessionId, Timestamp, User};
+use model::{GroupName, SessionId, Timestamp, User};
 
 use crate::{Permissions, Trail};
 
@@ -18,6 +18,8 @@ pub struct Caller {
     pub access_key_id: String,
     /// By which session, if not by a long-lived key.
     pub session: Option<SessionId>,
+    /// The groups that this session is in besides the user's own: what their identity provider says.
+    pub groups: Vec<GroupName>,
     /// From where.
     pub address: Option<IpAddr>,
     /// When they called.

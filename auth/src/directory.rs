@@ -7,11 +7,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Access, AccessBy, Clock, MetaError, MetaStore, Query, Refusal, SessionId, Timestamp, User, UserId};
+use model::{
+    Access, AccessBy, Clock, Command, GroupName, MetaError, MetaStore, Query, Refusal, RequestId, SessionId, Timestamp,
+    User, UserId, UserName,
+};
 use moka::future::Cache;
 use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::issuer::{Identity, Issuer};
 use crate::session::{InvalidToken, SessionClaims};
 use crate::{ACCESS_KEY_ID_BYTES_MAX, Caller, OpenError, Permissions, PolicyDocument, SecretBox};
 
@@ -38,6 +42,7 @@ pub struct Directory {
     meta: Arc<dyn MetaStore>,
     clock: Arc<dyn Clock>,
     secrets: SecretBox,
+    issuer: Option<Arc<Issuer>>,
     known: Cache<String, Arc<Known>>,
 }
 
@@ -47,6 +52,7 @@ pub struct Known {
     user: User,
     access_key_id: String,
     session: Option<SessionId>,
+    groups: Vec<GroupName>,
     permissions: Arc<Permissions>,
     narrowed: Option<Arc<Permissions>>,
     secret: Option<SecretString>,
@@ -68,6 +74,9 @@ pub enum Unknown {
     /// The metadata service can't say.
     #[error(transparent)]
     Meta(MetaError),
+    /// The identity provider's keys aren't known. Try again later.
+    #[error("the identity provider can't be asked for its keys: {0}")]
+    Issuer(String),
     /// What is stored of them can't be read. For the operator.
     #[error("{0}")]
     Unreadable(String),
@@ -89,7 +98,13 @@ impl Directory {
             .max_capacity(options.bytes_max)
             .time_to_live(options.age_max)
             .build();
-        Self { meta, clock, secrets, known }
+        Self { meta, clock, secrets, issuer: None, known }
+    }
+
+    /// The same, taking an identity provider's tokens too.
+    #[must_use]
+    pub fn trusting(self, issuer: Option<Arc<Issuer>>) -> Self {
+        Self { issuer, ..self }
     }
 
     /// The installation's seal.
@@ -111,7 +126,7 @@ impl Directory {
             let access = self.access(AccessBy::Key(access_key_id.to_owned())).await?;
             let credential = access.credential.as_ref().ok_or(Unknown::Key)?;
             let secret = self.secrets.open(access_key_id, &credential.secret)?;
-            Ok(Arc::new(Known::new(access, access_key_id, Some(secret), None)?))
+            Ok(Arc::new(Known::new(access, access_key_id, Some(secret), Proof::Key)?))
         });
         found.await.map_err(|error: Arc<Unknown>| Unknown::clone(&error))
     }
@@ -122,11 +137,54 @@ impl Directory {
         self.session(&claims, access_key_id, Some(secret)).await
     }
 
-    /// Finds whose a bearer token is. Who holds it has proved to be them.
-    pub async fn bearer(&self, token: &str) -> Result<(Arc<Known>, SessionClaims), Unknown> {
+    /// Finds whose a bearer token is: ours, or an identity provider's. Who holds it has proved to be them.
+    pub async fn bearer(&self, token: &str) -> Result<Arc<Known>, Unknown> {
+        if self.issuer.as_ref().is_some_and(|issuer| issuer.is_named_by(token)) {
+            return Ok(self.identity(token).await?.0);
+        }
         let claims = SessionClaims::verify(&self.secrets, token, self.now())?;
         let name = claims.key.clone().unwrap_or_default();
-        Ok((self.session(&claims, &name, None).await?, claims))
+        self.session(&claims, &name, None).await
+    }
+
+    /// Finds whose an identity provider's token is. The first that is seen of somebody makes them a user here.
+    pub async fn identity(&self, token: &str) -> Result<(Arc<Known>, Identity), Unknown> {
+        let issuer = self.issuer.as_ref().ok_or(InvalidToken::Unknown)?;
+        let identity = issuer.verify(token, self.now()).await?;
+        // No name has a line's end, and no access key's id begins with one.
+        let groups: Vec<_> = identity.groups.iter().map(GroupName::as_str).collect();
+        let id = format!("\n{}\n{}\n\n{}", identity.issued_at.as_millis(), groups.join("\n"), identity.name);
+        let found = self.known.try_get_with_by_ref(&id, async {
+            let user = self.user_of_issuer(&identity.name).await?.id;
+            let (begun_at, groups) = (identity.issued_at, identity.groups.clone());
+            let access = AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at, groups };
+            Ok(Arc::new(Known::new(self.access(access).await?, "", None, Proof::Identity(&identity))?))
+        });
+        let known = found.await.map_err(|error: Arc<Unknown>| Unknown::clone(&error))?;
+        Ok((known, identity))
+    }
+
+    async fn user_of_issuer(&self, name: &UserName) -> Result<User, Unknown> {
+        let find = async || -> Result<_, Unknown> {
+            let answer = self.meta.read(Query::UserNamed { name: name.clone() }).await.map_err(Unknown::Meta)?;
+            Ok(answer.user())
+        };
+        match find().await? {
+            Ok(user) => return Ok(user),
+            Err(Refusal::UserNotFound) => {}
+            Err(refusal) => return Err(Unknown::Meta(refusal.into())),
+        }
+        let request = RequestId(rand::random());
+        let command = Command::CreateUser { request, name: name.clone(), first_key: None, groups: Vec::new() };
+        match self.meta.write(command).await.map_err(Unknown::Meta)?.user() {
+            Ok(user) => {
+                tracing::info!(user = %name, "a user of the identity provider was made");
+                Ok(user)
+            }
+            // Another server was faster.
+            Err(Refusal::UserExists(_)) => find().await?.map_err(|refusal| Unknown::Meta(refusal.into())),
+            Err(refusal) => Err(Unknown::Meta(refusal.into())),
+        }
     }
 
     /// The secret is the session's own and never changes, so it may be remembered with it.
@@ -140,7 +198,7 @@ impl Directory {
         let id = format!("{}/{access_key_id}/{}", claims.jti, secret.is_some());
         let found = self.known.try_get_with_by_ref(&id, async {
             let access = self.access(claims.access_by()?).await?;
-            Ok(Arc::new(Known::new(access, access_key_id, secret, Some(claims))?))
+            Ok(Arc::new(Known::new(access, access_key_id, secret, Proof::Session(claims))?))
         });
         found.await.map_err(|error: Arc<Unknown>| Unknown::clone(&error))
     }
@@ -148,8 +206,8 @@ impl Directory {
     /// Finds a user as they are now, for work that goes on in their name after they proved who they are.
     pub async fn user(&self, user: UserId, by: &str) -> Result<Known, Unknown> {
         let begun_at = Timestamp::from_millis(i64::MAX);
-        let access = self.access(AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at }).await?;
-        Known::new(access, by, None, None)
+        let access = AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at, groups: Vec::new() };
+        Known::new(self.access(access).await?, by, None, Proof::Key)
     }
 
     async fn access(&self, by: AccessBy) -> Result<Access, Unknown> {
@@ -168,6 +226,7 @@ impl Directory {
             user: known.user.clone(),
             access_key_id: known.access_key_id.clone(),
             session: known.session,
+            groups: known.groups.clone(),
             address,
             at: self.now(),
             permissions: Arc::clone(&known.permissions),
@@ -177,13 +236,25 @@ impl Directory {
     }
 }
 
+/// By what somebody is known.
+enum Proof<'a> {
+    Key,
+    Session(&'a SessionClaims),
+    Identity(&'a Identity),
+}
+
 impl Known {
     fn new(
         access: Access,
         access_key_id: &str,
         secret: Option<SecretString>,
-        claims: Option<&SessionClaims>,
+        proof: Proof<'_>,
     ) -> Result<Self, Unknown> {
+        let (claims, groups) = match proof {
+            Proof::Key => (None, &[][..]),
+            Proof::Session(claims) => (Some(claims), &claims.groups[..]),
+            Proof::Identity(identity) => (None, &identity.groups[..]),
+        };
         let unreadable = |error: crate::InvalidPolicy| Unknown::Unreadable(error.to_string());
         let name = &access.user.name;
         let permissions = Permissions::of_policies(name, &access.policies).map_err(unreadable)?;
@@ -193,6 +264,7 @@ impl Known {
         Ok(Self {
             access_key_id: access_key_id.to_owned(),
             session: claims.map(SessionClaims::id).transpose()?,
+            groups: groups.to_vec(),
             permissions: Arc::new(permissions),
             narrowed: narrowed.transpose().map_err(unreadable)?.map(Arc::new),
             secret,

@@ -3,8 +3,8 @@
 //! Owns what a caller, an action and a resource are, policies and the one decision over them ([`authorize`]), the making
 //! and sealing of access keys and sessions, and the memory of who is behind them ([`Directory`]). Leaves proofs to the
 //! protocols (a signature in `s3-gateway`, credentials and tokens in `api-server`) and keeping keys and policies to the
-//! metadata service. Does no I/O but to ask the operating system for randomness and, through its seam, the metadata
-//! service.
+//! metadata service. Does no I/O but to ask the operating system for randomness and, through their seams, the metadata
+//! service and an identity provider.
 
 mod action;
 mod resource;
@@ -23,6 +23,8 @@ mod peer;
 mod begin;
 mod credentials;
 mod directory;
+mod issuer;
+mod issuer_keys;
 mod secret_box;
 mod session;
 mod throttle;
@@ -38,6 +40,8 @@ pub use credentials::{
     generate_credentials, generate_session_credentials, secrets_match,
 };
 pub use directory::{Directory, DirectoryOptions, Known, Unknown};
+pub use issuer::{ISSUER_USER_PREFIX, Identity, Issuer, IssuerSettings};
+pub use issuer_keys::Documents;
 pub use peer::PeerAddress;
 pub use permissions::Permissions;
 pub use policy::{Effect, InvalidPolicy, PolicyDocument, STATEMENTS_MAX, Statement};

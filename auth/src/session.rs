@@ -12,7 +12,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use model::{AccessBy, SealedSecret, SessionId, Timestamp, UserId};
+use model::{AccessBy, GroupName, SealedSecret, SessionId, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -60,6 +60,9 @@ pub struct SessionClaims {
     /// What it was narrowed to: a policy document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// The groups that it is in besides its user's own, as their identity provider had it when it began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupName>,
 }
 
 /// What a session token holds.
@@ -71,13 +74,34 @@ struct Sealed {
 
 /// Why a token can't be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{}", self.message())]
 pub enum InvalidToken {
     /// Not ours, changed, or another key's.
-    #[error("the token isn't one of this installation's: log in again")]
     Unknown,
     /// Its time is over.
-    #[error("the session has expired: log in again")]
     Expired,
+    /// An identity provider's, for somebody else.
+    Audience,
+    /// An identity provider's whose time hasn't come.
+    NotYet,
+    /// An identity provider's that doesn't name its holder.
+    Name,
+    /// An identity provider's of somebody who is in too many groups.
+    Groups,
+}
+
+impl InvalidToken {
+    /// What its holder is told.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Unknown => "the token isn't one of this installation's: log in again",
+            Self::Expired => "the session has expired: log in again",
+            Self::Audience => "the token is meant for others: ask the identity provider for one for this installation",
+            Self::NotYet => "the token isn't valid yet: wait, or set the clocks",
+            Self::Name => "the token doesn't say who its holder is, in the claim that oidc_name_claim names",
+            Self::Groups => "the token's holder is in more than 16 of this installation's groups: map fewer",
+        }
+    }
 }
 
 impl SessionClaims {
@@ -94,6 +118,7 @@ impl SessionClaims {
             parent: None,
             key: None,
             policy: None,
+            groups: Vec::new(),
         }
     }
 
@@ -115,7 +140,7 @@ impl SessionClaims {
             sessions.push(parent.parse().map_err(|_| InvalidToken::Unknown)?);
         }
         let begun_at = Timestamp::from_millis(self.begun_ms);
-        Ok(AccessBy::Session { user, sessions, key: self.key.clone(), begun_at })
+        Ok(AccessBy::Session { user, sessions, key: self.key.clone(), begun_at, groups: self.groups.clone() })
     }
 
     /// Makes the session token for an access key of its own.

@@ -38,6 +38,7 @@ pub(crate) enum KeySource {
     AwsVariables,
     Profile,
     Input,
+    Token,
 }
 
 impl fmt::Display for KeySource {
@@ -47,6 +48,7 @@ impl fmt::Display for KeySource {
             Self::AwsVariables => "AWS_ACCESS_KEY_ID",
             Self::Profile => "the profile",
             Self::Input => "standard input",
+            Self::Token => "the token",
         })
     }
 }
@@ -158,8 +160,13 @@ impl Target {
             Some(token) => credentials.with_session_token(token.as_str()),
             None => credentials,
         };
+        self.connect_with(&credentials)
+    }
+
+    /// The same with other credentials.
+    pub(crate) fn connect_with(&self, credentials: &Credentials) -> Result<Lakebed> {
         let options = ConnectOptions { ca_certificate_pem: self.ca_cert.as_ref().map(|ca| ca.pem.clone()) };
-        Ok(Lakebed::connect_lazy(&self.endpoint, &credentials, options)?)
+        Ok(Lakebed::connect_lazy(&self.endpoint, credentials, options)?)
     }
 
     /// Says of a failed command what only this side knows: whom it asked, and where its keys came from.

@@ -6,6 +6,7 @@ mod audit;
 mod config;
 mod data_folder;
 mod encryption_key;
+mod issuer;
 mod listen;
 mod logging;
 mod roles;

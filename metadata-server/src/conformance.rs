@@ -81,6 +81,7 @@ scenarios! {
     uploads::of_very_many_parts,
     identities::users_and_keys,
     access::a_user_has_their_policies_and_their_groups,
+    access::a_session_has_its_groups_policies_besides,
     access::who_is_made_again_gets_nothing_back,
     access::groups_and_policies_made_again_are_empty,
     access::keys_are_listed_and_taken_away,

@@ -75,6 +75,8 @@ pub enum AccessBy {
         key: Option<String>,
         /// When it began.
         begun_at: Timestamp,
+        /// The groups that it is in besides its user's: those that an identity provider says they are in.
+        groups: Vec<GroupName>,
     },
 }
 
@@ -85,6 +87,6 @@ pub struct Access {
     pub user: User,
     /// The key, if it was asked for by its id.
     pub credential: Option<Credential>,
-    /// The user's policies, their own and their groups', each once, in the order of their names.
+    /// The user's policies, their own and their groups' and the session's groups', each once, in the order of their names.
     pub policies: Vec<Policy>,
 }

@@ -53,13 +53,24 @@ impl KeyLookup for RequestKeys<'_> {
     }
 }
 
+/// What STS says of an identity provider's token that isn't taken.
+pub(crate) fn identity_refusal(unknown: &Unknown) -> S3Error {
+    match unknown {
+        Unknown::Token(InvalidToken::Expired) => ErrorCode::ExpiredTokenException.into(),
+        Unknown::Token(invalid) => S3Error::new(ErrorCode::InvalidIdentityToken, invalid.message()),
+        Unknown::Ended => S3Error::new(ErrorCode::InvalidIdentityToken, unknown.to_string()),
+        other => refusal(other),
+    }
+}
+
 fn refusal(unknown: &Unknown) -> S3Error {
     match unknown {
         Unknown::Key => ErrorCode::InvalidAccessKeyId.into(),
         Unknown::Token(InvalidToken::Expired) => ErrorCode::ExpiredToken.into(),
-        Unknown::Token(InvalidToken::Unknown) => ErrorCode::InvalidToken.into(),
+        Unknown::Token(_) => ErrorCode::InvalidToken.into(),
         Unknown::Ended => S3Error::new(ErrorCode::ExpiredToken, unknown.to_string()),
         Unknown::Meta(error) => Failure::from(error.clone()).to_s3(),
+        Unknown::Issuer(_) => S3Error::new(ErrorCode::IDPCommunicationError, unknown.to_string()),
         Unknown::Unreadable(error) => {
             tracing::error!(%error, "what is stored of an access key can't be read");
             S3Error::new(ErrorCode::InternalError, "The access key can't be read: see the server's log.")

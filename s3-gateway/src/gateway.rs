@@ -46,6 +46,7 @@ impl Gateway {
     pub fn new(graveler: Graveler, secret_box: SecretBox, options: GatewayOptions) -> Self {
         let (meta, clock) = (graveler.shared_meta(), graveler.shared_clock());
         let directory = Directory::new(meta, clock, secret_box, DirectoryOptions::default());
+        let directory = directory.trusting(options.issuer.clone());
         let receiver = Receiver::new(options.domains.clone());
         Self { inner: Arc::new(Inner { graveler, directory, receiver, options, audit: None }) }
     }

@@ -1,7 +1,9 @@
 //! What the composition root may choose. Invariant: every default is safe to serve with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use auth::Issuer;
 use model::BranchName;
 
 /// The longest that a client may be silent in the middle of a body.
@@ -18,6 +20,8 @@ pub struct GatewayOptions {
     pub default_branch: BranchName,
     /// How long a client may send nothing in the middle of a body before it is told RequestTimeout.
     pub body_silence_max: Duration,
+    /// The identity provider whose tokens STS takes for keys.
+    pub issuer: Option<Arc<Issuer>>,
 }
 
 impl Default for GatewayOptions {
@@ -27,6 +31,7 @@ impl Default for GatewayOptions {
             domains: Vec::new(),
             default_branch: "main".parse().expect("because main is a valid name"),
             body_silence_max: BODY_SILENCE_MAX,
+            issuer: None,
         }
     }
 }

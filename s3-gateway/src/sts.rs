@@ -1,19 +1,21 @@
 //! STS on the gateway's port: gives out sessions of the caller's. Leaves the form and its signature to `protocol::sts`, and
-//! what a session is to `auth`. Invariant: nothing of the form is acted on before its signature was verified.
+//! what a session or an identity provider's token is to `auth`. Invariant: nothing of the form is acted on before its
+//! signature, or that of the token in it, was verified.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use auth::{Begun, Caller, CannotBegin, Directory, PeerAddress, PolicyDocument, Trail};
+use auth::{Begun, Caller, CannotBegin, Directory, Identity, PeerAddress, PolicyDocument, Trail};
 use axum::body::Body;
 use futures::TryStreamExt;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
+use secrecy::ExposeSecret;
 
-use crate::credentials::RequestKeys;
+use crate::credentials::{RequestKeys, identity_refusal};
 use crate::gateway::check_head;
-use crate::protocol::sts::{self, Call, FORM_BYTES_MAX, Keys};
+use crate::protocol::sts::{self, By, Call, FORM_BYTES_MAX, Holder, Keys};
 use crate::protocol::{ErrorCode, S3Error};
 use crate::request_body::RequestBody;
 
@@ -43,7 +45,7 @@ impl Desk<'_> {
     /// Finds out who asks, and gives them keys. Both leave a line in the audit.
     async fn begin(&self, parts: &Parts, body: &RequestBody) -> Result<String, S3Error> {
         let address = PeerAddress::address(parts.extensions.get());
-        let (call, caller) = self.receive(parts, body, address).await.inspect_err(|refusal| {
+        let (call, caller, identity) = self.receive(parts, body, address).await.inspect_err(|refusal| {
             if let Some(trail) = self.trail {
                 trail.refused(self.directory.now(), address, OPERATION, refusal.code().as_str());
             }
@@ -60,7 +62,9 @@ impl Desk<'_> {
             session_token: &begun.session_token,
             expires: begun.expires_at.to_datetime(),
         };
-        Ok(sts::answer(&call, &keys, caller.user.name.as_str(), self.request_id))
+        let web_identity = identity.as_ref().map(|told| (&*told.subject, &*told.audience, &*told.issuer));
+        let holder = Holder { user: caller.user.name.as_str(), web_identity };
+        Ok(sts::answer(&call, &keys, &holder, self.request_id))
     }
 
     async fn receive(
@@ -68,13 +72,20 @@ impl Desk<'_> {
         parts: &Parts,
         body: &RequestBody,
         address: Option<IpAddr>,
-    ) -> Result<(Call, Caller), S3Error> {
+    ) -> Result<(Call, Caller, Option<Identity>), S3Error> {
         check_head(parts)?;
         let form = read(body).await?;
         let keys = RequestKeys::new(self.directory);
         let call = sts::receive(parts, &form, &keys, self.directory.now().to_datetime()).await?;
-        let caller = keys.caller(&call.access_key_id, address)?;
-        Ok((call, Caller { trail: self.trail.cloned(), ..caller }))
+        let (caller, identity) = match &call.by {
+            By::Key(access_key_id) => (keys.caller(access_key_id, address)?, None),
+            By::WebIdentity(token) => {
+                let shown = self.directory.identity(token.expose_secret()).await;
+                let (known, identity) = shown.map_err(|unknown| identity_refusal(&unknown))?;
+                (self.directory.caller(&known, address), Some(identity))
+            }
+        };
+        Ok((call, Caller { trail: self.trail.cloned(), ..caller }, identity))
     }
 
     fn keys(&self, call: &Call, caller: &Caller) -> Result<Begun, S3Error> {

@@ -6,6 +6,7 @@
 
 mod clients;
 mod faulty_store;
+mod issuer;
 mod process;
 mod s3;
 mod server;
@@ -14,6 +15,7 @@ mod transcript;
 
 pub use clients::{client, client_with, clients_folder};
 pub use faulty_store::{Fault, FaultyStore};
+pub use issuer::TestIssuer;
 pub use process::ServerProcess;
 pub use s3::{s3_client, s3_client_of};
 pub use server::{Settings, TestServer, lakebed_binary};

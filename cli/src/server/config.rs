@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use auth::IssuerSettings;
 use clap::Args;
-use model::REFLOG_KEPT_DEFAULT;
+use model::{GroupName, REFLOG_KEPT_DEFAULT};
 use secrecy::SecretString;
 use serde::Deserialize;
 use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 
+use super::issuer;
 use crate::exit::usage;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
@@ -107,6 +109,29 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_METADATA_TLS_CA", value_name = "FILE")]
     metadata_tls_ca: Option<PathBuf>,
 
+    /// Identity provider whose tokens callers may show: its URL, exactly as it stands in the tokens' `iss` [default: none]
+    #[arg(long, env = "LAKEBED_OIDC_ISSUER", value_name = "URL")]
+    oidc_issuer: Option<String>,
+
+    /// Whom its tokens must be meant for: their `aud` (may be given several times, one must fit)
+    #[arg(long = "oidc-audience", env = "LAKEBED_OIDC_AUDIENCES", value_delimiter = ',', value_name = "AUDIENCE")]
+    #[serde(rename = "oidc_audiences")]
+    oidc_audiences: Vec<String>,
+
+    /// Claim that names the user, who is called oidc:NAME here; `email` counts only if it is verified [default: sub]
+    #[arg(long, env = "LAKEBED_OIDC_NAME_CLAIM", value_name = "CLAIM")]
+    oidc_name_claim: Option<String>,
+
+    /// Claim that holds the user's groups; dots lead into objects, as in realm_access.roles [default: groups]
+    #[arg(long, env = "LAKEBED_OIDC_GROUPS_CLAIM", value_name = "CLAIM")]
+    oidc_groups_claim: Option<String>,
+
+    /// Group that a value of that claim stands for, as `lake-admins=Admins` (may be given several times); `*=Viewers` is
+    /// for all of the provider's users. Values that aren't named count for nothing
+    #[arg(long = "oidc-group", env = "LAKEBED_OIDC_GROUPS", value_delimiter = ',', value_name = "VALUE=GROUP", value_parser = parse_group)]
+    #[serde(rename = "oidc_groups", deserialize_with = "groups_table")]
+    oidc_groups: Vec<(String, GroupName)>,
+
     #[arg(skip)]
     #[serde(skip)]
     presets: Presets,
@@ -136,6 +161,7 @@ pub(crate) struct ServerConfig {
     pub(crate) disk_cache: Option<DiskCacheSettings>,
     pub(crate) metadata: Vec<String>,
     pub(crate) metadata_tls: Option<MutualTlsFiles>,
+    pub(crate) issuer: Option<IssuerSettings>,
     /// Presets the administrator's access key and secret.
     pub(crate) administrator: Option<(String, SecretString)>,
 }
@@ -212,6 +238,11 @@ impl ServerArgs {
             metadata_tls_cert: self.metadata_tls_cert.or(file.metadata_tls_cert),
             metadata_tls_key: self.metadata_tls_key.or(file.metadata_tls_key),
             metadata_tls_ca: self.metadata_tls_ca.or(file.metadata_tls_ca),
+            oidc_issuer: self.oidc_issuer.or(file.oidc_issuer),
+            oidc_audiences: list(self.oidc_audiences, file.oidc_audiences),
+            oidc_name_claim: self.oidc_name_claim.or(file.oidc_name_claim),
+            oidc_groups_claim: self.oidc_groups_claim.or(file.oidc_groups_claim),
+            oidc_groups: list(self.oidc_groups, file.oidc_groups),
             presets: self.presets,
         }
     }
@@ -266,6 +297,20 @@ impl ServerArgs {
         for url in &self.import_allow {
             check_import_folder(url, &data_dir)?;
         }
+        let issuer = match self.oidc_issuer.filter(|url| !url.is_empty()) {
+            Some(url) => Some(IssuerSettings {
+                url: issuer::checked_url(url)?,
+                audiences: self.oidc_audiences,
+                name_claim: self.oidc_name_claim.unwrap_or_else(|| "sub".to_owned()),
+                groups_claim: self.oidc_groups_claim.unwrap_or_else(|| "groups".to_owned()),
+                groups: self.oidc_groups,
+            }),
+            None if self.oidc_audiences.is_empty() && self.oidc_groups.is_empty() => None,
+            None => usage!("oidc_audience and oidc_group need the identity provider: set oidc_issuer"),
+        };
+        if issuer.as_ref().is_some_and(|issuer| issuer.audiences.is_empty()) {
+            usage!("name whom the identity provider's tokens are for, or anybody's would do: set oidc_audience");
+        }
         let disk_cache = disk_cache(self.cache_dir, self.cache_disk_mib, &object_store, &data_dir)?;
         Ok(ServerConfig {
             disk_cache,
@@ -281,6 +326,7 @@ impl ServerArgs {
             reflog_kept_ms,
             metadata: self.metadata,
             metadata_tls,
+            issuer,
             administrator,
         })
     }
@@ -354,6 +400,20 @@ fn parse_option(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),
     }
+}
+
+fn parse_group(text: &str) -> Result<(String, GroupName), String> {
+    match text.rsplit_once('=') {
+        Some((value, group)) if !value.is_empty() => {
+            Ok((value.to_owned(), group.parse().map_err(|error: model::InvalidName| error.to_string())?))
+        }
+        _ => Err("expected VALUE=GROUP, as lake-admins=Admins".to_owned()),
+    }
+}
+
+/// In the file, they are a table: `oidc_groups = { lake-admins = "Admins" }`.
+fn groups_table<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<(String, GroupName)>, D::Error> {
+    Ok(std::collections::BTreeMap::<String, GroupName>::deserialize(d)?.into_iter().collect())
 }
 
 /// In the file, options are a table: `object_store_options = { region = "eu-west-1" }`.

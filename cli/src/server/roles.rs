@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use api_server::{ApiServer, ApiServerOptions};
+use auth::Issuer;
 use graveler::{Graveler, GravelerOptions};
 use metadata_client::{ClientTls, MetadataClient};
 use metadata_server::{MetadataOptions, MetadataServer, MutualTls};
@@ -21,6 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::audit::Audit;
 use super::config::{MutualTlsFiles, Role, ServerArgs, ServerConfig};
 use super::encryption_key::{self, Missing};
+use super::issuer::ProviderDocuments;
 use super::listen::{self, Listener};
 use super::router::Services;
 use super::{administrator, data_folder, logging};
@@ -43,11 +45,12 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     administrator::ensure(&*metadata.store(), &secrets, config.administrator.clone(), &listener.url()?).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(metadata.store(), stores, &config);
-    let api = ApiServer::new(graveler.clone(), secrets.clone(), ApiServerOptions::default()).audited(audit.log());
+    let issuer = issuer(&config)?;
+    let api = ApiServer::new(graveler.clone(), secrets.clone(), api_options(issuer.clone())).audited(audit.log());
     let services = Services {
         grpc: Some(api.grpc()),
         rest: Some(api.rest()),
-        s3: Some(Gateway::new(graveler, secrets, gateway_options(&config)).audited(audit.log())),
+        s3: Some(Gateway::new(graveler, secrets, gateway_options(&config, issuer)).audited(audit.log())),
     };
     let places = format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display());
     ready(output, "Lakebed", &listener.url()?, &places)?;
@@ -87,7 +90,7 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
     let stores = open_stores(&config).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
-    let api = ApiServer::new(graveler(meta, stores, &config), secrets, ApiServerOptions::default());
+    let api = ApiServer::new(graveler(meta, stores, &config), secrets, api_options(issuer(&config)?));
     let api = api.audited(audit.log());
     let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
     ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store))?;
@@ -107,7 +110,7 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     let stores = open_stores(&config).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(connect_metadata(&config)?, stores, &config);
-    let gateway = Gateway::new(graveler, secrets, gateway_options(&config)).audited(audit.log());
+    let gateway = Gateway::new(graveler, secrets, gateway_options(&config, issuer(&config)?)).audited(audit.log());
     let services = Services { grpc: None, rest: None, s3: Some(gateway) };
     ready(output, "Lakebed S3 gateway", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await?;
@@ -160,8 +163,18 @@ fn graveler(meta: Arc<dyn MetaStore>, stores: Arc<Stores>, config: &ServerConfig
     Graveler::new(meta, stores, Arc::new(SystemClock), options)
 }
 
-fn gateway_options(config: &ServerConfig) -> GatewayOptions {
-    GatewayOptions { domains: config.s3_domains.clone(), ..GatewayOptions::default() }
+fn gateway_options(config: &ServerConfig, issuer: Option<Arc<Issuer>>) -> GatewayOptions {
+    GatewayOptions { domains: config.s3_domains.clone(), issuer, ..GatewayOptions::default() }
+}
+
+fn api_options(issuer: Option<Arc<Issuer>>) -> ApiServerOptions {
+    ApiServerOptions { issuer, ..ApiServerOptions::default() }
+}
+
+/// The identity provider whose tokens are taken, shared by all protocols.
+fn issuer(config: &ServerConfig) -> Result<Option<Arc<Issuer>>> {
+    let Some(settings) = config.issuer.clone() else { return Ok(None) };
+    Ok(Some(Arc::new(Issuer::new(settings, Arc::new(ProviderDocuments::new()?)))))
 }
 
 fn connect_metadata(config: &ServerConfig) -> Result<Arc<dyn MetaStore>> {

@@ -66,7 +66,7 @@ impl Somebody {
 
     async fn by_session(&self, session: u128, begun_at: Timestamp) -> Result<Vec<String>, Refusal> {
         let (sessions, key) = (vec![SessionId(session)], Some(self.key.clone()));
-        self.access(AccessBy::Session { user: self.user.id, sessions, key, begun_at }).await
+        self.access(AccessBy::Session { user: self.user.id, sessions, key, begun_at, groups: vec![] }).await
     }
 
     /// The names of the policies that a key or session has.
@@ -131,6 +131,23 @@ pub(super) async fn a_user_has_their_policies_and_their_groups(store: Arc<dyn Me
     let holder = PolicyHolder::User(clone(&ann.user.name));
     ann.done(Command::DetachPolicy { policy: clone(&ann.mine), holder }).await;
     assert_eq!(ann.by_key().await, Ok(vec![]));
+}
+
+pub(super) async fn a_session_has_its_groups_policies_besides(store: Arc<dyn MetaStore>) {
+    let ann = Somebody::new(store).await;
+    let of = |groups| AccessBy::Session {
+        user: ann.user.id,
+        sessions: vec![],
+        key: None,
+        begun_at: Timestamp::from_millis(i64::MAX),
+        groups,
+    };
+    let [_, ours] = ann.attach();
+    ann.done(ours).await;
+    let nowhere: GroupName = "nobody made this group".parse().expect("because it is a valid name");
+    assert_eq!(ann.access(of(vec![nowhere, clone(&ann.group)])).await, Ok(vec![ann.ours.to_string()]));
+    assert_eq!(ann.access(of(vec![])).await, Ok(vec![]), "nothing stays");
+    assert_eq!(ann.effective().await, Vec::<String>::new());
 }
 
 pub(super) async fn who_is_made_again_gets_nothing_back(store: Arc<dyn MetaStore>) {
@@ -213,8 +230,8 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
     ann.done(end(1)).await;
     assert_eq!(ann.by_session(1, far).await, Err(Refusal::SessionEnded));
     assert_eq!(ann.by_session(2, far).await, Ok(vec![]));
-    let child =
-        AccessBy::Session { user: ann.user.id, sessions: vec![SessionId(3), SessionId(1)], key: None, begun_at: far };
+    let sessions = vec![SessionId(3), SessionId(1)];
+    let child = AccessBy::Session { user: ann.user.id, sessions, key: None, begun_at: far, groups: vec![] };
     assert_eq!(ann.access(child).await, Err(Refusal::SessionEnded), "it ends with the one that began it");
 
     let end_all = Command::EndSessions { user: clone(&ann.user.name) };

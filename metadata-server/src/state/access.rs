@@ -140,17 +140,21 @@ fn effective(keys: &dyn Keyspace, user: UserId) -> Result<BTreeSet<PolicyName>, 
 
 /// What a key or session comes to.
 pub(crate) fn access(keys: &dyn Keyspace, by: &AccessBy) -> Result<Access, Halt> {
-    let (user, credential) = match by {
+    let (user, credential, besides) = match by {
         AccessBy::Key(id) => {
             let credential = credential(keys, id)?;
-            (records::user(keys, credential.user)?, Some(credential))
+            (records::user(keys, credential.user)?, Some(credential), &[][..])
         }
-        AccessBy::Session { user, sessions, key, begun_at } => {
-            (session(keys, *user, sessions, key.as_deref(), *begun_at)?, None)
+        AccessBy::Session { user, sessions, key, begun_at, groups } => {
+            (session(keys, *user, sessions, key.as_deref(), *begun_at)?, None, &groups[..])
         }
     };
+    let mut names = effective(keys, user.id)?;
+    for group in besides.iter().take(GROUPS_MAX) {
+        names.extend(attached(keys, &Holder::Group(group.clone()))?);
+    }
     let mut policies = Vec::new();
-    for name in effective(keys, user.id)? {
+    for name in names {
         policies.push(policy(keys, &name)?);
     }
     Ok(Access { user, credential, policies })

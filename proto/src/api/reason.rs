@@ -122,6 +122,8 @@ reasons! {
     OutcomeUnknown = "OUTCOME_UNKNOWN",
     /// The metadata service can't be reached; nothing changed, try again.
     MetadataUnavailable = "METADATA_UNAVAILABLE",
+    /// The identity provider can't be asked for its keys.
+    IssuerUnavailable = "ISSUER_UNAVAILABLE",
     /// The object store can't be reached; try again.
     StorageUnavailable = "STORAGE_UNAVAILABLE",
     /// The object store has no space left.

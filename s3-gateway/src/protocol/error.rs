@@ -49,6 +49,8 @@ error_codes! {
     EntityTooLarge 400 "Your proposed upload exceeds the maximum allowed object size.";
     EntityTooSmall 400 "Your proposed upload is smaller than the minimum allowed size.";
     ExpiredToken 400 "The provided token has expired.";
+    ExpiredTokenException 400 "The web identity token has expired. Get a new one.";
+    IDPCommunicationError 400 "The identity provider can't be asked for its keys. Try again.";
     IncompleteBody 400 "You did not provide the number of bytes specified by the Content-Length or x-amz-decoded-content-length header.";
     InsufficientStorage 507 "There is no room left to store the object.";
     InternalError 500 "An internal error occurred. Try again.";
@@ -57,6 +59,7 @@ error_codes! {
     InvalidBucketName 400 "The specified bucket is not valid.";
     InvalidBucketState 409 "The request is not valid with the current state of the bucket.";
     InvalidChunkSizeError 403 "Only the last chunk is allowed to have a size less than 8192 bytes";
+    InvalidIdentityToken 400 "The web identity token can't be taken.";
     InvalidDigest 400 "The Content-MD5 or checksum value that you specified is not valid.";
     InvalidEncryptionAlgorithmError 400 "The encryption request that you specified is not valid.";
     InvalidLocationConstraint 400 "The specified location constraint is not valid.";

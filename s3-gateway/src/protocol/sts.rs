@@ -1,5 +1,6 @@
-//! AWS STS's query API, as far as it gives out short-lived keys: `POST /` with a form, signed for the service `sts`.
-//! Leaves making the keys to others. Invariant: a [`Call`] exists only when its signature was verified over its body.
+//! AWS STS's query API, as far as it gives out short-lived keys: `POST /` with a form, signed for the service `sts`, or
+//! with an identity provider's token in it. Leaves making the keys, and judging that token, to others. Invariant: a
+//! [`Call`] exists only when its signature was verified over its body, or holds a token that its taker must judge.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// A verified call.
 #[derive(Debug)]
 pub struct Call {
-    /// The key that signed.
-    pub access_key_id: String,
+    /// Who asks.
+    pub by: By,
     /// What is asked for.
     pub action: Action,
     /// How long the keys shall last.
@@ -37,6 +38,15 @@ pub struct Call {
     pub session_name: String,
 }
 
+/// How a caller of STS shows who they are.
+#[derive(Debug)]
+pub enum By {
+    /// By the access key that signed: verified.
+    Key(String),
+    /// By an identity provider's token: as it came.
+    WebIdentity(SecretString),
+}
+
 /// What STS is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -44,6 +54,8 @@ pub enum Action {
     AssumeRole,
     /// Keys for the caller.
     GetSessionToken,
+    /// Keys for who an identity provider says the caller is.
+    AssumeRoleWithWebIdentity,
 }
 
 impl Action {
@@ -52,8 +64,18 @@ impl Action {
         match self {
             Self::AssumeRole => "AssumeRole",
             Self::GetSessionToken => "GetSessionToken",
+            Self::AssumeRoleWithWebIdentity => "AssumeRoleWithWebIdentity",
         }
     }
+}
+
+/// Whom the keys are for.
+#[derive(Debug)]
+pub struct Holder<'a> {
+    /// The user's name.
+    pub user: &'a str,
+    /// What an identity provider's token said, if one was shown: its subject, its audience, and the provider.
+    pub web_identity: Option<(&'a str, &'a str, &'a str)>,
 }
 
 /// The keys that are given out.
@@ -80,6 +102,12 @@ pub fn is_sts(parts: &Parts) -> bool {
 /// # Errors
 /// As for S3's requests; InvalidArgument for what STS has and Lakebed lacks.
 pub async fn receive(parts: &Parts, form: &[u8], keys: &dyn KeyLookup, now: DateTime<Utc>) -> Result<Call, S3Error> {
+    let fields = fields(form)?;
+    if fields.get("Action").map(String::as_str) == Some(Action::AssumeRoleWithWebIdentity.as_str()) {
+        let missing = || S3Error::invalid_argument("WebIdentityToken", "", "It must be there.");
+        let token = fields.get("WebIdentityToken").ok_or_else(missing)?.as_str().into();
+        return read(By::WebIdentity(token), &fields);
+    }
     let headers = receive::with_host(parts)?;
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
     let authorization = super::headers::single(&headers, header::AUTHORIZATION.as_str())?
@@ -90,21 +118,21 @@ pub async fn receive(parts: &Parts, form: &[u8], keys: &dyn KeyLookup, now: Date
     let secret = receive::secret((keys, token.as_deref()), &claim.access_key_id).await?;
     let key = SigningKey::derive(&secret, &claim.day, &claim.region, Service::Sts);
     claim.verify(parts, &query, &headers, &key)?;
-    read(claim.access_key_id, form)
+    read(By::Key(claim.access_key_id), &fields)
 }
 
-fn read(access_key_id: String, form: &[u8]) -> Result<Call, S3Error> {
-    let fields = fields(form)?;
+fn read(by: By, fields: &BTreeMap<String, String>) -> Result<Call, S3Error> {
     let field = |name: &str| fields.get(name).map(String::as_str);
     let action = match field("Action") {
         Some("AssumeRole") => Action::AssumeRole,
         Some("GetSessionToken") => Action::GetSessionToken,
+        Some("AssumeRoleWithWebIdentity") => Action::AssumeRoleWithWebIdentity,
         other => {
-            let why = "There are AssumeRole and GetSessionToken.";
+            let why = "There are AssumeRole, AssumeRoleWithWebIdentity and GetSessionToken.";
             return Err(S3Error::invalid_argument("Action", other.unwrap_or_default(), why));
         }
     };
-    for lacking in ["PolicyArns.member.1.arn", "SerialNumber", "TokenCode", "ExternalId"] {
+    for lacking in ["PolicyArns.member.1.arn", "ProviderId", "SerialNumber", "TokenCode", "ExternalId"] {
         if fields.contains_key(lacking) {
             return Err(S3Error::not_implemented(lacking));
         }
@@ -113,7 +141,7 @@ fn read(access_key_id: String, form: &[u8]) -> Result<Call, S3Error> {
         text.parse().map_err(|_| S3Error::invalid_argument("DurationSeconds", text, "It must be a number of seconds."))
     });
     Ok(Call {
-        access_key_id,
+        by,
         action,
         seconds: seconds.transpose()?,
         policy: field("Policy").map(str::to_owned),
@@ -139,19 +167,25 @@ fn fields(form: &[u8]) -> Result<BTreeMap<String, String>, S3Error> {
 }
 
 /// The answer that gives keys out.
-pub fn answer(call: &Call, keys: &Keys<'_>, user: &str, request_id: &str) -> String {
+pub fn answer(call: &Call, keys: &Keys<'_>, holder: &Holder<'_>, request_id: &str) -> String {
     let (response, result) = match call.action {
         Action::AssumeRole => ("AssumeRoleResponse", "AssumeRoleResult"),
         Action::GetSessionToken => ("GetSessionTokenResponse", "GetSessionTokenResult"),
+        Action::AssumeRoleWithWebIdentity => ("AssumeRoleWithWebIdentityResponse", "AssumeRoleWithWebIdentityResult"),
     };
     let mut xml = Writer::document();
     xml.open_root_in(response, NAMESPACE);
     xml.open(result);
-    if call.action == Action::AssumeRole {
+    if call.action != Action::GetSessionToken {
         xml.open("AssumedRoleUser");
-        xml.text("Arn", &format!("arn:lakefs:auth:::user/{user}/{}", call.session_name));
+        xml.text("Arn", &format!("arn:lakefs:auth:::user/{}/{}", holder.user, call.session_name));
         xml.text("AssumedRoleId", &format!("{}:{}", keys.access_key_id, call.session_name));
         xml.close();
+    }
+    if let Some((subject, audience, provider)) = holder.web_identity {
+        xml.text("SubjectFromWebIdentityToken", subject);
+        xml.text("Audience", audience);
+        xml.text("Provider", provider);
     }
     xml.open("Credentials");
     xml.text("AccessKeyId", keys.access_key_id);
@@ -186,11 +220,14 @@ pub fn refusal(error: &S3Error, request_id: &str) -> (StatusCode, String) {
 mod tests {
     use super::*;
 
+    fn read_form(form: &str) -> Result<Call, S3Error> {
+        read(By::Key("AK".into()), &fields(form.as_bytes())?)
+    }
+
     #[test]
     fn forms_are_read_once_and_whole() {
         let call =
-            read("AK".into(), b"Action=AssumeRole&Version=2011-06-15&DurationSeconds=900&RoleSessionName=a+b%26c")
-                .unwrap();
+            read_form("Action=AssumeRole&Version=2011-06-15&DurationSeconds=900&RoleSessionName=a+b%26c").unwrap();
         assert_eq!((call.action, call.seconds, call.session_name.as_str()), (Action::AssumeRole, Some(900), "a b&c"));
         for bad in [
             "",
@@ -199,8 +236,8 @@ mod tests {
             "Action=AssumeRole&DurationSeconds=x",
             "Action=GetSessionToken&SerialNumber=1&TokenCode=2",
         ] {
-            assert!(read("AK".into(), bad.as_bytes()).is_err(), "{bad}");
+            assert!(read_form(bad).is_err(), "{bad}");
         }
-        assert!(read("AK".into(), b"Action=%ff").is_err());
+        assert!(read_form("Action=%ff").is_err());
     }
 }

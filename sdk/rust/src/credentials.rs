@@ -1,53 +1,69 @@
-//! The caller's access key. Owns how it goes onto the wire. Invariant: the secret shows in no `Debug` output.
+//! The caller's access key or token. Owns how it goes onto the wire. Invariant: the secret shows in no `Debug` output.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 
-/// An access key: its id and its secret.
+/// An access key, its id and its secret; or a token that proves by itself who calls.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    access_key_id: String,
-    secret_access_key: SecretString,
-    session_token: Option<SecretString>,
+    proof: Proof,
+}
+
+#[derive(Debug, Clone)]
+enum Proof {
+    Key { access_key_id: String, secret_access_key: SecretString, session_token: Option<SecretString> },
+    Bearer(SecretString),
 }
 
 impl Credentials {
     /// Takes an access key.
     pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<SecretString>) -> Self {
-        Self { access_key_id: access_key_id.into(), secret_access_key: secret_access_key.into(), session_token: None }
+        let (access_key_id, secret_access_key) = (access_key_id.into(), secret_access_key.into());
+        Self { proof: Proof::Key { access_key_id, secret_access_key, session_token: None } }
+    }
+
+    /// Takes a bearer token: a login's, or one of the identity provider that the server trusts.
+    pub fn bearer(token: impl Into<SecretString>) -> Self {
+        Self { proof: Proof::Bearer(token.into()) }
     }
 
     /// Adds the token of the session whose access key this is.
     #[must_use]
-    pub fn with_session_token(self, token: impl Into<SecretString>) -> Self {
-        Self { session_token: Some(token.into()), ..self }
+    pub fn with_session_token(mut self, token: impl Into<SecretString>) -> Self {
+        if let Proof::Key { session_token, .. } = &mut self.proof {
+            *session_token = Some(token.into());
+        }
+        self
     }
 
-    /// The public half.
-    pub fn access_key_id(&self) -> &str {
-        &self.access_key_id
-    }
-
-    /// The `authorization` entry of each call, marked so that no layer beneath logs it.
+    /// The `authorization` entry of each call, marked so that no layer beneath logs it. A token that can't be one goes out
+    /// empty and is refused.
     pub(crate) fn authorization(&self) -> MetadataValue<Ascii> {
-        let pair = format!("{}:{}", self.access_key_id, self.secret_access_key.expose_secret());
-        let text = format!("Basic {}", STANDARD.encode(pair));
-        let mut value: MetadataValue<Ascii> = text.parse().expect("because base64 is ASCII");
-        value.set_sensitive(true);
-        value
+        let text = match &self.proof {
+            Proof::Key { access_key_id, secret_access_key, .. } => {
+                let pair = format!("{access_key_id}:{}", secret_access_key.expose_secret());
+                format!("Basic {}", STANDARD.encode(pair))
+            }
+            Proof::Bearer(token) => format!("Bearer {}", token.expose_secret()),
+        };
+        sensitive(&text)
+    }
+
+    /// The session's entry of each call.
+    pub(crate) fn session(&self) -> Option<MetadataValue<Ascii>> {
+        match &self.proof {
+            Proof::Key { session_token: Some(token), .. } => Some(sensitive(token.expose_secret())),
+            Proof::Key { session_token: None, .. } | Proof::Bearer(_) => None,
+        }
     }
 }
 
-impl Credentials {
-    /// The session's entry of each call. A token that can't be one goes out empty and is refused.
-    pub(crate) fn session(&self) -> Option<MetadataValue<Ascii>> {
-        let token = self.session_token.as_ref()?;
-        let mut value = token.expose_secret().parse().unwrap_or_else(|_| MetadataValue::from_static(""));
-        value.set_sensitive(true);
-        Some(value)
-    }
+fn sensitive(text: &str) -> MetadataValue<Ascii> {
+    let mut value = text.parse().unwrap_or_else(|_| MetadataValue::from_static(""));
+    value.set_sensitive(true);
+    value
 }
 
 #[cfg(test)]
@@ -59,5 +75,8 @@ mod tests {
         let credentials = Credentials::new("AKLB1", "very-secret");
         let shown = format!("{credentials:?} {:?}", credentials.authorization());
         assert!(!shown.contains("very-secret") && !shown.contains(&STANDARD.encode("AKLB1:very-secret")), "{shown}");
+        let bearer = Credentials::bearer("very-secret");
+        let shown = format!("{bearer:?} {:?}", bearer.authorization());
+        assert!(!shown.contains("very-secret"), "{shown}");
     }
 }

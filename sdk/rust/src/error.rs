@@ -20,7 +20,8 @@ pub struct Error {
 impl Error {
     /// Whether the same call may succeed later although nobody changes anything, and surely did nothing this time.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.reason, Reason::Contended | Reason::MetadataUnavailable | Reason::StorageUnavailable)
+        use Reason::{Contended, IssuerUnavailable, MetadataUnavailable, StorageUnavailable};
+        matches!(self.reason, Contended | IssuerUnavailable | MetadataUnavailable | StorageUnavailable)
     }
 
     /// A failure that this side found, before or after the server had its say.

@@ -7,6 +7,7 @@ mod clients;
 mod disk_full;
 mod identity;
 mod imports;
+mod issuer;
 mod jobs;
 mod kill;
 mod object_store_faults;

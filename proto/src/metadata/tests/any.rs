@@ -265,8 +265,9 @@ fn holder() -> impl Strategy<Value = PolicyHolder> {
 fn access_by() -> impl Strategy<Value = AccessBy> {
     prop_oneof![
         text().prop_map(AccessBy::Key),
-        (user_id(), vec(session(), 0..3), option::of(text()), time())
-            .prop_map(|(user, sessions, key, begun_at)| AccessBy::Session { user, sessions, key, begun_at }),
+        (user_id(), vec(session(), 0..3), option::of(text()), time(), vec(group_name(), 0..3)).prop_map(
+            |(user, sessions, key, begun_at, groups)| AccessBy::Session { user, sessions, key, begun_at, groups }
+        ),
     ]
 }
 
