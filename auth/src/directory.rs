@@ -237,6 +237,7 @@ impl Directory {
 }
 
 /// By what somebody is known.
+#[derive(Clone, Copy)]
 enum Proof<'a> {
     Key,
     Session(&'a SessionClaims),
