@@ -94,7 +94,7 @@ pub(crate) struct DiffQuery {
 pub(crate) struct DiffRefsQuery {
     /// Whether to compare with the left ref, or with the merge base of both.
     #[serde(default)]
-    #[param(value_type = Option<DiffRefsType>)]
+    #[param(inline, value_type = Option<DiffRefsType>)]
     r#type: DiffRefsType,
     /// Whether to tell the objects on the right.
     #[serde(default, deserialize_with = "flag")]

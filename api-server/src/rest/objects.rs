@@ -38,7 +38,7 @@ pub(super) fn router() -> OpenApiRouter<Rest> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ObjectQuery {
     /// The object's path.
-    #[param(value_type = String)]
+    #[param(value_type = String, min_length = 1)]
     pub(super) path: ObjectPath,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct ObjectQuery {
 #[into_params(parameter_in = Query)]
 pub(crate) struct StatQuery {
     /// The object's path.
-    #[param(value_type = String)]
+    #[param(value_type = String, min_length = 1)]
     path: ObjectPath,
     /// Whether to tell its metadata.
     #[serde(default = "yes", deserialize_with = "flag")]
@@ -101,7 +101,7 @@ struct Wanted {
 #[into_params(parameter_in = Query)]
 pub(crate) struct CopyQuery {
     /// The copy's path.
-    #[param(value_type = String)]
+    #[param(value_type = String, min_length = 1)]
     dest_path: ObjectPath,
 }
 

@@ -27,6 +27,12 @@ fn airflow_over_http() {
     client(&TestServer::start(), "airflow_dag.py");
 }
 
+/// The protocol makes no difference to what is asked.
+#[test]
+fn schemathesis_over_http() {
+    client(&TestServer::start(), "schemathesis.sh");
+}
+
 clients! {
     boto3: "boto3_client.py";
     aws_cli: "aws_cli.sh";

@@ -19,6 +19,30 @@ async fn the_description_is_that_of_this_server() {
     assert!(checked_in == served.bytes, "docs/openapi.json isn't this server's: make it anew with UPDATE_GOLDEN=1");
 }
 
+/// All `$ref`s of a document.
+fn references<'d>(value: &'d Value, found: &mut Vec<&'d str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|field| references(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_reference_leads_somewhere() {
+    let lake = TestLake::empty().await;
+    let document = lake.call_as_nobody("GET", "/openapi.json").send().await.json(200);
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 100, "{found:?}");
+    for reference in found {
+        assert!(document.pointer(&reference[1..]).is_some(), "{reference} leads nowhere");
+    }
+}
+
 #[tokio::test]
 async fn every_operation_has_an_id_of_its_own_and_a_tag() {
     let lake = TestLake::empty().await;
