@@ -13,6 +13,7 @@ mod error;
 mod fsck;
 mod graveler;
 mod history;
+mod loading_cache;
 mod ops;
 mod options;
 mod progress;

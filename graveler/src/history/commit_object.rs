@@ -88,25 +88,26 @@ pub(crate) fn decode(id: CommitId, bytes: &[u8]) -> Result<Commit, BadCommit> {
 pub(crate) async fn read_commit(files: &Files, id: CommitId) -> Result<Arc<Commit>, Error> {
     let commits = &files.caches.commits;
     let key = files.commit_key(id);
-    if let Some(commit) = commits.get(&key).await {
+    if let Some(commit) = commits.get(&key) {
         return Ok(commit);
     }
-    let read = commits.try_get_with(key, async {
+    let files = files.clone();
+    let read = || async move {
         let object = Immutable::Commit(id);
         let bytes = files.get(object).await?;
         decode(id, &bytes).map(Arc::new).map_err(|bad| match bad {
             BadCommit::Corrupt(why) => files.corrupt(object, &why),
             BadCommit::Unsupported(what) => files.unsupported(object, what),
         })
-    });
-    read.await.map_err(Error::from_shared)
+    };
+    commits.get_or_load(key, read).await
 }
 
 /// Writes a commit, and keeps it in memory: it is read next; returns its id.
 pub(crate) async fn write_commit(files: &Files, commit: &Commit) -> Result<CommitId, Error> {
     let (id, bytes) = encode(commit);
     files.put(Immutable::Commit(id), bytes.into()).await?;
-    files.caches.commits.insert(files.commit_key(id), Arc::new(commit.clone())).await;
+    files.caches.commits.insert(files.commit_key(id), Arc::new(commit.clone()));
     Ok(id)
 }
 

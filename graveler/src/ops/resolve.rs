@@ -139,7 +139,7 @@ async fn walk_one(files: &Files, from: CommitId, suffix: Suffix) -> Result<Resul
 
 /// Reads a commit that a user named: it needn't be there.
 pub(super) async fn commit_if_there(files: &Files, id: CommitId) -> Result<Option<Arc<Commit>>, Error> {
-    if let Some(commit) = files.caches.commits.get(&files.commit_key(id)).await {
+    if let Some(commit) = files.caches.commits.get(&files.commit_key(id)) {
         return Ok(Some(commit));
     }
     if files.storage().commits_with_prefix(&id.to_string(), 1).await?.is_empty() {

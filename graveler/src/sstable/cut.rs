@@ -85,6 +85,11 @@ impl Cutter {
         cuts
     }
 
+    /// Takes steps of which it is known that no cut follows them.
+    pub fn pass(&mut self, weight: u64) {
+        self.weight = self.weight.saturating_add(weight);
+    }
+
     /// The weight since the last cut.
     pub fn weight(&self) -> u64 {
         self.weight

@@ -46,14 +46,8 @@ async fn copy_before(base: &mut TreeCursor, key: &[u8], builder: &mut TreeBuilde
         if bound > key {
             return Ok(());
         }
-        if let Some(range) = base.whole_range()
-            && range.last_key.as_slice() < key
-        {
-            builder.push_range(range, base.is_closed()).await?;
-            base.skip_range().await?;
-            continue;
-        }
-        if builder.copy_block(base, Some(key)).await? {
+        let ends_before = base.whole_range().is_some_and(|range| range.last_key.as_slice() < key);
+        if ends_before && builder.take_range(base, Some(key)).await? || builder.copy_block(base, Some(key)).await? {
             continue;
         }
         match base.record() {
@@ -75,12 +69,10 @@ async fn copy_before(base: &mut TreeCursor, key: &[u8], builder: &mut TreeBuilde
 
 async fn copy_rest(base: &mut TreeCursor, builder: &mut TreeBuilder) -> Result<(), Error> {
     while base.bound().is_some() {
-        if let Some(range) = base.whole_range() {
-            builder.push_range(range, base.is_closed()).await?;
-            base.skip_range().await?;
-        } else if builder.copy_block(base, None).await? {
-            // It went behind the block.
-        } else if base.record().is_some() {
+        if builder.take_range(base, None).await? || builder.copy_block(base, None).await? {
+            continue;
+        }
+        if base.record().is_some() {
             builder.push_record(base).await?;
             base.advance().await?;
         } else {

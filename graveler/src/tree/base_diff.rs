@@ -26,7 +26,7 @@ impl BaseDiff {
     ) -> Result<Self, Error> {
         // Equal roots are equal trees: an empty walk needs neither.
         let (left, right) = if left == right { (None, None) } else { (left, right) };
-        let (left, right) = (TreeCursor::open(files, left).await?, TreeCursor::open(files, right).await?);
+        let (left, right) = TreeCursor::open_both(files, left, right).await?;
         Ok(Self { files: files.clone(), left, right })
     }
 

@@ -13,10 +13,11 @@ use tokio::task::{JoinError, JoinSet};
 use super::cache::{Counted, add_build_counts};
 use super::draft::Draft;
 use super::levels::{Levels, Node};
+use super::metarange_draft::MetaRangeDraft;
 use super::range_info::RangeInfo;
 use super::table_cursor::TableCursor;
 use super::{Files, TreeCursor};
-use crate::sstable::{CutRule, Cutter, Finished, SstError, Writer, WriterOptions};
+use crate::sstable::{CutRule, Cutter, Finished, SstError};
 use crate::{Error, GravelerOptions};
 
 /// Blocks are cut on level 0, as [`Writer`] does.
@@ -144,6 +145,33 @@ impl TreeBuilder {
     pub(crate) async fn push_range(&mut self, node: &Arc<RangeInfo>, closed: bool) -> Result<(), Error> {
         self.break_open_end().await?;
         self.push_nodes(vec![Todo { node: Arc::clone(node), closed, open: false }]).await
+    }
+
+    /// Takes the range (or metarange) that a cursor stands before, and those behind it that the metarange lists in whole
+    /// blocks and that end before `end`; goes behind them. False if the cursor doesn't stand before a whole range.
+    pub(crate) async fn take_range(&mut self, cursor: &mut TreeCursor, end: Option<&[u8]>) -> Result<bool, Error> {
+        let Some(range) = cursor.whole_range().cloned() else { return Ok(false) };
+        self.push_range(&range, cursor.is_closed()).await?;
+        cursor.leave();
+        while self.take_listed(cursor, end).await? {}
+        cursor.enter().await?;
+        Ok(true)
+    }
+
+    /// Takes the ranges that the metarange of a cursor that left lists in its next block, unless one of them may end
+    /// with a cut between metaranges, or must be opened, or doesn't end before `end`.
+    pub(super) async fn take_listed(&mut self, cursor: &mut TreeCursor, end: Option<&[u8]>) -> Result<bool, Error> {
+        let Some((nodes, Some(1))) = cursor.listing_ahead() else { return Ok(false) };
+        let Some((info, last_key)) = nodes.whole_block() else { return Ok(false) };
+        let (ranges, is_cut_alike) = (info.entries, info.closed && info.target == self.block_rule.target());
+        let follows_alike = nodes.entries_before() == Some(self.levels.ranges_since_cut()) && !nodes.in_last_block();
+        let nothing_waits = !self.is_delta && self.open_end.is_none() && self.draft.is_empty();
+        if !is_cut_alike || !follows_alike || !nothing_waits || end.is_some_and(|end| last_key >= end) {
+            return Ok(false);
+        }
+        let block = nodes.take_block().await?;
+        self.levels.push_listed(ranges, block);
+        Ok(true)
     }
 
     /// Something follows what was taken as the tree's end.
@@ -295,7 +323,7 @@ impl TreeBuilder {
     fn ready(&self, place: usize) -> Result<&Arc<RangeInfo>, Error> {
         match &self.levels.nodes[place] {
             Node::Ready(info) => Ok(info),
-            _ => Err(Error::Internal("a range or metarange isn't stored".into())),
+            _ => Err(not_stored()),
         }
     }
 
@@ -305,26 +333,25 @@ impl TreeBuilder {
             Node::Group { height: of, children } if *of == height && place <= root => children,
             _ => return Ok(()),
         };
-        let mut writer = Writer::new(WriterOptions { block_bytes: self.block_bytes, ..WriterOptions::default() });
-        let mut entries = 0;
+        let is_described = place != root || self.is_delta;
+        let mut metarange = MetaRangeDraft::new(&self.files, self.block_bytes, is_described);
         for child in children {
-            let info = self.ready(*child)?;
-            writer.add(&info.last_key, &info.encode()).map_err(write_error)?;
-            entries += info.entries;
+            match &self.levels.nodes[*child] {
+                Node::Ready(info) => metarange.add(info)?,
+                Node::Listed(block) => metarange.add_listed(block)?,
+                Node::UnderWay | Node::Group { .. } => return Err(not_stored()),
+            }
         }
-        let first_key = self.ready(children[0])?.first_key.clone();
-        let finished = writer.finish().map_err(write_error)?;
-        let object = Immutable::MetaRange(MetaRangeId::from_bytes(finished.id));
-        let info = RangeInfo { first_key, entries, ..describe(object, height, &finished) };
+        let (bytes, info) = metarange.finish(height)?;
         let counted = &self.files.caches.counted;
         Counted::add(&counted.metaranges_written, 1);
-        Counted::add(&counted.bytes_written, finished.bytes.len() as u64);
+        Counted::add(&counted.bytes_written, info.bytes);
         let (files, uploads) = (self.files.clone(), Arc::clone(&self.uploads));
-        let room = files.caches.builds.room_for(finished.bytes.len()).await?;
+        let room = files.caches.builds.room_for(bytes.len()).await?;
         self.work.spawn(async move {
             let _room = room;
             let _turn = uploads.acquire_owned().await;
-            files.put(object, finished.bytes).await?;
+            files.put(info.object, bytes).await?;
             Ok((place, Arc::new(info)))
         });
         Ok(())
@@ -375,7 +402,7 @@ impl RangeJob {
         if let Some(same) = self.rewritten.lock().unwrap_or_else(PoisonError::into_inner).get(&object) {
             return Ok(Arc::clone(same));
         }
-        let info = Arc::new(describe(object, 0, &encoded.finished));
+        let info = Arc::new(describe(object, &encoded.finished));
         let _turn = self.uploads.acquire().await;
         Counted::add(&counted.ranges_written, 1);
         Counted::add(&counted.bytes_written, info.bytes);
@@ -384,10 +411,14 @@ impl RangeJob {
     }
 }
 
-fn describe(object: Immutable, height: u32, finished: &Finished) -> RangeInfo {
+fn not_stored() -> Error {
+    Error::Internal("a range or metarange isn't stored".into())
+}
+
+fn describe(object: Immutable, finished: &Finished) -> RangeInfo {
     RangeInfo {
         object,
-        height,
+        height: 0,
         level: 0,
         first_key: finished.first_key.clone(),
         last_key: finished.last_key.clone(),
@@ -397,7 +428,7 @@ fn describe(object: Immutable, height: u32, finished: &Finished) -> RangeInfo {
     }
 }
 
-fn write_error(error: SstError) -> Error {
+pub(super) fn write_error(error: SstError) -> Error {
     match error {
         SstError::TooLarge { .. } => Error::Invalid(error.to_string()),
         other => Error::Internal(other.to_string()),

@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use model::{Commit, CommitId, MetaRangeId, StorageNamespace};
-use moka::future::Cache;
 use storage::{Immutable, RepositoryStorage};
 
 use super::build_bounds::BuildBounds;
 use super::files::Table;
 use super::layers::Tree;
 use crate::GravelerOptions;
+use crate::loading_cache::LoadingCache;
 use crate::sstable::Block;
 
 /// Repositories whose part of the store is kept open. When there are more it starts over, for opening one costs little.
@@ -22,6 +22,15 @@ const STORAGES_MAX: usize = 4096;
 
 /// So many deltas would fill the trees' part of the cache, if each were as large as one may be that is kept open.
 const DELTAS_PER_CACHE: u64 = 32;
+
+/// Parts of a cache that are locked by themselves. Trees and tables have one each: one of them may be large.
+const SHARDS: usize = 8;
+
+/// What cached values usually take; the number of them that fits is estimated by it.
+const COMMIT_BYTES: usize = 512;
+const TREE_BYTES: usize = 16 << 10;
+const TABLE_BYTES: usize = 16 << 10;
+const BLOCK_BYTES: usize = 16 << 10;
 
 /// A namespace, shortly: for keys that are made for every block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,13 +41,13 @@ pub(crate) struct Caches {
     /// A plain map, since every verb asks, and to keep account of uses would cost more than to open one again.
     storages: RwLock<HashMap<StorageNamespace, (RepositoryStorage, Space)>>,
     next_space: AtomicU64,
-    pub(crate) commits: Cache<(StorageNamespace, CommitId), Arc<Commit>>,
+    pub(crate) commits: LoadingCache<(Space, CommitId), Arc<Commit>>,
     /// Trees as their roots describe them, and what is kept open of their deltas.
-    pub(crate) trees: Cache<(Space, MetaRangeId), Arc<Tree>>,
+    pub(crate) trees: LoadingCache<(Space, MetaRangeId), Arc<Tree>>,
     /// The most that a tree in the cache may keep open of one delta.
     pub(crate) delta_bytes_max: usize,
-    pub(crate) tables: Cache<(Space, Immutable), Arc<Table>>,
-    pub(crate) blocks: Cache<(Space, Immutable, u32), Arc<Block>>,
+    pub(crate) tables: LoadingCache<(Space, Immutable), Arc<Table>>,
+    pub(crate) blocks: LoadingCache<(Space, Immutable, u32), Arc<Block>>,
     pub(crate) counted: Counted,
     /// What builders share: not cached, but of the same life.
     pub(crate) builds: BuildBounds,
@@ -52,20 +61,11 @@ impl Caches {
             builds: BuildBounds::new(options),
             storages: RwLock::default(),
             next_space: AtomicU64::new(0),
-            commits: Cache::builder().max_capacity(bytes / 16).weigher(|_, commit| weigh(commit_bytes(commit))).build(),
-            trees: Cache::builder()
-                .max_capacity(bytes / 16 * 2)
-                .weigher(|_, tree: &Arc<Tree>| weigh(tree.memory_bytes()))
-                .build(),
+            commits: LoadingCache::new(bytes / 16, COMMIT_BYTES, SHARDS, commit_bytes),
+            trees: LoadingCache::new(bytes / 16 * 2, TREE_BYTES, 1, |tree| tree.memory_bytes()),
             delta_bytes_max: usize::try_from(bytes / 16 * 2 / DELTAS_PER_CACHE).unwrap_or(usize::MAX),
-            tables: Cache::builder()
-                .max_capacity(bytes / 16 * 4)
-                .weigher(|_, table: &Arc<Table>| weigh(table.memory_bytes()))
-                .build(),
-            blocks: Cache::builder()
-                .max_capacity(bytes / 16 * 9)
-                .weigher(|_, block: &Arc<Block>| weigh(block.memory_bytes() + 64))
-                .build(),
+            tables: LoadingCache::new(bytes / 16 * 4, TABLE_BYTES, 1, |table| table.memory_bytes()),
+            blocks: LoadingCache::new(bytes / 16 * 9, BLOCK_BYTES, SHARDS, |block| block.memory_bytes() + 64),
             counted: Counted::default(),
         }
     }
@@ -88,10 +88,6 @@ impl Caches {
         let space = || Space(self.next_space.fetch_add(1, Ordering::Relaxed));
         storages.entry(namespace).or_insert_with(|| (storage, space())).clone()
     }
-}
-
-fn weigh(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 fn commit_bytes(commit: &Arc<Commit>) -> usize {

@@ -17,12 +17,14 @@ use crate::sstable::{BlockHash, BlockInfo};
 /// A cursor over a layer's records, which moves forward only.
 pub(crate) struct TreeCursor {
     files: Files,
-    /// Over the metaranges that are opened, from the root down, each one record ahead of what was entered there.
+    /// Over the metaranges that are opened, from the root down, each behind the record of what was entered there.
     levels: Vec<Level>,
     here: Option<Here>,
+    /// What the cursor went behind, as long as nothing is entered behind it.
+    left: Option<Left>,
     /// Whether ranges that are opened will be read to their end, and mostly copied.
     copies: bool,
-    /// The read-ahead of the range before, if that was opened.
+    /// The read-ahead of the range before, if that was opened and the cursor came here from it.
     window_before: Option<usize>,
     /// The next range, fetched early since those before it were copied too. Dropping it ends the request.
     next_to_copy: Option<Early>,
@@ -54,14 +56,40 @@ struct Here {
     inside: Option<TableCursor>,
 }
 
+/// A range or metarange that the cursor went behind.
+struct Left {
+    last_key: Vec<u8>,
+    /// Its read-ahead, if it was opened.
+    window: Option<usize>,
+}
+
 impl TreeCursor {
     /// A cursor before the first record of a tree without deltas.
     pub(crate) async fn open(files: &Files, tree: Option<MetaRangeId>) -> Result<Self, Error> {
+        let mut cursor = Self::before(files, tree).await?;
+        cursor.enter().await?;
+        Ok(cursor)
+    }
+
+    /// Cursors before the first records of two trees that may differ.
+    pub(crate) async fn open_both(
+        files: &Files,
+        left: Option<MetaRangeId>,
+        right: Option<MetaRangeId>,
+    ) -> Result<(Self, Self), Error> {
+        let (mut left, mut right) = (Self::before(files, left).await?, Self::before(files, right).await?);
+        skip_same_listed(&mut left, &mut right);
+        left.enter().await?;
+        right.enter().await?;
+        Ok((left, right))
+    }
+
+    /// A cursor that has yet to enter its tree.
+    async fn before(files: &Files, tree: Option<MetaRangeId>) -> Result<Self, Error> {
         let mut cursor = Self::at_end(files);
         if let Some(id) = tree {
             let nodes = TableCursor::new(files.clone(), files.metarange(id).await?);
             cursor.levels.push(Level { nodes, height: None, closed: false });
-            cursor.next_node(None).await?;
         }
         Ok(cursor)
     }
@@ -77,6 +105,7 @@ impl TreeCursor {
             files: files.clone(),
             levels: Vec::new(),
             here: None,
+            left: None,
             copies: false,
             window_before: None,
             next_to_copy: None,
@@ -84,15 +113,39 @@ impl TreeCursor {
     }
 
     /// Expects that ranges which are opened are read to their end and mostly copied, so that fewer requests fetch more.
-    pub(crate) fn copying(self) -> Self {
-        Self { copies: true, ..self }
+    pub(crate) fn copying(mut self) -> Self {
+        self.copies = true;
+        self.levels.iter_mut().for_each(|level| level.nodes.copy());
+        self
+    }
+
+    /// Goes behind what is here, opened or not, and enters nothing yet: before [`Self::enter`], what the metarange lists
+    /// next may be skipped or copied block by block.
+    pub(super) fn leave(&mut self) {
+        if let Some(here) = self.here.take() {
+            let window = here.inside.as_ref().map(TableCursor::window);
+            self.left = Some(Left { last_key: here.info.last_key.clone(), window });
+        }
+    }
+
+    /// Enters what the metaranges list next, unopened.
+    pub(super) async fn enter(&mut self) -> Result<(), Error> {
+        self.next_node(None).await
+    }
+
+    /// The metarange that lists what comes behind what the cursor left, and its height if that is known.
+    pub(super) fn listing_ahead(&mut self) -> Option<(&mut TableCursor, Option<u32>)> {
+        while self.levels.last().is_some_and(|level| level.nodes.at_end()) {
+            self.levels.pop();
+        }
+        self.levels.last_mut().map(|level| (&mut level.nodes, level.height))
     }
 
     /// Enters what the metaranges list next (with keys at or behind `from`), unopened.
     async fn next_node(&mut self, from: Option<&[u8]>) -> Result<(), Error> {
-        let before = self.here.take();
-        let opened = before.as_ref().and_then(|before| before.inside.as_ref());
-        self.window_before = opened.filter(|_| from.is_none()).map(TableCursor::window);
+        self.leave();
+        let left = self.left.take().filter(|_| from.is_none());
+        self.window_before = left.as_ref().and_then(|left| left.window);
         while let Some(level) = self.levels.last_mut() {
             if let Some(from) = from {
                 level.nodes.seek(from);
@@ -104,12 +157,12 @@ impl TreeCursor {
             let object = level.nodes.object();
             let (key, value) = level.nodes.record().expect("because it was just loaded");
             let info = self.files.range_info(object, level.height, key, value)?;
-            if before.is_some_and(|before| before.info.last_key >= info.first_key) {
+            if left.is_some_and(|left| left.last_key >= info.first_key) {
                 return Err(self.files.overlap(object));
             }
             level.height = Some(info.height + 1);
             level.nodes.step();
-            let closed = level.nodes.load().await? || level.closed;
+            let closed = !level.nodes.at_end() || level.closed;
             let from = from.filter(|from| info.first_key.as_slice() < *from).map(<[u8]>::to_vec);
             self.here = Some(Here { info: Arc::new(info), closed, from, inside: None });
             return Ok(());
@@ -206,7 +259,7 @@ impl TreeCursor {
         Counted::add(&self.files.caches.counted.ranges_opened, 1);
         let early = self.next_to_copy.take().filter(|early| early.object == info.object);
         if self.window_before.is_some()
-            && let Some(next) = self.next_range()?
+            && let Some(next) = self.next_range().await?
         {
             let (object, files, mut request) = (next.object, self.files.clone(), JoinSet::new());
             request.spawn(async move { files.range_to_copy(&next).await });
@@ -221,16 +274,20 @@ impl TreeCursor {
         }
     }
 
-    /// The range that the metarange here lists behind the one here, if it is loaded.
-    fn next_range(&self) -> Result<Option<RangeInfo>, Error> {
-        let Some(level) = self.levels.last() else { return Ok(None) };
+    /// The range that the metarange here lists behind the one here.
+    async fn next_range(&mut self) -> Result<Option<RangeInfo>, Error> {
+        let Some(level) = self.levels.last_mut() else { return Ok(None) };
+        level.nodes.load().await?;
         let Some((key, value)) = level.nodes.record() else { return Ok(None) };
         self.files.range_info(level.nodes.object(), level.height, key, value).map(Some)
     }
 
     async fn enter_metarange(&mut self) -> Result<(), Error> {
         let Some(Here { info, closed, from, .. }) = self.here.take() else { return Ok(()) };
-        let nodes = TableCursor::new(self.files.clone(), self.files.node(&info).await?);
+        let mut nodes = TableCursor::new(self.files.clone(), self.files.node(&info).await?);
+        if self.copies {
+            nodes.copy();
+        }
         self.levels.push(Level { nodes, height: Some(info.height), closed });
         self.next_node(from.as_deref()).await
     }
@@ -307,11 +364,29 @@ pub(crate) fn same_block(a: &TreeCursor, b: &TreeCursor) -> bool {
     matches!((a.block_ahead(), b.block_ahead()), (Some(a), Some(b)) if a == b)
 }
 
+/// Skips what the metaranges of two cursors that left (or never entered) list next in equal blocks, reading none of them.
+fn skip_same_listed(a: &mut TreeCursor, b: &mut TreeCursor) {
+    while let (Some((a, _)), Some((b, _))) = (a.listing_ahead(), b.listing_ahead())
+        && lists_same(a, b)
+    {
+        a.skip_block();
+        b.skip_block();
+    }
+}
+
+/// Whether two metaranges list the same next, as far as a whole block says it.
+pub(super) fn lists_same(a: &TableCursor, b: &TableCursor) -> bool {
+    matches!((a.whole_block(), b.whole_block()), (Some((a, _)), Some((b, _))) if a.hash == b.hash)
+}
+
 /// Skips whatever both cursors stand before alike. False if there is nothing such.
 pub(crate) async fn skip_same(a: &mut TreeCursor, b: &mut TreeCursor) -> Result<bool, Error> {
     if same_range(a, b) {
-        a.skip_range().await?;
-        b.skip_range().await?;
+        a.leave();
+        b.leave();
+        skip_same_listed(a, b);
+        a.enter().await?;
+        b.enter().await?;
         return Ok(true);
     }
     if same_block(a, b) {

@@ -132,7 +132,7 @@ impl Files {
 
     /// Opens the file of a range that will be copied: with its blocks in one request, and not to be kept.
     pub(crate) async fn range_to_copy(&self, info: &RangeInfo) -> Result<Arc<Table>, Error> {
-        match self.caches.tables.get(&(self.space, info.object)).await {
+        match self.caches.tables.get(&(self.space, info.object)) {
             Some(table) => Ok(table),
             None => {
                 let tail = u64::from(info.tail_length);
@@ -149,11 +149,12 @@ impl Files {
 
     async fn table(&self, object: Immutable, suffix: u64) -> Result<Arc<Table>, Error> {
         let key = (self.space, object);
-        if let Some(table) = self.caches.tables.get(&key).await {
+        if let Some(table) = self.caches.tables.get(&key) {
             return Ok(table);
         }
-        let fetched = self.caches.tables.try_get_with(key, self.fetch_table(object, suffix)).await;
-        fetched.map_err(Error::from_shared)
+        let files = self.clone();
+        let fetch = || async move { files.fetch_table(object, suffix).await };
+        self.caches.tables.get_or_load(key, fetch).await
     }
 
     async fn fetch_table(&self, object: Immutable, mut wanted: u64) -> Result<Arc<Table>, Error> {
@@ -191,17 +192,18 @@ impl Files {
     /// Reads one block; the same block isn't fetched twice at a time.
     pub(crate) async fn block(&self, table: &Arc<Table>, block: usize) -> Result<Arc<Block>, Error> {
         let key = self.block_key(table, block);
-        if let Some(block) = self.caches.blocks.get(&key).await {
+        if let Some(block) = self.caches.blocks.get(&key) {
             return Ok(block);
         }
-        let fetched = self.caches.blocks.try_get_with(key, async {
+        let (files, table) = (self.clone(), Arc::clone(table));
+        let fetch = || async move {
             let stored = match table.at_hand(block) {
                 Some(stored) => stored,
-                None => self.fetch(table, block, block + 1).await?,
+                None => files.fetch(&table, block, block + 1).await?,
             };
-            self.decode(table, block, &stored).await
-        });
-        fetched.await.map_err(Error::from_shared)
+            files.decode(&table, block, &stored)
+        };
+        self.caches.blocks.get_or_load(key, fetch).await
     }
 
     /// Reads neighbouring blocks for a scan, those that aren't cached by one request for each gap.
@@ -209,12 +211,12 @@ impl Files {
         let mut found = Vec::with_capacity(end - first);
         while first + found.len() < end {
             let at = first + found.len();
-            if let Some(block) = self.caches.blocks.get(&self.block_key(table, at)).await {
+            if let Some(block) = self.caches.blocks.get(&self.block_key(table, at)) {
                 found.push(block);
                 continue;
             }
             let mut gap_end = at + 1;
-            while gap_end < end && !self.caches.blocks.contains_key(&self.block_key(table, gap_end)) {
+            while gap_end < end && !self.caches.blocks.contains(&self.block_key(table, gap_end)) {
                 gap_end += 1;
             }
             self.fetch_gap(table, at, gap_end, &mut found).await?;
@@ -239,8 +241,8 @@ impl Files {
             let bytes = usize::try_from(range.start - start).ok().zip(usize::try_from(range.end - start).ok());
             let bytes = bytes.and_then(|(from, to)| stored.get(from..to));
             let bytes = bytes.ok_or_else(|| self.misplaced(table))?;
-            let decoded = self.decode(table, block, bytes).await?;
-            self.caches.blocks.insert(self.block_key(table, block), Arc::clone(&decoded)).await;
+            let decoded = self.decode(table, block, bytes)?;
+            self.caches.blocks.insert(self.block_key(table, block), Arc::clone(&decoded));
             found.push(decoded);
         }
         Ok(())
@@ -256,20 +258,20 @@ impl Files {
     }
 
     /// Decodes a block for one who copies, out of the cache if it is there.
-    pub(crate) async fn decode_stored(&self, stored: &Stored, block: usize) -> Result<Arc<Block>, Error> {
-        if let Some(block) = self.caches.blocks.get(&self.block_key(&stored.table, block)).await {
+    pub(crate) fn decode_stored(&self, stored: &Stored, block: usize) -> Result<Arc<Block>, Error> {
+        if let Some(block) = self.caches.blocks.get(&self.block_key(&stored.table, block)) {
             return Ok(block);
         }
         let bytes = stored.block(block).ok_or_else(|| self.misplaced(&stored.table))?;
-        self.decode(&stored.table, block, &bytes).await
+        self.decode(&stored.table, block, &bytes)
     }
 
     /// Decodes and keeps blocks that were fetched for a scan.
-    pub(crate) async fn decode_window(&self, stored: &Stored) -> Result<Vec<Arc<Block>>, Error> {
+    pub(crate) fn decode_window(&self, stored: &Stored) -> Result<Vec<Arc<Block>>, Error> {
         let mut found = Vec::with_capacity(stored.end - stored.first);
         for at in stored.first..stored.end {
-            let block = self.decode_stored(stored, at).await?;
-            self.caches.blocks.insert(self.block_key(&stored.table, at), Arc::clone(&block)).await;
+            let block = self.decode_stored(stored, at)?;
+            self.caches.blocks.insert(self.block_key(&stored.table, at), Arc::clone(&block));
             found.push(block);
         }
         Ok(found)
@@ -277,7 +279,7 @@ impl Files {
 
     /// Whether reading a block takes no request.
     pub(crate) fn has_block(&self, table: &Table, block: usize) -> bool {
-        table.at_hand(block).is_some() || self.caches.blocks.contains_key(&self.block_key(table, block))
+        table.at_hand(block).is_some() || self.caches.blocks.contains(&self.block_key(table, block))
     }
 
     fn block_key(&self, table: &Table, block: usize) -> (Space, Immutable, u32) {
@@ -302,15 +304,15 @@ impl Files {
         stored.map_err(|e| self.read_error(table.object, e))
     }
 
-    async fn decode(&self, table: &Table, block: usize, stored: &[u8]) -> Result<Arc<Block>, Error> {
+    fn decode(&self, table: &Table, block: usize, stored: &[u8]) -> Result<Arc<Block>, Error> {
         Counted::add(&self.caches.counted.blocks_read, 1);
         match Block::decode(stored, table.tail.handle(block), table.tail.format()) {
             Ok(decoded) => Ok(Arc::new(decoded)),
             Err(error) => {
                 // The file may have been written again since its tail was read, with the same content compressed
                 // otherwise: then the next attempt finds it as it is now.
-                self.caches.tables.invalidate(&(self.space, table.object)).await;
-                self.caches.trees.invalidate_all();
+                self.caches.tables.remove(&(self.space, table.object));
+                self.caches.trees.clear();
                 self.storage.forget_cached(&table.object, &table.tail.handle(block).range(), table.asked);
                 Err(self.table_error(table.object, error))
             }
@@ -328,12 +330,12 @@ impl Files {
     /// Opens a tree, as its root describes it.
     pub(crate) async fn tree(&self, root: Option<MetaRangeId>) -> Result<Arc<Tree>, Error> {
         let Some(root) = root else { return Ok(Arc::new(Tree::default())) };
-        if let Some(tree) = self.caches.trees.get(&(self.space, root)).await {
+        if let Some(tree) = self.caches.trees.get(&(self.space, root)) {
             return Ok(tree);
         }
-        let opened =
-            self.caches.trees.try_get_with((self.space, root), async { Tree::open(self, root).await.map(Arc::new) });
-        opened.await.map_err(Error::from_shared)
+        let files = self.clone();
+        let open = || async move { Tree::open(&files, root).await.map(Arc::new) };
+        self.caches.trees.get_or_load((self.space, root), open).await
     }
 
     /// Finds the value at a key beneath a metarange.
@@ -507,8 +509,8 @@ impl Files {
         }
     }
 
-    pub(crate) fn commit_key(&self, id: CommitId) -> (StorageNamespace, CommitId) {
-        (self.storage.namespace().clone(), id)
+    pub(crate) fn commit_key(&self, id: CommitId) -> (Space, CommitId) {
+        (self.space, id)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::draft::UnchangedBlock;
 use super::range_info::RangeInfo;
 use crate::sstable::{CutRule, Cutter};
 
@@ -18,6 +19,8 @@ pub(super) enum Node {
     UnderWay,
     /// It is there.
     Ready(Arc<RangeInfo>),
+    /// Several ranges, which another metarange lists in one block: it is copied.
+    Listed(UnchangedBlock),
     /// A metarange that is to be written over others.
     Group { height: u32, children: Vec<usize> },
 }
@@ -55,6 +58,22 @@ impl Levels {
             height += 1;
         }
         place
+    }
+
+    /// How many ranges came since the last cut between metaranges.
+    pub(super) fn ranges_since_cut(&self) -> u64 {
+        self.levels.first().map_or(0, |level| level.cutter.weight())
+    }
+
+    /// Adds ranges that another metarange lists in one block, neither the first nor the last of which is known. In that
+    /// metarange as many ranges came before them as here since the last cut, and others behind, so that no cut follows
+    /// any of them.
+    pub(super) fn push_listed(&mut self, ranges: u64, block: UnchangedBlock) {
+        let place = self.nodes.len();
+        self.nodes.push(Node::Listed(block));
+        let level = self.level(0);
+        level.open.push(place);
+        level.cutter.pass(ranges);
     }
 
     fn level(&mut self, height: usize) -> &mut Level {

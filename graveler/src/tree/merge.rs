@@ -12,7 +12,7 @@ use model::MetaRangeId;
 use super::apply::{Changes, TreeChange};
 use super::base_diff::same_identity;
 use super::builder::TreeBuilder;
-use super::cursor::{open_higher, same_block, same_range, skip_same};
+use super::cursor::{lists_same, open_higher, same_block, same_range, skip_same};
 use super::diff::{Difference, TreeDiff};
 use super::layers::Tree;
 use super::record::{identity_in, identity_of};
@@ -155,10 +155,12 @@ impl Merge<'_> {
             return Ok(true);
         }
         if lies_before(&self.source, &self.base, &self.destination) {
-            return take_range(&mut self.source, &mut self.builder).await;
+            let end = first_bound(&self.base, &self.destination);
+            return self.builder.take_range(&mut self.source, end.as_deref()).await;
         }
         if lies_before(&self.destination, &self.base, &self.source) {
-            return take_range(&mut self.destination, &mut self.builder).await;
+            let end = first_bound(&self.base, &self.source);
+            return self.builder.take_range(&mut self.destination, end.as_deref()).await;
         }
         if lies_before(&self.base, &self.source, &self.destination) {
             self.base.skip_range().await?;
@@ -208,22 +210,45 @@ impl Merge<'_> {
             Strategy::SourceWins => (&mut self.source, &self.destination),
             Strategy::DestinationWins => (&mut self.destination, &self.source),
         };
-        let end = [self.base.bound(), other.bound()].into_iter().flatten().min().map(<[u8]>::to_vec);
+        let end = first_bound(&self.base, other);
         let Some((block, _)) = taken.whole_block() else { return Ok(None) };
         let surely = self.skipped_to.as_ref().is_some_and(|to| to.as_slice() <= block.first_key.as_slice());
         let entries = if surely { block.entries } else { 0 };
         Ok(self.builder.copy_block(taken, end.as_deref()).await?.then_some(entries))
     }
 
-    /// Takes a range that both sides have, whatever the base has there.
+    /// Takes a range that both sides have, whatever the base has there, and what both list alike behind it.
     async fn take_common_range(&mut self) -> Result<bool, Error> {
         let Some(range) = self.source.whole_range().cloned() else { return Ok(false) };
         let closed = self.source.is_closed() || self.destination.is_closed();
         self.builder.push_range(&range, closed).await?;
-        self.source.skip_range().await?;
-        self.destination.skip_range().await?;
-        self.base.seek_behind(&range.last_key).await?;
+        self.source.leave();
+        self.destination.leave();
+        let mut last_key = range.last_key.clone();
+        while let Some(listed_to) = self.take_common_listed().await? {
+            last_key = listed_to;
+        }
+        self.source.enter().await?;
+        self.destination.enter().await?;
+        self.base.seek_behind(&last_key).await?;
         Ok(true)
+    }
+
+    /// Takes the ranges that both sides' metaranges list in the next block; returns the last key of them.
+    async fn take_common_listed(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let (Some((source, _)), Some((destination, _))) =
+            (self.source.listing_ahead(), self.destination.listing_ahead())
+        else {
+            return Ok(None);
+        };
+        let last_key = source.whole_block().map(|(_, last_key)| last_key.to_vec());
+        if !lists_same(source, destination) || !self.builder.take_listed(&mut self.source, None).await? {
+            return Ok(None);
+        }
+        if let Some((destination, _)) = self.destination.listing_ahead() {
+            destination.skip_block();
+        }
+        Ok(last_key)
     }
 
     /// Merges the smallest key ahead.
@@ -301,9 +326,7 @@ fn lies_before(cursor: &TreeCursor, other: &TreeCursor, another: &TreeCursor) ->
     [other, another].iter().all(|other| other.bound().is_none_or(|bound| range.last_key.as_slice() < bound))
 }
 
-async fn take_range(cursor: &mut TreeCursor, builder: &mut TreeBuilder) -> Result<bool, Error> {
-    let Some(range) = cursor.whole_range() else { return Ok(false) };
-    builder.push_range(range, cursor.is_closed()).await?;
-    cursor.skip_range().await?;
-    Ok(true)
+/// The smallest key that one of two cursors may have ahead.
+fn first_bound(a: &TreeCursor, b: &TreeCursor) -> Option<Vec<u8>> {
+    [a.bound(), b.bound()].into_iter().flatten().min().map(<[u8]>::to_vec)
 }

@@ -26,6 +26,7 @@ pub(crate) mod build_bounds;
 pub(crate) mod builder;
 mod draft;
 mod levels;
+mod metarange_draft;
 
 mod base_diff;
 pub(crate) mod diff;

@@ -135,7 +135,7 @@ impl TableCursor {
         }
         if self.copies {
             let stored = self.fetch_stored().await?;
-            return self.files.decode_stored(&stored, self.at).await;
+            return self.files.decode_stored(&stored, self.at);
         }
         let coming = self.coming.take().filter(|coming| coming.first == self.at);
         let end = self.window_end(self.at);
@@ -145,7 +145,7 @@ impl TableCursor {
             return self.files.block(&self.table, self.at).await;
         }
         let blocks = match coming {
-            Some(coming) => self.files.decode_window(&coming.wait().await?).await?,
+            Some(coming) => self.files.decode_window(&coming.wait().await?)?,
             None => self.files.blocks(&self.table, self.at, end).await?,
         };
         let end = self.at + blocks.len();
@@ -228,6 +228,16 @@ impl TableCursor {
         let tail = &self.table.tail;
         let info = (untouched && self.at < tail.blocks()).then(|| tail.info(self.at)).flatten()?;
         Some((info, tail.separator(self.at)))
+    }
+
+    /// How many records lie before the block that the cursor stands in, if the table lists it.
+    pub(super) fn entries_before(&self) -> Option<u64> {
+        (0..self.at).map(|block| self.table.tail.info(block).map(|info| info.entries)).sum()
+    }
+
+    /// Whether the table's last block is the one that the cursor stands in, or it is behind that.
+    pub(super) fn in_last_block(&self) -> bool {
+        self.at + 1 >= self.table.tail.blocks()
     }
 
     /// Takes the block that the cursor stands before as it is stored, and goes behind it.
