@@ -84,30 +84,39 @@ pub struct Entry {
 
 /// A digest of what a reader of an object sees: size, ETag, media type, metadata and headers, but not when the bytes were
 /// written, nor where they lie in the repository's own namespace. Of bytes that lie elsewhere the place counts, for they
-/// are there as long as somebody else keeps them. Opaque when the record was written by other software.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity(pub Vec<u8>);
+/// are there as long as somebody else keeps them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity(pub [u8; IDENTITY_BYTES]);
+
+/// 20 bytes, since equal identities at one key must mean equal objects even against somebody who looks for collisions in
+/// their own data, and every record carries one.
+pub const IDENTITY_BYTES: usize = 20;
 
 /// What the visible fields of most objects take.
 const VISIBLE_BYTES_USUAL: usize = 256;
 
 impl Entry {
-    /// Computes the entry's identity: the first 20 bytes of BLAKE3 over its visible fields, each with its length.
-    ///
-    /// 20 bytes, since equal identities at one key must mean equal objects even against somebody who looks for
-    /// collisions in their own data, and every record carries one.
+    /// Computes the entry's identity: the first bytes of BLAKE3 over its visible fields, each with its length. All numbers
+    /// are varints (LEB128), so that what is hashed of most objects is one or two of BLAKE3's blocks of 64 bytes.
     pub fn identity(&self) -> Identity {
+        fn number(visible: &mut Vec<u8>, mut number: u64) {
+            while number >= 0x80 {
+                visible.push(number as u8 | 0x80);
+                number >>= 7;
+            }
+            visible.push(number as u8);
+        }
         fn field(visible: &mut Vec<u8>, bytes: &[u8]) {
-            visible.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+            number(visible, bytes.len() as u64);
             visible.extend_from_slice(bytes);
         }
         // One hash of few bytes costs half of what a hasher does that takes them one by one.
         let mut visible = Vec::with_capacity(VISIBLE_BYTES_USUAL);
-        visible.extend_from_slice(&self.size.to_le_bytes());
+        number(&mut visible, self.size);
         field(&mut visible, self.e_tag.as_bytes());
         field(&mut visible, self.content_type.as_bytes());
         for map in [&self.metadata, &self.headers] {
-            visible.extend_from_slice(&(map.len() as u64).to_le_bytes());
+            number(&mut visible, map.len() as u64);
             for (name, value) in map {
                 field(&mut visible, name.as_bytes());
                 field(&mut visible, value.as_bytes());
@@ -116,6 +125,8 @@ impl Entry {
         if let Address::Full(url) = &self.address {
             field(&mut visible, url.as_bytes());
         }
-        Identity(blake3::hash(&visible).as_bytes()[..20].to_vec())
+        let hash = blake3::hash(&visible);
+        let (identity, _) = hash.as_bytes().split_first_chunk().expect("because a hash has 32 bytes");
+        Identity(*identity)
     }
 }

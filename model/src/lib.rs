@@ -33,7 +33,7 @@ pub use access::{
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use command::{Command, Outcome};
 pub use commit::Commit;
-pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, Identity};
+pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
 pub use id::{
     CommitId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId, StagingToken, UploadId, UserId,
     Version,

@@ -11,8 +11,8 @@ use super::line::{Line, at_most, bytes, count, told};
 use super::synthetic::Objects;
 use crate::ratios::progress;
 
-/// Merges, each with empty caches.
-const MERGES: u64 = 8;
+/// Merges, each with empty caches: so many that ticks of CPU time are fine enough.
+const MERGES: u64 = 64;
 
 /// All lines of the row.
 pub(crate) async fn lines(bench: &TreesBench) -> Result<Vec<Line>> {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use model::{Address, Entry, ObjectPath};
+use model::{Address, Entry, IDENTITY_BYTES, ObjectPath};
 use storage::{Immutable, RepositoryStorage};
 
 use super::fault::Report;
@@ -19,8 +19,6 @@ use crate::tree::record::{TOMBSTONE, Value, decode_entry};
 
 /// How many blocks are remembered as seen, 16 bytes each; records of others are looked at again.
 const BLOCKS_REMEMBERED_MAX: usize = 2 << 20;
-/// How long an identity of ours is; others are opaque.
-const IDENTITY_BYTES: usize = 20;
 
 /// What the checks of all ranges share. Cheap to clone.
 #[derive(Clone)]
@@ -162,7 +160,7 @@ fn read_record(key: &[u8], value: &[u8]) -> Result<(ObjectPath, Entry), String> 
     let path = read_path(key)?;
     let entry = decode_entry(value)?;
     let identity = Value::parse(value).ok_or("its value is cut short")?.identity;
-    if identity.len() == IDENTITY_BYTES && *identity != *entry.identity().0 {
+    if identity.len() == IDENTITY_BYTES && *identity != entry.identity().0 {
         return Err("its identity isn't that of its entry".into());
     }
     Ok((path, entry))

@@ -49,12 +49,12 @@ async fn an_error_is_told_to_all_who_waited_and_is_not_kept() {
 #[tokio::test]
 async fn a_load_that_nobody_waits_for_ends_and_another_begins() {
     let cache = cache();
-    let never = cache.get_or_load(7, || futures::future::pending());
+    let never = cache.get_or_load(7, futures::future::pending);
     assert!(never.now_or_never().is_none());
     let value = cache.get_or_load(7, || async { Ok(Arc::new("now".to_owned())) }).await.unwrap();
     assert_eq!(*value, "now");
     for key in 0..3 * ABANDONED_LOADS_MAX as u32 {
-        assert!(cache.get_or_load(100 + key, || futures::future::pending()).now_or_never().is_none());
+        assert!(cache.get_or_load(100 + key, futures::future::pending).now_or_never().is_none());
     }
     assert!(cache.lock().len() <= ABANDONED_LOADS_MAX);
 }

@@ -184,6 +184,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Makes room for a file of so many bytes, so that it needn't move while it grows.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
+    }
+
     /// Whether a block has just ended (or none has begun).
     pub fn at_cut(&self) -> bool {
         self.block.is_empty()

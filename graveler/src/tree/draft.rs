@@ -10,11 +10,15 @@ use storage::Immutable;
 use super::files::Table;
 use crate::sstable::{Finished, SstError, Writer, WriterOptions};
 
+/// What records are kept in, but for single ones that are larger.
+const CHUNK_BYTES: usize = 128 << 10;
+
 /// Content of a range, in the order of keys.
 #[derive(Default)]
 pub(super) struct Draft {
-    /// Keys and values of all records, one after the other.
-    records: Vec<u8>,
+    /// Keys and values of all records, one after the other, each whole in its chunk: what grows is never copied.
+    chunks: Vec<Vec<u8>>,
+    record_bytes: usize,
     parts: Vec<Part>,
     copied_bytes: usize,
 }
@@ -50,8 +54,14 @@ impl Draft {
             u32::try_from(bytes.len()).map_err(too_large)
         };
         self.parts.push(Part::Record { key: length("a key", key)?, value: length("a value", value)? });
-        self.records.extend_from_slice(key);
-        self.records.extend_from_slice(value);
+        let bytes = key.len() + value.len();
+        self.record_bytes += bytes;
+        if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < bytes) {
+            self.chunks.push(Vec::with_capacity(bytes.max(CHUNK_BYTES)));
+        }
+        let chunk = self.chunks.last_mut().expect("because one with room was found or added");
+        chunk.extend_from_slice(key);
+        chunk.extend_from_slice(value);
         Ok(())
     }
 
@@ -71,24 +81,30 @@ impl Draft {
             None => &[],
             Some(Part::Block(unchanged)) => unchanged.table.tail.separator(unchanged.block),
             Some(Part::Record { key, value }) => {
-                let end = self.records.len() - *value as usize;
-                &self.records[end - *key as usize..end]
+                let chunk = self.chunks.last().map_or(&[][..], Vec::as_slice);
+                let end = chunk.len() - *value as usize;
+                &chunk[end - *key as usize..end]
             }
         }
     }
 
     /// About how much memory it takes, with what it is encoded to.
     pub(super) fn memory_bytes(&self) -> usize {
-        2 * (self.records.len() + self.copied_bytes) + self.parts.len() * size_of::<Part>()
+        2 * (self.record_bytes + self.copied_bytes) + self.parts.len() * size_of::<Part>()
     }
 
     /// Encodes the range. An error that lies in an unchanged block comes with the file that has it.
     pub(super) fn encode(self, block_bytes: u32, filter: bool) -> Result<Encoded, (Option<Immutable>, SstError)> {
         let mut writer = Writer::new(WriterOptions { block_bytes, filter, ..WriterOptions::default() });
-        let (mut rest, mut blocks_copied) = (self.records.as_slice(), 0);
+        // Blocks take less than half of their records once they are compressed.
+        writer.reserve(self.copied_bytes + self.record_bytes / 2);
+        let (mut chunks, mut rest, mut blocks_copied) = (self.chunks.iter(), &[][..], 0);
         for part in self.parts {
             match part {
                 Part::Record { key, value } => {
+                    if rest.is_empty() {
+                        rest = chunks.next().map_or(&[], Vec::as_slice);
+                    }
                     let (key, behind) = rest.split_at(key as usize);
                     let (value, behind) = behind.split_at(value as usize);
                     writer.add(key, value).map_err(|e| (None, e))?;
