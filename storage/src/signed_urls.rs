@@ -14,10 +14,14 @@ use crate::{RepositoryStorage, StorageError};
 pub const SIGNED_URL_EXPIRES_IN: Duration = Duration::from_secs(15 * 60);
 
 impl RepositoryStorage {
-    /// A URL by which an object is read, wherever it lies. Of an imported one it reads what is there then.
-    pub async fn signed_get(&self, address: &Address) -> Result<String, StorageError> {
+    /// A URL by which an object is read, wherever it lies; nothing if it lies where nothing can be signed, such as in a
+    /// folder. Of an imported one it reads what is there then.
+    pub async fn signed_get(&self, address: &Address) -> Result<Option<String>, StorageError> {
         match address {
-            Address::Relative(text) => self.signed(Method::GET, &self.paths().relative(text)?, &[]).await,
+            Address::Relative(text) => {
+                let path = self.paths().relative(text)?;
+                sign(self.stores().presigned.as_deref(), Method::GET, &path, &self.shown(&path), &[]).await
+            }
             Address::Full(url) => {
                 let (site, path) = self.stores().site(url).await?;
                 sign(site.presigned.as_deref(), Method::GET, &path, url, &[]).await
@@ -27,19 +31,20 @@ impl RepositoryStorage {
 
     /// A URL by which an object is written.
     pub async fn signed_put(&self, address: &Address) -> Result<String, StorageError> {
-        let path = self.paths().writable(address)?;
-        self.signed(Method::PUT, &path, &[]).await
+        self.signed_write(address, &[]).await
     }
 
     /// A URL by which a part of a multipart upload is written.
     pub async fn signed_part(&self, address: &Address, upload: &str, number: u32) -> Result<String, StorageError> {
-        let path = self.paths().writable(address)?;
-        let query = [("partNumber", number.to_string()), ("uploadId", upload.to_owned())];
-        self.signed(Method::PUT, &path, &query).await
+        self.signed_write(address, &[("partNumber", number.to_string()), ("uploadId", upload.to_owned())]).await
     }
 
-    async fn signed(&self, method: Method, path: &Path, query: &[(&str, String)]) -> Result<String, StorageError> {
-        sign(self.stores().presigned.as_deref(), method, path, &self.shown(path), query).await
+    async fn signed_write(&self, address: &Address, query: &[(&str, String)]) -> Result<String, StorageError> {
+        let path = self.paths().writable(address)?;
+        let signed = sign(self.stores().presigned.as_deref(), Method::PUT, &path, &self.shown(&path), query).await?;
+        signed.ok_or_else(|| {
+            StorageError::Invalid("the object store can't pre-sign URLs: write through the server".into())
+        })
     }
 }
 
@@ -49,8 +54,9 @@ async fn sign(
     path: &Path,
     shown: &str,
     query: &[(&str, String)],
-) -> Result<String, StorageError> {
-    let why = "the object store can't pre-sign URLs: read and write through the server";
-    let presigned = presigned.ok_or_else(|| StorageError::Invalid(why.into()))?;
-    presigned.url(method, path, shown, query, SIGNED_URL_EXPIRES_IN).await
+) -> Result<Option<String>, StorageError> {
+    match presigned {
+        Some(presigned) => presigned.url(method, path, shown, query, SIGNED_URL_EXPIRES_IN).await.map(Some),
+        None => Ok(None),
+    }
 }

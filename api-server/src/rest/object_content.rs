@@ -45,7 +45,7 @@ struct Chosen {
     responses(
         (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 302, description = "A pre-signed URL, if that was asked for"),
+        (status = 302, description = "A pre-signed URL, if that was asked for and the object lies where one can be made"),
         (status = 304, description = "The client has it"),
         (status = "default", body = ErrorBody)))]
 async fn get_object(
@@ -58,8 +58,7 @@ async fn get_object(
 ) -> Result<Response, Failure> {
     authorize(&caller, Action::ReadObject, &Resource::object_of(&place.repository, place.reference.base(), &path))?;
     let found = rest.find(&place.repository, &place.reference, &path).await?;
-    if presign {
-        let (url, _) = rest.signed(&found.repository, &found.entry).await?;
+    if presign && let Some(url) = rest.signed(&found.repository, &found.entry).await? {
         return Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response());
     }
     let chosen = match choose(found, &headers)? {

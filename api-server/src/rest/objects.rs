@@ -294,7 +294,8 @@ impl Rest {
         found.ok_or_else(|| Error::ObjectNotFound { reference: reference.to_string(), path: path.clone() })
     }
 
-    /// Describes an object, with its metadata and a pre-signed URL if they are wanted.
+    /// Describes an object, with its metadata and a pre-signed URL if they are wanted. Where nothing can be signed, the
+    /// plain address stays, without an expiry.
     async fn stats(
         &self,
         repository: &Repository,
@@ -302,19 +303,19 @@ impl Rest {
         entry: Entry,
         wanted: Wanted,
     ) -> Result<ObjectStats, Error> {
-        let signed = if wanted.presign { Some(self.signed(repository, &entry).await?) } else { None };
+        let signed = if wanted.presign { self.signed(repository, &entry).await? } else { None };
         let mut stats = ObjectStats::new(repository, path, entry);
         stats.metadata.take_if(|_| !wanted.user_metadata);
-        if let Some((url, expiry)) = signed {
-            (stats.physical_address, stats.physical_address_expiry) = (url, Some(expiry));
+        if let Some(url) = signed {
+            (stats.physical_address, stats.physical_address_expiry) = (url, Some(self.signed_until()));
         }
         Ok(stats)
     }
 
-    /// A URL by which an object is read, and when it expires.
-    pub(super) async fn signed(&self, repository: &Repository, entry: &Entry) -> Result<(String, i64), Error> {
+    /// A URL by which an object is read, if it lies where one can be signed.
+    pub(super) async fn signed(&self, repository: &Repository, entry: &Entry) -> Result<Option<String>, Error> {
         let url = self.storage(repository)?.signed_get(&entry.address).await;
-        Ok((url.map_err(graveler::Error::from)?, self.signed_until()))
+        Ok(url.map_err(graveler::Error::from)?)
     }
 }
 

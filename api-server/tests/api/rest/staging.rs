@@ -62,12 +62,16 @@ async fn no_other_address_is_linked() {
 }
 
 #[tokio::test]
-async fn a_store_that_signs_nothing_says_so() {
+async fn a_store_that_signs_nothing_is_read_through_the_server() {
     let lake = TestLake::new().await;
     lake.put("main", "a", "1").await;
     let signed = format!("{BACKING}?path=a&presign=true");
     assert!(lake.get(&signed).await.message(400).contains("pre-sign"));
-    assert_eq!(lake.get(&format!("{TRIPS}/refs/main/objects?path=a&presign=true")).await.status, 400);
+    let read = lake.get(&format!("{TRIPS}/refs/main/objects?path=a&presign=true")).await;
+    assert_eq!((read.status.as_u16(), &read.bytes[..]), (200, &b"1"[..]));
+    let stats = lake.get(&format!("{TRIPS}/refs/main/objects/stat?path=a&presign=true")).await.json(200);
+    assert!(stats["physical_address"].as_str().unwrap().starts_with("mem://trips/"), "{stats}");
+    assert_eq!(stats.get("physical_address_expiry"), None);
     let upload = format!("{TRIPS}/branches/main/staging/pmpu?path=a&parts=2");
     assert_eq!(lake.call("POST", &upload).send().await.status, 501);
 }
