@@ -8,7 +8,7 @@ use lakebed_sdk::{Lakebed, Replay};
 
 use crate::commands::{
     auth, branch, commit, completion, diff, doctor, env, fs, fsck, import, job, log, login, merge, merge_base, rebase,
-    reflog, replay, repo, show, tag, whoami,
+    reflog, refs, replay, repo, show, tag, whoami,
 };
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
@@ -100,6 +100,9 @@ enum Client {
     /// One commit, and no byte is copied. What is imported takes the place of what is at its path, all else stays. The
     /// import is a job of the server: it goes on when this command is left.
     Import(import::Import),
+    /// Write a repository's refs down in its storage namespace, and make them anew from there
+    #[command(subcommand)]
+    Refs(refs::Refs),
     /// Make, list, show and delete tags
     #[command(subcommand)]
     Tag(tag::Tag),
@@ -159,6 +162,7 @@ impl Client {
             Self::Rebase(command) => return command.run(lakebed, output).await,
             Self::Job(command) => return command.run(lakebed, output).await,
             Self::Import(command) => command.run(lakebed, output).await?,
+            Self::Refs(command) => command.run(lakebed, output).await?,
             Self::Tag(command) => command.run(lakebed, output).await?,
             Self::Fs(command) => command.run(lakebed, output).await?,
             Self::Auth(command) => command.run(lakebed, output).await?,

@@ -17,6 +17,7 @@ pub(crate) mod merge;
 pub(crate) mod merge_base;
 pub(crate) mod rebase;
 pub(crate) mod reflog;
+pub(crate) mod refs;
 pub(crate) mod replay;
 pub(crate) mod repo;
 pub(crate) mod request;

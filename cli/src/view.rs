@@ -1,8 +1,8 @@
 //! How things are shown: as JSON for programs, as text for people. Owns the names of JSON fields, which scripts rely on.
 
 use lakebed_sdk::{
-    Branch, BranchMove, Change, Commit, DiffItem, Job, JobAnswer, JobState, MergeOutcome, Object, Repository, Tag,
-    Uncommitted,
+    Branch, BranchMove, Change, Commit, DiffItem, Job, JobAnswer, JobState, MergeOutcome, Object, RefsDump, Repository,
+    Restored, Tag, Uncommitted,
 };
 use serde_json::{Value, json};
 
@@ -92,9 +92,24 @@ pub(crate) fn job(job: &Job) -> Value {
             value["commit"] = commit(&done.commit);
             value["skipped"] = done.skipped.into();
         }
+        JobState::Done(JobAnswer::DumpRefs(dump)) => value["refs"] = refs_dump(dump),
+        JobState::Done(JobAnswer::RestoreRefs(done)) => value["restored"] = restored(done),
         _ => {}
     }
     value
+}
+
+/// A dump as lakeFS's clients write it.
+pub(crate) fn refs_dump(dump: &RefsDump) -> Value {
+    json!({
+        "commits_meta_range_id": dump.commits,
+        "tags_meta_range_id": dump.tags,
+        "branches_meta_range_id": dump.branches,
+    })
+}
+
+pub(crate) fn restored(done: &Restored) -> Value {
+    json!({ "commits": done.commits, "branches": done.branches, "tags": done.tags })
 }
 
 pub(crate) fn object(object: &Object) -> Value {

@@ -28,8 +28,8 @@ pub enum Command {
         namespace: StorageNamespace,
         /// Its first branch.
         default_branch: BranchName,
-        /// What that points at; already in the object store.
-        commit: CommitId,
+        /// What that points at, already in the object store; a repository without it begins without a branch.
+        commit: Option<CommitId>,
         /// For that branch's reflog.
         note: Note,
     },

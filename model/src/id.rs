@@ -110,6 +110,11 @@ content_id!(
     "commit id"
 );
 content_id!(
+    /// The id of a file of a dump of refs: BLAKE3 of its content.
+    DumpId,
+    "dump id"
+);
+content_id!(
     /// The id of a range: BLAKE3 over its block hashes.
     RangeId,
     "range id"

@@ -30,11 +30,15 @@ pub enum JobKind {
     Merge,
     /// Takes objects of another store into a branch.
     Import,
+    /// Writes a repository's refs and commits down.
+    DumpRefs,
+    /// Makes refs anew as they were written down.
+    RestoreRefs,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Commit, Self::Merge, Self::Import];
+    pub const ALL: [Self; 5] = [Self::Commit, Self::Merge, Self::Import, Self::DumpRefs, Self::RestoreRefs];
 
     /// Its word.
     pub const fn as_str(self) -> &'static str {
@@ -42,6 +46,8 @@ impl JobKind {
             Self::Commit => "commit",
             Self::Merge => "merge",
             Self::Import => "import",
+            Self::DumpRefs => "dump-refs",
+            Self::RestoreRefs => "restore-refs",
         }
     }
 }

@@ -35,8 +35,8 @@ pub use command::{Command, Outcome};
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
 pub use id::{
-    CommitId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId, StagingToken, UploadId, UserId,
-    Version,
+    CommitId, DumpId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId, StagingToken, UploadId,
+    UserId, Version,
 };
 pub use job::{
     CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobFailure, JobKind, JobProgress, JobState, Lease,

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use model::{Address, CommitId, MetaRangeId, RangeId, Timestamp};
+use model::{Address, CommitId, DumpId, MetaRangeId, RangeId, Timestamp};
 use object_store::path::Path;
 
 use crate::StorageError;
@@ -59,6 +59,10 @@ impl Paths {
 
     pub(crate) fn immutable(&self, object: &Immutable) -> Path {
         self.beneath(&object.to_string())
+    }
+
+    pub(crate) fn dump(&self, id: &DumpId) -> Path {
+        self.beneath(&format!("{RESERVED}/dumps/{id}"))
     }
 
     pub(crate) fn commits(&self) -> Path {
@@ -167,6 +171,8 @@ mod tests {
         for (object, path) in objects {
             assert_eq!(paths().immutable(&object).as_ref(), path);
         }
+        let dump = paths().dump(&id.parse().unwrap());
+        assert_eq!(dump.as_ref(), format!("lake/trips/_lakebed/dumps/{id}"));
         let time = Timestamp::from_millis(1_795_253_405_000);
         assert_eq!(
             audit(&Path::from("lake"), time, 0xab).as_ref(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
-use model::{Address, CommitId, StorageNamespace};
+use model::{Address, CommitId, DumpId, StorageNamespace};
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
@@ -81,6 +81,18 @@ impl RepositoryStorage {
     pub async fn get(&self, object: &Immutable) -> Result<Bytes, StorageError> {
         let path = self.paths().immutable(object);
         Ok(self.read_whole(&path, GetOptions::default()).await?.bytes)
+    }
+
+    /// Writes a file of a dump of refs. Idempotent: its content names it.
+    pub async fn put_dump(&self, id: &DumpId, bytes: Bytes) -> Result<(), StorageError> {
+        let path = self.paths().dump(id);
+        let put = self.stores().store.put(&path, PutPayload::from_bytes(bytes)).await;
+        put.map(|_| ()).map_err(|e| self.error(e, &path))
+    }
+
+    /// Reads a file of a dump of refs.
+    pub async fn get_dump(&self, id: &DumpId) -> Result<Bytes, StorageError> {
+        Ok(self.read_whole(&self.paths().dump(id), GetOptions::default()).await?.bytes)
     }
 
     /// Reads a part of an immutable object. A range that ends behind the object's end is cut there; one that begins

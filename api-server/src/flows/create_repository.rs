@@ -3,6 +3,7 @@
 use auth::{Action, Caller, Resource, authorize};
 use graveler::Graveler;
 use model::{BranchName, Repository, RepositoryName, RequestId, StorageNamespace};
+use proto::api::InvalidField;
 
 use crate::Error;
 
@@ -17,9 +18,11 @@ pub struct CreateRepositoryRequest {
     pub namespace: Option<StorageNamespace>,
     /// Its first branch.
     pub default_branch: BranchName,
+    /// Whether to make no branch: its refs are to be restored.
+    pub bare: bool,
 }
 
-/// Makes a repository with one branch and an empty first commit.
+/// Makes a repository with one branch and an empty first commit, or a bare one.
 ///
 /// A caller who names a storage namespace must be allowed that too: it may hold what others wrote.
 pub async fn create_repository(
@@ -31,9 +34,17 @@ pub async fn create_repository(
     if let Some(namespace) = &request.namespace {
         authorize(caller, Action::AttachStorageNamespace, &Resource::Namespace(namespace.clone()))?;
     }
-    let CreateRepositoryRequest { request, name, namespace, default_branch } = request;
-    let made =
-        graveler.create_repository(*request, name, namespace.as_ref(), default_branch, caller.committer()).await?;
+    let CreateRepositoryRequest { request, name, namespace, default_branch, bare } = request;
+    let made = match (bare, namespace) {
+        (false, namespace) => {
+            graveler.create_repository(*request, name, namespace.as_ref(), default_branch, caller.committer()).await?
+        }
+        (true, Some(namespace)) => graveler.create_bare_repository(*request, name, namespace, default_branch).await?,
+        (true, None) => {
+            let why = "name one: a bare repository is for refs that were dumped there";
+            return Err(InvalidField::new("storage_namespace", why).into());
+        }
+    };
     tracing::info!(repository = %made.name, namespace = %made.namespace, user = %caller.user.name, "repository made");
     Ok(made)
 }

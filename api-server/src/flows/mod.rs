@@ -10,6 +10,7 @@ mod add_sample_data;
 mod change_settings;
 mod create_repository;
 mod delete_repository;
+mod dump_refs;
 
 mod create_branch;
 mod delete_branch;
@@ -47,6 +48,8 @@ pub use delete_branch::delete_branch;
 pub use delete_objects::{DELETE_MAX, delete_objects};
 pub use delete_repository::delete_repository;
 pub use delete_tag::delete_tag;
+pub use dump_refs::{dump_refs, restore_refs};
+pub(crate) use dump_refs::{may_dump_refs, may_restore_refs};
 pub use hard_reset::{HardResetRequest, hard_reset};
 pub(crate) use import::may_import;
 pub use import::{ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import};

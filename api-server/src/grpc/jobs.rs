@@ -115,6 +115,8 @@ fn answer(kind: JobKind, bytes: &[u8]) -> Result<Option<Answer>, Status> {
         JobKind::Commit => Some(Answer::Commit(decoded(bytes)?)),
         JobKind::Merge => Some(Answer::Merge(decoded(bytes)?)),
         JobKind::Import => Some(Answer::Import(decoded(bytes)?)),
+        JobKind::DumpRefs => Some(Answer::DumpRefs(decoded(bytes)?)),
+        JobKind::RestoreRefs => Some(Answer::RestoreRefs(decoded(bytes)?)),
     })
 }
 
@@ -123,5 +125,7 @@ fn kind(kind: JobKind) -> wire::JobKind {
         JobKind::Commit => wire::JobKind::Commit,
         JobKind::Merge => wire::JobKind::Merge,
         JobKind::Import => wire::JobKind::Import,
+        JobKind::DumpRefs => wire::JobKind::DumpRefs,
+        JobKind::RestoreRefs => wire::JobKind::RestoreRefs,
     }
 }

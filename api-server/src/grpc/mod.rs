@@ -14,6 +14,7 @@ mod imports;
 mod jobs;
 mod merges;
 mod objects;
+mod refs;
 mod replays;
 mod repositories;
 mod server;
@@ -34,6 +35,7 @@ use proto::generated::api::imports_server::ImportsServer;
 use proto::generated::api::jobs_server::JobsServer;
 use proto::generated::api::merges_server::MergesServer;
 use proto::generated::api::objects_server::ObjectsServer;
+use proto::generated::api::refs_server::RefsServer;
 use proto::generated::api::replays_server::ReplaysServer;
 use proto::generated::api::repositories_server::RepositoriesServer;
 use proto::generated::api::server_server::ServerServer;
@@ -80,6 +82,7 @@ pub(crate) fn router(
         .add_service(FsckServer::new(grpc.clone()))
         .add_service(ImportsServer::new(grpc.clone()))
         .add_service(JobsServer::new(grpc.clone()))
+        .add_service(RefsServer::new(grpc.clone()))
         .add_service(ServerServer::new(grpc))
         .into_axum_router()
         .layer(middleware::from_fn_with_state(authenticator, authentication::layer))

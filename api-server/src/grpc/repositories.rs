@@ -31,6 +31,7 @@ impl Repositories for Grpc {
                 Some(branch) => branch,
                 None => BRANCH_DEFAULT.parse().expect("because it is a valid name"),
             },
+            bare: message.bare,
         };
         let made = flows::create_repository(&self.graveler, &caller, &request).await?;
         Ok(Response::new(made.into()))

@@ -11,6 +11,7 @@
 mod commit;
 mod import;
 pub(crate) mod merge;
+mod refs;
 mod resume;
 mod run;
 mod work;

@@ -8,7 +8,7 @@ use graveler::{Built, Progress};
 use model::{JobKind, RequestId};
 use prost::Message;
 
-use super::{Request, commit, import, merge};
+use super::{Request, commit, import, merge, refs};
 use crate::Error;
 use crate::lines::{Errand, Lines, Ticket};
 
@@ -86,6 +86,8 @@ pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
         JobKind::Commit => commit::carry_out(work).await,
         JobKind::Merge => merge::carry_out(work).await,
         JobKind::Import => import::carry_out(work).await,
+        JobKind::DumpRefs => refs::dump(work).await,
+        JobKind::RestoreRefs => refs::restore(work).await,
     }
 }
 
@@ -95,6 +97,8 @@ pub(super) fn check(caller: &Caller, kind: JobKind, spec: &[u8]) -> Result<(), E
         JobKind::Commit => commit::check(caller, spec),
         JobKind::Merge => merge::check(caller, spec),
         JobKind::Import => import::check(caller, spec),
+        JobKind::DumpRefs => refs::check_dump(caller, spec),
+        JobKind::RestoreRefs => refs::check_restore(caller, spec),
     }
 }
 

@@ -8,8 +8,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    Rest, access, branches, changes, commits, config, diffs, imports, merges, multipart, object_content, objects,
-    repositories, settings, setup, staging, tags, unsupported, upload, users,
+    Rest, access, branches, changes, commits, config, diffs, imports, merges, metadata, multipart, object_content,
+    objects, refs_dump, repositories, settings, setup, staging, tags, unsupported, upload, users,
 };
 
 /// What the document says before its paths.
@@ -47,6 +47,8 @@ pub(super) fn operations() -> OpenApiRouter<Rest> {
         .merge(diffs::router())
         .merge(merges::router())
         .merge(imports::router())
+        .merge(refs_dump::router())
+        .merge(metadata::router())
         .merge(objects::router())
         .merge(object_content::router())
         .merge(upload::router())

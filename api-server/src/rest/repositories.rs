@@ -71,7 +71,7 @@ pub(crate) struct RepositoryCreation {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CreationQuery {
-    /// Repositories without a branch, into which refs are restored, aren't supported.
+    /// Whether to make no branch: its refs are to be restored from a dump at its storage namespace.
     #[serde(default, deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     bare: bool,
@@ -153,11 +153,10 @@ async fn create_repository(
     Query(CreationQuery { bare }): Query<CreationQuery>,
     Body(body): Body<RepositoryCreation>,
 ) -> Result<(StatusCode, Json<RepositoryBody>), Failure> {
-    if bare {
-        let why = "bare repositories aren't supported: make an ordinary one and import into it";
-        return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, why));
-    }
     let (with_samples, read_only) = (body.sample_data.unwrap_or_default(), body.read_only.unwrap_or_default());
+    if bare && with_samples {
+        return Err(super::failure::invalid_field("sample_data", "a bare repository has no branch to hold it"));
+    }
     let default_branch = default_branch(&body.default_branch)?;
     if with_samples {
         flows::may_add_sample_data(&caller, &body.name, &default_branch)?;
@@ -167,6 +166,7 @@ async fn create_repository(
         name: body.name,
         namespace: namespace(&body.storage_namespace)?,
         default_branch,
+        bare,
     };
     let made = flows::create_repository(&rest.graveler, &caller, &request).await?;
     if with_samples {

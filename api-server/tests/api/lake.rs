@@ -1,8 +1,8 @@
 //! What the scenarios share: a server with a repository `trips`, and short words for what is done to it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api_server::jobs::JobOptions;
@@ -16,6 +16,7 @@ use lakebed_sdk::{
 };
 use metadata_server::MemoryMetaStore;
 use model::{Clock, SystemClock, Timestamp};
+use object_store::ObjectStore;
 use secrecy::SecretString;
 use storage::testing::{Counters, Counting};
 use storage::{StoreSettings, Stores};
@@ -45,6 +46,8 @@ pub(crate) struct TestLake {
     secrets: SecretBox,
     pub(crate) meta: Arc<ObservedMeta>,
     pub(crate) requests: Counters,
+    /// What is really there, beneath all caches and counters.
+    pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) address: SocketAddr,
     pub(crate) trips: RepositoryName,
     server: JoinHandle<()>,
@@ -84,7 +87,10 @@ impl TestLake {
         let requests = Counters::default();
         let counters = requests.clone();
         let memory = Stores::open("memory:///", &StoreSettings { sources, ..StoreSettings::default() }).await.unwrap();
-        let stores = memory.decorated(|store, multipart| {
+        let beneath = Arc::new(OnceLock::new());
+        let kept = Arc::clone(&beneath);
+        let stores = memory.decorated(move |store, multipart| {
+            let _ = kept.set(Arc::clone(&store));
             let counting = Counting::new(store, multipart, counters);
             (counting.clone(), counting)
         });
@@ -99,7 +105,8 @@ impl TestLake {
         let api = ApiServer::new(graveler.clone(), secrets.clone(), options);
         let (address, server) = serve(&api).await;
         let lakebed = connect(address).await;
-        Self { lakebed, api, graveler, secrets, meta, requests, address, trips: name("trips"), server }
+        let store = Arc::clone(beneath.get().unwrap());
+        Self { lakebed, api, graveler, secrets, meta, requests, store, address, trips: name("trips"), server }
     }
 
     /// Another server over the same metadata and objects, in a runtime of its own: dropping it is like `kill -9`.

@@ -55,7 +55,7 @@ async fn bytes_never_end_up_in_another_repository() {
         name,
         namespace: "mem://elsewhere".parse().unwrap(),
         default_branch: branch("main"),
-        commit: head,
+        commit: Some(head),
         note: Note::default(),
     };
     lake.meta.let_others_come_first(vec![delete, create]);

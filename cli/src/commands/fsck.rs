@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use lakebed_sdk::{CheckEvent, CheckSummary, DataCheck, Fault};
 use model::{CommitId, RepositoryName, StorageNamespace};
 use serde_json::json;
-use storage::{RepositoryStorage, Stores};
+use storage::{RepositoryStorage, StoreSettings, Stores};
 use tokio::sync::mpsc;
 
 use super::parse_pair;
@@ -40,6 +40,10 @@ pub(crate) struct Fsck {
     /// Where the repository lies in the object store, if that isn't the default place
     #[arg(long, value_name = "NAMESPACE", requires = "object_store")]
     storage_namespace: Option<StorageNamespace>,
+    /// Place outside the object store where imported objects are looked at, as for `lakebed run` (may be given several
+    /// times); those elsewhere are only counted
+    #[arg(long = "import-allow", value_name = "URL", value_delimiter = ',', requires = "object_store")]
+    import_allow: Vec<String>,
     /// How far data objects are checked
     #[arg(long, default_value = "size")]
     data: Depth,
@@ -116,7 +120,8 @@ impl Fsck {
 
     /// Checks without a server. Nothing is written, and no probe is made.
     async fn bucket(&self, url: &str, bar: &ProgressBar, output: Output) -> Result<CheckSummary> {
-        let settings = store_settings(&self.object_store_options);
+        let sources = self.import_allow.clone();
+        let settings = StoreSettings { sources, ..store_settings(&self.object_store_options) };
         let stores = Stores::open_read_only(url, &settings).await.context("can't open the object store")?;
         let repository = &self.repository.repository;
         let namespace = self.storage_namespace.clone().unwrap_or_else(|| stores.default_namespace(repository, None));

@@ -133,6 +133,10 @@ fn outcome(job: &Found) -> String {
             let id = done.commit.id.to_string();
             format!("imported {} as {}", count(done.objects, "object"), view::short(&id))
         }
+        JobState::Done(JobAnswer::DumpRefs(_)) => "dumped".to_owned(),
+        JobState::Done(JobAnswer::RestoreRefs(done)) => {
+            format!("restored {} over {}", count(done.branches + done.tags, "ref"), count(done.commits, "commit"))
+        }
         JobState::Done(JobAnswer::Unknown) => "done".to_owned(),
     }
 }

@@ -22,6 +22,9 @@ pub(crate) enum Repo {
         /// Its first branch, which can't be deleted
         #[arg(long, default_value = "main", value_name = "BRANCH")]
         default_branch: BranchName,
+        /// Make no branch: `refs restore` is to make those of a dump that lies at --storage-namespace
+        #[arg(long, requires = "storage_namespace")]
+        bare: bool,
     },
     /// List repositories
     List {
@@ -47,10 +50,11 @@ pub(crate) enum Repo {
 impl Repo {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
         match self {
-            Self::Create { repository, storage_namespace, default_branch } => {
+            Self::Create { repository, storage_namespace, default_branch, bare } => {
                 let options = CreateRepository {
                     storage_namespace: storage_namespace.clone(),
                     default_branch: Some(default_branch.clone()),
+                    bare: *bare,
                 };
                 let made = lakebed.create_repository(&repository.repository, options).await.map_err(advise)?;
                 output.item(&view::repository(&made), || format!("Created {repository} at {}", made.namespace))

@@ -34,7 +34,7 @@ impl Graveler {
                 name: name.clone(),
                 namespace,
                 default_branch: default_branch.clone(),
-                commit,
+                commit: Some(commit),
                 note: self.note(committer, "create: repository"),
             };
             Ok::<_, Error>(self.meta().write(command).await?.repository()?)
@@ -52,6 +52,38 @@ impl Graveler {
             }
             other => other,
         }
+    }
+
+    /// Makes a repository without a branch, whose refs are to be restored from a dump. Its namespace may be that of a
+    /// repository that is no more, or of one that another installation has.
+    pub async fn create_bare_repository(
+        &self,
+        request: RequestId,
+        name: &RepositoryName,
+        namespace: &StorageNamespace,
+        default_branch: &BranchName,
+    ) -> Result<Repository, Error> {
+        let storage = self.files_at(namespace)?.storage().clone();
+        match self.meta().repository(name).await {
+            // The command finds its own earlier answer, or refuses the name.
+            Ok(_) => {}
+            Err(MetaError::Refused(Refusal::RepositoryNotFound(_))) => {
+                match storage.create_format(&Format::new(name.clone(), request)).await {
+                    Err(StorageError::AlreadyExists { .. }) => drop(storage.read_format().await?),
+                    made => made?,
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let command = Command::CreateRepository {
+            request,
+            name: name.clone(),
+            namespace: namespace.clone(),
+            default_branch: default_branch.clone(),
+            commit: None,
+            note: model::Note::default(),
+        };
+        Ok(self.meta().write(command).await?.repository()?)
     }
 
     /// Refuses a name that another request's repository has, before anything is written for it.

@@ -6,6 +6,7 @@ pub(crate) mod cherry_pick;
 pub(crate) mod commit;
 pub(crate) mod create_repository;
 pub(crate) mod diff;
+pub(crate) mod dump;
 pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod list;
@@ -14,7 +15,9 @@ pub(crate) mod merge;
 pub(crate) mod put;
 pub(crate) mod rebase;
 pub(crate) mod reflog;
+pub(crate) mod refs_dump;
 pub(crate) mod resolve;
+pub(crate) mod restore;
 pub(crate) mod revert;
 
 mod prefix;

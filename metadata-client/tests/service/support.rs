@@ -41,7 +41,7 @@ pub(crate) fn create_repository() -> Command {
         name: "trips".parse().unwrap(),
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
-        commit: CommitId::from_bytes([1; 32]),
+        commit: Some(CommitId::from_bytes([1; 32])),
         note: Note::default(),
     }
 }

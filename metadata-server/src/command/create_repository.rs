@@ -1,4 +1,4 @@
-//! Makes a repository whose default branch points at a first commit.
+//! Makes a repository whose default branch points at a first commit, or one without a branch.
 //!
 //! Its namespace must be its own: neither another's, nor inside another's, nor around it, or one repository's
 //! collection of garbage would take another's objects.
@@ -18,7 +18,7 @@ pub(super) fn apply(
     at: At,
     name: &RepositoryName,
     namespace: &StorageNamespace,
-    (default_branch, commit): (&BranchName, CommitId),
+    (default_branch, commit): (&BranchName, Option<CommitId>),
     note: &Note,
 ) -> Result<Outcome, Halt> {
     if tx.get(Table::Repos, &key::repository(name))?.is_some() {
@@ -38,8 +38,10 @@ pub(super) fn apply(
     };
     records::put(tx, Table::Repos, key::repository(name), &repository);
     tx.put(Table::Repos, key::namespace(namespace), name.as_str().into());
-    records::put_branch(tx, repository.uid, &new_branch(at, default_branch, commit));
-    reflog::record(tx, at, repository.uid, default_branch, Move::made(commit), note)?;
+    if let Some(commit) = commit {
+        records::put_branch(tx, repository.uid, &new_branch(at, default_branch, commit));
+        reflog::record(tx, at, repository.uid, default_branch, Move::made(commit), note)?;
+    }
     Ok(Outcome::Repository(repository))
 }
 

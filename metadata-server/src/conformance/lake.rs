@@ -113,7 +113,7 @@ pub(super) fn create_repository(id: &str) -> Command {
         name: name(id),
         namespace: name(&format!("mem://{id}")),
         default_branch: main_branch(),
-        commit: commit(1),
+        commit: Some(commit(1)),
         note: Note::default(),
     }
 }

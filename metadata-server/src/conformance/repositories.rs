@@ -36,7 +36,7 @@ pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
             name: id,
             namespace,
             default_branch: main_branch(),
-            commit: commit(1),
+            commit: Some(commit(1)),
             note: Note::default(),
         }
     };

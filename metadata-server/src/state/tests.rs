@@ -54,7 +54,7 @@ fn create(request: u128) -> Command {
         name: trips(),
         namespace: "mem://trips".parse().unwrap(),
         default_branch: main_branch(),
-        commit: commit(1),
+        commit: Some(commit(1)),
         note: Note::default(),
     }
 }

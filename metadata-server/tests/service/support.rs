@@ -34,7 +34,7 @@ pub(crate) async fn create_repository(store: &dyn MetaStore) {
         name: repository(),
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
-        commit: commit(1),
+        commit: Some(commit(1)),
         note: Note::default(),
     };
     assert!(matches!(store.write(command).await.unwrap(), Outcome::Repository(_)));

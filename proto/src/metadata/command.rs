@@ -109,7 +109,7 @@ fn kind(command: &Command) -> Kind {
                 name: name.to_string(),
                 namespace: namespace.to_string(),
                 default_branch: default_branch.to_string(),
-                commit: commit.as_bytes().to_vec(),
+                commit: commit.map(|commit| commit.as_bytes().to_vec()).unwrap_or_default(),
                 note: Some(note.to_message()),
             })
         }
@@ -298,8 +298,8 @@ fn passed(message: pb::PassedCommit) -> Result<(CommitId, Note), DecodeError> {
     Ok((commit("passed.commit", &message.commit)?, note(message.note)?))
 }
 
-fn holder(bytes: &[u8]) -> Result<Option<CommitId>, DecodeError> {
-    if bytes.is_empty() { Ok(None) } else { commit("held_by", bytes).map(Some) }
+fn optional_commit(field: &'static str, bytes: &[u8]) -> Result<Option<CommitId>, DecodeError> {
+    if bytes.is_empty() { Ok(None) } else { commit(field, bytes).map(Some) }
 }
 
 fn command(kind: Kind) -> Result<Command, DecodeError> {
@@ -309,7 +309,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             name: name("name", m.name)?,
             namespace: name("namespace", m.namespace)?,
             default_branch: name("default_branch", m.default_branch)?,
-            commit: commit("commit", &m.commit)?,
+            commit: optional_commit("commit", &m.commit)?,
             note: note(m.note)?,
         },
         Kind::DeleteRepository(m) => Command::DeleteRepository { name: name("name", m.name)? },
@@ -363,7 +363,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             branch: name("branch", m.branch)?,
             expected: commit("expected", &m.expected)?,
             head: commit("head", &m.head)?,
-            held_by: m.held_by.iter().map(|bytes| holder(bytes)).collect::<Result<_, _>>()?,
+            held_by: m.held_by.iter().map(|bytes| optional_commit("held_by", bytes)).collect::<Result<_, _>>()?,
             consumed: m.consumed.into_iter().map(StagingToken).collect(),
             read_at: m.read_at.map(Version),
             require_clean: m.require_clean,

@@ -12,6 +12,8 @@ pub(super) fn kind_number(kind: JobKind) -> i32 {
         JobKind::Commit => pb::JobKind::Commit,
         JobKind::Merge => pb::JobKind::Merge,
         JobKind::Import => pb::JobKind::Import,
+        JobKind::DumpRefs => pb::JobKind::DumpRefs,
+        JobKind::RestoreRefs => pb::JobKind::RestoreRefs,
     };
     wire.into()
 }
@@ -21,6 +23,8 @@ pub(super) fn kind(number: i32) -> Result<JobKind, DecodeError> {
         Ok(pb::JobKind::Commit) => Ok(JobKind::Commit),
         Ok(pb::JobKind::Merge) => Ok(JobKind::Merge),
         Ok(pb::JobKind::Import) => Ok(JobKind::Import),
+        Ok(pb::JobKind::DumpRefs) => Ok(JobKind::DumpRefs),
+        Ok(pb::JobKind::RestoreRefs) => Ok(JobKind::RestoreRefs),
         Ok(pb::JobKind::Unspecified) | Err(_) => {
             Err(invalid("job.kind", format_args!("{number} is none that is known")))
         }

@@ -15,6 +15,7 @@ use proto::generated::api::imports_client::ImportsClient;
 use proto::generated::api::jobs_client::JobsClient;
 use proto::generated::api::merges_client::MergesClient;
 use proto::generated::api::objects_client::ObjectsClient;
+use proto::generated::api::refs_client::RefsClient;
 use proto::generated::api::replays_client::ReplaysClient;
 use proto::generated::api::repositories_client::RepositoriesClient;
 use proto::generated::api::server_client::ServerClient;
@@ -116,6 +117,10 @@ impl Lakebed {
 
     pub(crate) fn fsck(&self) -> FsckClient<Connection> {
         FsckClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(crate) fn refs(&self) -> RefsClient<Connection> {
+        RefsClient::new(self.connection.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     pub(crate) fn imports(&self) -> ImportsClient<Connection> {

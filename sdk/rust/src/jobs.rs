@@ -5,8 +5,9 @@ use model::{RepositoryName, RequestId, Timestamp};
 use proto::api::{InvalidField, parse, time_from_wire};
 use proto::generated::api as wire;
 
+use crate::error::required;
 use crate::paging::{PAGE_ITEMS, Page, pages};
-use crate::{Code, Committed, Error, Imported, Lakebed, MergeOutcome, Reason};
+use crate::{Code, Committed, Error, Imported, Lakebed, MergeOutcome, Reason, RefsDump, Restored};
 
 /// Draws an id for a request that may have to be asked for again.
 pub fn new_request() -> RequestId {
@@ -45,6 +46,10 @@ pub enum JobKind {
     Merge,
     /// An import.
     Import,
+    /// A dump of refs.
+    DumpRefs,
+    /// A restore of refs.
+    RestoreRefs,
     /// Something that a newer server knows.
     Unknown,
 }
@@ -56,6 +61,8 @@ impl JobKind {
             Self::Commit => "commit",
             Self::Merge => "merge",
             Self::Import => "import",
+            Self::DumpRefs => "dump-refs",
+            Self::RestoreRefs => "restore-refs",
             Self::Unknown => "unknown",
         }
     }
@@ -106,6 +113,10 @@ pub enum JobAnswer {
     Merge(Box<MergeOutcome>),
     /// An import.
     Import(Box<Imported>),
+    /// A dump of refs.
+    DumpRefs(RefsDump),
+    /// A restore of refs.
+    RestoreRefs(Restored),
     /// Something that a newer server knows.
     Unknown,
 }
@@ -157,6 +168,8 @@ impl TryFrom<wire::Job> for Job {
             wire::JobKind::Commit => JobKind::Commit,
             wire::JobKind::Merge => JobKind::Merge,
             wire::JobKind::Import => JobKind::Import,
+            wire::JobKind::DumpRefs => JobKind::DumpRefs,
+            wire::JobKind::RestoreRefs => JobKind::RestoreRefs,
             wire::JobKind::Unspecified => JobKind::Unknown,
         };
         Ok(Self {
@@ -183,6 +196,10 @@ fn state(job: wire::Job) -> Result<JobState, Error> {
             Some(wire::job::Answer::Commit(answer)) => JobAnswer::Commit(Box::new(answer.try_into()?)),
             Some(wire::job::Answer::Merge(answer)) => JobAnswer::Merge(Box::new(answer.try_into()?)),
             Some(wire::job::Answer::Import(answer)) => JobAnswer::Import(Box::new(answer.try_into()?)),
+            Some(wire::job::Answer::DumpRefs(answer)) => {
+                JobAnswer::DumpRefs(required(answer.dump, "dump")?.try_into()?)
+            }
+            Some(wire::job::Answer::RestoreRefs(answer)) => JobAnswer::RestoreRefs(answer.into()),
             None => JobAnswer::Unknown,
         }),
         wire::JobState::Failed => {

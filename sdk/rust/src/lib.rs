@@ -46,6 +46,7 @@ mod jobs;
 mod merges;
 mod objects;
 mod reflog;
+mod refs;
 mod replays;
 mod repositories;
 mod server;
@@ -68,15 +69,16 @@ pub use jobs::{Job, JobAnswer, JobKind, JobState, new_request};
 pub use merges::{Conflict, Conflicts, MergeBase, MergeOptions, MergeOutcome, Strategy, Summary};
 pub use objects::{CopyObjects, DELETE_MAX, DeleteFailure, ListItem, ListOptions, Moved, Object};
 pub use reflog::{BranchMove, Uncommitted};
+pub use refs::{RefsDump, Restored};
 pub use replays::{RebaseOptions, RebaseOutcome, Replay, ReplayOptions};
 pub use repositories::CreateRepository;
 pub use server::WhoAmI;
 pub use upload::{Condition, Upload};
 
 pub use model::{
-    BranchName, CommitId, Group, GroupName, InvalidId, InvalidName, InvalidPath, MetaRangeId, ObjectPath, Policy,
-    PolicyHolder, PolicyName, Repository, RepositoryName, RepositoryUid, RequestId, StorageNamespace, Tag, TagName,
-    Timestamp, UnstageScope, UserId, UserName,
+    BranchName, CommitId, DumpId, Group, GroupName, InvalidId, InvalidName, InvalidPath, MetaRangeId, ObjectPath,
+    Policy, PolicyHolder, PolicyName, Repository, RepositoryName, RepositoryUid, RequestId, StorageNamespace, Tag,
+    TagName, Timestamp, UnstageScope, UserId, UserName,
 };
 pub use proto::api::Reason;
 pub use tonic::Code;

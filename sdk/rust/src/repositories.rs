@@ -15,6 +15,8 @@ pub struct CreateRepository {
     pub storage_namespace: Option<StorageNamespace>,
     /// The branch that can't be deleted; `main` if not given.
     pub default_branch: Option<BranchName>,
+    /// Makes no branch: its refs are to be restored from a dump at its storage namespace, which must be given.
+    pub bare: bool,
 }
 
 impl Lakebed {
@@ -29,6 +31,7 @@ impl Lakebed {
             name: name.to_string(),
             storage_namespace: options.storage_namespace.map(String::from).unwrap_or_default(),
             default_branch: options.default_branch.map(String::from).unwrap_or_default(),
+            bare: options.bare,
         };
         Ok(self.repositories().create(request).await?.into_inner().try_into()?)
     }

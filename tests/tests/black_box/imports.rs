@@ -12,7 +12,7 @@ use tests::{FaultyStore, Settings, TestServer, client_with, s3_client};
 struct Lake {
     server: TestServer,
     folder: tempfile::TempDir,
-    _store: FaultyStore,
+    store: FaultyStore,
 }
 
 impl Lake {
@@ -25,7 +25,7 @@ impl Lake {
         args.extend(["--import-allow".to_owned(), url]);
         let settings = Settings { args, env: store.env(), ..Settings::default() };
         let server = tokio::task::spawn_blocking(|| TestServer::with(settings)).await.unwrap();
-        let lake = Self { server, folder, _store: store };
+        let lake = Self { server, folder, store };
         lake.run(&["repo", "create", "lakebed://trips"]);
         lake
     }
@@ -37,6 +37,23 @@ impl Lake {
     fn fails(&self, args: &[&str]) -> (Option<i32>, String) {
         let output = tokio::task::block_in_place(|| self.server.lakebed(args));
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Checks the bucket without a server; with what the server may read, or only the object store.
+    fn fsck_bucket(&self, with_sources: bool) -> Value {
+        let mut args: Vec<String> = ["fsck", "lakebed://trips", "--json"].map(Into::into).into();
+        args.extend(self.store.args());
+        for (name, value) in self.store.env() {
+            args.extend(["--object-store-option".to_owned(), format!("{}={value}", name.to_ascii_lowercase())]);
+        }
+        if with_sources {
+            let bucket = format!("s3://{}/raw", FaultyStore::BUCKET);
+            let folder = format!("file://{}", self.folder.path().join("files").display());
+            args.extend(["--import-allow".to_owned(), bucket, "--import-allow".to_owned(), folder]);
+        }
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        let output = tokio::task::block_in_place(|| self.server.lakebed(&args));
+        json(&String::from_utf8(output.stdout).unwrap())["summary"].clone()
     }
 
     fn file_url(&self, key: &str) -> String {
@@ -86,6 +103,10 @@ async fn a_bucket_and_a_folder_are_imported_and_read() {
     assert_eq!(s3.get_range(&Key::from("main/docs/one"), 3..6).await.unwrap(), "the");
     let fsck = json(&lake.run(&["fsck", "lakebed://trips", "--json"]));
     assert_eq!((&fsck["summary"]["faults"], &fsck["summary"]["objects"]), (&0.into(), &6.into()));
+    let seen =
+        |summary: Value| ["faults", "objects", "objects_elsewhere"].map(|field| summary[field].as_u64().unwrap());
+    assert_eq!(seen(lake.fsck_bucket(false)), [0, 0, 6]);
+    assert_eq!(seen(lake.fsck_bucket(true)), [0, 6, 0]);
 
     // A file that is written anew is no longer what was imported.
     lake.write("rides/1", "another ride");
@@ -94,6 +115,7 @@ async fn a_bucket_and_a_folder_are_imported_and_read() {
     assert!(s3.get(&Key::from("main/rides/1")).await.is_err());
     let (code, _) = lake.fails(&["fsck", "lakebed://trips"]);
     assert_eq!(code, Some(1));
+    assert_eq!(seen(lake.fsck_bucket(true))[0], 1, "the bucket's check sees it too");
     lake.run(&["import", "lakebed://trips/main", "--from", &rides, "--to", "rides/"]);
     assert_eq!(lake.run(&["fs", "cat", "lakebed://trips/main/rides/1"]), "another ride");
 }

@@ -12,6 +12,7 @@ mod jobs;
 mod kill;
 mod object_store_faults;
 mod object_stores;
+mod refs_dump;
 mod roles;
 mod tour;
 mod workspace;

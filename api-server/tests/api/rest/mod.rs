@@ -5,6 +5,7 @@ mod errors;
 mod objects;
 mod openapi;
 mod refs;
+mod refs_dump;
 mod settings;
 mod staging;
 mod tasks;

@@ -38,7 +38,7 @@ fn create_repository() -> Command {
         name: "trips".parse().unwrap(),
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
-        commit: CommitId::from_bytes([1; 32]),
+        commit: Some(CommitId::from_bytes([1; 32])),
         note: Note::default(),
     }
 }

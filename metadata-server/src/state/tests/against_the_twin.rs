@@ -151,7 +151,7 @@ fn scope() -> impl Strategy<Value = UnstageScope> {
 fn command() -> impl Strategy<Value = Command> {
     let namespace = select(&["mem://a", "mem://b", "mem://a/b"][..]);
     prop_oneof![
-        2 => (requests(), repository(), namespace, branch(), commits()).prop_map(
+        2 => (requests(), repository(), namespace, branch(), proptest::option::weighted(0.9, commits())).prop_map(
             |(request, name, namespace, default_branch, commit)| Command::CreateRepository {
                 request, name, namespace: namespace.parse().unwrap(), default_branch, commit, note: Note::default()
             }
@@ -323,7 +323,7 @@ fn beginning() -> Vec<Command> {
             name: name.parse().unwrap(),
             namespace: format!("mem://{name}").parse().unwrap(),
             default_branch: main_branch(),
-            commit: commit(1),
+            commit: Some(commit(1)),
             note: Note::default(),
         });
         commands.push(Command::CreateBranch {

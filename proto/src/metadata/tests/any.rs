@@ -130,7 +130,7 @@ fn publish() -> impl Strategy<Value = Command> {
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        (request(), repository_name(), namespace(), branch_name(), commit_id(), note()).prop_map(
+        (request(), repository_name(), namespace(), branch_name(), option::of(commit_id()), note()).prop_map(
             |(request, name, namespace, default_branch, commit, note)| Command::CreateRepository {
                 request,
                 name,
