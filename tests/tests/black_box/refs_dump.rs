@@ -35,7 +35,7 @@ async fn another_installation_restores_refs_over_the_same_objects() {
         run(&first, &["fs", "upload", file, &format!("lakebed://trips/{branch}/of-{branch}")]);
         run(&first, &["commit", &format!("lakebed://trips/{branch}"), "-m", branch]);
     }
-    run(&first, &["tag", "create", "lakebed://trips/v1", "dev"]);
+    run(&first, &["tag", "create", "lakebed://trips/v1", "--source", "dev"]);
     std::fs::write(file, run(&first, &["refs", "dump", "lakebed://trips"])).unwrap();
 
     let namespace = lines(&first, &["repo", "show", "lakebed://trips"])[0]["storage_namespace"].clone();
