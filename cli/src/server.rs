@@ -9,6 +9,7 @@ mod encryption_key;
 mod issuer;
 mod listen;
 mod logging;
+mod patience;
 mod roles;
 mod router;
 

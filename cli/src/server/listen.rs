@@ -22,10 +22,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::config::TlsFiles;
+use super::patience::{Bounds, Patient};
 
 /// Connections at one time; more wait in the kernel's backlog.
 const CONNECTIONS_MAX: usize = 4096;
@@ -37,6 +38,8 @@ const READ_BYTES_MAX: usize = 256 << 10;
 const STREAMS_MAX: u32 = 256;
 /// How long a client may take to send a request's headers, or to shake hands.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of what it is sent.
+const TAKING_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests under way may go on after the signal to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -50,13 +53,17 @@ pub trait Respond: Clone + Send + Sync + 'static {
 pub struct Listener {
     tcp: TcpListener,
     tls: Option<TlsAcceptor>,
+    bounds: Bounds,
 }
+
+/// How long clients may keep a connection waiting.
+const BOUNDS: Bounds = Bounds { first_bytes: HEADERS_TIMEOUT, taking: TAKING_TIMEOUT };
 
 impl Listener {
     /// Binds a port and reads the certificate.
     pub async fn bind(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<Self> {
         let tls = tls.map(acceptor).transpose()?;
-        Ok(Self { tcp: bind(address).await?, tls })
+        Ok(Self { tcp: bind(address).await?, tls, bounds: BOUNDS })
     }
 
     /// The URL under which clients on this machine reach the port.
@@ -85,8 +92,10 @@ impl Listener {
                 () = &mut end => break,
             };
             let (service, watcher, tls) = (service.clone(), graceful.watcher(), self.tls.clone());
+            let bounds = self.bounds;
             tokio::spawn(async move {
-                if let Err(error) = connection((stream, peer), tls, service, watcher, permit).await {
+                let _permit = permit;
+                if let Err(error) = connection((stream, peer), tls, service, watcher, bounds).await {
                     tracing::debug!(%error, "a connection ended early");
                 }
             });
@@ -111,15 +120,15 @@ async fn connection(
     tls: Option<TlsAcceptor>,
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
-    _permit: OwnedSemaphorePermit,
+    bounds: Bounds,
 ) -> Result<()> {
     stream.set_nodelay(true)?;
     match tls {
         Some(tls) => {
-            let stream = tokio::time::timeout(HEADERS_TIMEOUT, tls.accept(stream)).await??;
-            requests((stream, peer), service, watcher).await
+            let stream = tokio::time::timeout(bounds.first_bytes, tls.accept(stream)).await??;
+            requests((stream, peer), service, watcher, bounds).await
         }
-        None => requests((stream, peer), service, watcher).await,
+        None => requests((stream, peer), service, watcher, bounds).await,
     }
 }
 
@@ -127,9 +136,11 @@ async fn requests(
     (stream, peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, IpAddr),
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
+    bounds: Bounds,
 ) -> Result<()> {
+    let stream = Patient::new(stream, bounds);
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT).max_buf_size(READ_BYTES_MAX);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.first_bytes).max_buf_size(READ_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -161,3 +172,6 @@ fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
+
+#[cfg(test)]
+mod tests;

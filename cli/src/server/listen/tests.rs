@@ -1,0 +1,89 @@
+//! Clients that are slow on purpose, each over a connection of its own. None of these tests waits for a time to pass: they
+//! wait for the server to hang up.
+
+use futures::stream;
+use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+
+use super::*;
+
+/// Answers `/endless` with bytes without end, and anything else once its body is read.
+#[derive(Clone)]
+struct Doors;
+
+impl Respond for Doors {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        if request.uri().path() == "/endless" {
+            let bytes = stream::repeat_with(|| Ok::<_, Infallible>(bytes::Bytes::from_static(&[7; 65536])));
+            return Response::new(Body::from_stream(bytes));
+        }
+        let read = request.into_body().collect().await;
+        Response::new(Body::from(read.map_or_else(|error| error.to_string(), |read| read.to_bytes().len().to_string())))
+    }
+}
+
+/// A server with short patience; it ends with the sender.
+async fn start() -> (SocketAddr, oneshot::Sender<()>) {
+    let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
+    listener.bounds = Bounds { first_bytes: Duration::from_millis(200), taking: Duration::from_millis(200) };
+    let address = listener.tcp.local_addr().unwrap();
+    let (end, ended) = oneshot::channel();
+    tokio::spawn(listener.serve(Doors, async { drop(ended.await) }));
+    (address, end)
+}
+
+/// What the server says until it hangs up.
+async fn until_hung_up(mut stream: TcpStream) -> String {
+    let mut said = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut said)).await;
+    // A reset is a way to hang up too.
+    drop(read.expect("the server hangs up"));
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test]
+async fn who_says_nothing_or_never_ends_their_headers_is_hung_up_on() {
+    let (address, _end) = start().await;
+    for beginning in ["", "P", "PRI * HTTP/2.0", "PUT /x HTTP/1.1\r\nhost: x\r\nx-slow: ", "GET / HTTP/1.1\r\n"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        let said = until_hung_up(stream).await;
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{beginning:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_without_a_next_request_is_closed() {
+    let (address, _end) = start().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let said = until_hung_up(stream).await;
+    assert!(said.starts_with("HTTP/1.1 200") && said.ends_with("\r\n\r\n0"), "{said}");
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_the_answer_is_hung_up_on() {
+    let (address, _end) = start().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    // Nothing is read until the server has given up: then a write is answered by a reset, in the end.
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    while stream.write_all(b"x").await.is_ok() {
+        assert!(std::time::Instant::now() < patience, "the server still waits for a client that takes nothing");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_sends_slowly_but_steadily_is_served() {
+    let (address, _end) = start().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"PUT /x HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n").await.unwrap();
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stream.write_all(b"x").await.unwrap();
+    }
+    let said = until_hung_up(stream).await;
+    assert!(said.starts_with("HTTP/1.1 200") && said.ends_with('5'), "{said}");
+}
