@@ -33,10 +33,8 @@ pub struct HardResetRequest {
 /// Fails with the refusal `HeadMoved` when the branch isn't where the caller expects it. What is written after the reset
 /// began stays staged, dropped or not.
 pub async fn hard_reset(lines: &Lines, caller: &Caller, request: &HardResetRequest) -> Result<Branch, Error> {
+    may_hard_reset(caller, request)?;
     let HardResetRequest { repository, branch: name, to, .. } = request;
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), to.base().clone()))?;
-    authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
-    authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
     let graveler = lines.graveler();
     let found = graveler.resolve_now(repository, to).await?.repository;
     found.open_to_writes(name)?;
@@ -62,6 +60,14 @@ pub async fn hard_reset(lines: &Lines, caller: &Caller, request: &HardResetReque
         backoff::wait(attempt).await;
     }
     Err(Error::Contended(name.clone()))
+}
+
+/// Whether a caller may: for doors that look at the branch before.
+pub(crate) fn may_hard_reset(caller: &Caller, request: &HardResetRequest) -> Result<(), Error> {
+    let HardResetRequest { repository, branch, to, .. } = request;
+    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), to.base().clone()))?;
+    authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?;
+    Ok(authorize(caller, Action::RevertBranch, &Resource::branch(repository, branch))?)
 }
 
 /// Sets what is uncommitted apart, so that it can be dropped with the publication.

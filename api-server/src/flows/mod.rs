@@ -50,6 +50,7 @@ pub use delete_repository::delete_repository;
 pub use delete_tag::delete_tag;
 pub use dump_refs::{dump_refs, restore_refs};
 pub(crate) use dump_refs::{may_dump_refs, may_restore_refs};
+pub(crate) use hard_reset::may_hard_reset;
 pub use hard_reset::{HardResetRequest, hard_reset};
 pub(crate) use import::may_import;
 pub use import::{ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import};

@@ -171,6 +171,7 @@ async fn hard_reset_branch(
     let request =
         flows::HardResetRequest { repository, branch, to: reference, expected: None, discard_uncommitted: force };
     if !force {
+        flows::may_hard_reset(&caller, &request)?;
         refuse_dirty(&rest, &request).await?;
     }
     flows::hard_reset(&rest.lines, &caller, &request).await?;

@@ -14,12 +14,23 @@ use crate::lake::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, TestLake};
 
 /// Calls a method with an empty message.
 pub(crate) async fn call(lake: &TestLake, method: &str, authorization: Option<&str>) -> Response<axum::body::Body> {
+    call_with(lake, method, authorization, &[]).await
+}
+
+/// Calls a method with a message.
+pub(crate) async fn call_with(
+    lake: &TestLake,
+    method: &str,
+    authorization: Option<&str>,
+    message: &[u8],
+) -> Response<axum::body::Body> {
     let mut request = Request::post(method).header("content-type", "application/grpc").header("te", "trailers");
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
     }
-    let empty_message = axum::body::Body::from(vec![0; 5]);
-    lake.api.grpc().oneshot(request.body(empty_message).unwrap()).await.unwrap()
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let framed = axum::body::Body::from([&[0], &length[..], message].concat());
+    lake.api.grpc().oneshot(request.body(framed).unwrap()).await.unwrap()
 }
 
 pub(crate) fn status(response: &Response<axum::body::Body>) -> Option<&str> {

@@ -7,13 +7,15 @@ use std::path::Path;
 use auth::{SecretBox, SessionClaims};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lakebed_sdk::{PolicyHolder, UserName};
+use lakebed_sdk::{Credentials, Lakebed, PolicyHolder, UserName};
 use model::{Timestamp, UserId};
+use protox::prost::Message;
+use protox::prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, Value as DynamicValue};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::authentication::{call, methods, status};
-use crate::lake::{ACCESS_KEY_ID, TestLake};
+use crate::authentication::{call_with, methods, status};
+use crate::lake::{ACCESS_KEY_ID, TestLake, until};
 
 const NARROWED: &str = "session narrowed to reading main/in/";
 
@@ -45,10 +47,36 @@ async fn callers(lake: &TestLake) -> Vec<(&'static str, String)> {
         ("wrong secret", basic(ACCESS_KEY_ID, "wrong")),
         ("expired session", bearer(&expired, &secrets)),
         ("another installation's session", bearer(&foreign, &SecretBox::new(&[8; 32]))),
+        ("ended session, replayed", ended(lake).await),
+        ("deleted key, replayed", deleted(lake).await),
         (NARROWED, String::new()),
         ("user without rights", user(lake, "nothing", "deny", &["*"]).await),
         ("user who may read", user(lake, "reader", "allow", &["fs:Read*", "fs:List*"]).await),
     ]
+}
+
+/// A session of a user's that was ended.
+async fn ended(lake: &TestLake) -> String {
+    let session = lake.lakebed.begin_session(Some(43_200), None).await.unwrap();
+    let bearer = Credentials::bearer(session.bearer_token.clone());
+    Lakebed::connect(&lake.endpoint(), bearer).await.unwrap().end_session().await.unwrap();
+    let bearer = format!("Bearer {}", session.bearer_token.expose_secret());
+    until("the session counts no more", async || {
+        let who = lake.call_as_nobody("GET", "/api/v1/user").header("authorization", &bearer);
+        who.send().await.status == 401
+    })
+    .await;
+    bearer
+}
+
+/// A key of a user's that was taken away.
+async fn deleted(lake: &TestLake) -> String {
+    let user: UserName = "gone".parse().unwrap();
+    lake.lakebed.create_user(&user).await.unwrap();
+    let key = lake.lakebed.create_credential(&user).await.unwrap();
+    lake.lakebed.delete_user(&user).await.unwrap();
+    lake.lakebed.create_user(&user).await.unwrap();
+    basic(&key.access_key_id, key.secret_access_key.expose_secret())
 }
 
 /// A session of its own for each call, as one of them ends it.
@@ -97,6 +125,7 @@ fn body(document: &Value, schema: &Value) -> Value {
         let value = match (field, property["type"].as_str()) {
             ("statement", _) => json!([{ "effect": "allow", "action": ["fs:*"], "resource": "*" }]),
             ("source" | "ref" | "reference", _) => json!("main"),
+            ("name" | "id", _) if schema["properties"]["statement"].is_object() => json!("FSReadAll"),
             ("type", _) => json!("reset"),
             (_, Some("array")) => json!([]),
             (_, Some("boolean")) => json!(false),
@@ -112,7 +141,7 @@ fn body(document: &Value, schema: &Value) -> Value {
 }
 
 /// A path with something in the place of each parameter.
-fn path(document: &Value, template: &str, operation: &Value) -> String {
+fn path(template: &str, operation: &Value) -> String {
     let mut path = format!("/api/v1{template}");
     let part = |name: &str| match name {
         "repository" => "trips",
@@ -130,11 +159,110 @@ fn path(document: &Value, template: &str, operation: &Value) -> String {
         if parameter["in"] == "path" {
             path = path.replace(&format!("{{{name}}}"), part(name));
         } else if parameter["required"] == true {
-            query.push(format!("{name}=out/a"));
+            query.push(format!("{name}={}", if name == "ref" { "main" } else { "out/a" }));
         }
     }
-    let _ = document;
     if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// The methods of gRPC and what they take.
+fn services() -> DescriptorPool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/proto");
+    let folder = fs::read_dir(root.join("lakebed/api/v1")).unwrap();
+    let files: Vec<_> = folder.map(|file| file.unwrap().path()).collect();
+    DescriptorPool::from_file_descriptor_set(protox::compile(files, [root]).unwrap()).unwrap()
+}
+
+/// A message that is valid, made of the names of its fields.
+fn message(of: &MessageDescriptor) -> DynamicMessage {
+    let mut message = DynamicMessage::new(of.clone());
+    for field in of.fields() {
+        // Of a choice the first; what may be left out is.
+        let is_chosen = field.containing_oneof().is_none_or(|oneof| oneof.fields().next() == Some(field.clone()));
+        let is_optional = field.containing_oneof().is_some_and(|oneof| oneof.is_synthetic());
+        if !is_chosen || is_optional || field.is_map() {
+            continue;
+        }
+        let value = match field.kind() {
+            Kind::String => DynamicValue::String(text(of.name(), field.name()).to_owned()),
+            Kind::Message(kind) if kind.package_name().starts_with("lakebed") => {
+                DynamicValue::Message(self::message(&kind))
+            }
+            Kind::Enum(_) => DynamicValue::EnumNumber(1),
+            _ => continue,
+        };
+        let value = if field.is_list() { DynamicValue::List(vec![value]) } else { value };
+        message.set_field(&field, value);
+    }
+    message
+}
+
+/// What a text of a message may be.
+fn text(message: &str, field: &str) -> &'static str {
+    match field {
+        "repository" => "trips",
+        "name" if message == "CreateRepositoryRequest" => "made",
+        "path" | "paths" => "out/a",
+        "from" => "out/a",
+        "to" if message.ends_with("ObjectsRequest") => "out/b",
+        "id" => "00000000000000000000000000000001",
+        "source" if message == "ImportPath" => "s3://elsewhere/",
+        "document" => r#"{"statement": []}"#,
+        "commit" | "to" | "onto" | "source" | "ref" | "left" | "right" | "branch" | "destination" => "main",
+        "user" | "user_name" => "admin",
+        "group" | "group_name" => "Admins",
+        "policy" | "policy_name" => "FSReadAll",
+        "access_key_id" => ACCESS_KEY_ID,
+        "tag" => "v1",
+        "name" | "message" => "made",
+        _ => "",
+    }
+}
+
+/// What who is denied everything gets all the same: what is about themselves, and what anybody gets.
+const FOR_ALL: &[&str] = &[
+    "GET /auth/capabilities",
+    "POST /auth/login",
+    "POST /auth/logout",
+    "GET /healthcheck",
+    "POST /setup_comm_prefs",
+    "GET /setup_lakefs",
+    "POST /setup_lakefs",
+    "POST /statistics",
+    "POST /sts/session",
+    "GET /user",
+    "gRPC /lakebed.api.v1.Access/BeginSession",
+    "gRPC /lakebed.api.v1.Access/EndSession",
+    "gRPC /lakebed.api.v1.Server/Health",
+    "gRPC /lakebed.api.v1.Server/WhoAmI",
+];
+
+/// What strangers get.
+const FOR_STRANGERS: &[&str] = &[
+    "GET /auth/capabilities",
+    "GET /healthcheck",
+    "POST /setup_comm_prefs",
+    "GET /setup_lakefs",
+    "POST /setup_lakefs",
+    "gRPC /lakebed.api.v1.Server/Health",
+];
+
+/// Batches answer for each of their keys.
+const BATCHES: &[&str] =
+    &["POST /repositories/{repository}/branches/{branch}/objects/delete", "gRPC /lakebed.api.v1.Objects/Delete"];
+
+/// Whether an operation's answer is what may be expected, whatever the matrix says.
+fn is_expected(operation: &str, who: &str, status: &str) -> bool {
+    let is_refusal = matches!(status, "401" | "16");
+    let is_open = FOR_STRANGERS.contains(&operation);
+    match who {
+        "nobody" => is_refusal != is_open,
+        "user without rights" if !FOR_ALL.contains(&operation) && !BATCHES.contains(&operation) => {
+            matches!(status, "403" | "7" | "501")
+        }
+        "user without rights" | "user who may read" | NARROWED => !is_refusal || operation == "POST /auth/login",
+        _ => is_refusal || operation == "gRPC /lakebed.api.v1.Server/Health",
+    }
 }
 
 #[tokio::test]
@@ -143,14 +271,15 @@ async fn everybody_gets_what_the_matrix_says() {
     lake.put("main", "out/a", "x").await;
     let callers = callers(&lake).await;
     let document = lake.call_as_nobody("GET", "/openapi.json").send().await.json(200);
-    let mut matrix = String::new();
+    let (mut matrix, mut holes) = (String::new(), vec![]);
     for (template, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            matrix += &format!("{} {template}\n", method.to_uppercase());
+            let name = format!("{} {template}", method.to_uppercase());
+            matrix += &format!("{name}\n");
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
             for caller in &callers {
                 let who = caller.0;
-                let mut request = lake.call_as_nobody(&method.to_uppercase(), &path(&document, template, operation));
+                let mut request = lake.call_as_nobody(&method.to_uppercase(), &path(template, operation));
                 if let Some(authorization) = authorization(&lake, caller).await {
                     request = request.header("authorization", &authorization);
                 }
@@ -158,18 +287,33 @@ async fn everybody_gets_what_the_matrix_says() {
                     request = request.json(&body(&document, schema));
                 }
                 let answer = request.send().await;
-                matrix += &format!("  {who:<38}{}\n", steady(answer.status.as_str()));
+                let status = steady(answer.status.as_str());
+                if !is_expected(&name, who, status) {
+                    holes.push(format!("{name} gives {who} {status}"));
+                }
+                matrix += &format!("  {who:<38}{status}\n");
             }
         }
     }
+    let services = services();
     for method in methods() {
-        matrix += &format!("gRPC {method}\n");
+        let called = format!("gRPC {method}");
+        matrix += &format!("{called}\n");
+        let (service, name) = method.trim_start_matches('/').split_once('/').unwrap();
+        let service = services.get_service_by_name(service).unwrap();
+        let takes = service.methods().find(|found| found.name() == name).unwrap().input();
+        let message = message(&takes).encode_to_vec();
         for caller in &callers {
             let (who, authorization) = (caller.0, authorization(&lake, caller).await);
-            let answer = call(&lake, &method, authorization.as_deref()).await;
-            matrix += &format!("  {who:<38}{}\n", steady(status(&answer).unwrap_or("0")));
+            let answer = call_with(&lake, &method, authorization.as_deref(), &message).await;
+            let status = steady(status(&answer).unwrap_or("0"));
+            if !is_expected(&called, who, status) {
+                holes.push(format!("{called} gives {who} {status}"));
+            }
+            matrix += &format!("  {who:<38}{status}\n");
         }
     }
+    assert!(holes.is_empty(), "{holes:#?}");
     assert_eq!(lake.paths("main").await, ["out/a"], "none of them changed anything");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/matrix.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
