@@ -76,6 +76,15 @@ async fn transfer(
     remove: bool,
 ) -> Result<Copied, Error> {
     let CopyRequest { repository, from, .. } = request;
+    // Who may not doesn't learn what is there.
+    let single = match request.recursive {
+        false => Some(from.parse::<ObjectPath>().map_err(|why| InvalidField::new("from", why))?),
+        true => None,
+    };
+    match &single {
+        Some(path) => judge(caller, request, path, remove)?,
+        None => authorize(caller, Action::ListObjects, &Resource::listing(repository, request.source.base(), from))?,
+    }
     let resolved = graveler.resolve_now(repository, &request.source).await?;
     if resolved.branch.as_ref().is_some_and(|source| source.name == request.branch) {
         apart(request)?;
@@ -83,15 +92,12 @@ async fn transfer(
     // What is committed is read as it is now, whatever becomes of the ref meanwhile.
     let source = if resolved.branch.is_some() { request.source.clone() } else { RefExpr::from(resolved.commit) };
 
-    if !request.recursive {
-        let path: ObjectPath = from.parse().map_err(|why| InvalidField::new("from", why))?;
-        authorize(caller, Action::ReadObject, &Resource::object_of(repository, request.source.base(), &path))?;
+    if let Some(path) = single {
         let found = graveler.stat(repository, &source, &path).await?;
         let reference = request.source.to_string();
         let found = found.ok_or_else(|| Error::ObjectNotFound { reference, path: path.clone() })?;
-        return stage(graveler, caller, (request, &resolved.repository), vec![(path, found.entry)], remove).await;
+        return stage(graveler, (request, &resolved.repository), vec![(path, found.entry)], remove).await;
     }
-    authorize(caller, Action::ListObjects, &Resource::listing(repository, request.source.base(), from))?;
     let mut copied = Copied::default();
     let mut page = ListRequest { prefix: from.clone(), amount: batch_max, ..ListRequest::default() };
     loop {
@@ -99,13 +105,34 @@ async fn transfer(
         let objects: Vec<_> = listing.items.into_iter().filter_map(object).collect();
         let Some((last, _)) = objects.last() else { return Ok(copied) };
         page.after = last.to_string();
-        let staged = stage(graveler, caller, (request, &resolved.repository), objects, remove).await?;
+        for (path, _) in &objects {
+            judge(caller, request, path, remove)?;
+        }
+        let staged = stage(graveler, (request, &resolved.repository), objects, remove).await?;
         copied.objects += staged.objects;
         copied.kept += staged.kept;
         if !listing.more {
             return Ok(copied);
         }
     }
+}
+
+/// Asks whether a caller may copy or move one object: both ends are questions of their own.
+fn judge(caller: &Caller, request: &CopyRequest, path: &ObjectPath, remove: bool) -> Result<(), Error> {
+    let CopyRequest { repository, branch, source, .. } = request;
+    let to = destination(request, path)?;
+    authorize(caller, Action::ReadObject, &Resource::object_of(repository, source.base(), path))?;
+    authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, &to))?;
+    if remove {
+        authorize(caller, Action::DeleteObject, &Resource::object_of(repository, branch, path))?;
+    }
+    Ok(())
+}
+
+/// Where an object goes.
+fn destination(request: &CopyRequest, path: &ObjectPath) -> Result<ObjectPath, InvalidField> {
+    let to = format!("{}{}", request.to, &path.as_str()[request.from.len()..]);
+    ObjectPath::try_from(to).map_err(|why| InvalidField::new("to", format!("{path}: {why}")))
 }
 
 /// Refuses a copy that would find its own copies, or write over what it has yet to copy.
@@ -120,28 +147,23 @@ fn apart(request: &CopyRequest) -> Result<(), InvalidField> {
     Ok(())
 }
 
-/// Stages a batch in one command, in the repository whose bytes the entries share.
+/// Stages a batch that was judged in one command, in the repository whose bytes the entries share.
 async fn stage(
     graveler: &Graveler,
-    caller: &Caller,
     (request, within): (&CopyRequest, &Repository),
     objects: Vec<(ObjectPath, Entry)>,
     remove: bool,
 ) -> Result<Copied, Error> {
-    let CopyRequest { repository, branch, .. } = request;
+    let branch = &request.branch;
     let mut copied = Copied { objects: objects.len() as u64, kept: 0 };
     let now = graveler.clock().now();
     let mut changes = Vec::with_capacity(objects.len() * 2);
     for (path, entry) in objects {
-        let to = format!("{}{}", request.to, &path.as_str()[request.from.len()..]);
-        let to = ObjectPath::try_from(to).map_err(|why| InvalidField::new("to", format!("{path}: {why}")))?;
-        authorize(caller, Action::ReadObject, &Resource::object_of(repository, request.source.base(), &path))?;
-        authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, &to))?;
+        let to = destination(request, &path)?;
         let require = Some(Require::Present(Some(entry.e_tag.clone())));
         let value = StagedValue::Entry(Entry { last_modified: now, ..entry });
         changes.push(Change { path: to, value, require: None });
         if remove {
-            authorize(caller, Action::DeleteObject, &Resource::object_of(repository, branch, &path))?;
             changes.push(Change { path, value: StagedValue::Tombstone, require });
         }
     }
