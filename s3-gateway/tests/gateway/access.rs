@@ -86,6 +86,16 @@ async fn buckets_that_one_may_not_see_are_not_listed() {
 
 /// A session of the administrator's, as the API server gives it out.
 pub(crate) async fn session(gateway: &TestGateway, begun: Timestamp, policy: Option<PolicyDocument>) -> Keys {
+    sealed_session(gateway, &SecretBox::new(&[7; 32]), begun, policy).await
+}
+
+/// The same, of an installation with this key.
+pub(crate) async fn sealed_session(
+    gateway: &TestGateway,
+    secrets: &SecretBox,
+    begun: Timestamp,
+    policy: Option<PolicyDocument>,
+) -> Keys {
     let access_key_id = gateway.keys.id.clone();
     let answer = gateway.graveler.meta().read(Query::Credential { access_key_id: access_key_id.clone() }).await;
     let (_, user) = answer.unwrap().credential().unwrap();
@@ -95,7 +105,7 @@ pub(crate) async fn session(gateway: &TestGateway, begun: Timestamp, policy: Opt
         policy: policy.map(|policy| policy.to_text()),
         ..SessionClaims::new(user.id, begun, 900)
     };
-    let token = claims.seal(&SecretBox::new(&[7; 32]), &keys.access_key_id, &keys.secret_access_key);
+    let token = claims.seal(secrets, &keys.access_key_id, &keys.secret_access_key);
     let secret = keys.secret_access_key.expose_secret().to_owned();
     Keys { id: keys.access_key_id, secret, token: Some(token) }
 }

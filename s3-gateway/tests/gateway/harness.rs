@@ -40,10 +40,15 @@ impl Drop for TestGateway {
 }
 
 impl TestGateway {
+    /// A user with a key.
+    pub(crate) async fn user(&self, user: &str) -> Keys {
+        make_user(self.graveler.meta(), &SecretBox::new(&[7; 32]), user).await
+    }
+
     /// A user with a key and with a policy of these statements.
     pub(crate) async fn user_with(&self, user: &str, statements: &str) -> Keys {
         let meta = self.graveler.meta();
-        let keys = make_user(meta, &SecretBox::new(&[7; 32]), user).await;
+        let keys = self.user(user).await;
         let policy: model::PolicyName = format!("of {user}").parse().unwrap();
         let document = format!("{{\"statement\": [{statements}]}}");
         auth::PolicyDocument::parse(&document).unwrap();
