@@ -161,6 +161,7 @@ fn path(template: &str, operation: &Value, repository: &'static str) -> String {
         "accessKeyId" => ACCESS_KEY_ID,
         "tag" => "v1",
         "partNumber" => "1",
+        "range" | "meta_range" => "0000000000000000000000000000000000000000000000000000000000000000",
         _ => "main",
     };
     let mut query = vec![];

@@ -5,6 +5,7 @@
 mod cli;
 mod clients;
 mod disk_full;
+mod doors;
 mod identity;
 mod imports;
 mod issuer;

@@ -69,6 +69,49 @@ fn every_file_says_what_it_owns_and_stays_readable() {
     }
 }
 
+#[test]
+fn every_threat_has_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let table = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let mut tests = BTreeSet::new();
+    for file in sources() {
+        let text = fs::read_to_string(file).unwrap();
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        let named = lines.iter().filter_map(|line| line.trim_start_matches("async ").strip_prefix("fn "));
+        // A scenario of the conformance suite is no `#[test]` itself.
+        let scenarios = lines.iter().filter_map(|line| line.strip_prefix("access::")?.strip_suffix(','));
+        let is_test = text.contains("#[test]") || text.contains("#[tokio::test");
+        tests.extend(named.filter(|_| is_test).filter_map(|rest| rest.split(['(', '<']).next()).map(str::to_owned));
+        tests.extend(scenarios.map(str::to_owned));
+    }
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| threat")).collect();
+    assert!(rows.len() >= 20, "{} threats", rows.len());
+    for row in rows {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let named: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "no test holds this: {row}");
+        for test in named {
+            assert!(tests.contains(test), "docs/security.md names a test that isn't there: {test}");
+        }
+    }
+}
+
+#[test]
+fn what_was_vulnerable_is_not_built_from() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
+    let least = BTreeMap::from([("quick-xml", (0, 41, 0)), ("h2", (0, 4, 16))]);
+    for package in lock.split("[[package]]").skip(1) {
+        let field = |name: &str| package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+        let (name, version) = (field("name").unwrap().trim_matches('"'), field("version").unwrap().trim_matches('"'));
+        assert!(!["bincode", "openssl-sys", "aws-lc-rs"].contains(&name), "{name} is in the tree");
+        let parts: Vec<u32> = version.split(['.', '-', '+']).take(3).filter_map(|part| part.parse().ok()).collect();
+        if let (Some(least), [major, minor, patch]) = (least.get(name), &parts[..]) {
+            assert!((*major, *minor, *patch) >= *least, "{name} {version}");
+        }
+        assert!(field("source").is_none_or(|source| source.starts_with("\"registry+")), "{name} is from elsewhere");
+    }
+}
+
 fn sources() -> Vec<std::path::PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {

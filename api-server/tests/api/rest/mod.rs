@@ -2,6 +2,7 @@
 
 mod access;
 mod errors;
+mod limits;
 mod objects;
 mod openapi;
 mod refs;
