@@ -7,8 +7,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::{Lakebed, Replay};
 
 use crate::commands::{
-    auth, branch, commit, completion, diff, doctor, env, fs, fsck, import, job, log, login, merge, merge_base, rebase,
-    reflog, refs, replay, repo, show, tag, whoami,
+    auth, branch, commit, completion, diff, doctor, env, fs, fsck, import, job, log, login, merge, merge_base, presign,
+    rebase, reflog, refs, replay, repo, show, tag, whoami,
 };
 use crate::connection::ConnectionArgs;
 use crate::output::Output;
@@ -52,6 +52,11 @@ enum Command {
     Login(login::Login),
     /// Print shell variables that point S3 tools at the server
     Env(env::Env),
+    /// Sign a URL by which anybody reads or writes one object for a while
+    ///
+    /// It is signed here, with the keys that other commands use, and does no more than they may. It is a URL of the S3
+    /// endpoint: with servers apart, name the S3 gateway's by --endpoint.
+    Presign(presign::Presign),
     /// Check profile, keys and server
     Doctor(doctor::Doctor),
     /// Print a shell's completion script
@@ -138,6 +143,7 @@ impl Cli {
             Command::Fsck(command) => return command.run(&self.connection, output).await,
             Command::Login(command) => command.run(&self.connection, output).await?,
             Command::Env(command) => command.run(&self.connection.target()?, output)?,
+            Command::Presign(command) => command.run(&self.connection.target()?, output)?,
             Command::Doctor(command) => return command.run(&self.connection, output).await,
             Command::Completion(command) => command.run(output)?,
         }

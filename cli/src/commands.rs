@@ -15,6 +15,7 @@ pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod merge;
 pub(crate) mod merge_base;
+pub(crate) mod presign;
 pub(crate) mod rebase;
 pub(crate) mod reflog;
 pub(crate) mod refs;

@@ -16,7 +16,11 @@ const SAMPLES: [(&str, &str, &[u8]); 2] = [
 ];
 
 /// Refuses who couldn't add the samples, before the repository is made for them.
-pub fn may_add_sample_data(caller: &Caller, repository: &RepositoryName, branch: &BranchName) -> Result<(), Error> {
+pub(super) fn may_add_sample_data(
+    caller: &Caller,
+    repository: &RepositoryName,
+    branch: &BranchName,
+) -> Result<(), Error> {
     for (path, _, _) in SAMPLES {
         authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, &sample_path(path)))?;
     }
@@ -25,7 +29,7 @@ pub fn may_add_sample_data(caller: &Caller, repository: &RepositoryName, branch:
 
 /// Writes the samples to a repository's default branch and commits them, unless they are there: whoever tries again
 /// after an answer was lost gets one commit.
-pub async fn add_sample_data(lines: &Lines, caller: &Caller, repository: &Repository) -> Result<(), Error> {
+pub(super) async fn add_sample_data(lines: &Lines, caller: &Caller, repository: &Repository) -> Result<(), Error> {
     let committed = format!("{}@", repository.default_branch).parse().expect("because @ may follow a branch");
     let [(first, ..), _] = SAMPLES;
     if lines.graveler().stat(&repository.name, &committed, &sample_path(first)).await?.is_some() {

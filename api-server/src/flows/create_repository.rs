@@ -1,11 +1,12 @@
 //! Makes a repository.
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::Graveler;
 use model::{BranchName, Repository, RepositoryName, RequestId, StorageNamespace};
 use proto::api::InvalidField;
 
+use super::add_sample_data::{add_sample_data, may_add_sample_data};
 use crate::Error;
+use crate::lines::Lines;
 
 /// What to make.
 #[derive(Debug, Clone)]
@@ -20,13 +21,15 @@ pub struct CreateRepositoryRequest {
     pub default_branch: BranchName,
     /// Whether to make no branch: its refs are to be restored.
     pub bare: bool,
+    /// Whether its second commit brings a small data set.
+    pub sample_data: bool,
 }
 
 /// Makes a repository with one branch and an empty first commit, or a bare one.
 ///
 /// A caller who names a storage namespace must be allowed that too: it may hold what others wrote.
 pub async fn create_repository(
-    graveler: &Graveler,
+    lines: &Lines,
     caller: &Caller,
     request: &CreateRepositoryRequest,
 ) -> Result<Repository, Error> {
@@ -34,10 +37,17 @@ pub async fn create_repository(
     if let Some(namespace) = &request.namespace {
         authorize(caller, Action::AttachStorageNamespace, &Resource::Namespace(namespace.clone()))?;
     }
-    let CreateRepositoryRequest { request, name, namespace, default_branch, bare } = request;
+    if request.sample_data {
+        may_add_sample_data(caller, &request.name, &request.default_branch)?;
+    }
+    let CreateRepositoryRequest { request, name, namespace, default_branch, bare, sample_data } = request;
+    let (graveler, committer) = (lines.graveler(), caller.committer());
     let made = match (bare, namespace) {
         (false, namespace) => {
-            graveler.create_repository(*request, name, namespace.as_ref(), default_branch, caller.committer()).await?
+            graveler.create_repository(*request, name, namespace.as_ref(), default_branch, committer).await?
+        }
+        (true, _) if *sample_data => {
+            return Err(InvalidField::new("sample_data", "a bare repository has no branch to hold it").into());
         }
         (true, Some(namespace)) => graveler.create_bare_repository(*request, name, namespace, default_branch).await?,
         (true, None) => {
@@ -46,5 +56,8 @@ pub async fn create_repository(
         }
     };
     tracing::info!(repository = %made.name, namespace = %made.namespace, user = %caller.user.name, "repository made");
+    if *sample_data {
+        add_sample_data(lines, caller, &made).await?;
+    }
     Ok(made)
 }

@@ -35,7 +35,6 @@ mod link_object;
 mod put_object;
 mod set_metadata;
 
-pub use add_sample_data::{add_sample_data, may_add_sample_data};
 pub use change_settings::change_settings;
 pub use cherry_pick::cherry_pick;
 pub(crate) use commit::may_commit;

@@ -32,8 +32,9 @@ impl Repositories for Grpc {
                 None => BRANCH_DEFAULT.parse().expect("because it is a valid name"),
             },
             bare: message.bare,
+            sample_data: message.sample_data,
         };
-        let made = flows::create_repository(&self.graveler, &caller, &request).await?;
+        let made = flows::create_repository(&self.lines, &caller, &request).await?;
         Ok(Response::new(made.into()))
     }
 

@@ -153,25 +153,16 @@ async fn create_repository(
     Query(CreationQuery { bare }): Query<CreationQuery>,
     Body(body): Body<RepositoryCreation>,
 ) -> Result<(StatusCode, Json<RepositoryBody>), Failure> {
-    let (with_samples, read_only) = (body.sample_data.unwrap_or_default(), body.read_only.unwrap_or_default());
-    if bare && with_samples {
-        return Err(super::failure::invalid_field("sample_data", "a bare repository has no branch to hold it"));
-    }
-    let default_branch = default_branch(&body.default_branch)?;
-    if with_samples {
-        flows::may_add_sample_data(&caller, &body.name, &default_branch)?;
-    }
+    let read_only = body.read_only.unwrap_or_default();
     let request = flows::CreateRepositoryRequest {
         request: RequestId(rand::random()),
         name: body.name,
         namespace: namespace(&body.storage_namespace)?,
-        default_branch,
+        default_branch: default_branch(&body.default_branch)?,
+        sample_data: body.sample_data.unwrap_or_default(),
         bare,
     };
-    let made = flows::create_repository(&rest.graveler, &caller, &request).await?;
-    if with_samples {
-        flows::add_sample_data(&rest.lines, &caller, &made).await?;
-    }
+    let made = flows::create_repository(&rest.lines, &caller, &request).await?;
     if read_only {
         flows::change_settings(&rest.graveler, &caller, &made.name, SettingsChange::ReadOnly(true)).await?;
     }

@@ -25,6 +25,9 @@ pub(crate) enum Repo {
         /// Make no branch: `refs restore` is to make those of a dump that lies at --storage-namespace
         #[arg(long, requires = "storage_namespace")]
         bare: bool,
+        /// Fill it with a small data set, for a first look
+        #[arg(long, conflicts_with = "bare")]
+        sample_data: bool,
     },
     /// List repositories
     List {
@@ -50,11 +53,12 @@ pub(crate) enum Repo {
 impl Repo {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
         match self {
-            Self::Create { repository, storage_namespace, default_branch, bare } => {
+            Self::Create { repository, storage_namespace, default_branch, bare, sample_data } => {
                 let options = CreateRepository {
                     storage_namespace: storage_namespace.clone(),
                     default_branch: Some(default_branch.clone()),
                     bare: *bare,
+                    sample_data: *sample_data,
                 };
                 let made = lakebed.create_repository(&repository.repository, options).await.map_err(advise)?;
                 output.item(&view::repository(&made), || format!("Created {repository} at {}", made.namespace))

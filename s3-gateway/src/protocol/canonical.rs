@@ -69,6 +69,16 @@ pub(crate) fn candidate_paths(raw: &str) -> Vec<String> {
     }
 }
 
+/// A path as signatures have it.
+pub(crate) fn encoded_path(path: &str) -> String {
+    percent_encode(path.as_bytes(), ENCODED_IN_PATH).to_string()
+}
+
+/// A name or value of a query as signatures have it.
+pub(crate) fn encoded(text: &str) -> String {
+    percent_encode(text.as_bytes(), ENCODED).to_string()
+}
+
 /// The values of a header, joined by commas; each is trimmed, and runs of spaces are one.
 pub(crate) fn header_value(headers: &HeaderMap, name: &str) -> Vec<u8> {
     let mut out = Vec::new();
@@ -88,9 +98,8 @@ pub(crate) fn header_value(headers: &HeaderMap, name: &str) -> Vec<u8> {
 }
 
 fn canonical_query(query: &Query) -> String {
-    let encode = |text: &str| percent_encode(text.as_bytes(), ENCODED).to_string();
     let signed = query.pairs().filter(|(name, _)| *name != SIGNATURE_PARAMETER);
-    let mut pairs: Vec<_> = signed.map(|(name, value)| (encode(name), encode(value))).collect();
+    let mut pairs: Vec<_> = signed.map(|(name, value)| (encoded(name), encoded(value))).collect();
     pairs.sort();
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }

@@ -10,6 +10,7 @@ mod query;
 mod subresource;
 
 mod canonical;
+pub mod presign;
 pub mod receive;
 mod signature_v2;
 mod signature_v4;

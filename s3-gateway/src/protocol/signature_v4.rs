@@ -23,7 +23,7 @@ pub(crate) const SKEW_MINUTES_MAX: i64 = 15;
 /// The longest life of a pre-signed URL, in seconds: seven days.
 pub(crate) const EXPIRES_SECONDS_MAX: i64 = 604_800;
 
-const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
+pub(crate) const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
 /// What a request is signed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use chrono::Utc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use s3_gateway::protocol::presign::Presign;
 use sha1::Sha1;
 
 use crate::client::{Res, send};
@@ -27,6 +29,31 @@ async fn version_four_urls_read_and_write() {
     let get = s3.get("main/a b+c").query(&[("response-content-type", "text/csv")]).presigned(hour);
     let got = open(&s3, Method::GET, &get, "").await.expect(200);
     assert_eq!((got.text(), got.get("content-type")), ("bytes", "text/csv"));
+}
+
+#[tokio::test]
+async fn the_urls_that_are_signed_here_are_those_that_are_verified() {
+    let s3 = TestGateway::start().await;
+    let endpoint = format!("http://{}", s3.addr);
+    let presign = Presign {
+        endpoint: &endpoint,
+        method: &Method::PUT,
+        bucket: "trips",
+        key: "main/a b+c/~é%2F",
+        access_key_id: &s3.keys.id,
+        secret_access_key: &s3.keys.secret.clone().into(),
+        session_token: None,
+        at: Utc::now(),
+        expires_seconds: 60,
+    };
+    let target = |presign: Presign<'_>| presign.url().unwrap().replace(&endpoint, "");
+    open(&s3, Method::PUT, &target(presign.clone()), "bytes").await.expect(200);
+    open(&s3, Method::GET, &target(presign.clone()), "").await.expect_error(403, "SignatureDoesNotMatch");
+    let get = Presign { method: &Method::GET, ..presign.clone() };
+    assert_eq!(open(&s3, Method::GET, &target(get.clone()), "").await.expect(200).text(), "bytes");
+    let past = Presign { at: Utc::now() - chrono::Duration::seconds(120), ..get };
+    open(&s3, Method::GET, &target(past), "").await.expect_error(403, "AccessDenied");
+    assert_eq!(s3.keys_on("main").await, ["main/a b+c/~é%2F"]);
 }
 
 #[tokio::test]

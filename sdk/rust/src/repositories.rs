@@ -17,6 +17,8 @@ pub struct CreateRepository {
     pub default_branch: Option<BranchName>,
     /// Makes no branch: its refs are to be restored from a dump at its storage namespace, which must be given.
     pub bare: bool,
+    /// Whether its second commit brings a small data set, for a first look.
+    pub sample_data: bool,
 }
 
 impl Lakebed {
@@ -32,6 +34,7 @@ impl Lakebed {
             storage_namespace: options.storage_namespace.map(String::from).unwrap_or_default(),
             default_branch: options.default_branch.map(String::from).unwrap_or_default(),
             bare: options.bare,
+            sample_data: options.sample_data,
         };
         Ok(self.repositories().create(request).await?.into_inner().try_into()?)
     }

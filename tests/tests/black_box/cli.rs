@@ -89,6 +89,11 @@ fn mistakes() {
 }
 
 #[test]
+fn presign() {
+    run("presign.txt");
+}
+
+#[test]
 fn odd_names() {
     run("odd_names.txt");
 }
