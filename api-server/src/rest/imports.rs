@@ -30,11 +30,6 @@ pub(super) fn router() -> OpenApiRouter<Rest> {
 pub(crate) struct ImportCreation {
     paths: Vec<ImportLocation>,
     commit: CommitCreation,
-    /// Nothing that it forces is in an import's way.
-    #[serde(default)]
-    #[schema(nullable = false)]
-    #[expect(dead_code, reason = "clients send it")]
-    force: Option<bool>,
 }
 
 /// One source of an import.

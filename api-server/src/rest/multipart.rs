@@ -23,6 +23,8 @@ use super::objects::ObjectQuery;
 use super::places::OnBranch;
 use crate::flows;
 
+const NO_SIGNER: &str = "this server's object store can't pre-sign URLs: upload through the server";
+
 /// How many URLs are signed at a time.
 const SIGNED_PARTS_MAX: u32 = 1000;
 
@@ -118,7 +120,7 @@ pub(crate) struct UploadTo {
 /// Begin a multipart upload by pre-signed URLs
 #[utoipa::path(post, path = "/repositories/{repository}/branches/{branch}/staging/pmpu",
     operation_id = "createPresignMultipartUpload", tag = "experimental", params(OnBranch, ObjectQuery, PartsQuery),
-    responses((status = 201, body = PresignMultipartUpload), (status = "default", body = ErrorBody)))]
+    responses((status = 201, body = PresignMultipartUpload), (status = 501, body = ErrorBody, description = NO_SIGNER), (status = "default", body = ErrorBody)))]
 async fn create_presign_multipart_upload(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
@@ -147,7 +149,7 @@ async fn create_presign_multipart_upload(
 #[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}",
     operation_id = "completePresignMultipartUpload", tag = "experimental", params(OfUpload, ObjectQuery),
     request_body = CompletePresignMultipartUpload,
-    responses((status = 200, body = ObjectStats), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = ObjectStats), (status = 501, body = ErrorBody, description = NO_SIGNER), (status = "default", body = ErrorBody)))]
 async fn complete_presign_multipart_upload(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
@@ -184,7 +186,7 @@ async fn complete_presign_multipart_upload(
 #[utoipa::path(delete, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}",
     operation_id = "abortPresignMultipartUpload", tag = "experimental", params(OfUpload, ObjectQuery),
     request_body = Option<AbortPresignMultipartUpload>,
-    responses((status = 204), (status = "default", body = ErrorBody)))]
+    responses((status = 204), (status = 501, body = ErrorBody, description = NO_SIGNER), (status = "default", body = ErrorBody)))]
 async fn abort_presign_multipart_upload(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
@@ -201,7 +203,7 @@ async fn abort_presign_multipart_upload(
 /// Get a URL for a part
 #[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}/parts/{partNumber}",
     operation_id = "uploadPart", tag = "experimental", params(OfPart, ("branch" = String, Path), ObjectQuery), request_body = UploadPartFrom,
-    responses((status = 200, body = UploadTo), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = UploadTo), (status = 501, body = ErrorBody, description = NO_SIGNER), (status = "default", body = ErrorBody)))]
 async fn upload_part(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
@@ -221,8 +223,7 @@ impl Rest {
     /// Finds a repository, on a store that can sign.
     async fn signing(&self, repository: &RepositoryName) -> Result<Repository, Failure> {
         if !self.graveler.stores().signs() {
-            let why = "this server's object store can't pre-sign URLs: upload through the server";
-            return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, why));
+            return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, NO_SIGNER));
         }
         Ok(self.graveler.meta().repository(repository).await?)
     }

@@ -42,11 +42,6 @@ pub(crate) struct RefsRestore {
     commits_meta_range_id: String,
     tags_meta_range_id: String,
     branches_meta_range_id: String,
-    /// Nothing that it forces is in a restore's way.
-    #[serde(default)]
-    #[schema(nullable = false)]
-    #[expect(dead_code, reason = "clients send it")]
-    force: Option<bool>,
 }
 
 /// How far a dump is.

@@ -70,9 +70,10 @@ pub(crate) struct GroupCreation {
     id: GroupName,
 }
 
-/// Why there are no access control lists.
+const NO_LISTS: &str = "access control lists are for who has no policies: attach a policy";
+
 fn no_acl() -> Failure {
-    Failure::new(StatusCode::NOT_IMPLEMENTED, "access control lists are for who has no policies: attach a policy")
+    Failure::new(StatusCode::NOT_IMPLEMENTED, NO_LISTS)
 }
 
 /// List groups
@@ -197,7 +198,7 @@ async fn detach_policy_from_group(
 
 /// Access control lists, which Lakebed hasn't
 #[utoipa::path(get, path = "/auth/groups/{groupId}/acl", operation_id = "getGroupACL", tag = "auth", params(OfGroup), 
-    responses((status = 501, body = ErrorBody), (status = "default", body = ErrorBody)))]
+    responses((status = 501, body = ErrorBody, description = NO_LISTS), (status = "default", body = ErrorBody)))]
 async fn get_group_acl(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
@@ -209,7 +210,7 @@ async fn get_group_acl(
 
 /// Access control lists, which Lakebed hasn't
 #[utoipa::path(post, path = "/auth/groups/{groupId}/acl", operation_id = "setGroupACL", tag = "auth", params(OfGroup), 
-    responses((status = 501, body = ErrorBody), (status = "default", body = ErrorBody)))]
+    responses((status = 501, body = ErrorBody, description = NO_LISTS), (status = "default", body = ErrorBody)))]
 async fn set_group_acl(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,

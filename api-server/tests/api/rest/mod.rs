@@ -1,6 +1,7 @@
 //! The REST API, request by request: what clients depend on in paths, statuses and bodies.
 
 mod access;
+mod api_page;
 mod errors;
 mod limits;
 mod objects;
