@@ -15,7 +15,7 @@ install:
 	install -D -m 755 $(CARGO_TARGET_DIR)/release/lakebed $(CARGO_HOME)/bin/lakebed
 	@echo "Installed lakebed to $(CARGO_HOME)/bin/lakebed"
 
-# Formatting, lints, licences and advisories, then all tests, those with real clients among them.
+# Formatting, lints, the fuzz targets' types, licences and advisories, then all tests, those with real clients among them.
 test: lint
 	./install-system-packages.sh test
 	clients=$$(tests/clients/install.sh) && \
@@ -29,5 +29,6 @@ lint:
 	./install-system-packages.sh
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo check --locked --manifest-path fuzz/Cargo.toml --no-default-features --bins
 	@if command -v cargo-deny >/dev/null; then cargo deny --all-features check; \
 	else echo "cargo-deny isn't installed: licences and advisories are not checked"; fi

@@ -15,6 +15,8 @@ mod permissions;
 mod policy;
 pub mod usual;
 
+pub mod fuzzing;
+
 mod audit;
 mod authorize;
 mod caller;

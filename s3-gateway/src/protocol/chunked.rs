@@ -11,6 +11,9 @@ use super::payload::ChunkSigner;
 /// The longest line of framing, in bytes: a chunk's header or a trailer's field.
 const LINE_BYTES_MAX: usize = 1024;
 
+/// The most bytes that are kept back: a vector may have room for twice what it holds.
+pub(crate) const BUFFERED_BYTES_MAX: usize = 2 * LINE_BYTES_MAX;
+
 /// The most fields of a trailer.
 const TRAILER_FIELDS_MAX: usize = 8;
 
@@ -98,8 +101,7 @@ impl Decoder {
         }
     }
 
-    /// How many bytes are kept back.
-    #[cfg(test)]
+    /// How many bytes are kept back, for who checks that they are few.
     pub(crate) fn buffered(&self) -> usize {
         self.line.capacity()
     }

@@ -29,6 +29,8 @@ pub mod headers;
 
 pub mod xml;
 
+pub mod fuzzing;
+
 pub use address::Address;
 pub use body::{BodyError, BodyStream, Receipt, Received};
 pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumKind};

@@ -98,9 +98,10 @@ fn every_threat_has_its_tests() {
 
 #[test]
 fn what_was_vulnerable_is_not_built_from() {
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let locks = ["Cargo.lock", "fuzz/Cargo.lock"].map(|lock| fs::read_to_string(root.join(lock)).unwrap());
     let least = BTreeMap::from([("quick-xml", (0, 41, 0)), ("h2", (0, 4, 16))]);
-    for package in lock.split("[[package]]").skip(1) {
+    for package in locks.iter().flat_map(|lock| lock.split("[[package]]").skip(1)) {
         let field = |name: &str| package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
         let (name, version) = (field("name").unwrap().trim_matches('"'), field("version").unwrap().trim_matches('"'));
         assert!(!["bincode", "openssl-sys", "aws-lc-rs"].contains(&name), "{name} is in the tree");
@@ -110,6 +111,34 @@ fn what_was_vulnerable_is_not_built_from() {
         }
         assert!(field("source").is_none_or(|source| source.starts_with("\"registry+")), "{name} is from elsewhere");
     }
+}
+
+#[test]
+fn every_fuzz_target_has_its_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let manifest = read("fuzz/Cargo.toml");
+    let mut files = BTreeSet::new();
+    for (source, module) in [
+        ("auth/src/fuzzing.rs", "auth::fuzzing"),
+        ("graveler/src/fuzzing.rs", "graveler::fuzzing"),
+        ("s3-gateway/src/protocol/fuzzing.rs", "s3_gateway::protocol::fuzzing"),
+    ] {
+        let text = read(source);
+        for target in
+            text.lines().filter_map(|line| line.strip_prefix("pub fn ")?.split_once("(").map(|(name, _)| name))
+        {
+            if !text.contains(&format!("pub fn {target}() ->")) {
+                let file = format!("fuzz_targets/{target}.rs");
+                assert!(read(&format!("fuzz/{file}")).contains(&format!("{module}::{target}(bytes)")), "{target}");
+                assert!(manifest.contains(&format!("path = \"{file}\"")), "{target}");
+                files.insert(format!("{target}.rs"));
+            }
+        }
+    }
+    let found = fs::read_dir(root.join("fuzz/fuzz_targets")).unwrap();
+    let found: BTreeSet<_> = found.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(found, files);
 }
 
 fn sources() -> Vec<std::path::PathBuf> {

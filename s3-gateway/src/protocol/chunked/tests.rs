@@ -1,69 +1,16 @@
 //! Tests of `chunked`.
 
 use proptest::prelude::*;
-use secrecy::SecretString;
 
-use super::super::signing_key::SigningKey;
+use super::super::fuzzing::{FORMS, Form, chunk_signer, fields, frame};
 use super::*;
 
-const TIMESTAMP: &str = "20261120T093000Z";
-const SCOPE: &str = "20261120/us-east-1/s3/aws4_request";
-const SEED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-const FIELD: &str = "x-amz-checksum-crc32:AAAAAA==";
-
-/// How a body is framed.
-#[derive(Debug, Clone, Copy)]
-struct Form {
-    signed: bool,
-    trailer: bool,
-}
-
-const FORMS: [Form; 3] = [
-    Form { signed: true, trailer: false },
-    Form { signed: true, trailer: true },
-    Form { signed: false, trailer: true },
-];
-
-fn key() -> SigningKey {
-    SigningKey::derive(
-        &SecretString::from("secret"),
-        "20261120",
-        "us-east-1",
-        crate::protocol::signature_v4::Service::S3,
-    )
-}
-
 fn decoder(form: Form) -> Decoder {
-    let signer = form.signed.then(|| ChunkSigner::new(key(), TIMESTAMP, SCOPE, SEED));
-    Decoder::new(signer, form.trailer)
+    Decoder::new(form.signed.then(chunk_signer), form.trailer)
 }
 
-/// Frames and signs, as the documentation says it, independently of the decoder.
 fn encode(chunks: &[Vec<u8>], form: Form) -> Vec<u8> {
-    let (mut out, mut previous) = (Vec::new(), SEED.to_owned());
-    let empty = Vec::new();
-    for chunk in chunks.iter().chain([&empty]) {
-        let digests = format!("{EMPTY}\n{}", hex::encode(Sha256::digest(chunk)));
-        let to_sign = format!("AWS4-HMAC-SHA256-PAYLOAD\n{TIMESTAMP}\n{SCOPE}\n{previous}\n{digests}");
-        previous = key().sign(&to_sign);
-        let extension = if form.signed { format!(";chunk-signature={previous}") } else { String::new() };
-        out.extend_from_slice(format!("{:x}{extension}\r\n", chunk.len()).as_bytes());
-        if !chunk.is_empty() {
-            out.extend_from_slice(chunk);
-            out.extend_from_slice(b"\r\n");
-        }
-    }
-    if form.trailer {
-        out.extend_from_slice(format!("{FIELD}\r\n").as_bytes());
-    }
-    if form.trailer && form.signed {
-        let hash = hex::encode(Sha256::digest(format!("{FIELD}\n")));
-        let to_sign = format!("AWS4-HMAC-SHA256-TRAILER\n{TIMESTAMP}\n{SCOPE}\n{previous}\n{hash}");
-        out.extend_from_slice(format!("x-amz-trailer-signature:{}\r\n", key().sign(&to_sign)).as_bytes());
-    }
-    out.extend_from_slice(b"\r\n");
-    out
+    frame(chunks, form, &fields(form))
 }
 
 /// A body's data and its trailer.
@@ -77,7 +24,7 @@ fn decode(pieces: impl Iterator<Item = Bytes>, form: Form) -> Result<Decoded, S3
         while let Some(decoded) = decoder.decode(&mut piece)? {
             assert!(!decoded.is_empty());
             data.extend_from_slice(&decoded);
-            assert!(decoder.buffered() <= 2 * LINE_BYTES_MAX);
+            assert!(decoder.buffered() <= BUFFERED_BYTES_MAX);
         }
         assert!(piece.is_empty());
     }
@@ -86,13 +33,6 @@ fn decode(pieces: impl Iterator<Item = Bytes>, form: Form) -> Result<Decoded, S3
 
 fn whole(body: &[u8], form: Form) -> Result<Decoded, S3Error> {
     decode([Bytes::copy_from_slice(body)].into_iter(), form)
-}
-
-fn fields(form: Form) -> Vec<(String, String)> {
-    match form.trailer {
-        true => vec![("x-amz-checksum-crc32".into(), "AAAAAA==".into())],
-        false => vec![],
-    }
 }
 
 proptest! {
@@ -204,7 +144,7 @@ fn a_line_is_bounded_however_it_arrives() {
     let mut decoder = decoder(FORMS[2]);
     let refused = (0..=LINE_BYTES_MAX).find_map(|_| decoder.decode(&mut byte.clone()).err());
     assert_eq!(refused.unwrap().code(), ErrorCode::InvalidRequest);
-    assert!(decoder.buffered() <= 2 * LINE_BYTES_MAX);
+    assert!(decoder.buffered() <= BUFFERED_BYTES_MAX);
 }
 
 #[test]
@@ -216,7 +156,7 @@ fn a_chunk_of_a_gibibyte_passes_in_pieces() {
         let decoded = decoder.decode(&mut piece.clone()).unwrap().unwrap();
         // The very bytes that came in, not a copy.
         assert_eq!((decoded.as_ptr(), decoded.len()), (piece.as_ptr(), piece.len()));
-        assert!(decoder.buffered() <= 2 * LINE_BYTES_MAX);
+        assert!(decoder.buffered() <= BUFFERED_BYTES_MAX);
     }
     assert_eq!(decoder.decode(&mut Bytes::from_static(b"\r\n0\r\n\r\n")).unwrap(), None);
     assert_eq!(decoder.finish().unwrap(), []);
