@@ -138,7 +138,8 @@ fn walk(xml: &[u8], root: &str, mut on_end: impl FnMut(&[&str], &str) -> Result<
     if xml.len() > XML_BYTES_MAX {
         return Err(ErrorCode::MaxMessageLengthExceeded.into());
     }
-    let xml = std::str::from_utf8(xml).map_err(|_| malformed())?;
+    // A zero is in no XML, as a reference or as it is; the other controls, which clients do send as they are, are taken.
+    let xml = std::str::from_utf8(xml).ok().filter(|xml| !xml.contains('\0')).ok_or_else(malformed)?;
     let mut reader = Reader::from_str(xml.strip_prefix('\u{feff}').unwrap_or(xml));
     reader.config_mut().expand_empty_elements = true;
     let mut names = Vec::<String>::new();

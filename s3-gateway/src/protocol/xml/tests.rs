@@ -271,6 +271,7 @@ fn malformed_documents_are_refused() {
         "<Other><Object><Key>a</Key></Object></Other>",
         "<Delete><Object><Key>&a;</Key></Object></Delete>",
         "<Delete><Object><Key>&#0;</Key></Object></Delete>",
+        "<Delete><Object><Key>\0</Key></Object></Delete>",
         "<Delete><Object><Key>a & b</Key></Object></Delete>",
         &many(1001),
         &deep,
