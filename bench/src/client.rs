@@ -1,6 +1,6 @@
 //! One keep-alive HTTP/1.1 connection of the load. Owns just what the servers here answer: a status and a body with a
 //! `content-length`. Written by hand since a full client's cost would stand beside the server's on the same cores.
-//! Invariant: an answer that isn't 200, or whose length is wrong, is an error.
+//! Invariant: an answer that isn't 200 or 201, or whose length is wrong, is an error.
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -124,7 +124,7 @@ impl Connection {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<u64>().ok())?
         });
-        if head.get(9..12) != Some("200") {
+        if !matches!(head.get(9..12), Some("200" | "201")) {
             bail!("the server answered {}", String::from_utf8_lossy(&self.buffer[..filled]));
         }
         Ok(Head { length: length.context("no content-length")?, filled, body_at: end + 4 })

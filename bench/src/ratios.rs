@@ -17,6 +17,7 @@ pub(crate) async fn run(args: &RatiosArgs) -> Result<ExitCode> {
     let bench = Bench { effort, folder: folder.path().to_owned() };
     let mut plan = Plan { only: args.only.clone().unwrap_or_default(), rows: Vec::new() };
     over_s3(&bench, &mut plan).await?;
+    over_rest(&bench, &mut plan).await?;
     if plan.wants("staged write") {
         plan.add(rows::staged_write::row(&bench).await?);
     }
@@ -65,6 +66,20 @@ async fn over_s3(bench: &Bench, plan: &mut Plan) -> Result<()> {
         plan.add(rows::large::put_row(bench, &servers).await?);
     }
     servers.end().await
+}
+
+/// The rows of REST, with servers of their own.
+async fn over_rest(bench: &Bench, plan: &mut Plan) -> Result<()> {
+    let rows: Vec<_> = rows::rest::rows().into_iter().filter(|(path, ..)| plan.wants(path)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    progress("starting the servers of REST");
+    let sides = rows::rest::Sides::start(&bench.folder).await?;
+    for (path, operation, clients) in rows {
+        plan.add(rows::rest::row(bench, &sides, path, operation, clients).await?);
+    }
+    sides.end().await
 }
 
 /// What was asked for, and what has come out so far.

@@ -5,6 +5,7 @@ pub(crate) mod branch_create;
 pub(crate) mod contended_merges;
 pub(crate) mod large;
 pub(crate) mod memory;
+pub(crate) mod rest;
 pub(crate) mod small;
 pub(crate) mod staged_write;
 
@@ -81,6 +82,8 @@ pub(crate) enum CpuGoal {
     TimesBase(f64),
     /// At most so many seconds per GiB.
     PerGib(f64),
+    /// At most so many seconds of each operation.
+    Each(f64),
 }
 
 /// What is compared.

@@ -2,10 +2,12 @@
 //! in common: the line that says that they are ready, the private paths, and the counters. Invariant: both serve through
 //! the product's own listener, so that their HTTP is the same.
 
+mod bare;
 mod counts;
 mod direct;
 mod lake;
 mod lakebed;
+mod rest;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,13 +34,23 @@ pub(crate) const COMMIT_PATH: &str = "/_bench/commit";
 /// The bucket of the direct server whose PUTs also go through one RocksDB synced group commit.
 pub(crate) const LOGGED_BUCKET: &str = "logged";
 
+/// Where a server's folder has the objects.
+pub(crate) const OBJECTS: &str = "objects";
+
+/// How many objects the servers of the REST rows have: `table/part-00000000.parquet` and on.
+pub(crate) const REST_OBJECTS: u64 = 10_000;
+
 /// Which server.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Side {
     /// The object store behind the S3 protocol, no metadata.
     Direct,
-    /// Lakebed.
+    /// Lakebed's S3.
     Lakebed,
+    /// axum alone, which answers documents like those of REST.
+    Bare,
+    /// Lakebed's REST.
+    Rest,
 }
 
 impl Side {
@@ -47,6 +59,8 @@ impl Side {
         match self {
             Self::Direct => "direct",
             Self::Lakebed => "lakebed",
+            Self::Bare => "bare",
+            Self::Rest => "rest",
         }
     }
 }
@@ -70,6 +84,8 @@ pub(crate) async fn run(side: Side, folder: &Path) -> Result<()> {
     match side {
         Side::Direct => direct::run(folder).await,
         Side::Lakebed => lakebed::run(folder).await,
+        Side::Bare => bare::run(folder).await,
+        Side::Rest => rest::run(folder).await,
     }
 }
 

@@ -1,6 +1,8 @@
-//! Signs requests with AWS signature version 4, so cheaply that the client isn't what is measured: the key is derived
+//! Signs requests with AWS signature version 4 (those of REST show the secret itself), so cheaply that the client isn't what is measured: the key is derived
 //! once, and bodies aren't hashed. Invariant: keys and names have only characters that need no encoding.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -36,6 +38,17 @@ impl Signer {
             self.key = hmac(&self.key, part);
         }
         self
+    }
+
+    /// The whole head of a REST request, with the key and its secret as they are; of JSON if it has a body.
+    pub(crate) fn rest(&self, method: &str, target: &str, body: &str) -> Vec<u8> {
+        let (host, proof) = (&self.host, BASE64.encode(format!("{}:{}", self.access_key_id, self.secret)));
+        let about_body = match body.len() {
+            0 => String::new(),
+            length => format!("content-type: application/json\r\ncontent-length: {length}\r\n"),
+        };
+        format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nauthorization: Basic {proof}\r\n{about_body}\r\n")
+            .into_bytes()
     }
 
     fn scope(&self) -> String {

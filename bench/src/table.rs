@@ -72,6 +72,7 @@ fn verdict(row: &Row) -> String {
         }
         let within = match (cpu_at_most, bytes) {
             (Some(CpuGoal::TimesBase(most)), _) => rounds.cpu_ratio().median <= *most,
+            (Some(CpuGoal::Each(most)), _) => rounds.ours().cpu_each() <= *most,
             (Some(CpuGoal::PerGib(most)), Some(bytes)) => per_gib(rounds.ours().cpu_each(), *bytes) <= *most,
             _ => true,
         };

@@ -18,7 +18,7 @@ pub(crate) struct Counts {
     pub(crate) store_writes: u64,
     /// Questions to the metadata service on a request's way.
     pub(crate) lookups: u64,
-    /// Questions that refresh what is remembered for five seconds: who holds a key, where a repository lives.
+    /// Questions that refresh what is remembered for five seconds: who calls and what they may, where a repository lives.
     pub(crate) refreshes: u64,
     /// Commands to the metadata service.
     pub(crate) commands: u64,
@@ -105,7 +105,7 @@ impl MetaStore for CountingMeta {
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
         let counter = match query {
-            Query::Repository { .. } | Query::Credential { .. } => &self.asked.refreshes,
+            Query::Repository { .. } | Query::Credential { .. } | Query::Access { .. } => &self.asked.refreshes,
             _ => &self.asked.lookups,
         };
         counter.fetch_add(1, Relaxed);

@@ -33,7 +33,7 @@ const ONE_PIECE_BYTES_MAX: u64 = 64 << 10;
 
 /// Serves until standard input ends.
 pub(super) async fn run(folder: &Path) -> Result<()> {
-    let (stores, counters) = super::open_store(&folder.join("objects")).await?;
+    let (stores, counters) = super::open_store(&folder.join(super::OBJECTS)).await?;
     let namespace = stores.default_namespace(&super::repository(), None);
     let keys = auth::generate_credentials();
     let told = (keys.access_key_id.clone(), keys.secret_access_key.expose_secret().to_owned());

@@ -42,7 +42,7 @@ pub(crate) struct Lake {
 impl Lake {
     /// Starts one that keeps everything in a new folder.
     pub(crate) async fn start(folder: &Path) -> Result<Self> {
-        let (stores, store) = super::open_store(&folder.join("objects")).await?;
+        let (stores, store) = super::open_store(&folder.join(super::OBJECTS)).await?;
         let clock = Arc::new(SystemClock);
         let metadata = MetadataServer::start(MetadataOptions::new(folder.join("metadata"), clock.clone())).await?;
         let asked = Arc::new(Asked::default());
