@@ -51,6 +51,12 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     }))
 }
 
+/// Texts behind a label: nothing, or a space and each of them.
+pub(crate) fn shown_list(texts: &[String]) -> String {
+    let list = texts.iter().map(|text| shown(text)).collect::<Vec<_>>().join(", ");
+    if list.is_empty() { list } else { format!(" {list}") }
+}
+
 /// Prints to standard error: notes that are no result.
 pub(crate) fn warn(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");

@@ -17,7 +17,7 @@ pub(crate) enum Auth {
     /// Make, list, show and delete users
     #[command(subcommand)]
     Users(users::Users),
-    /// Make, list and delete groups, and say who is in them
+    /// Make, list, show and delete groups, and say who is in them
     #[command(subcommand)]
     Groups(groups::Groups),
     /// Make, list, show, change and delete policies, and say whom they are attached to

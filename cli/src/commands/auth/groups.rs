@@ -3,11 +3,11 @@
 use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
-use lakebed_sdk::{GroupName, Lakebed, UserName};
+use lakebed_sdk::{GroupName, Lakebed, PolicyHolder, UserName};
 use serde_json::json;
 
 use crate::commands::agree;
-use crate::output::{Output, shown};
+use crate::output::{Output, shown, shown_list};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Groups {
@@ -24,6 +24,11 @@ pub(crate) enum Groups {
         /// Only those whose names begin so
         #[arg(long, default_value = "")]
         prefix: String,
+    },
+    /// Show a group, who is in it and its policies
+    Show {
+        /// The group
+        group: GroupName,
     },
     /// Delete a group, its memberships and attached policies; its users stay
     Delete {
@@ -65,6 +70,7 @@ impl Groups {
                 }
                 Ok(())
             }
+            Self::Show { group } => show(lakebed, output, group).await,
             Self::Delete { group, yes } => {
                 agree(*yes, &format!("Deleting group {group}"))?;
                 lakebed.delete_group(group).await?;
@@ -82,4 +88,19 @@ impl Groups {
             }
         }
     }
+}
+
+async fn show(lakebed: &Lakebed, output: Output, name: &GroupName) -> Result<()> {
+    let group = lakebed.get_group(name).await?;
+    let users = lakebed.list_users(Some(name), "").map_ok(|user| String::from(user.name));
+    let users: Vec<_> = users.try_collect().await?;
+    let of = PolicyHolder::Group(name.clone());
+    let policies = lakebed.list_policies(Some(&of), false, "").map_ok(|policy| String::from(policy.name));
+    let policies: Vec<_> = policies.try_collect().await?;
+    let value = json!({ "name": group.name, "created_at": group.created_at, "users": users, "policies": policies });
+    output.item(&value, || {
+        let name = shown(group.name.as_str());
+        let (created, users, policies) = (group.created_at, shown_list(&users), shown_list(&policies));
+        format!("name      {name}\ncreated   {created}\nusers    {users}\npolicies {policies}")
+    })
 }

@@ -7,7 +7,7 @@ use lakebed_sdk::{GroupName, Lakebed, PolicyHolder, UserName};
 use serde_json::json;
 
 use crate::commands::agree;
-use crate::output::{Output, shown};
+use crate::output::{Output, shown, shown_list};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Users {
@@ -94,17 +94,8 @@ async fn show(lakebed: &Lakebed, output: Output, name: &UserName) -> Result<()> 
         "id": user.id, "name": user.name, "created_at": user.created_at, "groups": groups, "policies": policies,
     });
     output.item(&value, || {
-        let list = |names: &[String]| names.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-        let (groups, policies) = (list(&groups), list(&policies));
-        format!(
-            "name      {}\nid        {}\ncreated   {}\ngroups    {groups}\npolicies  {policies}",
-            shown(user.name.as_str()),
-            user.id,
-            user.created_at
-        )
-        .lines()
-        .map(str::trim_end)
-        .collect::<Vec<_>>()
-        .join("\n")
+        let (name, id, created) = (shown(user.name.as_str()), user.id, user.created_at);
+        let (groups, policies) = (shown_list(&groups), shown_list(&policies));
+        format!("name      {name}\nid        {id}\ncreated   {created}\ngroups   {groups}\npolicies {policies}")
     })
 }
