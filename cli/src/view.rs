@@ -18,7 +18,7 @@ pub(crate) fn repository(repository: &Repository) -> Value {
 }
 
 pub(crate) fn branch(branch: &Branch) -> Value {
-    json!({ "name": branch.name, "commit": branch.commit, "created_at": branch.created_at })
+    json!({ "name": branch.name, "commit": branch.commit, "created_at": branch.created_at, "hidden": branch.hidden })
 }
 
 pub(crate) fn branch_move(moved: &BranchMove) -> Value {

@@ -95,6 +95,7 @@ impl TestLake {
             repository: self.name().clone(),
             branch: branch(new),
             commit,
+            hidden: false,
             note: Note::default(),
         };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();

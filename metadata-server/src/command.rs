@@ -149,8 +149,8 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         }
         Command::DeleteRepository { name } => delete_repository::apply(tx, name),
         Command::ChangeSettings { repository, change } => change_settings::apply(tx, repository, change),
-        Command::CreateBranch { request: _, repository, branch, commit, note } => {
-            create_branch::apply(tx, at, repository, branch, *commit, note)
+        Command::CreateBranch { request: _, repository, branch, commit, hidden, note } => {
+            create_branch::apply(tx, at, repository, branch, (*commit, *hidden), note)
         }
         Command::DeleteBranch { repository, branch, note } => delete_branch::apply(tx, at, repository, branch, note),
         Command::UndeleteBranch { request: _, repository, branch, note } => {

@@ -55,6 +55,8 @@ pub enum Command {
         branch: BranchName,
         /// What it points at.
         commit: CommitId,
+        /// Whether lists leave it out.
+        hidden: bool,
         /// For the reflog.
         note: Note,
     },

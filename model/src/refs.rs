@@ -21,6 +21,8 @@ pub struct Branch {
     pub created_at: Timestamp,
     /// The log index of the last reset that took something out of sealed tokens: who read them before must read again.
     pub reset: Version,
+    /// Whether lists leave it out unless they are asked for it: a branch for the time of a transaction.
+    pub hidden: bool,
 }
 
 impl Branch {

@@ -149,6 +149,8 @@ with main.transact(commit_message="all or nothing", commit_metadata={"k": "v"}, 
     transaction.object("transaction/1").upload("1")
     transaction.object("transaction/2").upload("2")
     check(not main.object("transaction/1").exists(), "nothing is seen outside")
+    equal([branch.id for branch in repository.branches(prefix="tx-")], [])
+    equal(len(list(repository.branches(prefix="tx-", show_hidden=True))), 1)
 equal([entry.path for entry in main.objects(prefix="transaction/")], ["transaction/1", "transaction/2"])
 equal(repository.tag("after-transaction").get_commit().id, main.head.id)
 try:

@@ -7,20 +7,32 @@ use model::{Branch, BranchName, Command, RepositoryName, RequestId};
 
 use crate::Error;
 
+/// What to make.
+#[derive(Debug, Clone)]
+pub struct CreateBranchRequest {
+    /// By which a retry finds its own branch.
+    pub request: RequestId,
+    /// Where.
+    pub repository: RepositoryName,
+    /// Its name.
+    pub branch: BranchName,
+    /// Where it begins.
+    pub source: RefExpr,
+    /// Whether lists leave it out.
+    pub hidden: bool,
+}
+
 /// Makes a branch at the commit that `source` names. A source branch's uncommitted changes aren't taken along.
 pub async fn create_branch(
     graveler: &Graveler,
     caller: &Caller,
-    request: RequestId,
-    repository: &RepositoryName,
-    branch: &BranchName,
-    source: &RefExpr,
+    request: CreateBranchRequest,
 ) -> Result<Branch, Error> {
+    let CreateBranchRequest { request, repository, branch, source, hidden } = request;
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
-    authorize(caller, Action::CreateBranch, &Resource::branch(repository, branch))?;
-    let commit = graveler.resolve_now(repository, source).await?.commit;
-    let (repository, branch) = (repository.clone(), branch.clone());
+    authorize(caller, Action::CreateBranch, &Resource::branch(&repository, &branch))?;
+    let commit = graveler.resolve_now(&repository, &source).await?.commit;
     let note = graveler.note(caller.committer(), &format!("create: from {source}"));
-    let command = Command::CreateBranch { request, repository, branch, commit, note };
+    let command = Command::CreateBranch { request, repository, branch, commit, hidden, note };
     Ok(graveler.meta().write(command).await?.branch()?)
 }

@@ -40,7 +40,7 @@ pub use cherry_pick::cherry_pick;
 pub(crate) use commit::may_commit;
 pub use commit::{CommitRequest, Committed, commit};
 pub use copy_objects::{Copied, CopyRequest, MoveRequest, copy_objects, move_objects};
-pub use create_branch::create_branch;
+pub use create_branch::{CreateBranchRequest, create_branch};
 pub use create_repository::{CreateRepositoryRequest, create_repository};
 pub use create_tag::create_tag;
 pub use delete_branch::delete_branch;

@@ -17,10 +17,14 @@ use crate::{Error, flows};
 impl Branches for Grpc {
     async fn create(&self, request: Request<wire::CreateBranchRequest>) -> Result<Response<wire::Branch>, Status> {
         let (caller, message) = authenticated(request)?;
-        let id = request_id(&message.request_id)?;
-        let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
-        let source = reference("source", &message.source)?;
-        let made = flows::create_branch(&self.graveler, &caller, id, &repository, &branch, &source).await?;
+        let request = flows::CreateBranchRequest {
+            request: request_id(&message.request_id)?,
+            repository: text("repository", &message.repository)?,
+            branch: text("branch", &message.branch)?,
+            source: reference("source", &message.source)?,
+            hidden: message.hidden,
+        };
+        let made = flows::create_branch(&self.graveler, &caller, request).await?;
         Ok(Response::new(made.into()))
     }
 
@@ -40,14 +44,14 @@ impl Branches for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
         authorize(&caller, Action::ListBranches, &Resource::Repository(repository.clone())).map_err(Error::from)?;
-        let wire::ListBranchesRequest { prefix, after, amount: wanted, .. } = message;
+        let wire::ListBranchesRequest { prefix, after, amount: wanted, show_hidden, .. } = message;
         let query = Query::Branches { repository, prefix, after, amount: amount(wanted) };
         let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
         let page = answer.branches().map_err(Error::from)?;
         Ok(Response::new(wire::ListBranchesResponse {
             more: page.more,
             next_after: next_after(page.more, &page.items, |branch| branch.name.to_string()),
-            branches: page.items.into_iter().map(Into::into).collect(),
+            branches: page.items.into_iter().filter(|b| show_hidden || !b.hidden).map(Into::into).collect(),
         }))
     }
 

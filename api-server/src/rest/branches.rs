@@ -15,7 +15,7 @@ use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
-use super::paging::{PageQuery, Pagination};
+use super::paging::{Amount, PageQuery, Pagination};
 use super::places::{InRepository, OnBranch, flag, text};
 use crate::flows;
 
@@ -49,6 +49,20 @@ pub(crate) struct BranchCreation {
     #[serde(deserialize_with = "text")]
     #[schema(value_type = String)]
     source: RefExpr,
+    /// Whether lists leave it out unless they are asked for it.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    hidden: Option<bool>,
+}
+
+/// Which branches to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BranchesQuery {
+    /// Whether hidden ones are listed too.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    show_hidden: bool,
 }
 
 /// Which uncommitted changes to drop.
@@ -83,19 +97,30 @@ pub(crate) struct HardResetQuery {
 
 /// List branches
 #[utoipa::path(get, path = "/repositories/{repository}/branches", operation_id = "listBranches", tag = "branches",
-    params(InRepository, PageQuery),
+    params(InRepository, PageQuery, BranchesQuery),
     responses((status = 200, body = RefList), (status = "default", body = ErrorBody)))]
 async fn list_branches(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(InRepository { repository }): Path<InRepository>,
-    Query(PageQuery { prefix, after, amount }): Query<PageQuery>,
+    Query(PageQuery { prefix, mut after, amount: Amount(amount) }): Query<PageQuery>,
+    Query(BranchesQuery { show_hidden }): Query<BranchesQuery>,
 ) -> Result<Json<RefList>, Failure> {
     authorize(&caller, Action::ListBranches, &Resource::Repository(repository.clone()))?;
-    let question = Question::Branches { repository, prefix, after, amount: amount.0 };
-    let page = rest.graveler.meta().read(question).await?.branches()?;
-    let pagination = Pagination::of(page.more, &page.items, |branch| branch.name.to_string());
-    Ok(Json(RefList { pagination, results: page.items.into_iter().map(Into::into).collect() }))
+    let (mut found, mut more) = (Vec::new(), true);
+    while more && found.len() < amount {
+        let (repository, prefix) = (repository.clone(), prefix.clone());
+        let question = Question::Branches { repository, prefix, after, amount: amount - found.len() };
+        let page = rest.graveler.meta().read(question).await?.branches()?;
+        after = page.items.last().map(|branch| branch.name.to_string()).unwrap_or_default();
+        more = page.more;
+        found.extend(page.items.into_iter().filter(|branch| show_hidden || !branch.hidden));
+    }
+    let mut pagination = Pagination::of(more, &found, |branch| branch.name.to_string());
+    if more {
+        pagination.next_offset = after;
+    }
+    Ok(Json(RefList { pagination, results: found.into_iter().map(Into::into).collect() }))
 }
 
 /// Make a branch; the answer is its commit's id
@@ -106,10 +131,16 @@ async fn create_branch(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(InRepository { repository }): Path<InRepository>,
-    Body(BranchCreation { name, source }): Body<BranchCreation>,
+    Body(BranchCreation { name, source, hidden }): Body<BranchCreation>,
 ) -> Result<(StatusCode, [(&'static str, &'static str); 1], String), Failure> {
-    let id = RequestId(rand::random());
-    let made = flows::create_branch(&rest.graveler, &caller, id, &repository, &name, &source).await?;
+    let request = flows::CreateBranchRequest {
+        request: RequestId(rand::random()),
+        repository,
+        branch: name,
+        source,
+        hidden: hidden.unwrap_or_default(),
+    };
+    let made = flows::create_branch(&rest.graveler, &caller, request).await?;
     Ok((StatusCode::CREATED, [("content-type", "text/html; charset=utf-8")], made.commit.to_string()))
 }
 

@@ -29,7 +29,7 @@ async fn a_branch_begins_at_a_branch_tag_commit_or_expression() {
         assert_eq!((made.name, made.commit), (branch(new), at), "{source}");
     }
     assert_eq!(lake.read("b2", "a").await.unwrap(), "1");
-    let all: Vec<Branch> = lake.lakebed.list_branches(&lake.trips, "b").try_collect().await.unwrap();
+    let all: Vec<Branch> = lake.lakebed.list_branches(&lake.trips, "b", false).try_collect().await.unwrap();
     assert_eq!(all.len(), 6);
     assert_eq!(lake.lakebed.get_branch(&lake.trips, &branch("b3")).await.unwrap(), all[2]);
 }

@@ -160,6 +160,7 @@ async fn a_branch_made_anew_during_a_commit_isn_t_taken_for_the_old_one() {
         repository,
         branch: fix,
         commit: other.id,
+        hidden: false,
         note: Note::default(),
     };
     lake.meta.let_others_come_first(vec![delete, create]);

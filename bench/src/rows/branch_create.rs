@@ -52,12 +52,13 @@ async fn repository(lake: &Lake, name: &str, objects: usize) -> Result<Repositor
 }
 
 async fn slice(lake: &Lake, repository: &RepositoryName, next: &AtomicU64, operations: u64) -> Result<Slice> {
-    let (own, source) = (std::process::id(), (&main_branch()).into());
+    let own = std::process::id();
     let (counts, cpu, begun) = (lake.counts(), process::cpu_seconds(own)?, Instant::now());
     for _ in 0..operations {
         let branch: BranchName = format!("b-{}", next.fetch_add(1, Ordering::Relaxed)).parse()?;
-        let request = RequestId(rand::random());
-        flows::create_branch(&lake.graveler, &lake.caller, request, repository, &branch, &source).await?;
+        let (request, repository, source) = (RequestId(rand::random()), repository.clone(), (&main_branch()).into());
+        let request = flows::CreateBranchRequest { request, repository, branch, source, hidden: false };
+        flows::create_branch(&lake.graveler, &lake.caller, request).await?;
     }
     let (seconds, cpu) = (begun.elapsed().as_secs_f64(), process::cpu_seconds(own)? - cpu);
     Ok(Slice { operations, seconds, cpu, client_cpu: 0.0, counts: lake.counts().since(&counts) })

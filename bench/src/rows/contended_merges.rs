@@ -86,9 +86,14 @@ fn name(client: usize, number: usize) -> Result<BranchName> {
 async fn prepare(lake: &Lake, repository: &RepositoryName, client: usize, each: usize) -> Result<()> {
     for number in 0..each {
         let branch = name(client, number)?;
-        let request = RequestId(rand::random());
-        let main = (&main_branch()).into();
-        flows::create_branch(&lake.graveler, &lake.caller, request, repository, &branch, &main).await?;
+        let make = flows::CreateBranchRequest {
+            request: RequestId(rand::random()),
+            repository: repository.clone(),
+            branch: branch.clone(),
+            source: (&main_branch()).into(),
+            hidden: false,
+        };
+        flows::create_branch(&lake.graveler, &lake.caller, make).await?;
         let path = format!("table/part-{client:04}-{number:04}.parquet").parse()?;
         let value = StagedValue::Entry(short_entry((client * each + number) as u64));
         lake.graveler.stage(repository, &branch, vec![Change { path, value, require: None }]).await?;

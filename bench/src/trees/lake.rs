@@ -97,6 +97,7 @@ impl TreeLake {
             repository: self.repository.name.clone(),
             branch: branch.clone(),
             commit,
+            hidden: false,
             note: Note::default(),
         };
         self.graveler.meta().write(command).await?.branch()?;

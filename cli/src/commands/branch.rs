@@ -31,6 +31,9 @@ pub(crate) enum Branch {
         /// Those that are deleted and can be brought back
         #[arg(long)]
         deleted: bool,
+        /// Hidden ones too, such as those of transactions that are under way
+        #[arg(long, conflicts_with = "deleted")]
+        hidden: bool,
     },
     /// Show a branch
     Show {
@@ -88,7 +91,7 @@ impl Branch {
                     format!("Created {branch} at {}", view::short(&made.commit.to_string()))
                 })
             }
-            Self::List { repository, prefix, deleted: true } => {
+            Self::List { repository, prefix, deleted: true, .. } => {
                 let mut deletions = lakebed.list_deleted_branches(&repository.repository, prefix);
                 while let Some(deletion) = deletions.try_next().await? {
                     output.item(&view::branch_move(&deletion), || {
@@ -98,8 +101,8 @@ impl Branch {
                 }
                 Ok(())
             }
-            Self::List { repository, prefix, .. } => {
-                let mut branches = lakebed.list_branches(&repository.repository, prefix);
+            Self::List { repository, prefix, hidden, .. } => {
+                let mut branches = lakebed.list_branches(&repository.repository, prefix, *hidden);
                 while let Some(branch) = branches.try_next().await? {
                     output.item(&view::branch(&branch), || {
                         format!("{}  {}", view::short(&branch.commit.to_string()), branch.name)

@@ -61,6 +61,7 @@ impl Graveler {
             repository: repository.clone(),
             branch: name,
             commit,
+            hidden: false,
             note: note.clone(),
         });
         let make_tags = tags_left.into_iter().map(|(name, commit)| Command::CreateTag {

@@ -1,7 +1,7 @@
 //! Makes a branch at a commit: two records, whatever the repository's size. What was uncommitted on a branch that had the
 //! name before can't come back from then on.
 
-use model::{BranchName, CommitId, Note, Outcome, RepositoryName};
+use model::{Branch, BranchName, CommitId, Note, Outcome, RepositoryName};
 
 use super::At;
 use super::create_repository::new_branch;
@@ -14,13 +14,13 @@ pub(super) fn apply(
     at: At,
     repository: &RepositoryName,
     name: &BranchName,
-    commit: CommitId,
+    (commit, hidden): (CommitId, bool),
     note: &Note,
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     repository.writable()?;
     records::ref_is_free(tx, repository.uid, name.as_str())?;
-    let branch = new_branch(at, name, commit);
+    let branch = Branch { hidden, ..new_branch(at, name, commit) };
     if let Some(deletion) = reflog::deletion(tx, repository.uid, name)? {
         let tokens = reflog::take_deleted(tx, repository.uid, deletion);
         tokens.into_iter().for_each(|token| records::drop_token(tx, repository.uid, token));

@@ -55,6 +55,7 @@ pub(super) fn new_branch(at: At, name: &BranchName, commit: CommitId) -> Branch 
         sealed: vec![],
         created_at: at.time,
         reset: Version(at.index),
+        hidden: false,
     }
 }
 

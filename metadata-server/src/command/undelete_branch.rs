@@ -42,6 +42,7 @@ pub(super) fn apply(
         sealed: tokens.collect(),
         created_at,
         reset: Version(at.index),
+        hidden: false,
     };
     records::put_branch(tx, uid, &branch);
     reflog::record(tx, at, uid, name, Move::made(head), note)?;

@@ -144,6 +144,7 @@ impl Lake {
             repository,
             branch: name(branch),
             commit: commit(1),
+            hidden: false,
             note: Note::default(),
         }
     }

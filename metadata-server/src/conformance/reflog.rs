@@ -19,7 +19,8 @@ const LONG: u64 = 1 << 40;
 impl Lake {
     async fn make(&self, branch: &str, note: Note) -> Branch {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
-        let made = Command::CreateBranch { request: request(), repository, branch, commit: commit(1), note };
+        let made =
+            Command::CreateBranch { request: request(), repository, branch, commit: commit(1), hidden: false, note };
         granted(self.write(made).await.branch())
     }
 
@@ -188,7 +189,8 @@ pub(super) async fn refuses_long_notes(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "notes").await;
     let long = Note { why: "x".repeat(Note::TEXT_BYTES_MAX + 1), ..Note::default() };
     let (repository, branch) = (lake.repository.name.clone(), name("dev"));
-    let make = Command::CreateBranch { request: request(), repository, branch, commit: commit(1), note: long };
+    let make =
+        Command::CreateBranch { request: request(), repository, branch, commit: commit(1), hidden: false, note: long };
     assert!(lake.store.write(make).await.is_err());
 }
 

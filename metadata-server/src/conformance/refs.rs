@@ -18,6 +18,12 @@ pub(super) async fn branches_are_made_found_and_deleted(store: Arc<dyn MetaStore
     assert_eq!(refusal(lake.delete_branch("dev").await), Refusal::BranchNotFound(name("dev")));
     assert_eq!(refusal(lake.delete_branch("main").await), Refusal::DefaultBranch(main_branch()));
 
+    let mut hide = lake.create_branch_command("tx");
+    if let Command::CreateBranch { hidden, .. } = &mut hide {
+        *hidden = true;
+    }
+    assert!(granted(lake.write(hide).await.branch()).hidden && lake.branch("tx").await.hidden && !dev.hidden);
+
     let again = granted(lake.create_branch("dev").await.branch());
     assert!(again.version > dev.version && again.staging > dev.staging, "a new branch, newer than the old one");
     assert_eq!(lake.lookup("dev", Some("a")).await.staged, None, "what was staged on the old one is gone");

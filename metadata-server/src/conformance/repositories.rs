@@ -97,6 +97,7 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
             repository: repository.clone(),
             branch: branch.clone(),
             commit: commit(1),
+            hidden: false,
             note: Note::default(),
         },
         Command::DeleteBranch { repository: repository.clone(), branch: branch.clone(), note: Note::default() },

@@ -57,6 +57,7 @@ pub(super) async fn of_another_kind_are_requests_of_their_own(store: Arc<dyn Met
         repository: repository.clone(),
         branch: name("dev"),
         commit: commit(1),
+        hidden: false,
         note: Note::default(),
     };
     granted(lake.write(branch).await.branch());

@@ -94,6 +94,7 @@ pub(super) async fn protected_branches_take_merges_only(store: Arc<dyn MetaStore
         repository: repository.clone(),
         branch: branch.clone(),
         commit: commit(1),
+        hidden: false,
         note: note.clone(),
     };
     granted(write(&*lake.store, make).await.branch());

@@ -261,7 +261,14 @@ fn a_deleted_repository_with_many_refs_goes_at_once() {
         let request = RequestId(1000 + number);
         apply(
             &state,
-            Command::CreateBranch { request, repository: trips(), branch, commit: commit(1), note: Note::default() },
+            Command::CreateBranch {
+                request,
+                repository: trips(),
+                branch,
+                commit: commit(1),
+                hidden: false,
+                note: Note::default(),
+            },
         );
     }
     let refs = table(&state, Table::Refs).len();

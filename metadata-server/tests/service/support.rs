@@ -49,6 +49,7 @@ pub(crate) async fn create_branch(store: &dyn MetaStore, name: &str) -> Result<(
         repository,
         branch,
         commit: commit(2),
+        hidden: false,
         note: Note::default(),
     };
     store.write(command).await?.branch().map(drop).map_err(MetaError::from)

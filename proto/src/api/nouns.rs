@@ -46,6 +46,7 @@ impl From<Branch> for wire::Branch {
             name: branch.name.into(),
             commit_id: branch.commit.to_string(),
             created_at: Some(time_to_wire(branch.created_at)),
+            hidden: branch.hidden,
         }
     }
 }

@@ -118,13 +118,16 @@ fn kind(command: &Command) -> Kind {
             repository: repository.to_string(),
             change: Some(super::settings::change_message(change)),
         }),
-        Command::CreateBranch { request, repository, branch, commit, note } => Kind::CreateBranch(pb::CreateBranch {
-            request: request_bytes(*request),
-            repository: repository.to_string(),
-            branch: branch.to_string(),
-            commit: commit.as_bytes().to_vec(),
-            note: Some(note.to_message()),
-        }),
+        Command::CreateBranch { request, repository, branch, commit, hidden, note } => {
+            Kind::CreateBranch(pb::CreateBranch {
+                request: request_bytes(*request),
+                repository: repository.to_string(),
+                branch: branch.to_string(),
+                commit: commit.as_bytes().to_vec(),
+                hidden: *hidden,
+                note: Some(note.to_message()),
+            })
+        }
         Command::DeleteBranch { repository, branch, note } => Kind::DeleteBranch(pb::DeleteBranch {
             repository: repository.to_string(),
             branch: branch.to_string(),
@@ -322,6 +325,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             commit: commit("commit", &m.commit)?,
+            hidden: m.hidden,
             note: note(m.note)?,
         },
         Kind::DeleteBranch(m) => Command::DeleteBranch {

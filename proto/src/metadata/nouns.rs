@@ -187,6 +187,7 @@ impl Wire for Branch {
             sealed: self.sealed.iter().map(|token| token.0).collect(),
             created_at_ms: self.created_at.as_millis(),
             reset: self.reset.0,
+            hidden: self.hidden,
         }
     }
 
@@ -199,6 +200,7 @@ impl Wire for Branch {
             sealed: message.sealed.into_iter().map(StagingToken).collect(),
             created_at: Timestamp::from_millis(message.created_at_ms),
             reset: Version(message.reset),
+            hidden: message.hidden,
         })
     }
 }

@@ -26,6 +26,7 @@ fn branch(name: &str) -> Branch {
         sealed: vec![],
         created_at: Timestamp::default(),
         reset: Version(1),
+        hidden: false,
     }
 }
 

@@ -140,8 +140,14 @@ impl TestGateway {
     pub(crate) async fn create_branch(&self, branch: &str, source: &str) {
         let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
         let branch = branch.parse().unwrap();
-        let command =
-            Command::CreateBranch { request: request_id(), repository: name(), branch, commit, note: Note::default() };
+        let command = Command::CreateBranch {
+            request: request_id(),
+            repository: name(),
+            branch,
+            commit,
+            hidden: false,
+            note: Note::default(),
+        };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }
 

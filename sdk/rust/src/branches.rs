@@ -19,6 +19,8 @@ pub struct Branch {
     pub commit: CommitId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether lists leave it out unless they are asked for it.
+    pub hidden: bool,
 }
 
 /// Where to move a branch, and when.
@@ -41,6 +43,7 @@ impl TryFrom<wire::Branch> for Branch {
             name: parse("name", &branch.name)?,
             commit: parse("commit_id", &branch.commit_id)?,
             created_at: time_from_wire(branch.created_at),
+            hidden: branch.hidden,
         })
     }
 }
@@ -59,6 +62,7 @@ impl Lakebed {
             repository: repository.to_string(),
             branch: branch.to_string(),
             source: source.to_owned(),
+            hidden: false,
         };
         Ok(self.branches().create(request).await?.into_inner().try_into()?)
     }
@@ -69,17 +73,18 @@ impl Lakebed {
         Ok(self.branches().get(request).await?.into_inner().try_into()?)
     }
 
-    /// Lists the branches whose names begin so, in the order of their names.
+    /// Lists the branches whose names begin so, in the order of their names; those that are hidden if asked for.
     pub fn list_branches(
         &self,
         repository: &RepositoryName,
         prefix: &str,
+        show_hidden: bool,
     ) -> BoxStream<'static, Result<Branch, Error>> {
         let (lakebed, repository, prefix) = (self.clone(), repository.to_string(), prefix.to_owned());
         pages(String::new(), move |after| {
             let mut client = lakebed.branches();
             let (repository, prefix) = (repository.clone(), prefix.clone());
-            let request = wire::ListBranchesRequest { repository, prefix, after, amount: PAGE_ITEMS };
+            let request = wire::ListBranchesRequest { repository, prefix, after, amount: PAGE_ITEMS, show_hidden };
             async move {
                 let page = client.list(request).await?.into_inner();
                 let items = page.branches.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;

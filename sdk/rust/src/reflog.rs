@@ -106,7 +106,8 @@ impl Lakebed {
         pages(String::new(), move |after| {
             let mut client = lakebed.branches();
             let (repository, prefix) = (repository.clone(), prefix.clone());
-            let request = wire::ListBranchesRequest { repository, prefix, after, amount: PAGE_ITEMS };
+            let request =
+                wire::ListBranchesRequest { repository, prefix, after, amount: PAGE_ITEMS, show_hidden: true };
             async move {
                 let page = client.list_deleted(request).await?.into_inner();
                 let items = page.deletions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;

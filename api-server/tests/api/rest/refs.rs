@@ -1,5 +1,6 @@
 //! Repositories, branches, tags, commits, diffs and merges over REST.
 
+use futures::TryStreamExt;
 use serde_json::{Value, json};
 
 use super::TRIPS;
@@ -141,4 +142,29 @@ async fn a_log_is_of_paths_and_of_a_time() {
     for bad in ["since=yesterday", "stop_at=..", "limit=perhaps", "amount=1001", "amount=1&amount=2"] {
         assert_eq!(lake.get(&format!("{TRIPS}/refs/main/commits?{bad}")).await.status, 400, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn hidden_branches_are_listed_to_those_who_ask() {
+    let lake = TestLake::new().await;
+    let at = format!("{TRIPS}/branches");
+    for (name, hidden) in [("a", true), ("b", false), ("c", true), ("d", false), ("x", true), ("y", true)] {
+        let body = json!({ "name": name, "source": "main", "hidden": hidden });
+        assert_eq!(lake.post(&at, body).await.status, 201);
+    }
+    let listed = async |query: &str| {
+        let page = lake.get(&format!("{at}?{query}")).await.json(200);
+        let names = page["results"].as_array().unwrap().iter().map(|branch| branch["id"].as_str().unwrap());
+        (names.collect::<Vec<_>>().concat(), page["pagination"]["next_offset"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(listed("").await, ("bdmain".into(), String::new()));
+    assert_eq!(listed("show_hidden=true").await.0, "abcdmainxy");
+    assert_eq!(listed("amount=1").await, ("b".into(), "b".into()));
+    assert_eq!(listed("amount=2&after=b").await, ("dmain".into(), "main".into()));
+    assert_eq!(listed("amount=2&after=main").await, (String::new(), String::new()));
+    assert_eq!(listed("prefix=x").await.0, "");
+    assert_eq!(lake.get(&format!("{at}/x")).await.json(200)["id"], "x", "whoever knows its name gets it");
+    let all = |hidden| lake.lakebed.list_branches(&lake.trips, "", hidden).map_ok(|branch| branch.name.to_string());
+    assert_eq!(all(false).try_collect::<Vec<_>>().await.unwrap(), ["b", "d", "main"]);
+    assert_eq!(all(true).try_collect::<Vec<_>>().await.unwrap().len(), 7);
 }

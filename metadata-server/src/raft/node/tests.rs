@@ -28,6 +28,7 @@ fn create_branch(number: u128) -> Command {
         repository: "trips".parse().unwrap(),
         branch: format!("b-{number}").parse().unwrap(),
         commit: CommitId::from_bytes([2; 32]),
+        hidden: false,
         note: Note::default(),
     }
 }

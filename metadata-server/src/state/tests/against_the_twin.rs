@@ -157,8 +157,10 @@ fn command() -> impl Strategy<Value = Command> {
             }
         ),
         1 => repository().prop_map(|name| Command::DeleteRepository { name }),
-        3 => (requests(), repository(), branch(), commits()).prop_map(
-            |(request, repository, branch, commit)| Command::CreateBranch { request, repository, branch, commit, note: Note::default() }
+        3 => (requests(), repository(), branch(), commits(), any::<bool>()).prop_map(
+            |(request, repository, branch, commit, hidden)| {
+                Command::CreateBranch { request, repository, branch, commit, hidden, note: Note::default() }
+            }
         ),
         2 => (repository(), branch(), notes()).prop_map(
             |(repository, branch, note)| Command::DeleteBranch { repository, branch, note }
@@ -331,6 +333,7 @@ fn beginning() -> Vec<Command> {
             repository: name.parse().unwrap(),
             branch: "dev".parse().unwrap(),
             commit: commit(1),
+            hidden: false,
             note: Note::default(),
         });
     }

@@ -143,12 +143,13 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         repository_name().prop_map(|name| Command::DeleteRepository { name }),
         (repository_name(), settings_change())
             .prop_map(|(repository, change)| Command::ChangeSettings { repository, change }),
-        (request(), repository_name(), branch_name(), commit_id(), note()).prop_map(
-            |(request, repository, branch, commit, note)| Command::CreateBranch {
+        (request(), repository_name(), branch_name(), commit_id(), any::<bool>(), note()).prop_map(
+            |(request, repository, branch, commit, hidden, note)| Command::CreateBranch {
                 request,
                 repository,
                 branch,
                 commit,
+                hidden,
                 note
             }
         ),

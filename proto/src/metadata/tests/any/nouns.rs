@@ -152,8 +152,8 @@ pub(crate) fn repository() -> impl Strategy<Value = Repository> {
 }
 
 pub(crate) fn branch() -> impl Strategy<Value = Branch> {
-    (branch_name(), commit_id(), any::<u64>(), token(), vec(token(), 0..4), time(), any::<u64>()).prop_map(
-        |(name, commit, version, staging, sealed, created_at, reset)| Branch {
+    (branch_name(), commit_id(), any::<u64>(), token(), vec(token(), 0..4), time(), any::<u64>(), any::<bool>())
+        .prop_map(|(name, commit, version, staging, sealed, created_at, reset, hidden)| Branch {
             name,
             commit,
             version: Version(version),
@@ -161,8 +161,8 @@ pub(crate) fn branch() -> impl Strategy<Value = Branch> {
             sealed,
             created_at,
             reset: Version(reset),
-        },
-    )
+            hidden,
+        })
 }
 
 pub(crate) fn note() -> impl Strategy<Value = Note> {
