@@ -1,6 +1,8 @@
 //! The query of a request, decoded once, for signatures and operations alike. Invariant: both see the same pairs, so
 //! nothing is executed that wasn't signed as it was understood.
 
+use std::collections::HashMap;
+
 use percent_encoding::percent_decode;
 
 use super::error::{ErrorCode, S3Error};
@@ -39,6 +41,13 @@ impl Query {
         self.get(name).is_some()
     }
 
+    /// A name that has several values, if there is one: which of them counts depends on their order, which no signature
+    /// covers.
+    pub(crate) fn ambiguous(&self) -> Option<&str> {
+        let mut first = HashMap::new();
+        self.pairs().find(|(name, value)| first.entry(*name).or_insert(*value) != value).map(|(name, _)| name)
+    }
+
     /// Whether a name is there more than once.
     pub(crate) fn repeats(&self, name: &str) -> bool {
         self.pairs().filter(|(other, _)| *other == name).count() > 1
@@ -62,6 +71,8 @@ mod tests {
         let pairs: Vec<_> = query.pairs().collect();
         assert_eq!(pairs, [("uploads", ""), ("prefix", "a/b c+%20"), ("x", "1=2"), ("x", "")]);
         assert!(query.has("uploads") && !query.has("Uploads") && query.repeats("x") && !query.repeats("prefix"));
+        assert_eq!(query.ambiguous(), Some("x"));
+        assert_eq!(Query::parse("a=1&b=2&a=1&c&c=").unwrap().ambiguous(), None);
         assert_eq!(Query::parse("").unwrap(), Query::default());
         assert_eq!(Query::parse("a=%ff").unwrap_err().code(), ErrorCode::InvalidURI);
     }

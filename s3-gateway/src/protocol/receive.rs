@@ -114,6 +114,11 @@ impl Receiver {
                 (claim.access_key_id, payload)
             }
         };
+        if let Some(name) = query.ambiguous() {
+            return Err(S3Error::invalid_request(format!(
+                "The parameter {name} is there with several values. Send one."
+            )));
+        }
         // It has done its work, and is nobody else's business.
         headers.remove(SESSION_TOKEN);
         let operation = Operation::parse(&parts.method, &address, &query, &headers)?;

@@ -139,7 +139,7 @@ fn key() -> impl Strategy<Value = String> {
 }
 
 fn request() -> impl Strategy<Value = (Signed, String)> {
-    let query = prop::collection::vec(("q-[a-zA-Z0-9 +/=é~*]{0,8}", "[a-zA-Z0-9 +/=&%~*日-]{0,10}"), 0..4);
+    let query = prop::collection::btree_map("q-[a-zA-Z0-9 +/=é~*]{0,8}", "[a-zA-Z0-9 +/=&%~*日-]{0,10}", 0..4);
     let metadata = prop::collection::btree_map("[a-z0-9-]{1,6}", "[!-~é日]([ -~é日]{0,12}[!-~é日])?", 0..4);
     (prop::sample::select(vec!["GET", "PUT", "HEAD", "DELETE"]), key(), any::<bool>(), query, metadata).prop_map(
         |(method, key, sloppy, query, metadata)| {
