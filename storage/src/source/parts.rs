@@ -37,6 +37,8 @@ type Batch = Result<Vec<SourceItem>, StorageError>;
 enum Part {
     /// Objects that are known already.
     Ready(Vec<ObjectMeta>),
+    /// An object with bytes whose key is a folder's, with a slash behind it.
+    Slashed(Path),
     /// All beneath a folder.
     Folder(Path),
     /// A folder with too many items for one page: the first page and where the next begins.
@@ -128,13 +130,14 @@ impl Lister {
         let listed = pages.list_paginated(Some(&prefix), options).await.map_err(|e| self.failure(e, folder))?;
         let folders = listed.result.common_prefixes.into_iter();
         let mut items: Vec<(String, Item)> = folders.map(|path| (format!("{path}/"), Item::Folder(path))).collect();
-        // A folder's own marker is listed as an object with the folder's name.
-        let objects = listed.result.objects.into_iter().filter(|meta| key_of(folder, meta.location.as_ref()).is_some());
+        // A folder's own marker is listed as an object with the folder's name; it comes before all in the folder.
+        let objects = listed.result.objects.into_iter().filter(|meta| meta.size > 0 || meta.location != *folder);
         items.extend(objects.map(|meta| (meta.location.to_string(), Item::Object(meta))));
         items.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mut parts = Vec::new();
         for (location, item) in items {
             match (item, parts.last_mut()) {
+                (Item::Object(meta), _) if meta.location == *folder => parts.push(Part::Slashed(meta.location)),
                 (Item::Object(meta), Some(Part::Ready(known))) => known.push(meta),
                 (Item::Object(meta), _) => parts.push(Part::Ready(vec![meta])),
                 (Item::Folder(path), _) if self.may_hold_wanted(&location) => parts.push(Part::Folder(path)),
@@ -198,6 +201,7 @@ impl Lister {
     /// Lists a part, in batches.
     fn batches(&self, part: Part) -> BoxStream<'static, Batch> {
         let items = match (part, &self.source.site.listing) {
+            (Part::Slashed(path), _) => stream::iter(self.slashed(&path).map(Ok)).boxed(),
             (Part::Ready(objects), _) => self.objects(stream::iter(objects.into_iter().map(Ok)).boxed(), None),
             (Part::Folder(folder), Listing::Local(local)) => self.walk(local, &folder),
             (Part::Folder(folder) | Part::Level(folder, ..), _) => {
@@ -212,8 +216,14 @@ impl Lister {
         items.try_ready_chunks(BATCH_ITEMS_MAX).map(|batch| batch.map_err(|error| error.1)).boxed()
     }
 
-    /// Objects that a remote store lists. One that is empty may be the marker of a folder, whose name has lost the slash
-    /// at its end: it comes out of order then, or isn't there under that name.
+    /// What is said of an object whose key ends with a slash: the store can't be asked for it.
+    fn slashed(&self, path: &Path) -> Option<SourceItem> {
+        let location = format!("{path}/");
+        self.is_wanted(&location).then(|| self.source.unusable(&location, "its key ends with a slash"))
+    }
+
+    /// Objects that a remote store lists. One whose key ends with a slash has lost it in its name: it comes out of order
+    /// then, or isn't there under that name. An empty one is the marker of a folder.
     fn objects(
         &self,
         listed: BoxStream<'static, object_store::Result<ObjectMeta>>,
@@ -224,22 +234,26 @@ impl Lister {
         let (shown, mut last) = (folder.clone(), String::new());
         listed
             .map_err(move |error| failing.failure(error, &shown))
-            .try_filter(move |meta| {
+            .try_filter_map(move |meta| {
                 let location = meta.location.as_ref();
-                let is_inside = key_of(&folder, location).is_some();
-                let is_object = is_inside && (meta.size > 0 || location > last.as_str());
-                if is_object {
+                let is_behind = location > last.as_str();
+                let is_plain = key_of(&folder, location).is_some() && (is_behind || !last.starts_with(location));
+                if is_behind && is_plain {
                     location.clone_into(&mut last);
                 }
-                ready(is_object)
+                let is_listed = meta.size > 0 || (is_plain && is_behind);
+                ready(Ok(is_listed.then_some((meta, is_plain))))
             })
-            .map_ok(move |meta| lister.clone().looked(meta))
+            .map_ok(move |(meta, is_plain)| lister.clone().looked(meta, is_plain))
             .try_buffered(LOOKS_MAX)
             .try_filter_map(|item| ready(Ok(item)))
             .boxed()
     }
 
-    async fn looked(self, meta: ObjectMeta) -> Result<Option<SourceItem>, StorageError> {
+    async fn looked(self, meta: ObjectMeta, is_plain: bool) -> Result<Option<SourceItem>, StorageError> {
+        if !is_plain {
+            return Ok(self.slashed(&meta.location));
+        }
         if !self.is_wanted(meta.location.as_ref()) {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use storage::{ListGauge, StorageError, StoreSettings, Stores};
+use storage::{ListGauge, SourceItem, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
 use crate::sources::{self, Keys, raw, with_sources};
@@ -191,6 +191,19 @@ async fn folder_markers(stores: &Arc<Stores>, moto: &str) {
     }
     let source = stores.source("s3://raw/marked").await.unwrap();
     assert_eq!(sources::keys(&source, None).await, ["d/-x", "d/e/y", "empty", "f", "f-x"]);
+    // One with bytes is none that may be passed over, and none that can be read.
+    for key in ["d/e2/", "f-x/", "x/"] {
+        send(reqwest::Client::new().put(format!("{moto}/raw/marked/{key}")).body("1")).await;
+    }
+    let listed = source.list(None, &ListGauge::default()).try_concat().await.unwrap();
+    let (usable, unusable): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|item| matches!(item, SourceItem::Object(_)));
+    assert_eq!(usable.len(), 5, "{usable:?}");
+    let slashed = |key: &str| SourceItem::Unusable {
+        url: format!("s3://raw/marked/{key}/"),
+        why: "its key ends with a slash".into(),
+    };
+    assert_eq!(unusable, [slashed("d/e2"), slashed("f-x"), slashed("x")]);
     send(reqwest::Client::new().put(format!("{moto}/raw/marked/g//h")).body("1")).await;
     let error = source.list(None, &ListGauge::default()).try_concat().await.unwrap_err();
     assert!(matches!(&error, StorageError::Invalid(why) if why.contains("marked/g//")), "{error}");
