@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
-use super::failure::{ErrorBody, Failure};
+use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{Amount, Pagination};
 use super::places::{InRepository, flag};
 use crate::flows;
@@ -55,6 +55,9 @@ pub(crate) struct RepositoryCreation {
     /// Where it lives; left out or empty, the server chooses.
     #[serde(default)]
     storage_namespace: String,
+    /// Nothing, for there is one object store.
+    #[serde(default)]
+    storage_id: String,
     /// `main` if it is left out.
     #[serde(default)]
     default_branch: String,
@@ -153,6 +156,9 @@ async fn create_repository(
     Query(CreationQuery { bare }): Query<CreationQuery>,
     Body(body): Body<RepositoryCreation>,
 ) -> Result<(StatusCode, Json<RepositoryBody>), Failure> {
+    if !body.storage_id.is_empty() {
+        return Err(invalid_field("storage_id", "there is one object store, which has no id: leave it out"));
+    }
     let read_only = body.read_only.unwrap_or_default();
     let request = flows::CreateRepositoryRequest {
         request: RequestId(rand::random()),

@@ -24,7 +24,7 @@ lakeFS's operations (as its client `lakefs-sdk` 1.88 has them), and a test holds
 - *(more)*: not in that list; an edition of lakeFS or an older one has it, or only Lakebed.
 
 What is passed over: `force` (would write to a read-only repository: those stay as they are), `no_tombstone` and `storageClass`
-(hints), `mtime` (an object's time is that of its linking), `storage_id` (there is one object store), `description` and the particulars of
+(hints), `mtime` (an object's time is that of its linking), `description` and the particulars of
 `setupCommPrefs` (nobody is asked for them). Copies within a repository never move bytes, `shallow` or not.
 
 Paths beneath `/repositories/{repository}` are written from `…` on.

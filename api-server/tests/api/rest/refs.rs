@@ -30,6 +30,8 @@ async fn repositories_come_and_go() {
             (&json!(format!("mem://at-{name}")), &json!("trunk"))
         );
     }
+    let elsewhere = json!({ "name": "elsewhere", "storage_namespace": "mem://elsewhere", "storage_id": "second" });
+    assert!(lake.post("/api/v1/repositories", elsewhere).await.message(400).contains("storage_id"));
     let list = async |query: &str| lake.get(&format!("/api/v1/repositories?{query}")).await.json(200);
     assert_eq!(ids(&list("amount=2").await), ["one", "two-a"]);
     assert_eq!(ids(&list("after=one&prefix=two").await), ["two-a", "two-b"]);
