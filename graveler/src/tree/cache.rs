@@ -29,7 +29,7 @@ const SHARDS: usize = 8;
 /// What cached values usually take; the number of them that fits is estimated by it.
 const COMMIT_BYTES: usize = 512;
 const TREE_BYTES: usize = 16 << 10;
-const TABLE_BYTES: usize = 16 << 10;
+const TABLE_BYTES: usize = 64 << 10;
 const BLOCK_BYTES: usize = 16 << 10;
 
 /// A namespace, shortly: for keys that are made for every block.
@@ -54,7 +54,8 @@ pub(crate) struct Caches {
 }
 
 impl Caches {
-    /// Divides a budget of bytes: 1/16 for commits, 2/16 for trees, 4/16 for tails, the rest for blocks.
+    /// Divides a budget of bytes: 1/16 for commits, 2/16 for trees, 8/16 for tails, the rest for blocks. A lookup takes
+    /// the tail of a range, of about 80 KiB, and a block of 16 KiB in it.
     pub(crate) fn new(options: &GravelerOptions) -> Self {
         let bytes = options.cache_bytes;
         Self {
@@ -64,8 +65,8 @@ impl Caches {
             commits: LoadingCache::new(bytes / 16, COMMIT_BYTES, SHARDS, commit_bytes),
             trees: LoadingCache::new(bytes / 16 * 2, TREE_BYTES, 1, |tree| tree.memory_bytes()),
             delta_bytes_max: usize::try_from(bytes / 16 * 2 / DELTAS_PER_CACHE).unwrap_or(usize::MAX),
-            tables: LoadingCache::new(bytes / 16 * 4, TABLE_BYTES, 1, |table| table.memory_bytes()),
-            blocks: LoadingCache::new(bytes / 16 * 9, BLOCK_BYTES, SHARDS, |block| block.memory_bytes() + 64),
+            tables: LoadingCache::new(bytes / 16 * 8, TABLE_BYTES, 1, |table| table.memory_bytes()),
+            blocks: LoadingCache::new(bytes / 16 * 5, BLOCK_BYTES, SHARDS, |block| block.memory_bytes() + 64),
             counted: Counted::default(),
         }
     }

@@ -16,8 +16,8 @@ use super::record;
 use crate::sstable::{Block, SstError, Tail, TailParse};
 use crate::{Error, Progress};
 
-/// What is fetched of a metarange at first: enough for all of it in most repositories.
-const METARANGE_FETCH_BYTES: u64 = 64 << 10;
+/// What is fetched of a metarange at first: all of it in most repositories, its tail in those of 10⁸ objects.
+const METARANGE_FETCH_BYTES: u64 = 112 << 10;
 /// A range of at most so many bytes is fetched whole at first: cheaper than a second request.
 const WHOLE_FETCH_BYTES: u64 = 32 << 10;
 /// A range that is copied is fetched whole at first, if it has at most so many bytes.

@@ -114,7 +114,7 @@ impl Tree {
             return Ok(None);
         }
         let hash = KeyHash::of(key);
-        for delta in self.deltas[..oldest].iter().rev() {
+        for delta in self.deltas[..oldest].iter().rev().filter(|delta| !delta.rules_out(key, hash)) {
             if let Some(found) = delta.find(files, key, hash).await? {
                 return Ok(Some(found));
             }
@@ -240,17 +240,18 @@ impl Delta {
         usize::try_from(entries).unwrap_or(usize::MAX / 64) + 1024
     }
 
+    /// Whether what is in memory tells that it has nothing at a key, which it does of nearly all keys of a warm tree. Of
+    /// a delta of one range the filter tells it at once, of keys outside of the range too.
+    fn rules_out(&self, key: &[u8], hash: KeyHash) -> bool {
+        let Some(ranges) = self.ranges.get() else { return false };
+        let range = if let [only] = ranges.as_slice() { Some(only) } else { range_of(ranges, key) };
+        range.is_none_or(|range| range.table.get().is_some_and(|table| !may_have(table, hash)))
+    }
+
     async fn find(&self, files: &Files, key: &[u8], hash: KeyHash) -> Result<Option<Found>, Error> {
-        let ranges = self.ranges(files).await?;
-        let at = ranges.partition_point(|range| range.info.last_key.as_slice() < key);
-        let Some(range) = ranges.get(at).filter(|range| range.info.first_key.as_slice() <= key) else {
-            return Ok(None);
-        };
-        if let Some(table) = range.table.get() {
-            return if may_have(table, hash) { files.find_in(table, key).await } else { Ok(None) };
-        }
+        let Some(range) = range_of(self.ranges(files).await?, key) else { return Ok(None) };
         let table = if self.is_kept {
-            range.table.get_or_try_init(|| files.node(&range.info)).await?.clone()
+            Arc::clone(range.table.get_or_try_init(|| files.node(&range.info)).await?)
         } else {
             files.node(&range.info).await?
         };
@@ -273,6 +274,12 @@ impl Delta {
         }
         Ok(ranges)
     }
+}
+
+/// The range that a key would lie in.
+fn range_of<'a>(ranges: &'a [DeltaRange], key: &[u8]) -> Option<&'a DeltaRange> {
+    let at = ranges.partition_point(|range| range.info.last_key.as_slice() < key);
+    ranges.get(at).filter(|range| range.info.first_key.as_slice() <= key)
 }
 
 fn may_have(table: &Table, hash: KeyHash) -> bool {
