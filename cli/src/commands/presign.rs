@@ -72,8 +72,8 @@ fn seconds(text: &str) -> Result<i64, String> {
         "d" => 24 * 3600,
         _ => return Err("write seconds, or a number with m, h or d".to_owned()),
     };
-    let number: i64 = digits.parse().map_err(|_| "write seconds, or a number with m, h or d".to_owned())?;
-    number.checked_mul(each).ok_or_else(|| "too long".to_owned())
+    let number: u32 = digits.parse().map_err(|_| "write seconds, or a number with m, h or d".to_owned())?;
+    Ok(i64::from(number) * each)
 }
 
 #[cfg(test)]
