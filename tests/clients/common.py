@@ -43,6 +43,15 @@ def check(condition: object, *what: object) -> None:
         raise AssertionError(" ".join(map(str, what)))
 
 
+def raises(kind: type, call, *arguments, **named) -> Exception:
+    """The exception of this kind that a call must end with."""
+    try:
+        call(*arguments, **named)
+    except kind as error:
+        return error
+    raise AssertionError(f"no {kind.__name__}")
+
+
 def equal(seen: object, wanted: object, what: str = "") -> None:
     if seen != wanted:
         show = lambda value: repr(value) if len(repr(value)) < 400 else repr(value)[:400] + "…"

@@ -18,16 +18,7 @@ from lakefs.exceptions import (
     TransactionException,
 )
 
-from common import BIG, CA, ENDPOINT, KEY, ODD_KEYS, REPOSITORY, SECRET, check, data, done, equal
-
-
-def raises(kind: type, call, *arguments, **named) -> Exception:
-    try:
-        call(*arguments, **named)
-    except kind as error:
-        return error
-    raise AssertionError(f"no {kind.__name__}")
-
+from common import BIG, CA, ENDPOINT, KEY, ODD_KEYS, REPOSITORY, SECRET, check, data, done, equal, raises
 
 arguments = {"ssl_ca_cert": CA} if CA else {}
 client = Client(host=ENDPOINT, username=KEY, password=SECRET, **arguments)

@@ -7,18 +7,10 @@ import lakefs
 from lakefs.client import Client
 from lakefs.exceptions import ConflictException, ImportManagerException, NotFoundException
 
-from common import CA, ENDPOINT, KEY, REPOSITORY, SECRET, check, done, equal
+from common import CA, ENDPOINT, KEY, REPOSITORY, SECRET, check, done, equal, raises
 
 BUCKET, FOLDER = os.environ["LAKEBED_TEST_BUCKET_URL"], os.environ["LAKEBED_TEST_FOLDER_URL"]
 SOON = timedelta(milliseconds=50)
-
-
-def raises(kind: type, call, *arguments, **named) -> Exception:
-    try:
-        call(*arguments, **named)
-    except kind as error:
-        return error
-    raise AssertionError(f"no {kind.__name__}")
 
 
 arguments = {"ssl_ca_cert": CA} if CA else {}

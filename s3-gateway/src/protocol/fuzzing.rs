@@ -118,9 +118,10 @@ fn meaning(request: &Request) -> String {
 }
 
 /// A body's data and its trailer.
-type Unframed = (Vec<u8>, Vec<(String, String)>);
+pub(super) type Unframed = (Vec<u8>, Vec<(String, String)>);
 
-fn unframe(pieces: impl IntoIterator<Item = Bytes>, form: Form) -> Result<Unframed, S3Error> {
+/// Decodes a body's pieces; the data and the trailer, if all is well.
+pub(super) fn unframe(pieces: impl IntoIterator<Item = Bytes>, form: Form) -> Result<Unframed, S3Error> {
     let mut decoder = Decoder::new(form.signed.then(chunk_signer), form.trailer);
     let mut data = Vec::new();
     for mut piece in pieces {

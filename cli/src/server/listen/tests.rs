@@ -26,7 +26,7 @@ impl Respond for Doors {
 /// A server with short patience; it ends with the sender.
 async fn start() -> (SocketAddr, oneshot::Sender<()>) {
     let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
-    listener.bounds = Bounds { first_bytes: Duration::from_millis(200), taking: Duration::from_millis(200) };
+    listener.bounds = Bounds { first_bytes: Duration::from_secs(1), taking: Duration::from_secs(1) };
     let address = listener.tcp.local_addr().unwrap();
     let (end, ended) = oneshot::channel();
     tokio::spawn(listener.serve(Doors, async { drop(ended.await) }));
@@ -80,8 +80,9 @@ async fn who_sends_slowly_but_steadily_is_served() {
     let (address, _end) = start().await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"PUT /x HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n").await.unwrap();
+    // All in all it takes longer than any of the bounds.
     for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         stream.write_all(b"x").await.unwrap();
     }
     let said = until_hung_up(stream).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use model::{GroupName, PolicyName, SessionId, UserId, UserName};
 use proptest::prelude::*;
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::fuzzing::{FORMS, Form, chunk_signer, fields, frame};
+use super::super::fuzzing::{FORMS, Form, Unframed, chunk_signer, fields, frame, unframe};
 use super::*;
 
 fn decoder(form: Form) -> Decoder {
@@ -13,26 +13,8 @@ fn encode(chunks: &[Vec<u8>], form: Form) -> Vec<u8> {
     frame(chunks, form, &fields(form))
 }
 
-/// A body's data and its trailer.
-type Decoded = (Vec<u8>, Vec<(String, String)>);
-
-/// Decodes pieces; the data and the trailer, if all is well.
-fn decode(pieces: impl Iterator<Item = Bytes>, form: Form) -> Result<Decoded, S3Error> {
-    let mut decoder = decoder(form);
-    let mut data = Vec::new();
-    for mut piece in pieces {
-        while let Some(decoded) = decoder.decode(&mut piece)? {
-            assert!(!decoded.is_empty());
-            data.extend_from_slice(&decoded);
-            assert!(decoder.buffered() <= BUFFERED_BYTES_MAX);
-        }
-        assert!(piece.is_empty());
-    }
-    Ok((data, decoder.finish()?))
-}
-
-fn whole(body: &[u8], form: Form) -> Result<Decoded, S3Error> {
-    decode([Bytes::copy_from_slice(body)].into_iter(), form)
+fn whole(body: &[u8], form: Form) -> Result<Unframed, S3Error> {
+    unframe([Bytes::copy_from_slice(body)], form)
 }
 
 proptest! {
@@ -51,7 +33,7 @@ proptest! {
             let size = rest.len().min(*sizes.next().unwrap());
             (size > 0).then(|| rest.split_to(size))
         });
-        prop_assert_eq!(decode(pieces, form).unwrap(), (chunks.concat(), fields(form)));
+        prop_assert_eq!(unframe(pieces, form).unwrap(), (chunks.concat(), fields(form)));
     }
 
     #[test]
