@@ -2,7 +2,10 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/lakebed/target
 CARGO_HOME ?= $(HOME)/.cargo
 
-.PHONY: run install test lint
+# Runs cargo with the RocksDB that build-rocksdb.sh compiled, which all profiles and all checkouts of this user share.
+cargo = rocksdb=$$(./build-rocksdb.sh) && ROCKSDB_LIB_DIR=$$rocksdb ROCKSDB_STATIC=1 cargo
+
+.PHONY: run install test check lint env
 
 # Serves on 127.0.0.1:8000 with its data under ./data. Settings: make run ARGS="--listen 127.0.0.1:9000"
 run: install
@@ -11,24 +14,35 @@ run: install
 # Puts the `lakebed` command beside cargo, which is on the PATH where Rust is.
 install:
 	./install-system-packages.sh
-	cargo build --locked --release --bin lakebed
+	$(cargo) build --locked --release --bin lakebed
 	install -D -m 755 $(CARGO_TARGET_DIR)/release/lakebed $(CARGO_HOME)/bin/lakebed
 	@echo "Installed lakebed to $(CARGO_HOME)/bin/lakebed"
 
 # Formatting, lints, the fuzz targets' types, licences and advisories, then all tests, those with real clients among them.
 test: lint
 	./install-system-packages.sh test
-	clients=$$(tests/clients/install.sh) && \
+	clients=$$(tests/clients/install.sh) && export \
 	LAKEBED_TEST_CLIENTS=$$clients \
 	LAKEBED_TEST_MOTO_SERVER=$$clients/moto/bin/moto_server \
 	LAKEBED_TEST_AZURITE=$$clients/js/node_modules/.bin/azurite-blob \
-	LAKEBED_TEST_REQUIRE=1 \
-	cargo test --locked --workspace $(ARGS)
+	LAKEBED_TEST_REQUIRE=1 && \
+	$(cargo) test --locked --workspace --no-fail-fast $(ARGS)
+
+# Before a commit, in minutes: formatting, lints, and the tests that need no process and no client.
+check:
+	./install-system-packages.sh
+	cargo fmt --all --check
+	$(cargo) clippy --locked --workspace --all-targets -- -D warnings
+	$(cargo) test --locked --workspace --lib --no-fail-fast $(ARGS)
+
+# For cargo by hand: eval "$$(make -s env)"
+env:
+	@echo "export CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' ROCKSDB_LIB_DIR='$$(./build-rocksdb.sh)' ROCKSDB_STATIC=1"
 
 lint:
 	./install-system-packages.sh
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(cargo) clippy --locked --workspace --all-targets -- -D warnings
 	cargo check --locked --manifest-path fuzz/Cargo.toml --no-default-features --bins
 	@if command -v cargo-deny >/dev/null; then cargo deny --all-features check; \
 	else echo "cargo-deny isn't installed: licences and advisories are not checked"; fi
