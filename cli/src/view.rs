@@ -139,6 +139,7 @@ pub(crate) fn diff_line(item: &DiffItem) -> String {
         Change::Added => '+',
         Change::Removed => '-',
         Change::Changed => '~',
+        Change::Conflict => '!',
         Change::Prefix => '*',
     };
     format!("{sign} {}", shown(&item.path))
@@ -149,6 +150,7 @@ fn change(change: Change) -> &'static str {
         Change::Added => "added",
         Change::Removed => "removed",
         Change::Changed => "changed",
+        Change::Conflict => "conflict",
         Change::Prefix => "prefix_changed",
     }
 }

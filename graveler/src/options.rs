@@ -14,6 +14,12 @@ pub struct GravelerOptions {
     pub imports_max: usize,
     /// Bytes of ranges that are cut and not stored yet, of all builds together; each build has one range more under way.
     pub build_bytes: u64,
+    /// Bytes of virtual merge bases that are held in memory, of all merges and diffs together; what doesn't fit is stored,
+    /// and nothing will refer to it.
+    pub scratch_bytes: u64,
+    /// How many trees are merged for one virtual merge base. What is left then is merged without a base: all that differs
+    /// is a conflict.
+    pub base_merges_max: usize,
     /// Diffs that are computed at a time, each on a thread of its own; others wait.
     pub scans_max: usize,
     /// Ranges that one commit or merge uploads at a time.
@@ -49,6 +55,8 @@ impl Default for GravelerOptions {
             builds_max: std::thread::available_parallelism().map_or(2, usize::from),
             imports_max: 4,
             build_bytes: 48 << 20,
+            scratch_bytes: 64 << 20,
+            base_merges_max: 1000,
             scans_max: 4 * std::thread::available_parallelism().map_or(2, usize::from),
             uploads_max: 8,
             stage_queue_max: 4096,

@@ -70,6 +70,7 @@ fn item_to_wire(item: DiffItem) -> wire::DiffItem {
         ChangeKind::Added => wire::Change::Added,
         ChangeKind::Removed => wire::Change::Removed,
         ChangeKind::Changed => wire::Change::Changed,
+        ChangeKind::Conflict => wire::Change::Conflict,
         ChangeKind::PrefixChanged => wire::Change::Prefix,
     };
     wire::DiffItem {

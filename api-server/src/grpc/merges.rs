@@ -44,11 +44,12 @@ impl Merges for Grpc {
         let (left, right) = (reference("left", &message.left)?, reference("right", &message.right)?);
         let left = self.graveler.resolve(&repository, &left).await.map_err(Error::from)?;
         let right = self.graveler.resolve(&repository, &right).await.map_err(Error::from)?;
-        let base = self.graveler.merge_base(&left.repository, &left.commit, &right.commit).await;
+        let bases = self.graveler.merge_bases(&left.repository, &left.commit, &right.commit).await;
+        let bases: Vec<String> = bases.map_err(Error::from)?.iter().map(CommitId::to_string).collect();
         Ok(Response::new(wire::FindBaseResponse {
             left_commit_id: left.commit.to_string(),
             right_commit_id: right.commit.to_string(),
-            base_commit_id: base.map_err(Error::from)?.as_ref().map(CommitId::to_string).unwrap_or_default(),
+            base_commit_id: bases.first().cloned().unwrap_or_default(),
         }))
     }
 }

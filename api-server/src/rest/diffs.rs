@@ -47,6 +47,8 @@ pub(crate) enum DiffType {
     Added,
     Removed,
     Changed,
+    /// Both refs changed it since their merge base, each in its way; only of a three-dot comparison.
+    Conflict,
     PrefixChanged,
 }
 
@@ -92,7 +94,7 @@ pub(crate) struct DiffQuery {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DiffRefsQuery {
-    /// Whether to compare with the left ref, or with the merge base of both.
+    /// Whether to compare with the left ref, or to tell what a merge into it would bring.
     #[serde(default)]
     #[param(inline, value_type = Option<DiffRefsType>)]
     r#type: DiffRefsType,
@@ -108,7 +110,8 @@ pub(crate) struct DiffRefsQuery {
 pub(crate) enum DiffRefsType {
     /// The left ref.
     TwoDot,
-    /// The merge base of both refs.
+    /// The merge base of both refs, as far as the left one doesn't have the same; what both changed, each in its way, is a
+    /// conflict.
     #[default]
     ThreeDot,
 }
@@ -170,6 +173,7 @@ impl Diff {
             ChangeKind::Added => DiffType::Added,
             ChangeKind::Removed => DiffType::Removed,
             ChangeKind::Changed => DiffType::Changed,
+            ChangeKind::Conflict => DiffType::Conflict,
             ChangeKind::PrefixChanged => DiffType::PrefixChanged,
         };
         let path_type = match item.kind {

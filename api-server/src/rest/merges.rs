@@ -86,7 +86,7 @@ pub(crate) struct MergeAsyncStatus {
 pub(crate) struct FindMergeBaseResult {
     source_commit_id: String,
     destination_commit_id: String,
-    /// Empty when they have nothing in common.
+    /// The best common ancestor; of several the one of the largest generation. Empty when they have nothing in common.
     base_commit_id: String,
 }
 
@@ -158,11 +158,11 @@ async fn find_merge_base(
     authorize(&caller, Action::ListCommits, &Resource::Repository(repository.clone()))?;
     let source = rest.graveler.resolve(&repository, &source).await?;
     let destination = rest.graveler.meta().branch(&repository, &destination).await?.commit;
-    let base = rest.graveler.merge_base(&source.repository, &source.commit, &destination).await?;
+    let bases = rest.graveler.merge_bases(&source.repository, &source.commit, &destination).await?;
     Ok(Json(FindMergeBaseResult {
         source_commit_id: source.commit.to_string(),
         destination_commit_id: destination.to_string(),
-        base_commit_id: base.as_ref().map(CommitId::to_string).unwrap_or_default(),
+        base_commit_id: bases.first().map(CommitId::to_string).unwrap_or_default(),
     }))
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Diff {
     left: RefUri,
     /// lakebed://repository/ref to compare it with
     right: Option<RefUri>,
-    /// Compare from where both went apart: what a merge of the second into the first would bring
+    /// Compare from where both went apart: what a merge of the second into the first would bring, and its conflicts
     #[arg(long, requires = "right")]
     three_dot: bool,
     /// Only paths that begin so

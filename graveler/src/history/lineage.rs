@@ -1,13 +1,14 @@
 //! The ancestors of a head that grows, remembered as far back as anybody asked: what makes the merge bases of many
-//! merges into one branch cheap. Owns the set; `merge_base` says what a merge base is. Invariant: the answer is
-//! `merge_base`'s, and a commit is looked at once, however many bases are asked for.
+//! merges into one branch cheap. Owns the set; `merge_base` says what merge bases are, and finds them where they aren't
+//! plain. Invariant: the answer is that of `merge_base`; where what another commit has of its own leads to the head's
+//! history at one commit, no commit of the head's history is looked at twice, however many bases are asked for.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 use model::CommitId;
 
-use super::{Commits, commits_of};
+use super::{Commits, commits_of, merge_bases};
 use crate::Error;
 
 /// More ancestors than this aren't remembered: the set begins anew.
@@ -41,21 +42,22 @@ impl Lineage {
         Ok(())
     }
 
-    /// The merge base of the head and another commit.
-    pub(crate) async fn base(&mut self, commits: &impl Commits, other: CommitId) -> Result<Option<CommitId>, Error> {
+    /// The best common ancestors of the head and another commit, as [`merge_bases`] gives them.
+    pub(crate) async fn bases(&mut self, commits: &impl Commits, other: CommitId) -> Result<Vec<CommitId>, Error> {
         let generation = commits.commit(other).await?.generation;
         let mut queue = BTreeSet::from([(Reverse(generation), other)]);
-        // Largest generation first: the first that the head reaches is the base, and of its equals it has the smallest id.
+        // Largest generation first: nothing that waits descends from what is taken.
         while let Some((Reverse(generation), id)) = queue.pop_first() {
             if self.reaches(commits, id, generation).await? {
-                return Ok(Some(id));
+                // All paths from the other commit meet the head's history here, or some lead around it.
+                return if queue.is_empty() { Ok(vec![id]) } else { merge_bases(commits, &[self.head], other).await };
             }
             let parents = commits.commit(id).await?.parents.clone();
             for (parent, commit) in commits_of(commits, &parents).await? {
                 queue.insert((Reverse(commit.generation), parent));
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 
     /// Whether the head has a commit of this generation in its history.

@@ -14,10 +14,10 @@ mod tests;
 pub(crate) use commit_object::{read_commit, write_commit};
 pub(crate) use lineage::Lineage;
 pub use log_cursor::LogCursor;
-pub(crate) use merge_base::merge_base;
+pub(crate) use merge_base::merge_bases;
 pub(crate) use ref_expr::Suffix;
 pub use ref_expr::{InvalidRefExpr, RefExpr};
-pub(crate) use walk::{HistoryWalk, ancestor, at_time};
+pub(crate) use walk::{HistoryWalk, ancestor, at_time, reaches};
 
 use std::sync::Arc;
 

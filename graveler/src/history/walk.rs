@@ -1,4 +1,5 @@
-//! Walks over history: to an ancestor, to a time, over all ancestors in the order of a log. Owns the orders.
+//! Walks over history: to an ancestor, to a time, over all ancestors in the order of a log, and whether a commit is an
+//! ancestor. Owns the orders.
 //! Invariant: a walk holds the commits at its frontier and the ids it has seen, never all of history's commits.
 
 use std::cmp::Reverse;
@@ -44,6 +45,23 @@ pub(crate) async fn at_time(
             None => return Ok(None),
         }
     }
+}
+
+/// Whether a commit is another one or among its ancestors. What has no larger generation than the commit isn't followed.
+pub(crate) async fn reaches(commits: &impl Commits, from: CommitId, commit: CommitId) -> Result<bool, Error> {
+    let generation = commits.commit(commit).await?.generation;
+    let mut queue = BTreeSet::from([(Reverse(commits.commit(from).await?.generation), from)]);
+    while let Some((Reverse(at), id)) = queue.pop_first() {
+        if id == commit {
+            return Ok(true);
+        }
+        if at > generation {
+            let parents = commits.commit(id).await?.parents.clone();
+            let parents = commits_of(commits, &parents).await?;
+            queue.extend(parents.into_iter().map(|(id, commit)| (Reverse(commit.generation), id)));
+        }
+    }
+    Ok(false)
 }
 
 /// A walk over a commit and its ancestors, newest first; a commit comes behind the child by which it was found.

@@ -93,9 +93,9 @@ impl Chain {
             Some(lineage) => lineage,
             none => none.insert(Lineage::of(&self.files, self.tip).await?),
         };
-        let base = lineage.base(&self.files, source).await?;
+        let best = lineage.bases(&self.files, source).await?;
         let files = self.files.counting(progress);
-        let merged = self.graveler.merge_over(files, base, source, self.tip, options, info).await?;
+        let merged = self.graveler.merge_over(files, best, source, self.tip, options, info).await?;
         self.gone_on(merged).await
     }
 

@@ -3,10 +3,10 @@
 
 use model::{Commit, CommitId, Repository};
 
-use super::merge::tree;
+use super::merge::{ThreeWay, tree};
+use super::virtual_base::Base;
 use crate::history::read_commit;
 use crate::tree::Files;
-use crate::tree::merge::Sides;
 use crate::{CommitInfo, Error, Graveler, MergeOptions, Merged};
 
 /// One commit's change: what leads from a parent of it to it.
@@ -45,12 +45,12 @@ impl Graveler {
     ) -> Result<Merged, Error> {
         let commit = read_commit(&files, change.commit).await?;
         let parent = parent_of(&commit, change)?;
-        let trees = Sides {
-            base: tree(&files, parent).await?,
+        let sides = ThreeWay {
+            base: Base::Tree(tree(&files, parent).await?),
             source: commit.metarange,
             destination: tree(&files, destination).await?,
         };
-        self.three_way(files, trees, vec![destination], options, info).await
+        self.three_way(files, sides, vec![destination], options, info).await
     }
 }
 

@@ -1,14 +1,18 @@
-//! Compares two refs, or a branch's staged changes with its head. Owns pages, prefixes and delimiters; `tree/diff` owns
-//! the walk. Invariant: what a reader sees alike on both sides is no difference, wherever its bytes lie.
+//! Compares two refs, or a branch's staged changes with its head. Owns pages, prefixes and delimiters; `tree/diff` and
+//! `tree/incoming` own the walks. Invariant: what a reader sees alike on both sides is no difference, wherever its bytes
+//! lie.
 
 use bytes::Bytes;
-use model::{BranchName, CommitId, Entry, MetaRangeId, PAGE_MAX, Repository, RepositoryName, StagedValue};
+use model::{BranchName, CommitId, Entry, PAGE_MAX, Repository, RepositoryName, StagedValue};
 
+use super::merge::ThreeWay;
 use super::prefix::{Grouping, behind_prefix};
+use super::virtual_base::Base;
 use crate::graveler::Work;
-use crate::history::{merge_base, read_commit};
+use crate::history::{merge_bases, read_commit};
 use crate::staging::StagedCursor;
 use crate::tree::diff::{Difference, TreeDiff, same_content};
+use crate::tree::incoming::Incoming;
 use crate::tree::{Files, RecordCursor, record};
 use crate::{Error, Graveler, RefExpr};
 
@@ -17,7 +21,8 @@ use crate::{Error, Graveler, RefExpr};
 pub enum DiffKind {
     /// The right ref with the left one.
     TwoDot,
-    /// The right ref with the merge base of both: what a merge of right into left would bring.
+    /// The right ref with the merge base of both, as far as left doesn't have the same: what a merge of right into left
+    /// would bring, and where it would conflict.
     ThreeDot,
 }
 
@@ -43,6 +48,8 @@ pub enum ChangeKind {
     Removed,
     /// Both have it, and a reader sees another object.
     Changed,
+    /// Right and left both changed it since their merge base, each in its way. Only of [`DiffKind::ThreeDot`].
+    Conflict,
     /// Something beneath this common prefix differs.
     PrefixChanged,
 }
@@ -81,18 +88,29 @@ impl Graveler {
     ) -> Result<DiffPage, Error> {
         let (to, from) = (self.resolve(repository, right).await?, self.resolve(repository, left).await?);
         let files = self.files(&to.repository)?;
-        let base = match kind {
-            DiffKind::TwoDot => from.commit,
-            DiffKind::ThreeDot => {
-                let base = merge_base(&files, from.commit, to.commit).await?;
-                let names = || Error::NothingInCommon { left: left.to_string(), right: right.to_string() };
-                base.ok_or_else(names)?
-            }
-        };
-        let left = read_commit(&files, base).await?.metarange;
-        let right = read_commit(&files, to.commit).await?.metarange;
+        let destination = read_commit(&files, from.commit).await?.metarange;
+        let source = read_commit(&files, to.commit).await?.metarange;
         let request = request.clone();
-        self.heavy(Work::Scan, async move || diff_trees(&files, left, right, &request).await).await
+        if kind == DiffKind::TwoDot {
+            return self
+                .heavy(Work::Scan, async move || {
+                    let walk = TreeDiff::open(&files, destination, source).await?;
+                    page_of(&files, &mut Walk::TwoDot(walk), &request).await
+                })
+                .await;
+        }
+        let best = merge_bases(&files, &[from.commit], to.commit).await?;
+        if best.is_empty() {
+            return Err(Error::NothingInCommon { left: left.to_string(), right: right.to_string() });
+        }
+        let sides = ThreeWay { base: Base::of(&files, best).await?, source, destination };
+        let bounds = self.inner.options.clone();
+        self.heavy(Work::Scan, async move || {
+            let (files, trees) = Box::pin(sides.open(files, &bounds)).await?;
+            let walk = Box::new(Incoming::open(&files, trees).await?);
+            page_of(&files, &mut Walk::ThreeDot(walk), &request).await
+        })
+        .await
     }
 
     /// Whether a reader sees the same in two refs' commits. Where their trees have deltas over one anchor, their digests
@@ -136,7 +154,7 @@ impl Graveler {
         self.heavy(Work::Scan, async move || {
             let mut page = PageBuilder::new(&request);
             while let Some(difference) = walk.next().await? {
-                match page.add(&walk.files, &difference)? {
+                match page.add(&walk.files, &Item { difference, is_conflict: false })? {
                     Added::Done => break,
                     Added::Item => {}
                     Added::Prefix(behind) => walk.staged.seek(&behind),
@@ -148,23 +166,55 @@ impl Graveler {
     }
 }
 
-async fn diff_trees(
-    files: &Files,
-    left: Option<MetaRangeId>,
-    right: Option<MetaRangeId>,
-    request: &DiffRequest,
-) -> Result<DiffPage, Error> {
+/// The walk over what differs between two commits.
+enum Walk {
+    TwoDot(TreeDiff),
+    ThreeDot(Box<Incoming>),
+}
+
+/// A difference to be shown.
+struct Item {
+    difference: Difference,
+    is_conflict: bool,
+}
+
+impl Walk {
+    async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::TwoDot(walk) => walk.seek(key).await,
+            Self::ThreeDot(walk) => walk.seek(key).await,
+        }
+    }
+
+    async fn bound(&mut self) -> Result<Option<&[u8]>, Error> {
+        match self {
+            Self::TwoDot(walk) => walk.bound().await,
+            Self::ThreeDot(walk) => walk.bound().await,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Item>, Error> {
+        Ok(match self {
+            Self::TwoDot(walk) => walk.next().await?.map(|difference| Item { difference, is_conflict: false }),
+            Self::ThreeDot(walk) => walk.next().await?.map(|change| {
+                let (left, right) = (change.values.destination, change.values.source);
+                Item { difference: Difference { key: change.key, left, right }, is_conflict: change.is_conflict }
+            }),
+        })
+    }
+}
+
+async fn page_of(files: &Files, walk: &mut Walk, request: &DiffRequest) -> Result<DiffPage, Error> {
     let mut page = PageBuilder::new(request);
     let Some(from) = page.grouping.start_behind(&request.after) else { return Ok(page.page) };
-    let mut walk = TreeDiff::open(files, left, right).await?;
     walk.seek(from.as_bytes()).await?;
     // The bound tells that nothing with the prefix is left without opening a range to see.
     while walk.bound().await?.is_some_and(|key| key.starts_with(request.prefix.as_bytes())) {
-        let Some(difference) = walk.next().await? else { break };
-        if !difference.key.starts_with(request.prefix.as_bytes()) {
+        let Some(item) = walk.next().await? else { break };
+        if !item.difference.key.starts_with(request.prefix.as_bytes()) {
             break;
         }
-        match page.add(files, &difference)? {
+        match page.add(files, &item)? {
             Added::Done => break,
             Added::Item => {}
             Added::Prefix(behind) => walk.seek(behind.as_bytes()).await?,
@@ -204,7 +254,8 @@ impl<'a> PageBuilder<'a> {
         }
     }
 
-    fn add(&mut self, files: &Files, difference: &Difference) -> Result<Added, Error> {
+    fn add(&mut self, files: &Files, item: &Item) -> Result<Added, Error> {
+        let difference = &item.difference;
         if self.page.items.len() == self.amount {
             self.page.more = self.amount > 0;
             return Ok(Added::Done);
@@ -219,6 +270,7 @@ impl<'a> PageBuilder<'a> {
         let decode = |value: Option<&Bytes>| value.map(|value| files.decode_value(value)).transpose();
         let (left, right) = (decode(difference.left.as_ref())?, decode(difference.right.as_ref())?);
         let kind = match (&left, &right) {
+            _ if item.is_conflict => ChangeKind::Conflict,
             (None, _) => ChangeKind::Added,
             (_, None) => ChangeKind::Removed,
             _ => ChangeKind::Changed,

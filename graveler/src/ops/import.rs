@@ -8,12 +8,12 @@ use futures::stream::{BoxStream, StreamExt};
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, Repository};
 
 use super::commit::{Built, CommitInfo, store_commit};
-use super::merge::{MergeOptions, Merged, Strategy};
+use super::merge::{MergeOptions, Merged, Strategy, ThreeWay};
+use super::virtual_base::Base;
 use crate::graveler::Work;
 use crate::history::read_commit;
 use crate::tree::apply::{Changes, TreeChange, apply};
 use crate::tree::builder::TreeBuilder;
-use crate::tree::merge::Sides;
 use crate::tree::record::encode_entry;
 use crate::tree::write::write;
 use crate::{Error, Graveler, Progress};
@@ -119,9 +119,9 @@ impl Graveler {
             return store_commit(&files, info.clone(), imported.tree, vec![*over], generation, imported.objects).await;
         }
         // Over an empty base each side's objects are all its own, and where both have one it is the imported.
-        let trees = Sides { base: None, source: imported.tree, destination: parent.metarange };
+        let sides = ThreeWay { base: Base::Tree(None), source: imported.tree, destination: parent.metarange };
         let options = MergeOptions { strategy: Some(Strategy::SourceWins), ..MergeOptions::default() };
-        match self.three_way(files, trees, vec![*over], &options, info).await? {
+        match self.three_way(files, sides, vec![*over], &options, info).await? {
             Merged::Clean(built) => Ok(built),
             Merged::UpToDate => Err(Error::NoChanges),
             other => Err(Error::Internal(format!("an import came to {other:?}"))),

@@ -1,4 +1,4 @@
-//! Walks history: the log of a ref, whole or of some paths, and the merge base of two commits. Owns paging and which
+//! Walks history: the log of a ref, whole or of some paths, and the merge bases of two commits. Owns paging and which
 //! commits are shown; `history/` owns the walks, `tree/scope` the comparison. Invariant: pages follow each other
 //! without a gap or a repetition, since history doesn't change, and a page looks at a bounded number of commits.
 
@@ -9,7 +9,7 @@ use model::{Commit, CommitId, PAGE_MAX, Repository, RepositoryName, Timestamp};
 use super::merge::tree;
 use super::resolve::commit_if_there;
 use crate::graveler::Work;
-use crate::history::{HistoryWalk, LogCursor, merge_base};
+use crate::history::{HistoryWalk, LogCursor, merge_bases};
 use crate::tree::Files;
 use crate::tree::scope::Scope;
 use crate::{Error, Graveler, RefExpr};
@@ -82,15 +82,16 @@ impl Graveler {
         self.heavy(Work::Scan, async move || log.page().await).await
     }
 
-    /// Finds the best common ancestor of two commits: the one of the largest generation; among several of it (in
-    /// criss-cross histories), the one with the smallest id. `None` if they have no history in common.
-    pub async fn merge_base(
+    /// Finds the best common ancestors of two commits: those of which no other common ancestor descends. Criss-cross
+    /// histories have several, and a merge takes all of them for its base. The first is of the largest generation, of
+    /// these the newest, and of these that of the smallest id. Empty if the two have no history in common.
+    pub async fn merge_bases(
         &self,
         repository: &Repository,
         a: &CommitId,
         b: &CommitId,
-    ) -> Result<Option<CommitId>, Error> {
-        merge_base(&self.files(repository)?, *a, *b).await
+    ) -> Result<Vec<CommitId>, Error> {
+        merge_bases(&self.files(repository)?, &[*a], *b).await
     }
 }
 

@@ -1,16 +1,18 @@
-//! Merges one commit's changes into another's tree. Owns the choice of the base, the three-way merge that revert,
-//! cherry-pick and rebase share, and what a dry run tells; `tree/merge` owns the rules. Invariant: conflicts are values,
+//! Merges one commit's changes into another's tree. Owns the three-way merge that revert, cherry-pick and rebase share, and
+//! what a dry run tells; `virtual_base` owns what sides are compared with, `tree/merge` the rules. Invariant: conflicts are values,
 //! all of them in pages, and nothing is built where there are any.
 
 use bytes::Bytes;
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, PAGE_MAX, Repository};
 
 use super::commit::store_commit;
+use super::virtual_base::Base;
 use crate::graveler::Work;
-use crate::history::{merge_base, read_commit};
+use crate::history::{merge_bases, read_commit};
 use crate::tree::Files;
+use crate::tree::incoming::{Change, Incoming};
+use crate::tree::mark::is_mark;
 use crate::tree::merge::{Sides, merge};
-use crate::tree::two_diffs::{BothSides, ChangedBy, TwoDiffs};
 use crate::tree::write::Written;
 use crate::{Built, ChangeCounts, CommitInfo, Error, Graveler, GravelerOptions};
 
@@ -65,7 +67,7 @@ pub struct Conflicts {
 pub struct Conflict {
     /// Where.
     pub path: ObjectPath,
-    /// What their common ancestor has.
+    /// What their common ancestor has; `None` too if they have several that disagree here.
     pub base: Option<Entry>,
     /// What the source has.
     pub source: Option<Entry>,
@@ -74,8 +76,8 @@ pub struct Conflict {
 }
 
 impl Graveler {
-    /// Merges the changes of `source` since the merge base into `destination`, and builds the merge commit (parents:
-    /// destination, source; of a squash the destination alone). Ranges equal on both sides are not read.
+    /// Merges the changes of `source` since the best common ancestors into `destination`, and builds the merge commit
+    /// (parents: destination, source; of a squash the destination alone). Ranges equal on both sides are not read.
     pub async fn merge_tree(
         &self,
         repository: &Repository,
@@ -85,35 +87,41 @@ impl Graveler {
         info: &CommitInfo,
     ) -> Result<Merged, Error> {
         let files = self.files(repository)?;
-        let base = merge_base(&files, *source, *destination).await?;
-        self.merge_over(files, base, *source, *destination, options, info).await
+        let best = merge_bases(&files, &[*source], *destination).await?;
+        self.merge_over(files, best, *source, *destination, options, info).await
     }
 
-    /// The same, through files that the caller opened, with the merge base that it found.
+    /// The same, through files that the caller opened, with the best common ancestors that it found.
     pub(super) async fn merge_over(
         &self,
         files: Files,
-        base: Option<CommitId>,
+        best: Vec<CommitId>,
         source: CommitId,
         destination: CommitId,
         options: &MergeOptions,
         info: &CommitInfo,
     ) -> Result<Merged, Error> {
-        let nothing = || Error::NothingInCommon { left: source.to_string(), right: destination.to_string() };
-        let base = base.ok_or_else(nothing)?;
-        if base == source {
+        if best.is_empty() {
+            return Err(Error::NothingInCommon { left: source.to_string(), right: destination.to_string() });
+        }
+        // An ancestor of the destination is the only best one.
+        if best == [source] {
             return Ok(Merged::UpToDate);
         }
-        let trees = trees(&files, Sides { base, source, destination }).await?;
+        let sides = ThreeWay {
+            base: Base::of(&files, best).await?,
+            source: tree(&files, source).await?,
+            destination: tree(&files, destination).await?,
+        };
         let parents = if options.squash { vec![destination] } else { vec![destination, source] };
-        self.three_way(files, trees, parents, options, info).await
+        self.three_way(files, sides, parents, options, info).await
     }
 
-    /// Merges three trees, and builds the commit of the outcome as the child of `parents`.
+    /// Merges trees, and builds the commit of the outcome as the child of `parents`.
     pub(super) async fn three_way(
         &self,
         files: Files,
-        trees: Sides<Option<MetaRangeId>>,
+        sides: ThreeWay,
         parents: Vec<CommitId>,
         options: &MergeOptions,
         info: &CommitInfo,
@@ -121,6 +129,7 @@ impl Graveler {
         let (options, info, bounds) = (options.clone(), info.clone(), self.inner.options.clone());
         let work = if options.dry_run { Work::Scan } else { Work::Build };
         self.heavy(work, async move || {
+            let (files, trees) = Box::pin(sides.open(files, &bounds)).await?;
             if options.dry_run {
                 dry_run(&files, trees, &options).await
             } else {
@@ -131,12 +140,24 @@ impl Graveler {
     }
 }
 
-async fn trees(files: &Files, commits: Sides<CommitId>) -> Result<Sides<Option<MetaRangeId>>, Error> {
-    Ok(Sides {
-        base: tree(files, commits.base).await?,
-        source: tree(files, commits.source).await?,
-        destination: tree(files, commits.destination).await?,
-    })
+/// What is merged: the trees of two sides, and what they are compared with.
+pub(super) struct ThreeWay {
+    pub(super) base: Base,
+    pub(super) source: Option<MetaRangeId>,
+    pub(super) destination: Option<MetaRangeId>,
+}
+
+impl ThreeWay {
+    /// Opens the base; returns the trees, and the files through which they are read. It is heavy work.
+    pub(super) async fn open(
+        self,
+        files: Files,
+        bounds: &GravelerOptions,
+    ) -> Result<(Files, Sides<Option<MetaRangeId>>), Error> {
+        let Self { base, source, destination } = self;
+        let (files, base) = base.open(files, bounds).await?;
+        Ok((files, Sides { base, source, destination }))
+    }
 }
 
 /// The root of a commit's tree.
@@ -152,7 +173,8 @@ async fn build(
     info: CommitInfo,
     bounds: &GravelerOptions,
 ) -> Result<Merged, Error> {
-    let Some(Written { root: metarange, changed }) = merge(files, bounds, trees, options.strategy).await? else {
+    let merged = merge(files, bounds, trees, &options.strategy.into()).await?;
+    let Some(Written { root: metarange, changed }) = merged else {
         return Ok(Merged::Conflicts(conflicts(files, trees, options).await?));
     };
     if metarange == trees.destination && !info.allow_empty {
@@ -172,24 +194,19 @@ async fn dry_run(files: &Files, trees: Sides<Option<MetaRangeId>>, options: &Mer
             return Ok(Merged::Conflicts(found));
         }
     }
-    let mut walk = TwoDiffs::open(files, trees).await?;
+    let mut walk = Incoming::open(files, trees).await?;
     let mut counts = ChangeCounts::default();
-    while let Some(key) = walk.next().await? {
-        let taken = match key.changed {
-            ChangedBy::Source => true,
-            ChangedBy::Conflict => options.strategy == Some(Strategy::SourceWins),
-            ChangedBy::Destination | ChangedBy::BothAlike => false,
-        };
-        if taken {
-            count(&mut counts, &key);
+    while let Some(change) = walk.next().await? {
+        if !change.is_conflict || options.strategy == Some(Strategy::SourceWins) {
+            count(&mut counts, &change);
         }
     }
     Ok(Merged::WouldMerge(counts))
 }
 
 /// Counts a key whose record the destination gets from the source.
-fn count(counts: &mut ChangeCounts, key: &BothSides) {
-    match (&key.values.destination, &key.values.source) {
+fn count(counts: &mut ChangeCounts, change: &Change) {
+    match (&change.values.destination, &change.values.source) {
         (None, _) => counts.added += 1,
         (Some(_), None) => counts.removed += 1,
         (Some(_), Some(_)) => counts.changed += 1,
@@ -205,7 +222,7 @@ async fn conflicts(
         0 => PAGE_MAX,
         amount => amount.min(PAGE_MAX),
     };
-    let mut walk = TwoDiffs::open(files, trees).await?;
+    let mut walk = Incoming::open(files, trees).await?;
     if !options.conflicts_after.is_empty() {
         walk.seek(format!("{}\0", options.conflicts_after).as_bytes()).await?;
     }
@@ -220,11 +237,12 @@ async fn conflicts(
     Ok(page)
 }
 
-fn conflict(files: &Files, found: &BothSides) -> Result<Conflict, Error> {
+fn conflict(files: &Files, found: &Change) -> Result<Conflict, Error> {
     let decode = |value: &Option<Bytes>| value.as_ref().map(|value| files.decode_value(value)).transpose();
+    let base = found.values.base.clone().filter(|value| !is_mark(value));
     Ok(Conflict {
         path: files.decode_path(&found.key)?,
-        base: decode(&found.values.base)?,
+        base: decode(&base)?,
         source: decode(&found.values.source)?,
         destination: decode(&found.values.destination)?,
     })

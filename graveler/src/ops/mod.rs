@@ -21,6 +21,7 @@ pub(crate) mod restore;
 pub(crate) mod revert;
 
 mod prefix;
+mod virtual_base;
 
 #[cfg(test)]
 mod tests;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use model::{Commit, CommitId, Repository};
 
-use super::merge::tree;
-use crate::history::{merge_base, read_commit};
+use super::merge::{ThreeWay, tree};
+use super::virtual_base::Base;
+use crate::history::{reaches, read_commit};
 use crate::tree::Files;
-use crate::tree::merge::Sides;
 use crate::{CommitInfo, Conflicts, Error, Graveler, MergeOptions, Merged};
 
 /// How many commits one rebase replays at most.
@@ -53,19 +53,18 @@ impl Graveler {
         options: &MergeOptions,
     ) -> Result<Rebased, Error> {
         let files = self.files(repository)?;
-        let base = merge_base(&files, *head, *onto).await?;
-        if base == Some(*onto) && first_parents_reach(&files, *head, *onto).await? {
+        if first_parents_reach(&files, *head, *onto).await? {
             return Ok(Rebased::UpToDate);
         }
         let own = own_commits(&files, *head, *onto).await?;
         let (mut tip, mut replayed, mut dropped) = (*onto, 0, 0);
         for (id, commit) in own.iter().rev() {
-            let trees = Sides {
-                base: tree(&files, base_of(&files, commit, *onto).await?).await?,
+            let sides = ThreeWay {
+                base: Base::Tree(tree(&files, base_of(&files, commit, *onto).await?).await?),
                 source: commit.metarange,
                 destination: tree(&files, tip).await?,
             };
-            match self.three_way(files.clone(), trees, vec![tip], options, &self.info_of(commit)).await? {
+            match self.three_way(files.clone(), sides, vec![tip], options, &self.info_of(commit)).await? {
                 Merged::Clean(built) => {
                     tip = built.id;
                     replayed += 1;
@@ -130,9 +129,4 @@ async fn base_of(files: &Files, commit: &Commit, onto: CommitId) -> Result<Commi
         }
     }
     commit.parents.first().copied().ok_or_else(|| Error::Internal("a first commit can't be replayed".into()))
-}
-
-/// Whether the history of `from` has a commit.
-async fn reaches(files: &Files, from: CommitId, commit: CommitId) -> Result<bool, Error> {
-    Ok(merge_base(files, from, commit).await? == Some(commit))
 }

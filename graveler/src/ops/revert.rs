@@ -4,10 +4,10 @@
 use model::{CommitId, Repository};
 
 use super::cherry_pick::parent_of;
-use super::merge::tree;
+use super::merge::{ThreeWay, tree};
+use super::virtual_base::Base;
 use crate::history::read_commit;
 use crate::tree::Files;
-use crate::tree::merge::Sides;
 use crate::{CommitChange, CommitInfo, Error, Graveler, MergeOptions, Merged};
 
 impl Graveler {
@@ -38,11 +38,11 @@ impl Graveler {
     ) -> Result<Merged, Error> {
         let commit = read_commit(&files, change.commit).await?;
         let parent = parent_of(&commit, change)?;
-        let trees = Sides {
-            base: commit.metarange,
+        let sides = ThreeWay {
+            base: Base::Tree(commit.metarange),
             source: tree(&files, parent).await?,
             destination: tree(&files, destination).await?,
         };
-        self.three_way(files, trees, vec![destination], options, info).await
+        self.three_way(files, sides, vec![destination], options, info).await
     }
 }

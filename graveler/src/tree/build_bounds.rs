@@ -1,5 +1,5 @@
-//! How much all builds of a process may do at a time. Owns the two bounds: threads that encode, and bytes of ranges
-//! between their cut and their upload's end. Invariant: who holds bytes never waits for more of them, so all go on.
+//! How much all builds of a process may do at a time. Owns the three bounds: threads that encode, bytes of ranges
+//! between their cut and their upload's end, and bytes of files that are never stored. Invariant: who holds bytes never waits for more of them, so all go on.
 
 use std::sync::Arc;
 
@@ -15,16 +15,17 @@ pub(crate) struct BuildBounds {
     encoders: Arc<Semaphore>,
     room: Arc<Semaphore>,
     room_units: u32,
+    scratch: Arc<Semaphore>,
 }
 
 impl BuildBounds {
     pub(crate) fn new(options: &GravelerOptions) -> Self {
-        let room_units = u32::try_from(options.build_bytes / UNIT_BYTES as u64).unwrap_or(u32::MAX >> 4);
-        let room_units = room_units.clamp(1, u32::MAX >> 4);
+        let room_units = units(options.build_bytes).max(1);
         Self {
             encoders: Arc::new(Semaphore::new(options.builds_max.max(1))),
             room: Arc::new(Semaphore::new(room_units as usize)),
             room_units,
+            scratch: Arc::new(Semaphore::new(units(options.scratch_bytes) as usize)),
         }
     }
 
@@ -38,6 +39,17 @@ impl BuildBounds {
         let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX).min(self.room_units);
         Arc::clone(&self.room).acquire_many_owned(units).await.map_err(gone)
     }
+
+    /// Room for a file that is held in memory as long as it is needed; `None` if there is none.
+    pub(super) fn scratch_room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).ok()?;
+        Arc::clone(&self.scratch).try_acquire_many_owned(units).ok()
+    }
+}
+
+/// A bound in units.
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes / UNIT_BYTES as u64).unwrap_or(u32::MAX).min(u32::MAX >> 4)
 }
 
 fn gone(_: AcquireError) -> Error {

@@ -234,9 +234,9 @@ impl TreeBuilder {
         }
     }
 
-    /// Remembers a range that is rewritten from outside, record by record.
+    /// Remembers a range that is rewritten from outside, record by record, if it is stored.
     pub(crate) fn rewriting(&mut self, info: &Arc<RangeInfo>) {
-        if info.height == 0 {
+        if info.height == 0 && !self.files.is_aside(&info.object) {
             let mut rewritten = self.rewritten.lock().unwrap_or_else(PoisonError::into_inner);
             rewritten.insert(info.object, Arc::clone(info));
         }

@@ -32,7 +32,7 @@ const TREE_BYTES: usize = 16 << 10;
 const TABLE_BYTES: usize = 64 << 10;
 const BLOCK_BYTES: usize = 16 << 10;
 
-/// A namespace, shortly: for keys that are made for every block.
+/// A namespace, or files that are in memory alone; shortly, for keys that are made for every block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Space(u64);
 
@@ -86,8 +86,12 @@ impl Caches {
         if storages.len() >= STORAGES_MAX {
             storages.clear();
         }
-        let space = || Space(self.next_space.fetch_add(1, Ordering::Relaxed));
-        storages.entry(namespace).or_insert_with(|| (storage, space())).clone()
+        storages.entry(namespace).or_insert_with(|| (storage, self.new_space())).clone()
+    }
+
+    /// A space that nothing else has.
+    pub(super) fn new_space(&self) -> Space {
+        Space(self.next_space.fetch_add(1, Ordering::Relaxed))
     }
 }
 

@@ -66,7 +66,7 @@ impl TreeDiff {
         right: Option<MetaRangeId>,
     ) -> Result<Self, Error> {
         // Equal trees are as empty ones: the walk needs neither.
-        let equal = left == right || same_digest(files, left, right).await?;
+        let equal = left == right || has_same_digest(files, left, right).await?;
         let (left, right) = if equal { (None, None) } else { (left, right) };
         let (left, right) = (files.tree(left).await?, files.tree(right).await?);
         let both = left.deltas.iter().zip(&right.deltas);
@@ -162,7 +162,11 @@ struct Beneath {
 }
 
 /// Whether the trees' digests prove that they hold the same.
-async fn same_digest(files: &Files, left: Option<MetaRangeId>, right: Option<MetaRangeId>) -> Result<bool, Error> {
+pub(crate) async fn has_same_digest(
+    files: &Files,
+    left: Option<MetaRangeId>,
+    right: Option<MetaRangeId>,
+) -> Result<bool, Error> {
     let (left, right) = (files.tree(left).await?, files.tree(right).await?);
     Ok(left.digest.is_some() || right.digest.is_some()).map(|deltas| deltas && left.digest() == right.digest())
 }

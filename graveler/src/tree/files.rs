@@ -13,6 +13,7 @@ use super::cache::{Caches, Counted, Space};
 use super::layers::Tree;
 use super::range_info::{BadRange, RangeInfo};
 use super::record;
+use super::scratch::Scratch;
 use crate::sstable::{Block, SstError, Tail, TailParse};
 use crate::{Error, Progress};
 
@@ -33,13 +34,25 @@ pub(crate) struct Files {
     pub(crate) caches: Arc<Caches>,
     /// Through which files are written and read that aren't stored yet.
     behind: Option<Arc<WriteBehind>>,
+    aside: Aside,
     /// Of whose work this is.
     pub(crate) progress: Progress,
+}
+
+/// How files in memory alone are used.
+#[derive(Clone)]
+enum Aside {
+    No,
+    Reads(Arc<Scratch>),
+    /// What is written goes there, too.
+    Writes(Arc<Scratch>),
 }
 
 /// An opened file: its parsed tail, and such data blocks as came with it.
 pub(crate) struct Table {
     pub(crate) object: Immutable,
+    /// Where it was read: in the store or in memory.
+    space: Space,
     pub(crate) tail: Tail,
     size: u64,
     suffix: Bytes,
@@ -105,7 +118,14 @@ impl Files {
             Some(open) => open,
             None => caches.keep_storage(namespace.clone(), stores.repository(namespace)?),
         };
-        Ok(Self { storage, space, caches: Arc::clone(caches), behind: None, progress: Progress::default() })
+        Ok(Self {
+            storage,
+            space,
+            caches: Arc::clone(caches),
+            behind: None,
+            aside: Aside::No,
+            progress: Progress::default(),
+        })
     }
 
     /// The same files, written behind the work.
@@ -116,6 +136,32 @@ impl Files {
     /// The same files; what is written counts as progress.
     pub(crate) fn counting(&self, progress: &Progress) -> Self {
         Self { progress: progress.clone(), ..self.clone() }
+    }
+
+    /// The same files and those of `scratch`, where what is written goes and is no progress.
+    pub(crate) fn writing_aside(&self, scratch: &Arc<Scratch>) -> Self {
+        Self { aside: Aside::Writes(Arc::clone(scratch)), progress: Progress::default(), ..self.clone() }
+    }
+
+    /// The same files and those of `scratch`; what is written is stored.
+    pub(crate) fn reading_aside(&self, scratch: &Arc<Scratch>) -> Self {
+        Self { aside: Aside::Reads(Arc::clone(scratch)), ..self.clone() }
+    }
+
+    fn scratch(&self) -> Option<&Arc<Scratch>> {
+        match &self.aside {
+            Aside::No => None,
+            Aside::Reads(scratch) | Aside::Writes(scratch) => Some(scratch),
+        }
+    }
+
+    /// Whether a file is in memory alone, so that no tree that is stored may refer to it.
+    pub(crate) fn is_aside(&self, object: &Immutable) -> bool {
+        self.scratch().is_some_and(|scratch| scratch.has(object))
+    }
+
+    fn space_of(&self, object: &Immutable) -> Space {
+        self.scratch().filter(|scratch| scratch.has(object)).map_or(self.space, |scratch| scratch.space)
     }
 
     pub(crate) fn storage(&self) -> &RepositoryStorage {
@@ -132,12 +178,13 @@ impl Files {
 
     /// Opens the file of a range that will be copied: with its blocks in one request, and not to be kept.
     pub(crate) async fn range_to_copy(&self, info: &RangeInfo) -> Result<Arc<Table>, Error> {
-        match self.caches.tables.get(&(self.space, info.object)) {
+        let space = self.space_of(&info.object);
+        match self.caches.tables.get(&(space, info.object)) {
             Some(table) => Ok(table),
             None => {
                 let tail = u64::from(info.tail_length);
                 let suffix = if info.bytes <= COPY_FETCH_BYTES { info.bytes } else { tail };
-                self.fetch_table(info.object, suffix).await
+                self.fetch_table(space, info.object, suffix).await
             }
         }
     }
@@ -148,18 +195,19 @@ impl Files {
     }
 
     async fn table(&self, object: Immutable, suffix: u64) -> Result<Arc<Table>, Error> {
-        let key = (self.space, object);
+        let space = self.space_of(&object);
+        let key = (space, object);
         if let Some(table) = self.caches.tables.get(&key) {
             return Ok(table);
         }
         let files = self.clone();
-        let fetch = || async move { files.fetch_table(object, suffix).await };
+        let fetch = || async move { files.fetch_table(space, object, suffix).await };
         self.caches.tables.get_or_load(key, fetch).await
     }
 
-    async fn fetch_table(&self, object: Immutable, mut wanted: u64) -> Result<Arc<Table>, Error> {
+    async fn fetch_table(&self, space: Space, object: Immutable, mut wanted: u64) -> Result<Arc<Table>, Error> {
         for _ in 0..TAIL_REQUESTS_MAX {
-            let suffix = match self.held(&object) {
+            let suffix = match self.held(space, &object) {
                 Some(bytes) => Suffix { size: bytes.len() as u64, bytes },
                 None => self.storage.get_end(&object, wanted).await.map_err(|e| self.read_error(object, e))?,
             };
@@ -169,7 +217,7 @@ impl Files {
                 TailParse::NeedMore(_) => break,
                 TailParse::Parsed(tail) => {
                     self.check_id(object, &tail)?;
-                    return Ok(Arc::new(keep(object, *tail, suffix.bytes, suffix.size, wanted)));
+                    return Ok(Arc::new(keep((space, object), *tail, suffix, wanted)));
                 }
             }
         }
@@ -283,7 +331,7 @@ impl Files {
     }
 
     fn block_key(&self, table: &Table, block: usize) -> (Space, Immutable, u32) {
-        (self.space, table.object, block as u32)
+        (table.space, table.object, block as u32)
     }
 
     pub(crate) fn misplaced(&self, table: &Table) -> Error {
@@ -292,7 +340,7 @@ impl Files {
 
     /// Fetches the stored bytes of neighbouring blocks.
     async fn fetch(&self, table: &Table, first: usize, end: usize) -> Result<Bytes, Error> {
-        if let Some(bytes) = self.held(&table.object) {
+        if let Some(bytes) = self.held(table.space, &table.object) {
             let range = table.tail.handle(first).range().start..table.tail.handle(end - 1).range().end;
             let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
             let part =
@@ -311,7 +359,7 @@ impl Files {
             Err(error) => {
                 // The file may have been written again since its tail was read, with the same content compressed
                 // otherwise: then the next attempt finds it as it is now.
-                self.caches.tables.remove(&(self.space, table.object));
+                self.caches.tables.remove(&(table.space, table.object));
                 self.caches.trees.clear();
                 self.storage.forget_cached(&table.object, &table.tail.handle(block).range(), table.asked);
                 Err(self.table_error(table.object, error))
@@ -330,12 +378,13 @@ impl Files {
     /// Opens a tree, as its root describes it.
     pub(crate) async fn tree(&self, root: Option<MetaRangeId>) -> Result<Arc<Tree>, Error> {
         let Some(root) = root else { return Ok(Arc::new(Tree::default())) };
-        if let Some(tree) = self.caches.trees.get(&(self.space, root)) {
+        let key = (self.space_of(&Immutable::MetaRange(root)), root);
+        if let Some(tree) = self.caches.trees.get(&key) {
             return Ok(tree);
         }
         let files = self.clone();
         let open = || async move { Tree::open(&files, root).await.map(Arc::new) };
-        self.caches.trees.get_or_load((self.space, root), open).await
+        self.caches.trees.get_or_load(key, open).await
     }
 
     /// Finds the value at a key beneath a metarange.
@@ -450,6 +499,11 @@ impl Files {
 
     /// Writes a file under its content id.
     pub(crate) async fn put(&self, object: Immutable, bytes: Bytes) -> Result<(), Error> {
+        if let Aside::Writes(scratch) = &self.aside
+            && scratch.hold(&self.caches.builds, object, &bytes)
+        {
+            return Ok(());
+        }
         self.progress.add_bytes(bytes.len() as u64);
         match &self.behind {
             Some(behind) => behind.put(&self.storage, object, bytes).await,
@@ -459,14 +513,18 @@ impl Files {
 
     /// Reads a whole file.
     pub(crate) async fn get(&self, object: Immutable) -> Result<Bytes, Error> {
-        match self.held(&object) {
+        match self.held(self.space, &object) {
             Some(bytes) => Ok(bytes),
             None => self.storage.get(&object).await.map_err(|e| self.read_error(object, e)),
         }
     }
 
-    fn held(&self, object: &Immutable) -> Option<Bytes> {
-        self.behind.as_ref().and_then(|behind| behind.held(object))
+    /// A file's bytes, if they are in memory.
+    fn held(&self, space: Space, object: &Immutable) -> Option<Bytes> {
+        match self.scratch().filter(|scratch| scratch.space == space) {
+            Some(scratch) => scratch.get(object),
+            None => self.behind.as_ref().and_then(|behind| behind.held(object)),
+        }
     }
 
     pub(super) fn bad_range(&self, metarange: Immutable, bad: BadRange) -> Error {
@@ -534,9 +592,10 @@ impl Found {
 }
 
 /// Keeps of a suffix what holds whole data blocks; the parsed tail itself is needed no more.
-fn keep(object: Immutable, tail: Tail, suffix: Bytes, size: u64, asked: u64) -> Table {
+fn keep((space, object): (Space, Immutable), tail: Tail, suffix: Suffix, asked: u64) -> Table {
+    let Suffix { bytes: suffix, size } = suffix;
     let start = size - suffix.len() as u64;
     let has_blocks = tail.blocks() > 0 && tail.handle(tail.blocks() - 1).offset >= start;
     let suffix = if has_blocks { suffix } else { Bytes::new() };
-    Table { object, tail, size, suffix, asked }
+    Table { object, space, tail, size, suffix, asked }
 }

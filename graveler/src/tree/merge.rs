@@ -1,4 +1,4 @@
-//! Three-way merge of trees. Owns the rules; `two_diffs` tells conflicts one by one.
+//! Three-way merge of trees. Owns the rules; `incoming` tells what they come to one by one.
 //!
 //! For each key, with base b, source s, destination d: s = d → that; s = b → d; d = b → s; else a conflict, which the
 //! strategy decides. The same holds for whole ranges, which are then not opened: it is what makes merges cost what
@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use model::MetaRangeId;
 
 use super::apply::{Changes, TreeChange};
@@ -28,18 +29,35 @@ pub(crate) struct Sides<T> {
     pub(crate) destination: T,
 }
 
-/// Writes the merge of three trees; `None` if there is a conflict that no strategy decides.
+/// What is done at a key that both sides changed, each in its way.
+#[derive(Debug, Clone)]
+pub(crate) enum OnConflict {
+    /// There is no merge.
+    Stop,
+    /// One side is right.
+    Take(Strategy),
+    /// This value tells of the conflict, in what will be the base of another merge.
+    Mark(Bytes),
+}
+
+impl From<Option<Strategy>> for OnConflict {
+    fn from(strategy: Option<Strategy>) -> Self {
+        strategy.map_or(Self::Stop, Self::Take)
+    }
+}
+
+/// Writes the merge of three trees; `None` if it stopped at a conflict.
 ///
 /// Of [`Written::changed`], at least so many records of the destination were changed.
 pub(crate) async fn merge(
     files: &Files,
     options: &GravelerOptions,
     trees: Sides<Option<MetaRangeId>>,
-    strategy: Option<Strategy>,
+    on_conflict: &OnConflict,
 ) -> Result<Option<Written>, Error> {
     for tree in [trees.base, trees.source, trees.destination] {
         if !files.tree(tree).await?.deltas.is_empty() {
-            return Box::pin(merge_over_deltas(files, options, trees, strategy)).await;
+            return Box::pin(merge_over_deltas(files, options, trees, on_conflict)).await;
         }
     }
     let mut merge = Merge {
@@ -47,7 +65,7 @@ pub(crate) async fn merge(
         base: TreeCursor::open(files, trees.base).await?,
         source: TreeCursor::open(files, trees.source).await?.copying(),
         destination: TreeCursor::open(files, trees.destination).await?.copying(),
-        strategy,
+        on_conflict,
         builder: TreeBuilder::new(files, options),
         skipped_to: Some(Vec::new()),
         changed: 0,
@@ -70,7 +88,7 @@ async fn merge_over_deltas(
     files: &Files,
     options: &GravelerOptions,
     trees: Sides<Option<MetaRangeId>>,
-    strategy: Option<Strategy>,
+    on_conflict: &OnConflict,
 ) -> Result<Option<Written>, Error> {
     if trees.base == trees.destination {
         return Ok(Some(Written { root: trees.source, changed: 0 }));
@@ -79,11 +97,11 @@ async fn merge_over_deltas(
         files,
         since_base: TreeDiff::open(files, trees.base, trees.source).await?,
         destination: files.tree(trees.destination).await?,
-        strategy,
-        conflict: false,
+        on_conflict,
+        stopped: false,
     };
     let written = write(files, options, trees.destination, &mut changes).await?;
-    Ok((!changes.conflict).then_some(written))
+    Ok((!changes.stopped).then_some(written))
 }
 
 /// What a merge changes in its destination.
@@ -91,14 +109,14 @@ struct SourceChanges<'a> {
     files: &'a Files,
     since_base: TreeDiff,
     destination: Arc<Tree>,
-    strategy: Option<Strategy>,
+    on_conflict: &'a OnConflict,
     /// Whether they ended at a conflict.
-    conflict: bool,
+    stopped: bool,
 }
 
 impl Changes for SourceChanges<'_> {
     async fn next_change(&mut self) -> Result<Option<TreeChange>, Error> {
-        while !self.conflict
+        while !self.stopped
             && let Some(Difference { key, left: base, right: source }) = self.since_base.next().await?
         {
             let found = self.destination.find(self.files, &key).await?;
@@ -106,10 +124,15 @@ impl Changes for SourceChanges<'_> {
             if destination == identity_of(source.as_ref()) {
                 continue;
             }
-            if destination == identity_of(base.as_ref()) || self.strategy == Some(Strategy::SourceWins) {
+            if destination == identity_of(base.as_ref()) {
                 return Ok(Some(TreeChange { key, value: source }));
             }
-            self.conflict = self.strategy.is_none();
+            match self.on_conflict {
+                OnConflict::Stop => self.stopped = true,
+                OnConflict::Take(Strategy::SourceWins) => return Ok(Some(TreeChange { key, value: source })),
+                OnConflict::Take(Strategy::DestinationWins) => {}
+                OnConflict::Mark(mark) => return Ok(Some(TreeChange { key, value: Some(mark.clone()) })),
+            }
         }
         Ok(None)
     }
@@ -120,7 +143,7 @@ struct Merge<'a> {
     base: TreeCursor,
     source: TreeCursor,
     destination: TreeCursor,
-    strategy: Option<Strategy>,
+    on_conflict: &'a OnConflict,
     builder: TreeBuilder,
     /// Before this key (`None`: before all) the destination may have had what the source has: it was skipped.
     skipped_to: Option<Vec<u8>>,
@@ -133,11 +156,17 @@ enum Step {
     Conflict,
 }
 
-/// Which side's record the merge takes at a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Take {
+/// What the merge has at a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    /// The source's record, or its absence.
     Source,
+    /// The destination's.
     Destination,
+    /// Neither's: this.
+    Mark(Bytes),
+    /// There is no merge.
+    Stop,
 }
 
 impl Merge<'_> {
@@ -269,10 +298,16 @@ impl Merge<'_> {
             return Ok(Step::Next);
         }
         self.files.progress.add_objects(1);
-        let Some(take) = self.decide(&key)? else { return Ok(Step::Conflict) };
-        let taken = if take == Take::Source { &self.source } else { &self.destination };
-        if at(taken, &key).is_some() {
-            self.builder.push_record(taken).await?;
+        let outcome = self.decide(&key)?;
+        match &outcome {
+            Outcome::Stop => return Ok(Step::Conflict),
+            Outcome::Mark(mark) => self.builder.push(&key, mark).await?,
+            Outcome::Source | Outcome::Destination => {
+                let taken = if outcome == Outcome::Source { &self.source } else { &self.destination };
+                if at(taken, &key).is_some() {
+                    self.builder.push_record(taken).await?;
+                }
+            }
         }
         for cursor in [&mut self.base, &mut self.source, &mut self.destination] {
             if at(cursor, &key).is_some() {
@@ -282,27 +317,25 @@ impl Merge<'_> {
         Ok(Step::Next)
     }
 
-    /// Which side's record (or absence) is right at a key; `None` is an undecided conflict.
-    fn decide(&mut self, key: &[u8]) -> Result<Option<Take>, Error> {
-        if self.same(&self.source, &self.destination, key)? {
-            return Ok(Some(Take::Destination));
+    /// What is right at a key; a change of the destination is counted.
+    fn decide(&mut self, key: &[u8]) -> Result<Outcome, Error> {
+        if self.same(&self.source, &self.destination, key)? || self.same(&self.source, &self.base, key)? {
+            return Ok(Outcome::Destination);
         }
-        if self.same(&self.source, &self.base, key)? {
-            return Ok(Some(Take::Destination));
-        }
-        let take = if self.same(&self.destination, &self.base, key)? {
-            Take::Source
+        let outcome = if self.same(&self.destination, &self.base, key)? {
+            Outcome::Source
         } else {
-            match self.strategy {
-                None => return Ok(None),
-                Some(Strategy::SourceWins) => Take::Source,
-                Some(Strategy::DestinationWins) => Take::Destination,
+            match self.on_conflict {
+                OnConflict::Stop => Outcome::Stop,
+                OnConflict::Take(Strategy::SourceWins) => Outcome::Source,
+                OnConflict::Take(Strategy::DestinationWins) => Outcome::Destination,
+                OnConflict::Mark(mark) => Outcome::Mark(mark.clone()),
             }
         };
         let surely =
             at(&self.destination, key).is_some() || self.skipped_to.as_ref().is_some_and(|to| to.as_slice() <= key);
-        self.changed += u64::from(take == Take::Source && surely);
-        Ok(Some(take))
+        self.changed += u64::from(outcome == Outcome::Source && surely);
+        Ok(outcome)
     }
 
     /// Whether two sides have the same at a key: both nothing, or records of one identity.

@@ -5,11 +5,13 @@
 
 pub(crate) mod record;
 
+pub(crate) mod mark;
 pub(crate) mod range_info;
 
 pub(crate) mod behind;
 pub(crate) mod cache;
 pub(crate) mod files;
+pub(crate) mod scratch;
 
 pub(crate) mod digest;
 pub(crate) mod layers;
@@ -30,9 +32,9 @@ mod metarange_draft;
 
 mod base_diff;
 pub(crate) mod diff;
+pub(crate) mod incoming;
 pub(crate) mod merge;
 pub(crate) mod scope;
-pub(crate) mod two_diffs;
 
 #[cfg(test)]
 pub(crate) mod tests;

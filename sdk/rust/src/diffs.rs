@@ -14,7 +14,8 @@ pub enum DiffKind {
     /// From left to right, as they are.
     #[default]
     TwoDot,
-    /// From the merge base of both to right: what a merge of right into left would bring.
+    /// From the merge base of both to right, as far as left doesn't have the same: what a merge of right into left would
+    /// bring, and where it would conflict.
     ThreeDot,
 }
 
@@ -36,6 +37,8 @@ pub enum Change {
     Removed,
     /// Both have it, and a reader sees another object.
     Changed,
+    /// Both changed it since their merge base, each in its way; only of [`DiffKind::ThreeDot`].
+    Conflict,
     /// Something beneath this common prefix differs.
     Prefix,
 }
@@ -61,6 +64,7 @@ impl TryFrom<wire::DiffItem> for DiffItem {
             wire::Change::Added => Change::Added,
             wire::Change::Removed => Change::Removed,
             wire::Change::Changed => Change::Changed,
+            wire::Change::Conflict => Change::Conflict,
             wire::Change::Prefix => Change::Prefix,
             wire::Change::Unspecified => return Err(InvalidField::new("change", "unknown")),
         };

@@ -1,9 +1,12 @@
 //! Verbs over a lake in memory.
 
+mod against_git;
 mod chain;
+mod histories;
 mod import;
 mod list;
 mod log;
 mod refs;
 mod replays;
 mod verbs;
+mod virtual_bases;

@@ -359,7 +359,7 @@ fn merges_build_commits_of_two_parents_or_tell_all_conflicts() {
         let up_to_date =
             lake.graveler.merge_tree(&lake.repository, &base, &main, &MergeOptions::default(), &info).await;
         assert_eq!(up_to_date.unwrap(), Merged::UpToDate);
-        assert_eq!(lake.graveler.merge_base(&lake.repository, &main, &dev).await.unwrap(), Some(base));
+        assert_eq!(lake.graveler.merge_bases(&lake.repository, &main, &dev).await.unwrap(), [base]);
     });
 }
 

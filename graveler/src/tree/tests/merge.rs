@@ -3,8 +3,8 @@
 use super::*;
 use crate::Strategy;
 use crate::testing::run;
+use crate::tree::incoming::Incoming;
 use crate::tree::merge::{Sides, merge};
-use crate::tree::two_diffs::{ChangedBy, TwoDiffs};
 
 /// What the rules say of each key: the merged map, and the keys in conflict.
 pub(crate) fn naive(sides: Sides<&Model>, strategy: Option<Strategy>) -> (Model, Vec<String>) {
@@ -40,7 +40,7 @@ async fn merged(
     trees: Sides<Option<MetaRangeId>>,
     strategy: Option<Strategy>,
 ) -> Option<Option<MetaRangeId>> {
-    merge(files, &small_options(), trees, strategy).await.unwrap().map(|written| written.root)
+    merge(files, &small_options(), trees, &strategy.into()).await.unwrap().map(|written| written.root)
 }
 
 async fn check(files: &Files, sides: Sides<&Model>) -> Result<(), TestCaseError> {
@@ -69,13 +69,13 @@ pub(crate) async fn check_merge(
 ) -> Result<(), TestCaseError> {
     for strategy in [None, Some(Strategy::SourceWins), Some(Strategy::DestinationWins)] {
         let (expected, conflicts) = naive(sides, strategy);
-        let merged = merge(files, options, trees, strategy).await.unwrap();
+        let merged = merge(files, options, trees, &strategy.into()).await.unwrap();
         prop_assert_eq!(merged.is_none(), strategy.is_none() && !conflicts.is_empty());
         if let Some(merged) = merged {
             prop_assert_eq!(content_of(files, merged.root).await, expected, "{:?}", strategy);
         }
     }
-    let mut walk = TwoDiffs::open(files, trees).await.unwrap();
+    let mut walk = Incoming::open(files, trees).await.unwrap();
     let mut found = Vec::new();
     while let Some(conflict) = walk.next_conflict().await.unwrap() {
         let key = String::from_utf8(conflict.key.to_vec()).unwrap();
@@ -193,24 +193,64 @@ fn ranges_that_both_sides_have_alike_are_not_opened() {
     });
 }
 
+/// What a walk over what a merge brings has to find: each key, and whether it is in conflict.
+fn brought(sides: Sides<&Model>) -> Vec<(String, bool)> {
+    let keys: BTreeSet<&String> =
+        sides.source.keys().chain(sides.base.keys()).chain(sides.destination.keys()).collect();
+    let brought = keys.into_iter().filter_map(|key| {
+        let [b, s, d] = [sides.base, sides.source, sides.destination].map(|model| model.get(key));
+        (s != b && s != d).then(|| (key.clone(), d != b))
+    });
+    brought.collect()
+}
+
 #[test]
-fn what_either_side_changed_is_told_apart() {
-    proptest!(cases(32), |(base in models(), ours in edits(), theirs in edits())| run(async {
+fn what_a_merge_brings_is_told_from_any_key_on() {
+    proptest!(cases(48), |(base in models(), ours in edits(), theirs in edits(), both in edits(), from in 0..400u16)| run(async {
         let (_lake, files) = lake().await;
-        let (source, destination) = (edited(&base, &ours), edited(&base, &theirs));
+        let (source, destination) = (edited(&edited(&base, &ours), &both), edited(&edited(&base, &theirs), &both));
         let sides = Sides { base: &base, source: &source, destination: &destination };
-        let mut walk = TwoDiffs::open(&files, trees(&files, sides).await).await.unwrap();
-        while let Some(found) = walk.next().await.unwrap() {
-            let key = String::from_utf8(found.key.to_vec()).unwrap();
-            let [b, s, d] = [&base, &source, &destination].map(|model| model.get(&key).copied());
-            let expected = match (s == b, d == b) {
-                (false, true) => ChangedBy::Source,
-                (true, false) => ChangedBy::Destination,
-                _ if s == d => ChangedBy::BothAlike,
-                _ => ChangedBy::Conflict,
-            };
-            prop_assert_eq!(found.changed, expected, "{}", key);
+        let trees = trees(&files, sides).await;
+        for from in [String::new(), path_of(from)] {
+            let mut walk = Incoming::open(&files, trees).await.unwrap();
+            walk.seek(from.as_bytes()).await.unwrap();
+            let mut found = Vec::new();
+            loop {
+                let bound = walk.bound().await.unwrap().map(<[u8]>::to_vec);
+                let Some(change) = walk.next().await.unwrap() else { break };
+                prop_assert!(bound.is_some_and(|bound| bound <= change.key));
+                let key = String::from_utf8(change.key.to_vec()).unwrap();
+                let values = [change.values.base, change.values.source, change.values.destination];
+                let expected = [&base, &source, &destination].map(|model| model.get(&key).copied());
+                prop_assert_eq!(values.map(|value| content_at(value.as_ref())), expected);
+                found.push((key, change.is_conflict));
+            }
+            prop_assert_eq!(walk.bound().await.unwrap(), None);
+            let mut expected = brought(sides);
+            expected.retain(|(key, _)| *key >= from);
+            prop_assert_eq!(found, expected);
         }
         Ok(())
     })?);
+}
+
+#[test]
+fn what_only_the_destination_changed_isnt_read_to_tell_what_a_merge_brings() {
+    run(async {
+        let (lake, files) = lake().await;
+        let base: Model = large("b/", 2000).into_iter().chain(large("m/", 2000)).collect();
+        let (changed, alike) = (large("n/", 1000), large("a/", 1000));
+        let ours = edited(&base, &[("b/01000".into(), Some(77))]);
+        let source: Model = ours.into_iter().chain(alike.clone()).collect();
+        let destination: Model = base.clone().into_iter().chain(changed).chain(alike).collect();
+        let trees = trees(&files, Sides { base: &base, source: &source, destination: &destination }).await;
+        let before = lake.graveler.counters().ranges_opened;
+        let mut walk = Incoming::open(&files, trees).await.unwrap();
+        let change = walk.next().await.unwrap().unwrap();
+        assert_eq!((change.key.as_ref(), change.is_conflict), (&b"b/01000"[..], false));
+        assert_eq!(walk.next().await.unwrap(), None);
+        let opened = lake.graveler.counters().ranges_opened - before;
+        // The changed range on each side, twice, and those where the areas meet.
+        assert!(opened <= 12, "{opened} ranges");
+    });
 }

@@ -9,6 +9,7 @@ mod lookup;
 pub(crate) mod merge;
 mod requests;
 mod rewrites;
+mod scratch;
 mod wide;
 
 use std::collections::{BTreeMap, BTreeSet};

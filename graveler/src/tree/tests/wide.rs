@@ -5,7 +5,7 @@ use super::merge::naive;
 use super::*;
 use crate::testing::run;
 use crate::tree::diff::TreeDiff;
-use crate::tree::merge::{Sides, merge};
+use crate::tree::merge::{OnConflict, Sides, merge};
 
 /// Entries of the tree that all begin with.
 const ENTRIES: u32 = 6000;
@@ -73,7 +73,7 @@ fn a_disjoint_merge_decodes_little_of_the_metaranges() {
             };
             let cold = lake.cold(wide_options());
             let files = cold.files(&lake.repository).unwrap();
-            let merged = merge(&files, &wide_options(), trees, None).await.unwrap().unwrap();
+            let merged = merge(&files, &wide_options(), trees, &OnConflict::Stop).await.unwrap().unwrap();
             let done = cold.counters();
             assert_eq!(done.ranges_opened, 0, "{done:?}");
             assert!(done.blocks_read <= 16, "{done:?}");
@@ -121,7 +121,7 @@ fn commits_diffs_and_merges_are_those_of_maps() {
         let differs = |key: &&String| source.get(*key) != destination.get(*key);
         prop_assert_eq!(found, source.keys().chain(destination.keys()).filter(differs).cloned().collect::<BTreeSet<_>>());
 
-        let merged = merge(&files, &wide_options(), trees, Some(crate::Strategy::SourceWins)).await.unwrap().unwrap();
+        let merged = merge(&files, &wide_options(), trees, &OnConflict::Take(crate::Strategy::SourceWins)).await.unwrap().unwrap();
         let (expected, _) = naive(sides, Some(crate::Strategy::SourceWins));
         prop_assert_eq!(merged.root, build_with(&files, &expected, &wide_options()).await);
         Ok(())
