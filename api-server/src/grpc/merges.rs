@@ -50,6 +50,7 @@ impl Merges for Grpc {
             left_commit_id: left.commit.to_string(),
             right_commit_id: right.commit.to_string(),
             base_commit_id: bases.first().cloned().unwrap_or_default(),
+            base_commit_ids: bases,
         }))
     }
 }

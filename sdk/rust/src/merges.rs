@@ -90,7 +90,7 @@ pub struct Conflicts {
 pub struct Conflict {
     /// Where.
     pub path: ObjectPath,
-    /// What their common ancestor has.
+    /// What their common ancestor has; `None` too where they have several that disagree.
     pub base: Option<Object>,
     /// What the source has.
     pub source: Option<Object>,
@@ -105,8 +105,10 @@ pub struct MergeBase {
     pub left: CommitId,
     /// The other's.
     pub right: CommitId,
-    /// Their best common ancestor; `None` if they have nothing in common.
+    /// Their best common ancestor, the first if there are several; `None` if they have nothing in common.
     pub base: Option<CommitId>,
+    /// All best common ancestors: those of which no other common ancestor descends. A merge takes all of them for its base.
+    pub bases: Vec<CommitId>,
 }
 
 impl Lakebed {
@@ -161,15 +163,20 @@ impl Lakebed {
         })
     }
 
-    /// Finds the commit from which two refs went apart.
+    /// Finds the commits from which two refs went apart.
     pub async fn merge_base(&self, repository: &RepositoryName, left: &str, right: &str) -> Result<MergeBase, Error> {
         let (left, right) = (left.to_owned(), right.to_owned());
         let request = wire::FindBaseRequest { repository: repository.to_string(), left, right };
         let answer = self.merges().find_base(request).await?.into_inner();
+        let base = parse_optional("base_commit_id", &answer.base_commit_id)?;
+        let bases =
+            answer.base_commit_ids.iter().map(|id| parse("base_commit_ids", id)).collect::<Result<Vec<_>, _>>()?;
         Ok(MergeBase {
             left: parse("left_commit_id", &answer.left_commit_id)?,
             right: parse("right_commit_id", &answer.right_commit_id)?,
-            base: parse_optional("base_commit_id", &answer.base_commit_id)?,
+            // A server of before sends one alone.
+            bases: if bases.is_empty() { base.into_iter().collect() } else { bases },
+            base,
         })
     }
 }
