@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::Unknown;
 use crate::issuer_keys::{Documents, IssuerKeys, NoKey};
+use crate::jwt_crypto;
 use crate::session::InvalidToken;
 
 /// The longest token that is read: those of users in many groups are long.
@@ -134,6 +135,7 @@ impl Issuer {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(InvalidToken::Unknown.into());
         }
+        jwt_crypto::install();
         let header = decode_header(token).map_err(|_| InvalidToken::Unknown)?;
         if !ALGORITHMS.contains(&header.alg) {
             return Err(InvalidToken::Unknown.into());

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use model::Timestamp;
 use serde::Deserialize;
@@ -184,12 +184,10 @@ impl Key {
                 _ => return None,
             },
             AlgorithmParameters::OctetKeyPair(_) => &[Algorithm::EdDSA],
-            AlgorithmParameters::OctetKey(_) => return None,
+            _ => return None,
         };
-        let named = jwk.common.key_algorithm.map(|named| possible.iter().find(|is| is_named(**is, named)).copied());
-        let algorithms = match named {
-            Some(Some(only)) => vec![only],
-            Some(None) => return None,
+        let algorithms = match jwk.common.key_algorithm {
+            Some(named) => vec![Algorithm::try_from(named).ok().filter(|only| possible.contains(only))?],
             None => possible.to_vec(),
         };
         let key = DecodingKey::from_jwk(&jwk).ok()?;
@@ -199,18 +197,3 @@ impl Key {
 
 const RSA: [Algorithm; 6] =
     [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
-
-fn is_named(algorithm: Algorithm, named: KeyAlgorithm) -> bool {
-    matches!(
-        (algorithm, named),
-        (Algorithm::RS256, KeyAlgorithm::RS256)
-            | (Algorithm::RS384, KeyAlgorithm::RS384)
-            | (Algorithm::RS512, KeyAlgorithm::RS512)
-            | (Algorithm::PS256, KeyAlgorithm::PS256)
-            | (Algorithm::PS384, KeyAlgorithm::PS384)
-            | (Algorithm::PS512, KeyAlgorithm::PS512)
-            | (Algorithm::ES256, KeyAlgorithm::ES256)
-            | (Algorithm::ES384, KeyAlgorithm::ES384)
-            | (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
-    )
-}

@@ -27,6 +27,7 @@ mod credentials;
 mod directory;
 mod issuer;
 mod issuer_keys;
+mod jwt_crypto;
 mod secret_box;
 mod session;
 mod throttle;

@@ -11,8 +11,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rcgen::KeyPair;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -103,9 +104,13 @@ impl TestIssuer {
     /// Signs a token.
     pub fn sign(&self, claims: &Value) -> String {
         let key = self.state.key.lock().expect("nobody panicked with it");
-        let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::ES256) };
-        let pair = EncodingKey::from_ec_der(&key.pair.serialize_der());
-        encode(&header, claims, &pair).expect("claims are JSON")
+        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": key.id.to_string() });
+        let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let head = format!("{}.{}", encoded(&header), encoded(claims));
+        let random = SystemRandom::new();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key.pair.serialize_der(), &random);
+        let signature = pair.expect("a key pair of P-256").sign(&random, head.as_bytes()).expect("there is randomness");
+        format!("{head}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     /// A token of an hour for the audience `lakebed`.

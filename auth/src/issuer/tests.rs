@@ -5,8 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use async_trait::async_trait;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::{EncodingKey, Header, encode};
 use rcgen::KeyPair;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
+    RsaKeyPair,
+};
 use serde_json::json;
 
 use super::*;
@@ -94,9 +100,21 @@ impl Curve {
     }
 
     fn sign(&self, claims: &Value) -> String {
-        let header = Header { kid: Some(self.id.to_owned()), ..Header::new(Algorithm::ES256) };
-        encode(&header, claims, &EncodingKey::from_ec_der(&self.pair.serialize_der())).unwrap()
+        self.sign_with(&json!({ "alg": "ES256", "kid": self.id }), claims)
     }
+
+    fn sign_with(&self, header: &Value, claims: &Value) -> String {
+        let random = SystemRandom::new();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.pair.serialize_der(), &random);
+        token(header, claims, |head| pair.unwrap().sign(&random, head).unwrap().as_ref().to_vec())
+    }
+}
+
+/// A token with a signature of its first two parts.
+fn token(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+    let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let head = format!("{}.{}", encoded(header), encoded(claims));
+    format!("{head}.{}", URL_SAFE_NO_PAD.encode(sign(head.as_bytes())))
 }
 
 fn rsa_jwk() -> Value {
@@ -104,9 +122,22 @@ fn rsa_jwk() -> Value {
     json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "rsa", "n": modulus, "e": "AQAB" })
 }
 
-fn rsa_sign(algorithm: Algorithm, claims: &Value) -> String {
-    let key = EncodingKey::from_rsa_der(&STANDARD.decode(RSA_KEY.trim()).unwrap());
-    encode(&Header { kid: Some("rsa".to_owned()), ..Header::new(algorithm) }, claims, &key).unwrap()
+fn rsa_sign(algorithm: &str, claims: &Value) -> String {
+    let encoding: &'static dyn RsaEncoding = match algorithm {
+        "RS256" => &RSA_PKCS1_SHA256,
+        "RS384" => &RSA_PKCS1_SHA384,
+        "RS512" => &RSA_PKCS1_SHA512,
+        "PS256" => &RSA_PSS_SHA256,
+        "PS384" => &RSA_PSS_SHA384,
+        "PS512" => &RSA_PSS_SHA512,
+        other => panic!("{other} is none of RSA's"),
+    };
+    let pair = RsaKeyPair::from_der(&STANDARD.decode(RSA_KEY.trim()).unwrap()).unwrap();
+    token(&json!({ "alg": algorithm, "kid": "rsa" }), claims, |head| {
+        let mut signature = vec![0; pair.public().modulus_len()];
+        pair.sign(encoding, &SystemRandom::new(), head, &mut signature).unwrap();
+        signature
+    })
 }
 
 fn claims() -> Value {
@@ -152,7 +183,7 @@ async fn a_token_makes_its_holder_a_user_in_the_mapped_groups() {
     );
     assert_eq!(identity.groups, groups(&["All", "Developers"]));
     assert_eq!(identity.issued_at, at(NOW - 10));
-    assert_eq!(verify(&issuer, &rsa_sign(Algorithm::RS256, &claims())).await, Ok(identity));
+    assert_eq!(verify(&issuer, &rsa_sign("RS256", &claims())).await, Ok(identity));
     let one = verify(&issuer, &curve.sign(&but(&json!({ "groups": "admins", "aud": "lakebed" })))).await.unwrap();
     assert_eq!(one.groups, groups(&["Admins", "All"]));
     assert_eq!(provider.asked(), 1, "its keys are remembered");
@@ -224,13 +255,18 @@ async fn only_the_provider_s_keys_sign_and_with_their_own_algorithms() {
     // The public key as a secret, and a secret that the provider publishes.
     let modulus = hex::decode(RSA_MODULUS).unwrap();
     for (kid, key) in [("rsa", &modulus[..]), ("shared", b"shared"), ("a", curve.pair.public_key_raw())] {
-        for algorithm in [Algorithm::HS256, Algorithm::HS512] {
-            let header = Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) };
-            let token = encode(&header, &claims(), &EncodingKey::from_secret(key)).unwrap();
-            assert_eq!(verify(&issuer, &token).await, unknown(), "{kid} with {algorithm:?}");
+        for (algorithm, hash) in [("HS256", hmac::HMAC_SHA256), ("HS512", hmac::HMAC_SHA512)] {
+            let key = hmac::Key::new(hash, key);
+            let sign = |head: &[u8]| hmac::sign(&key, head).as_ref().to_vec();
+            let token = token(&json!({ "alg": algorithm, "kid": kid }), &claims(), sign);
+            assert_eq!(verify(&issuer, &token).await, unknown(), "{kid} with {algorithm}");
         }
     }
-    assert_eq!(verify(&issuer, &rsa_sign(Algorithm::RS512, &claims())).await, unknown(), "its key is for RS256");
+    for algorithm in ["RS512", "PS256"] {
+        assert_eq!(verify(&issuer, &rsa_sign(algorithm, &claims())).await, unknown(), "its key is for RS256");
+    }
+    let critical = curve.sign_with(&json!({ "alg": "ES256", "kid": "a", "crit": ["exp"], "exp": 1 }), &claims());
+    assert_eq!(verify(&issuer, &critical).await, unknown(), "an extension that must be understood, and isn't");
     let good = curve.sign(&claims());
     let (head, signature) = good.rsplit_once('.').unwrap();
     assert_eq!(verify(&issuer, &format!("{head}.{}", &signature[1..])).await, unknown());
@@ -239,9 +275,38 @@ async fn only_the_provider_s_keys_sign_and_with_their_own_algorithms() {
     let header = head.split('.').next().unwrap();
     assert_eq!(verify(&issuer, &format!("{header}.{another}.{signature}")).await, unknown());
     assert_eq!(verify(&issuer, &"a".repeat(20_000)).await, unknown());
-    let nameless =
-        encode(&Header::new(Algorithm::ES256), &claims(), &EncodingKey::from_ec_der(&curve.pair.serialize_der()));
-    verify(&issuer, &nameless.unwrap()).await.expect("the only key for its algorithm");
+    let nameless = curve.sign_with(&json!({ "alg": "ES256" }), &claims());
+    verify(&issuer, &nameless).await.expect("the only key for its algorithm");
+}
+
+#[tokio::test]
+async fn every_algorithm_of_public_keys_is_verified() {
+    let random = SystemRandom::new();
+    let p384 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random).unwrap();
+    let p384 = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, p384.as_ref(), &random).unwrap();
+    let edwards = Ed25519KeyPair::from_pkcs8(Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref()).unwrap();
+    let (point, encoded) = (p384.public_key().as_ref(), |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes));
+    let mut rsa = rsa_jwk();
+    rsa.as_object_mut().unwrap().remove("alg");
+    let issuer = Provider::new(vec![
+        rsa,
+        json!({ "kty": "EC", "crv": "P-384", "kid": "p384", "x": encoded(&point[1..49]), "y": encoded(&point[49..]) }),
+        json!({ "kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": encoded(edwards.public_key().as_ref()) }),
+    ])
+    .trusted(settings());
+    let mut tokens =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map(|rsa| rsa_sign(rsa, &claims())).to_vec();
+    let sign_p384 = |head: &[u8]| p384.sign(&random, head).unwrap().as_ref().to_vec();
+    tokens.push(token(&json!({ "alg": "ES384", "kid": "p384" }), &claims(), sign_p384));
+    let sign_edwards = |head: &[u8]| edwards.sign(head).as_ref().to_vec();
+    tokens.push(token(&json!({ "alg": "EdDSA", "kid": "ed" }), &claims(), sign_edwards));
+    for good in tokens {
+        assert_eq!(verify(&issuer, &good).await.unwrap().subject, "ann-1", "{good}");
+        let (head, signature) = good.rsplit_once('.').unwrap();
+        let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        signature[20] ^= 1;
+        assert_eq!(verify(&issuer, &format!("{head}.{}", encoded(&signature))).await, unknown(), "{good}");
+    }
 }
 
 #[tokio::test]

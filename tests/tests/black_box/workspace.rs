@@ -100,7 +100,7 @@ fn every_threat_has_its_tests() {
 fn what_was_vulnerable_is_not_built_from() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let locks = ["Cargo.lock", "fuzz/Cargo.lock"].map(|lock| fs::read_to_string(root.join(lock)).unwrap());
-    let least = BTreeMap::from([("quick-xml", (0, 41, 0)), ("h2", (0, 4, 16))]);
+    let least = BTreeMap::from([("quick-xml", (0, 41, 0)), ("h2", (0, 4, 16)), ("jsonwebtoken", (10, 3, 0))]);
     for package in locks.iter().flat_map(|lock| lock.split("[[package]]").skip(1)) {
         let field = |name: &str| package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
         let (name, version) = (field("name").unwrap().trim_matches('"'), field("version").unwrap().trim_matches('"'));
