@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use chrono::DateTime;
-use model::Timestamp;
+use model::{Timestamp, Wildcard};
 
 use crate::Resource;
-use crate::pattern::Pattern;
+use crate::pattern;
 
 /// How many values all conditions of a statement may have.
 const VALUES_MAX: usize = 100;
@@ -36,8 +36,8 @@ enum Values {
     SourceIp(Vec<Network>),
     After(Vec<Timestamp>),
     Before(Vec<Timestamp>),
-    Ref(Vec<Pattern>),
-    Prefix(Vec<Pattern>),
+    Ref(Vec<Wildcard>),
+    Prefix(Vec<Wildcard>),
 }
 
 /// What conditions are asked about.
@@ -71,7 +71,7 @@ impl Condition {
     fn read(operator: &str, key: &str, values: &[String], user: &str) -> Result<Self, String> {
         let networks = || values.iter().map(|text| Network::read(text)).collect::<Result<_, _>>();
         let times = || values.iter().map(|text| time(text)).collect::<Result<_, _>>();
-        let patterns = || values.iter().map(|text| Pattern::new(text, user)).collect();
+        let patterns = || values.iter().map(|text| pattern::for_user(text, user)).collect();
         let values = match (operator, key) {
             ("IpAddress" | "NotIpAddress", "SourceIp") => Values::SourceIp(networks()?),
             ("DateGreaterThan", "CurrentTime") => Values::After(times()?),
@@ -90,7 +90,7 @@ impl Condition {
 
     /// Whether it holds.
     pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
-        let like = |patterns: &[Pattern], text: Option<&str>| {
+        let like = |patterns: &[Wildcard], text: Option<&str>| {
             text.is_some_and(|text| patterns.iter().any(|pattern| pattern.matches(text)))
         };
         let fits = match &self.values {

@@ -3,11 +3,11 @@
 
 use std::cell::OnceCell;
 
-use model::{Policy, UserName};
+use model::{Policy, UserName, Wildcard};
 
 use crate::Action;
 use crate::condition::{self, Condition, Facts};
-use crate::pattern::{self, Pattern};
+use crate::pattern;
 use crate::policy::{Effect, InvalidPolicy, PolicyDocument, Statement};
 
 /// What policies say of one question.
@@ -30,7 +30,7 @@ pub struct Permissions {
 struct Rule {
     effect: Effect,
     actions: ActionSet,
-    resources: Vec<Pattern>,
+    resources: Vec<Wildcard>,
     conditions: Vec<Condition>,
 }
 
@@ -96,7 +96,7 @@ impl Rule {
         Ok(Self {
             effect: statement.effect,
             actions: ActionSet::of(&statement.action),
-            resources: resources.iter().map(|resource| Pattern::new(resource, user.as_str())).collect(),
+            resources: resources.iter().map(|resource| pattern::for_user(resource, user.as_str())).collect(),
             conditions: match &statement.condition {
                 Some(conditions) => condition::read(conditions, user.as_str())?,
                 None => Vec::new(),
@@ -113,7 +113,8 @@ impl Rule {
 
 impl ActionSet {
     fn of(patterns: &[String]) -> Self {
-        let chosen = Action::ALL.iter().filter(|action| patterns.iter().any(|p| pattern::matches(p, action.as_str())));
+        let patterns: Vec<_> = patterns.iter().map(|pattern| Wildcard::new(pattern)).collect();
+        let chosen = Action::ALL.iter().filter(|action| patterns.iter().any(|p| p.matches(action.as_str())));
         Self(chosen.fold(0, |bits, action| bits | 1 << (*action as u32)))
     }
 

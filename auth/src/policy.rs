@@ -1,12 +1,11 @@
 //! Policy documents in lakeFS's form. Owns reading, checking and writing them, and their bounds; leaves judging to
 //! `permissions`. Invariant: a document that passed [`PolicyDocument::parse`] can be judged.
 
-use model::POLICY_BYTES_MAX;
+use model::{POLICY_BYTES_MAX, Wildcard};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::condition::{self, Conditions};
-use crate::pattern;
 use crate::{Action, Resource};
 
 /// How many statements a policy may have.
@@ -134,7 +133,8 @@ impl Statement {
             return Err(format!("it needs 1 to {ACTIONS_MAX} actions"));
         }
         for action in &self.action {
-            if !Action::ALL.iter().any(|known| pattern::matches(action, known.as_str())) {
+            let named = Wildcard::new(action);
+            if !Action::ALL.iter().any(|known| named.matches(known.as_str())) {
                 let action: String = action.chars().take(100).collect();
                 return Err(format!("{action:?} is no action: use a name like fs:ReadObject, or fs:* for all of fs"));
             }

@@ -7,6 +7,7 @@
 mod id;
 mod name;
 mod path;
+mod wildcard;
 
 mod access;
 mod commit;
@@ -59,3 +60,4 @@ pub use settings::{
 pub use staging::{Condition, Require, SEALED_TOKENS_MAX, StageOutcome, StagedChange, StagedValue, UnstageScope};
 pub use upload::{NewUpload, PART_NUMBER_MAX, Part, Upload};
 pub use user::{Credential, SealedSecret, User};
+pub use wildcard::{Wildcard, WildcardPiece};

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::BranchName;
+use crate::{BranchName, Wildcard};
 
 /// How many patterns of protected branches a repository may have: each write looks at them.
 pub const PROTECTED_PATTERNS_MAX: usize = 100;
@@ -32,33 +32,9 @@ pub struct InvalidPattern(String);
 pub struct BranchPattern(String);
 
 impl BranchPattern {
-    /// Whether a branch's name fits.
-    ///
-    /// Greedy: a `*` takes as little as it can, and the last one takes more whenever what follows doesn't fit.
+    /// Returns whether a branch's name fits.
     pub fn matches(&self, branch: &BranchName) -> bool {
-        let (pattern, name) = (self.0.as_bytes(), branch.as_str().as_bytes());
-        let (mut at, mut seen) = (0, 0);
-        let mut star: Option<(usize, usize)> = None;
-        while seen < name.len() {
-            match pattern.get(at) {
-                Some(b'*') => {
-                    star = Some((at, seen));
-                    at += 1;
-                }
-                Some(byte) if *byte == b'?' || *byte == name[seen] => {
-                    at += 1;
-                    seen += 1;
-                }
-                _ => match star {
-                    Some((position, taken)) => {
-                        star = Some((position, taken + 1));
-                        (at, seen) = (position + 1, taken + 1);
-                    }
-                    None => return false,
-                },
-            }
-        }
-        pattern[at..].iter().all(|byte| *byte == b'*')
+        Wildcard::new(&self.0).matches(branch.as_str())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tests of `permissions`: against the obvious model, and the usual policies.
 
-use model::Timestamp;
+use model::{Timestamp, Wildcard};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -59,11 +59,11 @@ fn model(statements: &[Statement], action: Action, resource: &Resource) -> Verdi
     let counts = |statement: &&Statement| {
         let arn = statement.resource.replace("${user}", "ann");
         let holds = statement.condition.iter().flatten().all(|(operator, keys)| {
-            let like = resource.reference().is_some_and(|r| pattern::matches(&keys["Ref"][0], r));
+            let like = resource.reference().is_some_and(|r| Wildcard::new(&keys["Ref"][0]).matches(r));
             like == (operator == "StringLike")
         });
-        statement.action.iter().any(|named| pattern::matches(named, action.as_str()))
-            && pattern::matches(&arn, &resource.to_string())
+        statement.action.iter().any(|named| Wildcard::new(named).matches(action.as_str()))
+            && Wildcard::new(&arn).matches(&resource.to_string())
             && holds
     };
     let counting: Vec<_> = statements.iter().filter(counts).map(|statement| statement.effect).collect();
