@@ -12,7 +12,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http_body::{Body as _, Frame, SizeHint};
-use object_http::{HEAD_BYTES_MAX, head_bytes};
+use object_http::{HEAD_BYTES_MAX, SeveralHosts, head_bytes, request_host};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -40,12 +40,15 @@ impl RequestId {
     }
 }
 
-/// A head that is too large, or a sender who says nothing more.
+/// A head that is too large or names several hosts, or a sender who says nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum Unbearable {
     /// For the caller.
     #[error("the request's path and headers have {0} bytes together: the most is {HEAD_BYTES_MAX}")]
     Head(usize),
+    /// For the caller.
+    #[error(transparent)]
+    Hosts(#[from] SeveralHosts),
     /// For the caller.
     #[error("the client sent nothing for {0:?} in the middle of the body: send it again")]
     Silence(Duration),
@@ -71,6 +74,9 @@ pub(crate) fn seal(request: Request, silence_max: Duration) -> Result<(RequestId
     let bytes = head_bytes(request.uri(), request.headers());
     if bytes > HEAD_BYTES_MAX {
         return Err((id, Unbearable::Head(bytes)));
+    }
+    if let Err(several) = request_host(request.uri(), request.headers()) {
+        return Err((id, several.into()));
     }
     let mut request = match request.body().is_end_stream() {
         true => request,
@@ -148,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_ours_and_the_head_is_bounded() {
+    fn the_id_is_ours_and_the_head_is_bounded_and_names_one_host() {
         let (id, sealed) = seal(request(Body::empty()), Duration::from_secs(1)).unwrap();
         assert_eq!(RequestId::of(&sealed).as_str(), id.as_str());
         assert_ne!(id.as_str(), "theirs");
@@ -156,5 +162,11 @@ mod tests {
         large.headers_mut().insert("x-large", "x".repeat(HEAD_BYTES_MAX).parse().unwrap());
         let (_, refused) = seal(large, Duration::from_secs(1)).unwrap_err();
         assert!(matches!(refused, Unbearable::Head(_)), "{refused}");
+        let mut two = request(Body::empty());
+        for host in ["one", "two"] {
+            two.headers_mut().append("host", host.parse().unwrap());
+        }
+        let (_, refused) = seal(two, Duration::from_secs(1)).unwrap_err();
+        assert!(matches!(refused, Unbearable::Hosts(_)), "{refused}");
     }
 }

@@ -14,6 +14,6 @@ mod representation;
 pub use condition::{InvalidCondition, Verdict, WriteCondition, judge_copy_source, judge_read, of_write};
 pub use date::{http_date, parse_http_date};
 pub use e_tag::{quoted, unquoted};
-pub use head::{HEAD_BYTES_MAX, head_bytes};
+pub use head::{HEAD_BYTES_MAX, SeveralHosts, head_bytes, request_host};
 pub use range::{Unsatisfiable, content_range, requested};
 pub use representation::{Representation, insert};

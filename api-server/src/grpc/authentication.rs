@@ -13,7 +13,7 @@ use proto::api::{REASON_KEY, Reason};
 use tonic::{Code, Status};
 
 use crate::authenticator::Authenticator;
-use crate::envelope::{self, RequestId};
+use crate::envelope::{self, RequestId, Unbearable};
 use crate::error_table::status;
 
 /// How long a client may send nothing in the middle of a call: longer than over REST, since an upload may come from a
@@ -32,7 +32,11 @@ pub(super) async fn layer(State(authenticator): State<Arc<Authenticator>>, reque
             (id, answer)
         }
         Err((id, unbearable)) => {
-            let refusal = status(Code::ResourceExhausted, Reason::InvalidArgument, unbearable.to_string());
+            let code = match unbearable {
+                Unbearable::Hosts(_) => Code::InvalidArgument,
+                Unbearable::Head(_) | Unbearable::Silence(_) => Code::ResourceExhausted,
+            };
+            let refusal = status(code, Reason::InvalidArgument, unbearable.to_string());
             (id, refusal.into_http())
         }
     };

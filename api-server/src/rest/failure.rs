@@ -62,6 +62,7 @@ impl From<Unbearable> for Failure {
     fn from(unbearable: Unbearable) -> Self {
         let status = match unbearable {
             Unbearable::Head(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Unbearable::Hosts(_) => StatusCode::BAD_REQUEST,
             Unbearable::Silence(_) => StatusCode::REQUEST_TIMEOUT,
         };
         Self::new(status, unbearable.to_string())

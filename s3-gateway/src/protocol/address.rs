@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use http::request::Parts;
+use object_http::request_host;
 use percent_encoding::percent_decode_str;
 
 use super::error::{ErrorCode, S3Error};
@@ -44,12 +45,9 @@ impl Address {
     }
 }
 
-/// The host that a request was sent to, with its port: the `Host` header, or HTTP/2's authority.
+/// The host that a request was sent to, with its port; none if it names several, which is refused elsewhere.
 pub(crate) fn host(parts: &Parts) -> Option<&str> {
-    match parts.headers.get(http::header::HOST) {
-        Some(value) => value.to_str().ok(),
-        None => parts.uri.authority().map(|authority| authority.as_str()),
-    }
+    request_host(&parts.uri, &parts.headers).ok().flatten()
 }
 
 /// The bucket in a host such as `trips.s3.example.com`.

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use futures::Stream;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use object_http::request_host;
 use secrecy::SecretString;
 
-use super::address::{Address, host};
+use super::address::Address;
 use super::body::{self, BodyError, BodyStream, BoxError, Receipt};
 use super::error::{ErrorCode, S3Error};
 use super::headers::single;
@@ -198,10 +199,9 @@ pub(super) async fn secret(
 /// The headers with a `host` among them, as HTTP/2 has it elsewhere.
 pub(super) fn with_host(parts: &Parts) -> Result<HeaderMap, S3Error> {
     let mut headers = parts.headers.clone();
-    if headers.get_all(header::HOST).iter().count() > 1 {
-        return Err(S3Error::invalid_request("The header Host is there more than once."));
-    }
-    if let Some(host) = host(parts).and_then(|host| HeaderValue::from_str(host).ok()) {
+    let host = request_host(&parts.uri, &parts.headers);
+    let host = host.map_err(|_| S3Error::invalid_request("The host is there more than once. Send one Host header."))?;
+    if let Some(host) = host.and_then(|host| HeaderValue::from_str(host).ok()) {
         headers.insert(header::HOST, host);
     }
     Ok(headers)
