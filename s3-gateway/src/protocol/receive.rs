@@ -93,7 +93,9 @@ impl Receiver {
         let mut headers = with_host(parts)?;
         let token = session_token(&headers, &query)?;
         let token = token.as_deref();
-        let (access_key_id, payload) = match Mechanism::of(&headers, &query)? {
+        let mechanism = Mechanism::of(&headers, &query)?;
+        let is_v2 = matches!(mechanism, Mechanism::QueryV2);
+        let (access_key_id, payload) = match mechanism {
             Mechanism::HeaderV4(authorization) => {
                 let claim = signature_v4::Claim::of_header(authorization, &headers, now, (Service::S3, None))?;
                 self.verify_v4(claim, parts, &query, &headers, (keys, token)).await?
@@ -123,6 +125,9 @@ impl Receiver {
         // It has done its work, and is nobody else's business.
         headers.remove(SESSION_TOKEN);
         let operation = Operation::parse(&parts.method, &address, &query, &headers)?;
+        if is_v2 {
+            signature_v2::check_operation(&operation)?;
+        }
         Ok(Request { authenticated: Authenticated { access_key_id }, address, operation, headers, payload })
     }
 

@@ -1,6 +1,7 @@
 //! AWS Signature Version 2 in the query, which boto3 still pre-signs with against custom endpoints. In a header it is
-//! refused. Invariant: whatever chooses an operation or changes an answer is covered: subresources, overrides of
-//! headers, `x-amz-*` headers, Content-Type and Content-MD5.
+//! refused, and so is all that isn't reading or writing one object: a listing's prefix isn't signed. Invariant: whatever
+//! chooses an operation or changes an answer is covered: subresources, overrides of headers, `x-amz-*` headers,
+//! Content-Type and Content-MD5.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,6 +16,7 @@ use subtle::ConstantTimeEq as _;
 use super::Address;
 use super::canonical::candidate_paths;
 use super::error::{ErrorCode, S3Error};
+use super::operation::Operation;
 use super::query::Query;
 use super::signature_v4::{EXPIRES_SECONDS_MAX, SKEW_MINUTES_MAX, expired};
 
@@ -129,6 +131,21 @@ impl Claim {
                 .with_detail("StringToSign", String::from_utf8_lossy(&to_sign(&paths[0])))
                 .with_detail("SignatureProvided", BASE64.encode(&self.signature))),
         }
+    }
+}
+
+/// Refuses an operation whose parameters this signature doesn't cover.
+///
+/// # Errors
+/// InvalidRequest for all but reads and writes of one object or part.
+pub(crate) fn check_operation(operation: &Operation) -> Result<(), S3Error> {
+    use Operation::{GetObject, HeadObject, PutObject, UploadPart};
+    match operation {
+        GetObject { .. } | HeadObject { .. } | PutObject { .. } | UploadPart { .. } => Ok(()),
+        other => Err(S3Error::invalid_request(format!(
+            "AWS Signature Version 2 doesn't cover the parameters of {}. Please use AWS4-HMAC-SHA256.",
+            other.name()
+        ))),
     }
 }
 

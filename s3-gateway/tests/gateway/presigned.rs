@@ -87,6 +87,21 @@ fn version_two(s3: &TestGateway, method: &str, key: &str, expires: u64) -> Strin
     format!("{path}?AWSAccessKeyId={}&Signature={signature}&Expires={expires}", s3.keys.id)
 }
 
+#[tokio::test]
+async fn version_two_urls_are_for_one_object() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(&["main/a"]).await;
+    let head = version_two(&s3, "HEAD", "main/a", now() + 60);
+    open(&s3, Method::HEAD, &head, "").await.expect(200);
+    let list = version_two(&s3, "GET", "", now() + 60);
+    for more in ["", "&prefix=main/", "&list-type=2&prefix=other/"] {
+        open(&s3, Method::GET, &format!("{list}{more}"), "").await.expect_error(400, "InvalidRequest");
+    }
+    let delete = version_two(&s3, "DELETE", "main/a", now() + 60);
+    open(&s3, Method::DELETE, &delete, "").await.expect_error(400, "InvalidRequest");
+    assert_eq!(s3.keys_on("main").await, ["main/a"]);
+}
+
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

@@ -239,11 +239,18 @@ fn version_2_of_botocore() {
             (format!("{slash}{query}"), "trips.s3.amazonaws.com"),
         ] {
             let received = receive(&parts(method, &uri, &[("host", host)]), "2025-06-15T15:10:00Z");
-            let request = received.unwrap_or_else(|error| panic!("{method} {uri}: {error:?}"));
-            assert_eq!(request.operation.name(), name);
-            if name == "PutObject" {
-                assert_eq!(request.headers["content-type"], "text/csv");
-                assert_eq!(request.headers["x-amz-meta-a"], "b c");
+            match (name, received) {
+                ("GetObject" | "PutObject" | "UploadPart", Ok(request)) => {
+                    assert_eq!(request.operation.name(), name);
+                    if name == "PutObject" {
+                        assert_eq!(request.headers["content-type"], "text/csv");
+                        assert_eq!(request.headers["x-amz-meta-a"], "b c");
+                    }
+                }
+                // What it asks for isn't all signed: another prefix would be as good.
+                (_, Err(refused))
+                    if refused.code() == ErrorCode::InvalidRequest && refused.message().contains(name) => {}
+                (_, other) => panic!("{method} {uri}: {other:?}"),
             }
             // Whatever is added that would change the meaning is refused.
             for more in ["&acl", "&x-amz-copy-source=trips%2Fmain%2Fsecret", "&response-content-type=text%2Fhtml"] {
