@@ -12,6 +12,12 @@ pub enum Error {
     /// Nobody knows who calls. For the caller.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// A page of another site may have sent it in its visitor's name. For the caller.
+    #[error(
+        "a change that the login's cookie proves must come from a page of this server, by its Sec-Fetch-Site, Origin or \
+         Referer: programs send the token as Authorization: Bearer instead"
+    )]
+    ForeignPage,
     /// The caller's key was encrypted under another installation's key. For the operator.
     #[error("an access key can't be verified: {0}")]
     Sealed(String),

@@ -153,7 +153,7 @@ fn describe(error: &Error) -> (Code, Reason) {
         Error::Sealed(_) => (Code::Internal, Reason::Internal),
         Error::IssuerUnavailable(_) => (Code::Unavailable, Reason::IssuerUnavailable),
         Error::TooManyAttempts => (Code::ResourceExhausted, Reason::TooManyAttempts),
-        Error::Denied(_) | Error::CannotBegin(_) => (Code::PermissionDenied, Reason::AccessDenied),
+        Error::Denied(_) | Error::CannotBegin(_) | Error::ForeignPage => (Code::PermissionDenied, Reason::AccessDenied),
         Error::Invalid(_) => (Code::InvalidArgument, Reason::InvalidArgument),
         Error::ObjectNotFound { .. } => (Code::NotFound, Reason::ObjectNotFound),
         Error::RangeNotSatisfiable { .. } => (Code::OutOfRange, Reason::RangeNotSatisfiable),

@@ -14,6 +14,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::BASE;
 use super::failure::Failure;
+use super::same_origin::may_use_cookie;
 use crate::Error;
 use crate::authenticator::Authenticator;
 use crate::envelope::RequestId;
@@ -42,6 +43,8 @@ pub(super) async fn layer(
     let operation = format!("{} {BASE}{}", request.method(), request.uri().path());
     let proved = if request.headers().contains_key(AUTHORIZATION) {
         Some(authenticator.authenticate(request.headers(), request.extensions()).await)
+    } else if session_cookie(request.headers()).is_some() && !may_use_cookie(&request) {
+        Some(Err(Error::ForeignPage))
     } else if let Some(token) = session_cookie(request.headers()) {
         let address = PeerAddress::address(request.extensions().get());
         Some(authenticator.bearer(token, address).await)

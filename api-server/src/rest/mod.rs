@@ -26,6 +26,7 @@ mod object_stats;
 mod objects;
 mod refs_dump;
 mod repositories;
+mod same_origin;
 mod settings;
 mod setup;
 mod staging;

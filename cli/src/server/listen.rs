@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use auth::PeerAddress;
+use auth::{Encrypted, PeerAddress};
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -126,14 +126,15 @@ async fn connection(
     match tls {
         Some(tls) => {
             let stream = tokio::time::timeout(bounds.first_bytes, tls.accept(stream)).await??;
-            requests((stream, peer), service, watcher, bounds).await
+            requests(stream, (peer, Encrypted(true)), service, watcher, bounds).await
         }
-        None => requests((stream, peer), service, watcher, bounds).await,
+        None => requests(stream, (peer, Encrypted(false)), service, watcher, bounds).await,
     }
 }
 
 async fn requests(
-    (stream, peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, IpAddr),
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    (peer, encrypted): (IpAddr, Encrypted),
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
     bounds: Bounds,
@@ -149,6 +150,7 @@ async fn requests(
         .keep_alive_interval(Duration::from_secs(30));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
+        request.extensions_mut().insert(encrypted);
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.respond(request).await) }
     });

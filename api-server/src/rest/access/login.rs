@@ -1,12 +1,12 @@
 //! Logins over REST: an access key for a bearer token and a session's cookie. Invariant: a wrong key and an unknown one
 //! are told apart by nobody, and who guesses is slowed down.
 
-use auth::{Caller, PeerAddress};
+use auth::{Caller, Encrypted, PeerAddress};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::StatusCode;
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::{HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,6 +54,8 @@ async fn login(
     State(rest): State<Rest>,
     peer: Option<Extension<PeerAddress>>,
     stranger: Option<Extension<TrailOfStranger>>,
+    connection: Option<Extension<Encrypted>>,
+    headers: HeaderMap,
     Body(LoginInformation { access_key_id, secret_access_key }): Body<LoginInformation>,
 ) -> Result<Response, Failure> {
     let address = peer.map(|Extension(peer)| peer.0);
@@ -78,8 +80,18 @@ async fn login(
         token_expiration: super::super::seconds(begun.expires_at),
     })
     .into_response();
-    set_cookie(&mut answer, &format!("{SESSION_COOKIE}={token}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Strict"));
+    let mut cookie = format!("{SESSION_COOKIE}={token}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Strict");
+    let is_encrypted = connection.is_some_and(|Extension(Encrypted(is_encrypted))| is_encrypted);
+    if is_encrypted || is_of_encrypted_page(&headers) {
+        cookie.push_str("; Secure");
+    }
+    set_cookie(&mut answer, &cookie);
     Ok(answer)
+}
+
+/// Returns whether a browser says that its page came encrypted, as it did if a proxy in front of this server speaks HTTPS.
+fn is_of_encrypted_page(headers: &HeaderMap) -> bool {
+    headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
 /// End the session by which this request is sent

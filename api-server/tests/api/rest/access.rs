@@ -103,6 +103,7 @@ async fn a_login_gives_a_token_and_a_cookie_until_it_is_ended() {
     let answer = login(ACCESS_KEY_ID, SECRET_ACCESS_KEY).await;
     let cookie = answer.header("set-cookie").to_owned();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    assert!(!cookie.contains("Secure"), "over plain HTTP, browsers would drop it");
     let token = answer.json(200)["token"].as_str().unwrap().to_owned();
     let bearer = async || {
         lake.call_as_nobody("GET", TRIPS).header("authorization", &format!("Bearer {token}")).send().await.status
@@ -110,7 +111,15 @@ async fn a_login_gives_a_token_and_a_cookie_until_it_is_ended() {
     let pair = cookie.split(';').next().unwrap();
     let by_cookie = async || lake.call_as_nobody("GET", TRIPS).header("cookie", pair).send().await.status;
     assert_eq!((bearer().await.as_u16(), by_cookie().await.as_u16()), (200, 200));
-    let logout = lake.call_as_nobody("POST", &format!("{AUTH}/logout")).header("cookie", pair).send().await;
+    let logout = async |headers: &[(&str, &str)]| {
+        let call = lake.call_as_nobody("POST", &format!("{AUTH}/logout")).header("cookie", pair);
+        headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send().await
+    };
+    for foreign in [&[][..], &[("origin", "http://evil.example")], &[("sec-fetch-site", "same-site")]] {
+        assert!(logout(foreign).await.message(403).contains("Bearer"), "{foreign:?}");
+    }
+    assert_eq!(by_cookie().await, 200, "pages of others end nobody's session");
+    let logout = logout(&[("sec-fetch-site", "same-origin")]).await;
     assert!(logout.header("set-cookie").contains("Max-Age=0"));
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     while bearer().await == 200 || by_cookie().await == 200 {
@@ -121,6 +130,37 @@ async fn a_login_gives_a_token_and_a_cookie_until_it_is_ended() {
         login(ACCESS_KEY_ID, "wrong").await;
     }
     assert_eq!(login(ACCESS_KEY_ID, "wrong").await.status, 429, "who guesses is slowed down");
+}
+
+#[tokio::test]
+async fn a_cookie_is_for_encrypted_connections_and_pages_of_its_own_server() {
+    let lake = TestLake::new().await;
+    let body = json!({ "access_key_id": ACCESS_KEY_ID, "secret_access_key": SECRET_ACCESS_KEY });
+    let login = || lake.call_as_nobody("POST", &format!("{AUTH}/login")).json(&body);
+    let cookie = login().encrypted().send().await.header("set-cookie").to_owned();
+    assert!(cookie.ends_with("; Secure"), "{cookie}");
+    let behind_a_proxy = login().header("origin", "https://lake.example").send().await;
+    assert!(behind_a_proxy.header("set-cookie").ends_with("; Secure"));
+
+    let form = "--b\r\ncontent-disposition: form-data; name=\"content\"; filename=\"x\"\r\n\r\nbytes\r\n--b--\r\n";
+    let upload = async |origin: &str| {
+        let call = lake.call_as_nobody("POST", &format!("{TRIPS}/branches/main/objects?path=form"));
+        let call = call.header("cookie", cookie.split(';').next().unwrap()).header("host", "lake.example");
+        let call = call.header("content-type", "multipart/form-data; boundary=b").header("origin", origin);
+        call.body(form).send().await
+    };
+    upload("http://evil.example").await.message(403);
+    assert!(lake.paths("main").await.is_empty());
+    upload("http://lake.example").await.json(201);
+    assert_eq!(lake.paths("main").await, ["form"]);
+}
+
+#[tokio::test]
+async fn a_request_with_two_hosts_is_refused() {
+    let lake = TestLake::new().await;
+    let two = lake.call("GET", TRIPS).header("host", "one.example").header("host", "two.example");
+    assert!(two.send().await.message(400).contains("host"));
+    lake.call("GET", TRIPS).header("host", "one.example").send().await.json(200);
 }
 
 #[tokio::test]

@@ -67,6 +67,12 @@ impl Call<'_> {
         self
     }
 
+    /// Has it come over TLS.
+    pub(super) fn encrypted(mut self) -> Self {
+        self.request = self.request.extension(auth::Encrypted(true));
+        self
+    }
+
     pub(super) fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json").body(body.to_string())
     }
