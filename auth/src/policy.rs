@@ -85,8 +85,8 @@ impl PolicyDocument {
         }
     }
 
-    /// The policy that allows all that one may do with the objects of a ref beneath a prefix, or only to read them:
-    /// for sessions that are to do no more.
+    /// The policy that allows all that one may do with the objects of a ref under a prefix, or only to read them: for
+    /// sessions that are to do no more. To read the branch isn't part of it: its log tells of all paths.
     ///
     /// # Errors
     /// When ref or prefix hold what would be a wildcard.
@@ -120,8 +120,7 @@ impl PolicyDocument {
             statement: vec![
                 allow(on_objects, format!("{whole}/object/{prefix}*"), like(&of_ref)),
                 allow(&[Action::ListObjects], whole.clone(), like(&listed)),
-                allow(&[Action::ReadRepository], whole.clone(), None),
-                allow(&[Action::ReadBranch], format!("{whole}/branch/{}", reference.unwrap_or("*")), None),
+                allow(&[Action::ReadRepository], whole, None),
             ],
         })
     }

@@ -12,7 +12,7 @@ use wire::jobs_server::Jobs as JobsService;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, decoded, next_after, text};
+use super::fields::{amount, decoded, text};
 use crate::Error;
 use crate::jobs::Jobs;
 
@@ -35,9 +35,9 @@ impl JobsService for Grpc {
         let repository: RepositoryName = text("repository", &message.repository)?;
         let after = parse_optional("after", &message.after).map_err(Error::from)?;
         let page = self.jobs.list(&caller, &repository, after, amount(message.amount)).await?;
-        let next_after = next_after(page.more, &page.items, |job| job.id.to_string());
-        let jobs = page.items.into_iter().map(to_wire).collect::<Result<_, _>>()?;
-        Ok(Response::new(wire::ListJobsResponse { jobs, more: page.more, next_after }))
+        let (more, next_after) = (page.next_after.is_some(), page.next_after.map(|id| id.to_string()));
+        let jobs = page.jobs.into_iter().map(to_wire).collect::<Result<_, _>>()?;
+        Ok(Response::new(wire::ListJobsResponse { jobs, more, next_after: next_after.unwrap_or_default() }))
     }
 
     async fn cancel(&self, request: Request<wire::CancelJobRequest>) -> Result<Response<wire::Job>, Status> {

@@ -20,11 +20,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth::{Action, Caller, Directory, Resource, authorize};
+use auth::{Action, Caller, Directory, Resource, authorize, is_allowed};
 use graveler::Progress;
 use model::{
-    Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Page, Query, Refusal, RepositoryName, RequestId,
-    RunnerId,
+    Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Query, Refusal, RepositoryName, RequestId, RunnerId,
 };
 use proto::api::InvalidField;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -92,6 +91,14 @@ struct Inner {
     options: JobOptions,
     under_way: Mutex<HashMap<RequestId, UnderWay>>,
     detached: Arc<Semaphore>,
+}
+
+/// A page of a repository's jobs.
+pub struct JobsPage {
+    /// Those that the caller may see.
+    pub jobs: Vec<Job>,
+    /// After which job the next page begins, if there is one.
+    pub next_after: Option<RequestId>,
 }
 
 /// A request that this process carries out.
@@ -175,25 +182,26 @@ impl Jobs {
     pub async fn get(&self, caller: &Caller, repository: &RepositoryName, id: RequestId) -> Result<Job, Error> {
         authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
         let job = *self.inner.lines.graveler().meta().read(Query::Job { id }).await?.job()?;
-        if job.repository != *repository {
+        if job.repository != *repository || !may_see(caller, &job) {
             return Err(Refusal::JobNotFound(id).into());
         }
         Ok(self.inner.with_progress(job))
     }
 
-    /// Lists a repository's jobs, newest first.
+    /// Lists a repository's jobs that the caller may see, newest first. Those that others see count for the page's length.
     pub async fn list(
         &self,
         caller: &Caller,
         repository: &RepositoryName,
         after: Option<RequestId>,
         amount: usize,
-    ) -> Result<Page<Job>, Error> {
+    ) -> Result<JobsPage, Error> {
         authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
         let query = Query::Jobs { repository: repository.clone(), after, amount };
         let page = self.inner.lines.graveler().meta().read(query).await?.jobs()?;
-        let items = page.items.into_iter().map(|job| self.inner.with_progress(job)).collect();
-        Ok(Page { items, more: page.more })
+        let next_after = page.items.last().filter(|_| page.more).map(|job| job.id);
+        let seen = page.items.into_iter().filter(|job| may_see(caller, job));
+        Ok(JobsPage { jobs: seen.map(|job| self.inner.with_progress(job)).collect(), next_after })
     }
 
     /// Asks a job to end. One that published its work already is done, and stays so.
@@ -321,6 +329,22 @@ impl UnderWay {
         let progress = &self.request.progress;
         JobProgress { stage: progress.stage().to_owned(), objects: progress.objects(), bytes: progress.bytes() }
     }
+}
+
+/// Returns whether a caller may see a job: their own, unless they are a narrowed session, which may have begun any of its
+/// user's; one of a branch that they may read or commit to; and one of all refs if they may list the branches. An answer
+/// holds messages and metadata of commits, as a branch's log does.
+fn may_see(caller: &Caller, job: &Job) -> bool {
+    let is_own = job.user == caller.user.id && caller.narrowed.is_none();
+    let may = |action, resource: &Resource| is_allowed(caller, action, resource);
+    is_own
+        || match work::branch(job.kind, &job.spec) {
+            Some(branch) => {
+                let branch = Resource::branch(&job.repository, &branch);
+                may(Action::ReadBranch, &branch) || may(Action::CreateCommit, &branch)
+            }
+            None => may(Action::ListBranches, &Resource::Repository(job.repository.clone())),
+        }
 }
 
 /// What can be said of a request before anything is done.

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use auth::Caller;
 use graveler::{Built, Progress};
-use model::{JobKind, RequestId};
+use model::{BranchName, JobKind, RequestId};
 use prost::Message;
+use proto::generated::api as wire;
 
 use super::{Request, commit, import, merge, refs};
 use crate::Error;
@@ -100,6 +101,17 @@ pub(super) fn check(caller: &Caller, kind: JobKind, spec: &[u8]) -> Result<(), E
         JobKind::DumpRefs => refs::check_dump(caller, spec),
         JobKind::RestoreRefs => refs::check_restore(caller, spec),
     }
+}
+
+/// The branch that a request of this kind moves; `None` if it is about all refs of a repository.
+pub(super) fn branch(kind: JobKind, spec: &[u8]) -> Option<BranchName> {
+    let name = match kind {
+        JobKind::Commit => decode::<wire::CreateCommitRequest>(spec).ok()?.branch,
+        JobKind::Merge => decode::<wire::MergeRequest>(spec).ok()?.destination,
+        JobKind::Import => decode::<wire::ImportRequest>(spec).ok()?.branch,
+        JobKind::DumpRefs | JobKind::RestoreRefs => return None,
+    };
+    name.parse().ok()
 }
 
 pub(crate) fn decode<T: Message + Default>(spec: &[u8]) -> Result<T, Error> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use lakebed_sdk::{
-    Code, CopyObjects, Credentials, Error, Lakebed, ListOptions, Narrowing, PolicyHolder, Reason, Session, Upload,
-    UserName,
+    Code, CopyObjects, Credentials, Error, Lakebed, ListOptions, LogOptions, Narrowing, NewCommit, PolicyHolder,
+    Reason, RequestId, Session, Upload, UserName,
 };
 use secrecy::ExposeSecret;
 
@@ -219,6 +219,44 @@ async fn a_narrowed_session_may_what_it_was_narrowed_to() {
     let widest = by_session(&lake, &begin(everything).await).await;
     put(&widest, &lake, "dev", "x").await.unwrap();
     is_denied(widest.create_credential(&"admin".parse().unwrap()).await);
+}
+
+#[tokio::test]
+async fn a_narrowed_session_reads_neither_the_log_nor_others_jobs() {
+    let lake = TestLake::new().await;
+    lake.put("main", "out/a", "x").await;
+    let commit = NewCommit { request_id: Some(RequestId(7)), ..NewCommit::new("secret plans") };
+    let id = lake.lakebed.begin_commit(&lake.trips, &branch("main"), commit).await.unwrap();
+    lake.lakebed.wait_job(&lake.trips, id).await.unwrap().try_collect::<Vec<_>>().await.unwrap();
+    let jobs = async |by: &Lakebed| by.jobs(&lake.trips).try_collect::<Vec<_>>().await.map(|jobs| jobs.len());
+    let begin = async |narrowing| lake.lakebed.begin_session(Some(900), Some(narrowing)).await.unwrap();
+    let objects = Narrowing::Objects {
+        repository: lake.trips.clone(),
+        reference: Some("main".to_owned()),
+        prefix: "in/".to_owned(),
+        read_only: false,
+    };
+    let of_objects = by_session(&lake, &begin(objects).await).await;
+    assert_eq!(jobs(&of_objects).await, Ok(0));
+    assert_eq!(of_objects.job(&lake.trips, id).await.unwrap_err().code, Code::NotFound);
+    assert_eq!(of_objects.cancel_job(&lake.trips, id).await.unwrap_err().code, Code::NotFound);
+    is_denied(of_objects.log(&lake.trips, "main", LogOptions::default()).try_collect::<Vec<_>>().await);
+    is_denied(of_objects.reflog(&lake.trips, &branch("main")).try_collect::<Vec<_>>().await);
+
+    let on = |branch: &str| format!("arn:lakefs:fs:::repository/trips{branch}");
+    let repository = || allow(r#""fs:ReadRepository""#, &on(""));
+    for (action, of, seen) in [
+        ("fs:ReadBranch", "main", 1),
+        ("fs:CreateCommit", "main", 1),
+        ("fs:ReadBranch", "dev", 0),
+        ("fs:ListTags", "*", 0),
+    ] {
+        let narrow = document(&[repository(), allow(&format!("{action:?}"), &on(&format!("/branch/{of}")))]);
+        let session = by_session(&lake, &begin(Narrowing::Policy(narrow)).await).await;
+        assert_eq!(jobs(&session).await, Ok(seen), "{action} of {of}");
+        assert_eq!(session.job(&lake.trips, id).await.is_ok(), seen == 1, "{action} of {of}");
+    }
+    assert_eq!(jobs(&lake.lakebed).await, Ok(1));
 }
 
 #[tokio::test]
