@@ -1,6 +1,7 @@
-//! Finds out who calls: from `authorization: Basic base64(access key id:secret access key)`, with a session's token in
-//! `x-amz-security-token` if the key is a session's, or from `authorization: Bearer` and a bearer token. Leaves what
-//! callers may do to `auth::authorize`. Invariant: a wrong key and an unknown one look the same and take as long.
+//! Finds out who calls: from a gRPC call's signature, from `authorization: Basic base64(access key id:secret access key)`,
+//! both with a session's token in `x-amz-security-token` if the key is a session's, or from `authorization: Bearer` and a
+//! bearer token. Leaves what callers may do to `auth::authorize`. Invariant: a wrong key and an unknown one look the same
+//! and take as long, and who has the right secret is let in whatever others guess.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +14,10 @@ use auth::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
-use http::{Extensions, HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderValue, Uri};
+use model::{Clock, SystemClock};
+use object_http::request_host;
+use proto::api::{CallHead, CallSignature, DATE_HEADER, SESSION_TOKEN_HEADER, SKEW_MS_MAX, parse_call_date};
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use tokio::time::Instant;
@@ -23,11 +27,14 @@ use crate::Error;
 /// Base64 of the longest id and secret, with what stands around them.
 const BASIC_BYTES_MAX: usize = 16 + (ACCESS_KEY_ID_BYTES_MAX + SECRET_ACCESS_KEY_BYTES_MAX + 1) * 4 / 3 + 4;
 
-/// What carries a session's token, as in S3.
-const SESSION_TOKEN: &str = "x-amz-security-token";
+/// How much longer a wrong secret is answered after too many of them: a guesser's connection is good for one in two seconds.
+const THROTTLED_FACTOR: u32 = 20;
 
-const WRONG: Error =
-    Error::Unauthenticated("wrong access key or secret: check LAKEBED_ACCESS_KEY_ID and LAKEBED_SECRET_ACCESS_KEY");
+const WRONG: Error = Error::Unauthenticated("wrong access key or secret");
+const WRONG_SIGNATURE: Error =
+    Error::Unauthenticated("wrong access key or secret, or a proxy changed the call's host (:authority) on its way");
+const SKEWED: Error =
+    Error::Unauthenticated("the call's date is more than 15 minutes off the server's: set the clocks of both machines");
 
 /// Verifies credentials.
 pub(crate) struct Authenticator {
@@ -78,12 +85,37 @@ impl Authenticator {
         let (access_key_id, offered) = parse_basic(header).ok_or(Error::Unauthenticated(
             "malformed credentials: send Basic base64(access key id:secret access key), or Bearer and a token",
         ))?;
-        let token = match headers.get(SESSION_TOKEN).map(HeaderValue::to_str) {
-            None => None,
-            Some(Ok(token)) => Some(token),
-            Some(Err(_)) => return Err(InvalidToken::Unknown.into()),
+        self.secret(&access_key_id, &offered, session_token(headers)?, address).await
+    }
+
+    /// Verifies the credentials of a gRPC call, which may be signed.
+    pub(crate) async fn authenticate_call(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Result<Caller, Error> {
+        let authorization = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+        let Some(signature) = authorization.and_then(CallSignature::parse) else {
+            return self.authenticate(headers, extensions).await;
         };
-        self.secret(&access_key_id, &offered, token, address).await
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let (Ok(Some(host)), Some(date)) = (request_host(uri, headers), text(DATE_HEADER)) else {
+            return Err(Error::Unauthenticated("a signed call needs its host and an x-amz-date"));
+        };
+        let signed_at =
+            parse_call_date(date).ok_or(Error::Unauthenticated("x-amz-date must be like 20261120T093000Z"))?;
+        // By this machine's own clock, as signers date calls by theirs.
+        if signed_at.as_millis().abs_diff(SystemClock.now().as_millis()) > SKEW_MS_MAX {
+            return Err(SKEWED);
+        }
+        let head = CallHead { host, path: uri.path(), date, session_token: session_token(headers)? };
+        let offered = Offered {
+            access_key_id: signature.access_key_id,
+            session_token: head.session_token,
+            address: PeerAddress::address(extensions.get()),
+        };
+        self.prove(offered, WRONG_SIGNATURE, |secret| signature.is_of(&head, secret)).await
     }
 
     /// Verifies a bearer token.
@@ -92,7 +124,7 @@ impl Authenticator {
         Ok(self.directory.caller(&known, address))
     }
 
-    /// Verifies an access key by its secret. Who guesses is slowed down.
+    /// Verifies an access key by its secret.
     pub(crate) async fn secret(
         &self,
         access_key_id: &str,
@@ -100,10 +132,20 @@ impl Authenticator {
         session_token: Option<&str>,
         address: Option<IpAddr>,
     ) -> Result<Caller, Error> {
+        self.prove(Offered { access_key_id, session_token, address }, WRONG, |secret| secrets_match(secret, offered))
+            .await
+    }
+
+    /// Verifies that a caller holds the secret of an access key. Guesses are slowed down: after too many, each wrong one
+    /// waits for its answer. The right secret is judged first, so that nobody locks its owner out; what a guess costs here
+    /// is a look into memory, or for an unknown key one question to the metadata service.
+    async fn prove(
+        &self,
+        Offered { access_key_id, session_token, address }: Offered<'_>,
+        wrong: Error,
+        is_right: impl FnOnce(&SecretString) -> bool,
+    ) -> Result<Caller, Error> {
         let begun = Instant::now();
-        if !self.throttle.may_try(address, access_key_id, self.directory.now()) {
-            return Err(Error::TooManyAttempts);
-        }
         let found = match session_token {
             Some(token) => self.directory.session_key(access_key_id, token).await,
             None => self.directory.key(access_key_id).await,
@@ -116,14 +158,30 @@ impl Authenticator {
         // Compared even if nobody is known, so that the work is the same.
         let nobody = SecretString::from("no key has this secret, which is longer than any");
         let secret = known.as_deref().and_then(Known::secret).unwrap_or(&nobody);
-        match (secrets_match(secret, offered), known) {
-            (true, Some(known)) => Ok(self.directory.caller(&known, address)),
-            _ => {
-                self.throttle.failed(address, access_key_id, self.directory.now());
-                tokio::time::sleep_until(begun + self.refusal_duration_min).await;
-                Err(WRONG)
-            }
+        if let (true, Some(known)) = (is_right(secret), known) {
+            return Ok(self.directory.caller(&known, address));
         }
+        let (refusal, factor) = match self.throttle.failed(address, access_key_id, self.directory.now()) {
+            true => (Error::TooManyAttempts, THROTTLED_FACTOR),
+            false => (wrong, 1),
+        };
+        tokio::time::sleep_until(begun + self.refusal_duration_min * factor).await;
+        Err(refusal)
+    }
+}
+
+/// Who says that they hold which key.
+struct Offered<'a> {
+    access_key_id: &'a str,
+    session_token: Option<&'a str>,
+    address: Option<IpAddr>,
+}
+
+fn session_token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    match headers.get(SESSION_TOKEN_HEADER).map(HeaderValue::to_str) {
+        None => Ok(None),
+        Some(Ok(token)) => Ok(Some(token)),
+        Some(Err(_)) => Err(InvalidToken::Unknown.into()),
     }
 }
 

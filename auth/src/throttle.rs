@@ -1,5 +1,6 @@
-//! Slows down who guesses secrets. Owns the count of failures for each pair of address and access key. Invariant: memory
-//! is bounded by [`BUCKETS`], whoever tries whatever; two pairs that meet in a bucket share its count.
+//! Slows guesses of secrets down. Owns the count of failures for each pair of address and access key; whoever proves a
+//! secret asks only after it turned out to be wrong, so that nobody's guesses lock out the key's owner. Invariant: memory is
+//! bounded by [`BUCKETS`] whatever is tried; two pairs that meet in a bucket share its count.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -37,32 +38,20 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// Whether another try is borne now.
-    pub fn may_try(&self, address: Option<IpAddr>, access_key_id: &str, now: Timestamp) -> bool {
-        self.bucket(address, access_key_id, now, |bucket| bucket.failures < FAILURES_MAX)
-    }
-
-    /// Counts a failure.
-    pub fn failed(&self, address: Option<IpAddr>, access_key_id: &str, now: Timestamp) {
-        self.bucket(address, access_key_id, now, |bucket| bucket.failures = (bucket.failures + 1).min(FAILURES_MAX));
-    }
-
-    fn bucket<T>(
-        &self,
-        address: Option<IpAddr>,
-        access_key_id: &str,
-        now: Timestamp,
-        use_it: impl FnOnce(&mut Bucket) -> T,
-    ) -> T {
+    /// Counts a failure. Returns whether it is one too many.
+    pub fn failed(&self, address: Option<IpAddr>, access_key_id: &str, now: Timestamp) -> bool {
         let place = self.hasher.hash_one((address, access_key_id)) % BUCKETS as u64;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = &mut buckets[usize::try_from(place).expect("because it is less than the number of buckets")];
-        let passed = now.as_millis().saturating_sub(bucket.last.as_millis()).max(0) / FORGOTTEN_AFTER_MILLIS;
-        if passed > 0 {
-            bucket.failures = bucket.failures.saturating_sub(u32::try_from(passed).unwrap_or(u32::MAX));
+        // A failure that is later than now was counted by a clock that ran ahead.
+        let passed = now.as_millis().saturating_sub(bucket.last.as_millis()) / FORGOTTEN_AFTER_MILLIS;
+        if passed > 0 || bucket.last > now {
+            bucket.failures = bucket.failures.saturating_sub(u32::try_from(passed).unwrap_or(0));
             bucket.last = now;
         }
-        use_it(bucket)
+        let is_too_many = bucket.failures >= FAILURES_MAX;
+        bucket.failures = (bucket.failures + 1).min(FAILURES_MAX);
+        is_too_many
     }
 }
 
@@ -79,14 +68,22 @@ mod tests {
         let throttle = Throttle::default();
         let here = Some("10.0.0.1".parse().unwrap());
         for _ in 0..FAILURES_MAX {
-            assert!(throttle.may_try(here, "AK", at(0)));
-            throttle.failed(here, "AK", at(0));
+            assert!(!throttle.failed(here, "AK", at(0)));
         }
-        assert!(!throttle.may_try(here, "AK", at(0)) && !throttle.may_try(here, "AK", at(5)));
-        let elsewhere = Some("10.0.0.2".parse().unwrap());
-        assert!(throttle.may_try(elsewhere, "AK", at(5)), "its owner gets in from elsewhere");
-        assert!(throttle.may_try(here, "AK", at(6)));
-        throttle.failed(here, "AK", at(6));
-        assert!(!throttle.may_try(here, "AK", at(6)) && throttle.may_try(here, "AK", at(70)));
+        assert!(throttle.failed(here, "AK", at(0)) && throttle.failed(here, "AK", at(5)));
+        assert!(!throttle.failed(here, "AK2", at(5)), "another key");
+        assert!(!throttle.failed(Some("10.0.0.2".parse().unwrap()), "AK", at(5)), "from elsewhere");
+        assert!(!throttle.failed(here, "AK", at(6)) && throttle.failed(here, "AK", at(6)));
+        assert!(!throttle.failed(here, "AK", at(70)));
+    }
+
+    #[test]
+    fn a_clock_that_ran_ahead_is_forgotten() {
+        let throttle = Throttle::default();
+        for _ in 0..=FAILURES_MAX {
+            throttle.failed(None, "AK", at(1_000_000));
+        }
+        assert!(throttle.failed(None, "AK", at(0)));
+        assert!(!throttle.failed(None, "AK", at(6)), "one failure was forgotten after six seconds of the right clock");
     }
 }

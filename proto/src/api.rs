@@ -1,9 +1,10 @@
 //! Conversions between `model` and package `lakebed.api.v1`, the public gRPC API. Owns the words by which errors are
-//! told apart on the wire ([`Reason`]) and the rules of reading fields; leaves what a call does to `api-server` and how
-//! it feels to `lakebed-sdk`.
+//! told apart on the wire ([`Reason`]), the rules of reading fields, and how a call is signed ([`CallHead`]); leaves what
+//! a call does to `api-server` and how it feels to `lakebed-sdk`.
 
 mod nouns;
 mod reason;
+mod signed_call;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -14,6 +15,9 @@ use thiserror::Error;
 
 pub use nouns::{commit_from_wire, commit_to_wire, object_to_wire};
 pub use reason::{REASON_KEY, Reason};
+pub use signed_call::{
+    CallHead, CallSignature, DATE_HEADER, SESSION_TOKEN_HEADER, SKEW_MS_MAX, call_date, is_signed_call, parse_call_date,
+};
 
 /// A field of a message that can't be taken; says which and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

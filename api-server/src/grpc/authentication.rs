@@ -51,7 +51,8 @@ async fn authenticated_call(
     next: Next,
 ) -> Response {
     let (operation, trail) = (request.uri().path().to_owned(), authenticator.trail("grpc", id.as_str()));
-    match authenticator.authenticate(request.headers(), request.extensions()).await {
+    let proved = authenticator.authenticate_call(request.uri(), request.headers(), request.extensions()).await;
+    match proved {
         Ok(caller) => {
             let caller = Caller { trail, ..caller };
             request.extensions_mut().insert(caller.clone());

@@ -6,11 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, Response};
 use lakebed_sdk::{Code, Credentials, Lakebed, Reason};
-use model::{Command, RequestId, UserName};
-use proto::api::REASON_KEY;
+use model::{Clock, Command, RequestId, SystemClock, Timestamp, UserName};
+use proto::api::{CallHead, DATE_HEADER, REASON_KEY, call_date};
 use tower::ServiceExt;
 
 use crate::lake::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, TestLake};
+
+const WHO_AM_I: &str = "/lakebed.api.v1.Server/WhoAmI";
 
 /// Calls a method with an empty message.
 pub(crate) async fn call(lake: &TestLake, method: &str, authorization: Option<&str>) -> Response<axum::body::Body> {
@@ -107,6 +109,51 @@ async fn a_wrong_secret_and_an_unknown_key_look_the_same() {
     assert_eq!((wrong.code, wrong.reason), (Code::Unauthenticated, Reason::Unauthenticated));
     assert_eq!(wrong, unknown);
     assert!(!format!("{wrong:?}").contains(SECRET_ACCESS_KEY));
+}
+
+#[tokio::test]
+async fn guesses_don_t_lock_the_owner_out() {
+    let lake = TestLake::new().await;
+    let guess = async |secret: &str| {
+        let basic = format!("Basic {}", STANDARD.encode(format!("{ACCESS_KEY_ID}:{secret}")));
+        call(&lake, WHO_AM_I, Some(&basic)).await
+    };
+    for _ in 0..=auth::FAILURES_MAX {
+        guess("wrong").await;
+    }
+    assert_eq!(guess("wrong").await.headers()[REASON_KEY], "TOO_MANY_ATTEMPTS");
+    assert_eq!(status(&guess(SECRET_ACCESS_KEY).await), None, "the right secret, from the same address");
+    lake.lakebed.who_am_i().await.expect("and a signature by it");
+    let wrong = Lakebed::connect(&lake.endpoint(), Credentials::new(ACCESS_KEY_ID, "wrong")).await.unwrap();
+    assert_eq!(wrong.who_am_i().await.unwrap_err().reason, Reason::TooManyAttempts, "signatures are guesses too");
+}
+
+#[tokio::test]
+async fn a_signature_counts_for_its_host_its_method_and_a_quarter_of_an_hour() {
+    let lake = TestLake::new().await;
+    let send = async |(host, path): (&str, &str), at: Timestamp| {
+        let date = call_date(at);
+        let head = CallHead { host: "lake.example:8000", path: WHO_AM_I, date: &date, session_token: None };
+        let request = Request::post(format!("http://{host}{path}"))
+            .header("content-type", "application/grpc")
+            .header("authorization", head.sign(ACCESS_KEY_ID, &SECRET_ACCESS_KEY.into()))
+            .header(DATE_HEADER, date);
+        let answer = lake.api.grpc().oneshot(request.body(axum::body::Body::from(vec![0; 5])).unwrap()).await.unwrap();
+        (status(&answer).map(str::to_owned), answer)
+    };
+    let (now, right) = (SystemClock.now(), ("lake.example:8000", WHO_AM_I));
+    let minutes = |minutes: i64| Timestamp::from_millis(now.as_millis() + minutes * 60_000);
+    let refused = Some("16".to_owned());
+    for at in [minutes(0), minutes(-14), minutes(14)] {
+        assert_eq!(send(right, at).await.0, None);
+    }
+    for at in [minutes(-16), minutes(16)] {
+        let (status, answer) = send(right, at).await;
+        assert!(answer.headers()["grpc-message"].to_str().unwrap().contains("clocks"), "{answer:?}");
+        assert_eq!(status, refused);
+    }
+    assert_eq!(send(("other.example:8000", WHO_AM_I), now).await.0, refused);
+    assert_eq!(send((right.0, "/lakebed.api.v1.Server/Version"), now).await.0, refused);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn https_is_spoken_to_whom_the_given_authority_vouches_for() {
     let server = tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
 
     let credentials = || Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
-    let options = ConnectOptions { ca_certificate_pem: Some(pem) };
+    let options = ConnectOptions { ca_certificate_pem: Some(pem), ..ConnectOptions::default() };
     let lakebed = Lakebed::connect_with(&endpoint, credentials(), options).await.unwrap();
     assert_eq!(lakebed.who_am_i().await.unwrap().access_key_id, ACCESS_KEY_ID);
 

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use proto::api::is_signed_call;
 use s3_gateway::Gateway;
 use tonic::Status;
 use tower::ServiceExt;
@@ -46,12 +47,14 @@ impl Respond for Services {
     }
 }
 
-/// Whether a request is a gRPC call. An object may be uploaded as `application/grpc` too: that is signed the AWS way.
+/// Returns whether a request is a gRPC call. An object may be uploaded as `application/grpc` too: that is signed for S3.
 fn is_grpc<B>(request: &Request<B>) -> bool {
     let begins = |name, prefix: &[u8]| request.headers().get(name).is_some_and(|h| h.as_bytes().starts_with(prefix));
-    request.method() == Method::POST
-        && begins(header::CONTENT_TYPE, b"application/grpc")
-        && !begins(header::AUTHORIZATION, b"AWS")
+    let is_of_aws = || {
+        let authorization = request.headers().get(header::AUTHORIZATION).and_then(|header| header.to_str().ok());
+        begins(header::AUTHORIZATION, b"AWS") && !authorization.is_some_and(is_signed_call)
+    };
+    request.method() == Method::POST && begins(header::CONTENT_TYPE, b"application/grpc") && !is_of_aws()
 }
 
 async fn through(router: &Router, request: Request<Incoming>) -> Response<Body> {
@@ -80,6 +83,11 @@ mod tests {
     fn an_object_of_the_type_of_grpc_is_an_object() {
         let (grpc, aws) = (("content-type", "application/grpc"), ("authorization", "AWS4-HMAC-SHA256 Credential=x"));
         assert!(is_grpc(&request(Method::POST, &[grpc, ("authorization", "Basic x")])));
+        let signed = "AWS4-HMAC-SHA256 Credential=AK/20261120/us-east-1/lakebed/aws4_request, \
+                      SignedHeaders=host;x-amz-date, Signature=00";
+        assert!(is_grpc(&request(Method::POST, &[grpc, ("authorization", signed)])), "a call of ours");
+        let of_s3 = signed.replace("/lakebed/", "/s3/");
+        assert!(!is_grpc(&request(Method::POST, &[grpc, ("authorization", &of_s3)])));
         assert!(is_grpc(&request(Method::POST, &[("content-type", "application/grpc+proto")])));
         assert!(!is_grpc(&request(Method::PUT, &[grpc, aws])));
         assert!(!is_grpc(&request(Method::PUT, &[grpc])), "pre-signed");

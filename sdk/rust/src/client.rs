@@ -1,10 +1,13 @@
 //! The handle, and how it connects. Owns the channel's settings and the credentials on each call.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::Uri;
+use model::{Clock, SystemClock};
 use proto::api::request_id_to_wire;
 use proto::generated::api::access_client::AccessClient;
 use proto::generated::api::branches_client::BranchesClient;
@@ -20,11 +23,10 @@ use proto::generated::api::replays_client::ReplaysClient;
 use proto::generated::api::repositories_client::RepositoriesClient;
 use proto::generated::api::server_client::ServerClient;
 use proto::generated::api::tags_client::TagsClient;
-use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::{Code, GrpcMethod, Request, Status};
 
 use crate::{Credentials, Error, Reason};
 
@@ -52,6 +54,18 @@ pub struct Lakebed {
 pub struct ConnectOptions {
     /// Certificate authorities (PEM) to trust for https, instead of the system's.
     pub ca_certificate_pem: Option<String>,
+    /// Sends tokens over plain HTTP to other machines too, where the network can read them.
+    pub allow_plain_http: bool,
+}
+
+/// Returns whether what goes to an endpoint and comes from there is safe from the network: it is encrypted, or stays on this
+/// machine.
+pub fn is_private(endpoint: &str) -> bool {
+    let Ok(uri) = endpoint.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default();
+    let is_here = host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    uri.scheme_str() == Some("https") || is_here
 }
 
 impl Lakebed {
@@ -66,8 +80,9 @@ impl Lakebed {
         credentials: Credentials,
         options: ConnectOptions,
     ) -> Result<Self, Error> {
+        let authorize = Authorize::new(endpoint, &credentials, &options)?;
         let channel = endpoint_of(endpoint, options)?.connect().await;
-        Ok(Self::over(channel.map_err(|error| Error::unreachable(endpoint, &error))?, &credentials))
+        Ok(Self::over(channel.map_err(|error| Error::unreachable(endpoint, &error))?, authorize))
     }
 
     /// Makes a handle that connects with its first call, and again whenever the connection is gone.
@@ -75,11 +90,11 @@ impl Lakebed {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn connect_lazy(endpoint: &str, credentials: &Credentials, options: ConnectOptions) -> Result<Self, Error> {
-        Ok(Self::over(endpoint_of(endpoint, options)?.connect_lazy(), credentials))
+        let authorize = Authorize::new(endpoint, credentials, &options)?;
+        Ok(Self::over(endpoint_of(endpoint, options)?.connect_lazy(), authorize))
     }
 
-    fn over(channel: Channel, credentials: &Credentials) -> Self {
-        let authorize = Authorize { authorization: credentials.authorization(), session: credentials.session() };
+    fn over(channel: Channel, authorize: Authorize) -> Self {
         Self { connection: InterceptedService::new(channel, authorize) }
     }
 
@@ -140,19 +155,36 @@ impl Lakebed {
     }
 }
 
-/// Puts the credentials onto each call.
+/// Puts the credentials' proof onto each call.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorize {
-    authorization: MetadataValue<Ascii>,
-    session: Option<MetadataValue<Ascii>>,
+    credentials: Credentials,
+    /// Host and port as calls carry them.
+    host: String,
+}
+
+impl Authorize {
+    /// Refuses to send a token where the network could read it.
+    fn new(endpoint: &str, credentials: &Credentials, options: &ConnectOptions) -> Result<Self, Error> {
+        if credentials.is_sent() && !is_private(endpoint) && !options.allow_plain_http {
+            let message = format!(
+                "a token would go to {endpoint} unencrypted, where the network can read it: use https://, or allow plain \
+                 HTTP for it"
+            );
+            return Err(Error::local(Code::InvalidArgument, Reason::InvalidArgument, message));
+        }
+        let uri = endpoint.parse::<Uri>().ok();
+        let host = uri.and_then(|uri| uri.authority().map(ToString::to_string)).unwrap_or_default();
+        Ok(Self { credentials: credentials.clone(), host })
+    }
 }
 
 impl Interceptor for Authorize {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.authorization.clone());
-        if let Some(session) = &self.session {
-            request.metadata_mut().insert("x-amz-security-token", session.clone());
-        }
+        let method = request.extensions().get::<GrpcMethod<'_>>();
+        let method = method.ok_or_else(|| Status::internal("the client doesn't say which method it calls"))?;
+        let path = format!("/{}/{}", method.service(), method.method());
+        self.credentials.prove(request.metadata_mut(), &self.host, &path, SystemClock.now());
         Ok(request)
     }
 }
@@ -168,6 +200,9 @@ fn endpoint_of(text: &str, options: ConnectOptions) -> Result<Endpoint, Error> {
         Error::local(Code::InvalidArgument, Reason::InvalidArgument, message)
     };
     let endpoint = Endpoint::from_shared(text.to_owned()).map_err(|_| invalid("it isn't a URL"))?;
+    if endpoint.uri().authority().is_none_or(|authority| authority.as_str().contains('@')) {
+        return Err(invalid("it must name a host, and no user"));
+    }
     let endpoint = match endpoint.uri().scheme_str() {
         Some("http") => endpoint,
         Some("https") => {
@@ -198,4 +233,35 @@ fn to_pem(der: &[u8]) -> Certificate {
     let text = STANDARD.encode(der);
     let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line)).collect();
     Certificate::from_pem(format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_is_what_is_encrypted_or_stays_here() {
+        for private in ["https://lake.example", "http://localhost:8000", "http://127.3.2.1:8000", "http://[::1]:8000"] {
+            assert!(is_private(private), "{private}");
+        }
+        for open in
+            ["http://lake.example", "http://10.0.0.1:8000", "http://localhost.example", "http://[::2]", "localhost"]
+        {
+            assert!(!is_private(open), "{open}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_isn_t_sent_in_the_open_unless_it_is_allowed() {
+        let connect = |endpoint, credentials, allow_plain_http| {
+            let options = ConnectOptions { allow_plain_http, ..ConnectOptions::default() };
+            Lakebed::connect_lazy(endpoint, &credentials, options).map(|_| ())
+        };
+        let (token, key) = (|| Credentials::bearer("t"), || Credentials::new("AK", "secret"));
+        let refused = connect("http://10.0.0.1:8000", token(), false).unwrap_err();
+        assert!(refused.message.contains("unencrypted"), "{refused}");
+        connect("http://10.0.0.1:8000", token(), true).unwrap();
+        connect("http://127.0.0.1:8000", token(), false).unwrap();
+        connect("http://10.0.0.1:8000", key(), false).expect("a key's secret isn't sent");
+    }
 }

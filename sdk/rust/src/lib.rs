@@ -57,7 +57,7 @@ mod upload;
 
 pub use access::{AccessKey, Narrowing, NewAccessKey, Session, User};
 pub use branches::{Branch, HardReset};
-pub use client::{ConnectOptions, Lakebed};
+pub use client::{ConnectOptions, Lakebed, is_private};
 pub use commits::{Commit, Committed, LogOptions, NewCommit};
 pub use credentials::Credentials;
 pub use diffs::{Change, DiffItem, DiffKind, DiffOptions};
