@@ -44,5 +44,4 @@ lint:
 	cargo fmt --all --check
 	$(cargo) clippy --locked --workspace --all-targets -- -D warnings
 	cargo check --locked --manifest-path fuzz/Cargo.toml --no-default-features --bins
-	@if command -v cargo-deny >/dev/null; then cargo deny --all-features check; \
-	else echo "cargo-deny isn't installed: licences and advisories are not checked"; fi
+	./check-dependencies.sh
