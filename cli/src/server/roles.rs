@@ -35,6 +35,7 @@ const ENDED_BY_SIGNAL: i32 = 130;
 pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::All)?;
     logging::start();
+    data_folder::close_to_others();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
@@ -64,6 +65,7 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
 pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Metadata)?;
     logging::start();
+    data_folder::close_to_others();
     let end = end_signal()?;
     let listener = listen::bind(config.listen).await?;
     data_folder::make(&config.data_dir)?;
@@ -82,6 +84,7 @@ pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Res
 pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
     logging::start();
+    data_folder::close_to_others();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
@@ -103,6 +106,7 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
 pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
     logging::start();
+    data_folder::close_to_others();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;

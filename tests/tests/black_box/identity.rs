@@ -105,6 +105,8 @@ async fn no_secret_is_in_the_data_nor_in_a_log() {
     let mut files = 0;
     walk(&home.path().join("data"), &mut |path, bytes| {
         files += 1;
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} is open to other users: {mode:o}", path.display());
         for text in [secret, basic, &key] {
             let is_key = text == key && path.ends_with("encryption.key");
             assert!(is_key || !contains(bytes, text.as_bytes()), "{text} is in {}", path.display());
