@@ -3,8 +3,7 @@
 //! outcomes, and nothing that proves anything: no secret, token, signature or query.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::Timestamp;
 use serde::Serialize;
@@ -45,9 +44,15 @@ pub struct AuditLine<'a> {
     pub session: Option<String>,
     /// What: an action of policies, or an operation of the protocol.
     pub action: &'a str,
-    /// On what.
+    /// On what: repository and path of an object, or whatever the decision was about; of a change the first such thing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// Through which branch, tag or commit.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// On how many things more: those of a batch.
+    #[serde(skip_serializing_if = "is_none")]
+    pub and_others: u64,
     /// What came of it: `allowed`, `denied`, or the protocol's own word.
     pub outcome: &'a str,
 }
@@ -69,42 +74,78 @@ pub struct Trail {
     log: Arc<dyn AuditLog>,
     protocol: &'static str,
     request_id: String,
-    changes: AtomicBool,
+    changed: Mutex<Changed>,
+}
+
+/// What a request was allowed to change.
+#[derive(Default)]
+struct Changed {
+    /// Whether there is anything, which may have no name.
+    any: bool,
+    first: About,
+    others: u64,
+}
+
+/// On what something is done, and through which ref.
+#[derive(Default, Clone)]
+struct About {
+    resource: Option<String>,
+    reference: Option<String>,
+}
+
+impl About {
+    fn of(resource: &Resource) -> Self {
+        Self { resource: Some(resource.to_string()), reference: resource.reference().map(str::to_owned) }
+    }
+}
+
+fn is_none(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Trail {
     /// Begins the trail of a request.
     pub fn new(log: Arc<dyn AuditLog>, protocol: &'static str, request_id: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { log, protocol, request_id: request_id.into(), changes: AtomicBool::new(false) })
+        Arc::new(Self { log, protocol, request_id: request_id.into(), changed: Mutex::default() })
     }
 
     /// Writes down a decision.
     pub(crate) fn decided(&self, caller: &Caller, action: Action, resource: &Resource, is_allowed: bool) {
-        self.changes.fetch_or(is_allowed && action.is_change(), Relaxed);
+        let about = About::of(resource);
+        if is_allowed && action.is_change() {
+            let mut changed = self.changed();
+            match changed.first.resource {
+                None => changed.first = about.clone(),
+                Some(_) => changed.others += 1,
+            }
+            changed.any = true;
+        }
         let outcome = if is_allowed { "allowed" } else { "denied" };
-        self.write(Event::Decision, Some(caller), caller.at, (action.as_str(), Some(resource.to_string()), outcome));
+        self.log.record(&self.line(Event::Decision, Some(caller), caller.at, (action.as_str(), about, outcome)));
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Changed> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that the request changes something that nobody is asked about: a session of the caller's own.
     pub(crate) fn changes(&self) {
-        self.changes.store(true, Relaxed);
+        self.changed().any = true;
     }
 
-    /// Writes down the end of a request, if it was allowed to change something.
+    /// Writes down the end of a request, if it was allowed to change something, and what.
     pub fn ended(&self, caller: &Caller, operation: &str, outcome: &str) {
-        if self.changes.load(Relaxed) {
-            self.write(Event::Change, Some(caller), caller.at, (operation, None, outcome));
+        let Changed { any, first, others } = std::mem::take(&mut *self.changed());
+        if any {
+            let line = self.line(Event::Change, Some(caller), caller.at, (operation, first, outcome));
+            self.log.record(&AuditLine { and_others: others, ..line });
         }
     }
 
     /// Writes down that a request was refused before it was clear who sent it.
     pub fn refused(&self, at: Timestamp, address: Option<IpAddr>, operation: &str, why: &str) {
-        let line = AuditLine { address, ..self.line(Event::Refusal, None, at, (operation, None, why)) };
+        let line = AuditLine { address, ..self.line(Event::Refusal, None, at, (operation, About::default(), why)) };
         self.log.record(&line);
-    }
-
-    fn write(&self, event: Event, caller: Option<&Caller>, at: Timestamp, what: (&str, Option<String>, &str)) {
-        self.log.record(&self.line(event, caller, at, what));
     }
 
     fn line<'a>(
@@ -112,7 +153,7 @@ impl Trail {
         event: Event,
         caller: Option<&'a Caller>,
         time: Timestamp,
-        (action, resource, outcome): (&'a str, Option<String>, &'a str),
+        (action, About { resource, reference }, outcome): (&'a str, About, &'a str),
     ) -> AuditLine<'a> {
         AuditLine {
             time,
@@ -126,6 +167,8 @@ impl Trail {
             session: caller.and_then(|caller| caller.session).map(|session| session.to_string()),
             action,
             resource,
+            reference,
+            and_others: 0,
             outcome,
         }
     }

@@ -115,6 +115,13 @@ mod tests {
         authorize(&writer, Action::WriteObject, &Resource::All).unwrap();
         is_allowed(&writer, Action::ReadRepository, &Resource::All);
         writer.trail.as_ref().unwrap().ended(&writer, "PutObject", "200");
+        let deleter = Caller { trail: trail(), ..caller(ALL, None) };
+        let trips = "trips".parse().unwrap();
+        for path in ["a", "b", "c"] {
+            let object = Resource::object_of(&trips, "main", &path.parse().unwrap());
+            authorize(&deleter, Action::DeleteObject, &object).unwrap();
+        }
+        deleter.trail.as_ref().unwrap().ended(&deleter, "DeleteObjects", "200");
         let lines = lines.0.lock().unwrap();
         let of = |line: &str| {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -128,8 +135,14 @@ mod tests {
                 "decision fs:WriteObject denied",
                 "decision fs:WriteObject allowed",
                 "change PutObject 200",
+                "decision fs:DeleteObject allowed",
+                "decision fs:DeleteObject allowed",
+                "decision fs:DeleteObject allowed",
+                "change DeleteObjects 200",
             ]
         );
+        let of_batch = r#""resource":"arn:lakefs:fs:::repository/trips/object/a","ref":"main","and_others":2,"#;
+        assert!(lines.last().unwrap().contains(of_batch), "{}", lines.last().unwrap());
         assert!(lines[0].contains(r#""user":"ann","user_id":1,"access_key_id":"AKLB""#), "{}", lines[0]);
     }
 

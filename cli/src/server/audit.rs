@@ -249,6 +249,8 @@ mod tests {
                 session: None,
                 action: "GetObject",
                 resource: None,
+                reference: None,
+                and_others: 0,
                 outcome: "AccessDenied",
             });
         }
