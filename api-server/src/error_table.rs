@@ -202,7 +202,9 @@ fn refused(refusal: &Refusal) -> (Code, Reason) {
         Refusal::RepositoryNotFound(_) => (Code::NotFound, Reason::RepositoryNotFound),
         Refusal::RepositoryExists(_) => (Code::AlreadyExists, Reason::RepositoryExists),
         Refusal::NamespaceTaken(_) => (Code::AlreadyExists, Reason::NamespaceTaken),
-        Refusal::BranchNotFound(_) | Refusal::DeletionNotFound(_) => (Code::NotFound, Reason::BranchNotFound),
+        Refusal::BranchNotFound(_) | Refusal::TagIsNoBranch(_) | Refusal::DeletionNotFound(_) => {
+            (Code::NotFound, Reason::BranchNotFound)
+        }
         Refusal::RefExists(_) => (Code::AlreadyExists, Reason::RefExists),
         Refusal::DefaultBranch(_) => (Code::FailedPrecondition, Reason::DefaultBranch),
         Refusal::ProtectedBranch(_) => (Code::FailedPrecondition, Reason::ProtectedBranch),

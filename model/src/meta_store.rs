@@ -69,10 +69,7 @@ impl dyn MetaStore {
 
     /// Finds a branch.
     pub async fn branch(&self, repository: &RepositoryName, branch: &BranchName) -> Result<Branch, MetaError> {
-        match self.lookup(repository, &branch.into(), None).await?.target {
-            crate::RefTarget::Branch(found) => Ok(found),
-            _ => Err(Refusal::BranchNotFound(branch.clone()).into()),
-        }
+        Ok(self.lookup(repository, &branch.into(), None).await?.target.into_branch(branch)?)
     }
 
     /// Stages changes, at most [`Command::STAGED_CHANGES_MAX`].

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchName, CommitId, StagingToken, TagName, Timestamp, Version};
+use crate::{BranchName, CommitId, Refusal, StagingToken, TagName, Timestamp, Version};
 
 /// A movable pointer with uncommitted changes over it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,4 +52,15 @@ pub enum RefTarget {
     Tag(Tag),
     /// Neither; perhaps a commit id.
     Unknown,
+}
+
+impl RefTarget {
+    /// The branch that a name was to name.
+    pub fn into_branch(self, name: &BranchName) -> Result<Branch, Refusal> {
+        match self {
+            Self::Branch(branch) => Ok(branch),
+            Self::Tag(_) => Err(Refusal::TagIsNoBranch(name.clone())),
+            Self::Unknown => Err(Refusal::BranchNotFound(name.clone())),
+        }
+    }
 }

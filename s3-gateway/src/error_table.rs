@@ -90,7 +90,9 @@ impl Failure {
                 Error::RefNotFound(_)
                     | Error::NoSuchAncestor { .. }
                     | Error::AmbiguousRef { .. }
-                    | Error::Meta(MetaError::Refused(Refusal::BranchNotFound(_) | Refusal::TagNotFound(_)))
+                    | Error::Meta(MetaError::Refused(
+                        Refusal::BranchNotFound(_) | Refusal::TagIsNoBranch(_) | Refusal::TagNotFound(_)
+                    ))
             )
         )
     }
@@ -132,7 +134,9 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         Refusal::RepositoryNotFound(_) => ErrorCode::NoSuchBucket,
         Refusal::RepositoryExists(_) => ErrorCode::BucketAlreadyOwnedByYou,
         Refusal::NamespaceTaken(_) => ErrorCode::BucketAlreadyExists,
-        Refusal::BranchNotFound(branch) => return key::no_such_branch(branch.as_str()),
+        Refusal::BranchNotFound(branch) | Refusal::TagIsNoBranch(branch) => {
+            return key::no_such_branch(branch.as_str());
+        }
         Refusal::TagNotFound(_) => ErrorCode::NoSuchKey,
         Refusal::UploadNotFound(_) => ErrorCode::NoSuchUpload,
         Refusal::TooManySealed(_) => ErrorCode::SlowDown,

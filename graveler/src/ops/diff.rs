@@ -136,9 +136,7 @@ impl Graveler {
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
         let found = self.meta().lookup(repository, &branch.into(), None).await?;
-        let model::RefTarget::Branch(branch) = found.target else {
-            return Err(model::Refusal::BranchNotFound(branch.clone()).into());
-        };
+        let branch = found.target.into_branch(branch)?;
         let grouping = Grouping::new(&request.prefix, request.delimiter.as_deref());
         let Some(from) = grouping.start_behind(&request.after) else { return Ok(DiffPage::empty()) };
         let files = self.files(&found.repository)?;

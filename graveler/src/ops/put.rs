@@ -118,9 +118,7 @@ impl Graveler {
         open: &[usize],
     ) -> Result<Vec<StagedChange>, Error> {
         let found = self.meta().lookup(repository, &branch.into(), None).await?;
-        let model::RefTarget::Branch(head) = found.target else {
-            return Err(model::Refusal::BranchNotFound(branch.clone()).into());
-        };
+        let head = found.target.into_branch(branch)?;
         // Collected: a stream over a closure that borrows isn't `Send` for any lifetime, and servers need it to be.
         let conditions: Vec<_> =
             open.iter().map(|at| self.with_condition(&found.repository, &head, &changes[*at])).collect();

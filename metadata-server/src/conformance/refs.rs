@@ -67,6 +67,12 @@ pub(super) async fn tags_are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
     assert_eq!(lake.lookup("v1.0", None).await.target, RefTarget::Unknown);
     assert_eq!(refusal(lake.write(delete()).await), Refusal::TagNotFound(name("v1.0")));
     granted(lake.create_tag("v1.0").await.tag());
+
+    granted(lake.create_tag("v2").await.tag());
+    let seal = Command::Seal { repository: lake.repository.name.clone(), branch: name("v2") };
+    assert_eq!(refusal(lake.write(seal).await), Refusal::TagIsNoBranch(name("v2")), "it says what it is");
+    let found = lake.store.branch(&lake.repository.name, &name("v2")).await;
+    assert!(matches!(found, Err(model::MetaError::Refused(Refusal::TagIsNoBranch(_)))), "{found:?}");
 }
 
 pub(super) async fn share_one_space_of_names(store: Arc<dyn MetaStore>) {

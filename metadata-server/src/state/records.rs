@@ -33,8 +33,11 @@ pub(crate) fn repository(keys: &dyn Keyspace, name: &RepositoryName) -> Result<R
 }
 
 pub(crate) fn branch(keys: &dyn Keyspace, repository: &Repository, name: &BranchName) -> Result<Branch, Halt> {
-    let found = find(keys, Table::Refs, &key::branch(repository.uid, name))?;
-    found.ok_or_else(|| Refusal::BranchNotFound(name.clone()).into())
+    if let Some(found) = find(keys, Table::Refs, &key::branch(repository.uid, name))? {
+        return Ok(found);
+    }
+    let tag: Option<Tag> = find(keys, Table::Refs, &key::tag_named(repository.uid, name.as_str()))?;
+    Err(if tag.is_some() { Refusal::TagIsNoBranch(name.clone()) } else { Refusal::BranchNotFound(name.clone()) }.into())
 }
 
 pub(crate) fn put_branch(tx: &mut Transaction<'_>, repository: RepositoryUid, branch: &Branch) {

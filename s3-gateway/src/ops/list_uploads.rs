@@ -133,7 +133,7 @@ async fn add_branch(
         let (repository, branch, prefix) = (name.clone(), branch.clone(), prefix.clone());
         let query = Query::Uploads { repository, branch, prefix, after, amount: list.max_uploads as usize };
         let found = match call.graveler.meta().read(query).await.and_then(|answer| Ok(answer.uploads()?)) {
-            Err(MetaError::Refused(Refusal::BranchNotFound(_))) => return Ok(()),
+            Err(MetaError::Refused(Refusal::BranchNotFound(_) | Refusal::TagIsNoBranch(_))) => return Ok(()),
             found => found?,
         };
         after = found.items.last().map(|upload| (upload.new.path.clone(), upload.id));

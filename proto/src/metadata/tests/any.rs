@@ -203,6 +203,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         repository_name().prop_map(Refusal::RepositoryExists),
         namespace().prop_map(Refusal::NamespaceTaken),
         branch_name().prop_map(Refusal::BranchNotFound),
+        branch_name().prop_map(Refusal::TagIsNoBranch),
         branch_name().prop_map(Refusal::DeletionNotFound),
         text().prop_map(Refusal::RefExists),
         branch_name().prop_map(Refusal::DefaultBranch),
