@@ -20,7 +20,10 @@ use crate::protocol::{ErrorCode, S3Error};
 pub(crate) async fn list_buckets(call: &Call<'_>, list: &ListBuckets) -> Result<Response<Body>, Failure> {
     call.authorize(Action::ListRepositories, &Resource::All)?;
     let after = list.continuation_token.as_deref().map_or(Ok(String::new()), decode_token)?;
-    let (repositories, more) = repositories(call, list, after).await?;
+    let (repositories, more) = match &list.region {
+        Some(region) if *region != call.options.region => (Vec::new(), false),
+        _ => repositories(call, list, after).await?,
+    };
     let continuation_token = repositories.last().filter(|_| more).map(|last| encode_token(last.name.as_str()));
     let buckets = repositories
         .into_iter()

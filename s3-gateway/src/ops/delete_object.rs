@@ -81,6 +81,9 @@ fn admit<'a>(
     if object.version_id.as_deref().is_some_and(|version| version != "null") {
         return Err(S3Error::not_implemented("VersionId").into());
     }
+    if let Some(condition) = object.unjudged {
+        return Err(S3Error::not_implemented(format!("The condition {condition}")).into());
+    }
     match Key::parse(&object.key)? {
         Key::Object(reference, path) => {
             call.authorize(Action::DeleteObject, &call::object(repository, reference, &path))?;

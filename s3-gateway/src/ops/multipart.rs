@@ -23,14 +23,19 @@ use crate::protocol::operation::ListParts;
 use crate::protocol::xml::write;
 use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error, checksum};
 
-/// `POST /bucket/key?uploads`.
+/// `POST /bucket/key?uploads`. Some clients send a completion's condition here too: what must fail fails before a byte is
+/// sent.
 pub(crate) async fn create(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
     call.authorize(Action::WriteObject, &call::object(&name, reference, &path))?;
     let Described { content_type, metadata, headers } = Described::of_write(call.headers())?;
     let wanted = checksum::wanted_of_upload(call.headers())?;
+    let condition = call.write_condition()?;
     let (repository, branch) = call.branch_to_write(&name, reference).await?;
+    if let Some(condition) = &condition {
+        call.judge_early(&name, &branch, &path, condition).await?;
+    }
     let storage = storage(call, &repository)?;
     let address = storage.new_address();
     let store_upload_id = storage.create_multipart(&address).await?;

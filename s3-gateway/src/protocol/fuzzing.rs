@@ -148,6 +148,9 @@ fn delete_document(request: &DeleteRequest) -> String {
         if let Some(e_tag) = &object.e_tag {
             xml.text("ETag", &format!("\"{e_tag}\""));
         }
+        if let Some(condition) = object.unjudged {
+            xml.text(condition, "1");
+        }
         xml.close();
     }
     xml.close();

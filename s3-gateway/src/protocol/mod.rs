@@ -5,9 +5,10 @@
 pub mod error;
 
 pub mod address;
+mod amz_headers;
 pub mod operation;
+mod parameters;
 mod query;
-mod subresource;
 
 mod canonical;
 pub mod presign;

@@ -1,6 +1,6 @@
 //! What a request asks for: method, address, query and a few headers become one typed operation. Leaves the doing to
-//! others. Invariant: a subresource or header that Lakebed lacks is refused by its name, never taken for the plain
-//! operation.
+//! others, and the names that an operation knows to `parameters` and `amz_headers`. Invariant: what isn't known is refused
+//! by its name, never taken for the plain operation.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -8,7 +8,7 @@ use super::Address;
 use super::copy_source::{CopySource, CopySourceRange};
 use super::error::{ErrorCode, S3Error};
 use super::query::Query;
-use super::subresource;
+use super::{amz_headers, parameters};
 
 /// The largest part number.
 pub const PART_NUMBER_MAX: u32 = 10_000;
@@ -74,6 +74,8 @@ pub struct ListBuckets {
     pub continuation_token: Option<String>,
     /// The most buckets of a page, 1 to 10,000.
     pub max_buckets: u32,
+    /// Only buckets of this region.
+    pub region: Option<String>,
 }
 
 /// What version 1 of the listing is asked.
@@ -151,25 +153,43 @@ impl Operation {
     /// Types a request.
     ///
     /// # Errors
-    /// NotImplemented for what S3 has and Lakebed lacks, MethodNotAllowed, InvalidArgument.
+    /// NotImplemented for what isn't known, MethodNotAllowed, InvalidArgument.
     pub(crate) fn parse(
         method: &Method,
         address: &Address,
         query: &Query,
         headers: &HeaderMap,
     ) -> Result<Self, S3Error> {
-        subresource::refuse_unimplemented(query, headers)?;
         let found = match (&address.bucket, &address.key) {
             (None, _) => of_service(method, query)?,
             (Some(bucket), None) => of_bucket(method, bucket.clone(), query)?,
             (Some(bucket), Some(key)) => of_object(method, bucket.clone(), key.clone(), query, headers)?,
         };
-        found.ok_or_else(|| match subresource::first_chosen(query) {
-            Some(name) => S3Error::not_implemented(format!("{method} of the subresource {name}")),
+        let found = found.ok_or_else(|| match parameters::first(query) {
+            Some(name) => S3Error::not_implemented(format!("{method} with the parameter {name}")),
             None => S3Error::from(ErrorCode::MethodNotAllowed)
                 .with_detail("Method", method.as_str())
                 .with_header(header::ALLOW, allowed(address)),
-        })
+        })?;
+        parameters::refuse_unknown(&found, query)?;
+        amz_headers::refuse_unknown(&found, headers)?;
+        Ok(found)
+    }
+
+    /// Whether it changes nothing.
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(
+            self,
+            Self::ListBuckets(_)
+                | Self::HeadBucket { .. }
+                | Self::GetBucketLocation { .. }
+                | Self::ListObjects { .. }
+                | Self::ListObjectsV2 { .. }
+                | Self::ListMultipartUploads { .. }
+                | Self::GetObject { .. }
+                | Self::HeadObject { .. }
+                | Self::ListParts { .. }
+        )
     }
 
     /// S3's name of the operation, for logs and metrics.
@@ -207,7 +227,7 @@ fn allowed(address: &Address) -> &'static str {
 }
 
 fn of_service(method: &Method, query: &Query) -> Result<Option<Operation>, S3Error> {
-    if method != Method::GET || subresource::first_chosen(query).is_some() {
+    if method != Method::GET || parameters::chosen(query).is_some() {
         return Ok(None);
     }
     Ok(Some(Operation::ListBuckets(ListBuckets {
@@ -217,15 +237,18 @@ fn of_service(method: &Method, query: &Query) -> Result<Option<Operation>, S3Err
             0 => return Err(not_a_count("max-buckets", "0", "from 1 to 10000")),
             count => count,
         },
+        region: query.get("bucket-region").map(str::to_owned),
     })))
 }
 
 fn of_bucket(method: &Method, bucket: String, query: &Query) -> Result<Option<Operation>, S3Error> {
-    let found = match (method.as_str(), subresource::first_chosen(query)) {
+    let found = match (method.as_str(), parameters::chosen(query)) {
         ("GET", Some("location")) => Operation::GetBucketLocation { bucket },
         ("GET", Some("uploads")) => Operation::ListMultipartUploads { bucket, list: list_uploads(query)? },
         ("POST", Some("delete")) => Operation::DeleteObjects { bucket },
-        ("POST", None) => return Err(S3Error::not_implemented("Upload by an HTML form (POST)")),
+        ("POST", None) if parameters::first(query).is_none() => {
+            return Err(S3Error::not_implemented("Upload by an HTML form (POST)"));
+        }
         ("GET", None) => match query.get("list-type") {
             None | Some("1") => Operation::ListObjects { bucket, list: list_objects(query)? },
             Some("2") => Operation::ListObjectsV2 { bucket, list: list_objects_v2(query)? },
@@ -250,7 +273,7 @@ fn of_object(
         Some("") | None => Err(ErrorCode::NoSuchUpload.into()),
         Some(id) => Ok::<_, S3Error>(id.to_owned()),
     };
-    let found = match (method.as_str(), subresource::first_chosen(query)) {
+    let found = match (method.as_str(), parameters::chosen(query)) {
         ("GET", None) => Operation::GetObject { bucket, key, read: read_options(query)? },
         ("HEAD", None) => Operation::HeadObject { bucket, key, read: read_options(query)? },
         ("PUT", None) if query.has("partNumber") => {

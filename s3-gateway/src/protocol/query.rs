@@ -41,6 +41,11 @@ impl Query {
         self.get(name).is_some()
     }
 
+    /// The pairs that are left when others have done their work.
+    pub(crate) fn without(&self, is_done: impl Fn(&str) -> bool) -> Self {
+        Self { pairs: self.pairs.iter().filter(|(name, _)| !is_done(name)).cloned().collect() }
+    }
+
     /// A name that has several values, if there is one: which of them counts depends on their order, which no signature
     /// covers.
     pub(crate) fn ambiguous(&self) -> Option<&str> {
@@ -74,6 +79,7 @@ mod tests {
         assert_eq!(query.ambiguous(), Some("x"));
         assert_eq!(Query::parse("a=1&b=2&a=1&c&c=").unwrap().ambiguous(), None);
         assert_eq!(Query::parse("").unwrap(), Query::default());
+        assert_eq!(query.without(|name| name == "x"), Query::parse("uploads&prefix=a/b+c%2B%2520").unwrap());
         assert_eq!(Query::parse("a=%ff").unwrap_err().code(), ErrorCode::InvalidURI);
     }
 }

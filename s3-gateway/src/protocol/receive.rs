@@ -85,8 +85,8 @@ impl Receiver {
     /// its bytes when it is refused.
     ///
     /// # Errors
-    /// AccessDenied, SignatureDoesNotMatch, RequestTimeTooSkewed and the like; NotImplemented for what S3 has and
-    /// Lakebed lacks; what the lookup says.
+    /// AccessDenied, SignatureDoesNotMatch, RequestTimeTooSkewed and the like; NotImplemented for what isn't
+    /// known; what the lookup says.
     pub async fn receive(&self, parts: &Parts, keys: &dyn KeyLookup, now: DateTime<Utc>) -> Result<Request, S3Error> {
         let address = Address::of(parts, &self.domains)?;
         let query = Query::parse(parts.uri.query().unwrap_or_default())?;
@@ -94,6 +94,7 @@ impl Receiver {
         let token = session_token(&headers, &query)?;
         let token = token.as_deref();
         let mechanism = Mechanism::of(&headers, &query)?;
+        let asked = query.without(|name| mechanism.reads(name));
         let is_v2 = matches!(mechanism, Mechanism::QueryV2);
         let (access_key_id, payload) = match mechanism {
             Mechanism::HeaderV4(authorization) => {
@@ -110,7 +111,7 @@ impl Receiver {
             }
             Mechanism::QueryV2 => {
                 let claim = signature_v2::Claim::of_query(&query, now)?;
-                move_into_headers(&query, &mut headers, |n| is_amz(n) || matches!(n, "content-md5" | "content-type"))?;
+                move_into_headers(&query, &mut headers, is_moved_by_v2)?;
                 let payload = Payload::parse(single(&headers, "x-amz-content-sha256")?.unwrap_or(UNSIGNED), None)?;
                 let secret = secret((keys, token), &claim.access_key_id).await?;
                 claim.verify(parts, &address, &query, &headers, &secret)?;
@@ -124,7 +125,7 @@ impl Receiver {
         }
         // It has done its work, and is nobody else's business.
         headers.remove(SESSION_TOKEN);
-        let operation = Operation::parse(&parts.method, &address, &query, &headers)?;
+        let operation = Operation::parse(&parts.method, &address, &asked, &headers)?;
         if is_v2 {
             signature_v2::check_operation(&operation)?;
         }
@@ -167,6 +168,17 @@ impl<'a> Mechanism<'a> {
                 "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
                  parameter or the Authorization header should be specified",
             )),
+        }
+    }
+
+    /// Whether a parameter is the signature's own or was moved from the headers: it says nothing of the operation by
+    /// itself.
+    fn reads(&self, name: &str) -> bool {
+        let header = name.to_ascii_lowercase();
+        match self {
+            Self::HeaderV4(_) => header == SESSION_TOKEN,
+            Self::QueryV4 => is_amz(&header),
+            Self::QueryV2 => is_moved_by_v2(&header) || matches!(name, "AWSAccessKeyId" | "Expires" | "Signature"),
         }
     }
 
@@ -226,6 +238,10 @@ fn move_into_headers(query: &Query, headers: &mut HeaderMap, moves: impl Fn(&str
     }
     headers.extend(moved);
     Ok(())
+}
+
+fn is_moved_by_v2(name: &str) -> bool {
+    is_amz(name) || matches!(name, "content-md5" | "content-type")
 }
 
 fn is_amz(name: &str) -> bool {

@@ -52,6 +52,32 @@ async fn a_batch_answers_for_each_key() {
 }
 
 #[tokio::test]
+async fn conditions_in_a_batch_are_judged_or_refused() {
+    let s3 = TestGateway::start().await;
+    let e_tag = s3.put("main/a", "a").send().await.expect(200).e_tag().replace('"', "&quot;");
+    s3.put_all(&["main/b", "main/c", "main/d", "main/e"]).await;
+    s3.commit("main").await;
+    let object = |key: &str, more: &str| format!("<Object><Key>main/{key}</Key>{more}</Object>");
+    let objects = [
+        object("a", &format!("<ETag>{e_tag}</ETag>")),
+        object("b", "<ETag>0123</ETag>"),
+        object("c", "<Size>6</Size>"),
+        object("d", "<LastModifiedTime>Sun, 06 Nov 1994 08:49:37 GMT</LastModifiedTime>"),
+        object("never", "<ETag>*</ETag>"),
+        object("e", ""),
+    ];
+    let body = format!("<Delete>{}<Quiet>true</Quiet></Delete>", objects.concat());
+    let answer = s3.request(Method::POST, "/trips?delete").body(body).send().await.expect(200);
+    assert_eq!(answer.all("Key"), ["main/b", "main/c", "main/d", "main/never"]);
+    assert_eq!(answer.all("Code"), ["PreconditionFailed", "NotImplemented", "NotImplemented", "NoSuchKey"]);
+    assert_eq!(s3.keys_on("main").await, ["main/b", "main/c", "main/d"]);
+
+    let body = "<Delete><Object><Key>main/b</Key><IfUnread/></Object></Delete>";
+    s3.request(Method::POST, "/trips?delete").body(body).send().await.expect_error(501, "NotImplemented");
+    assert_eq!(s3.keys_on("main").await, ["main/b", "main/c", "main/d"]);
+}
+
+#[tokio::test]
 async fn a_quiet_batch_tells_of_failures_only() {
     let s3 = TestGateway::start().await;
     s3.create_tag("v1", "main").await;

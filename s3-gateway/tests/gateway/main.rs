@@ -17,6 +17,7 @@ mod imported;
 mod keys;
 mod listings;
 mod matrix;
+mod model;
 mod multipart;
 mod objects;
 mod presigned;

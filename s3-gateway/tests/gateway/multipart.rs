@@ -296,6 +296,8 @@ async fn completion_can_be_conditional() {
     second.put(1, &bytes).await;
     let absent = [("if-none-match", "*")];
     let done = first.complete_with(&first.parts, &absent).await.expect(200);
+    let begin = s3.on(Method::POST, "main/a").query(&[("uploads", "")]).header("if-none-match", "*").send().await;
+    begin.expect_error(412, "PreconditionFailed");
     second.complete_with(&second.parts, &absent).await.expect_error(412, "PreconditionFailed");
     s3.commit("main").await;
     second.complete_with(&second.parts, &absent).await.expect_error(412, "PreconditionFailed");

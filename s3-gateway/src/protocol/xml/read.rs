@@ -1,5 +1,6 @@
-//! The XML bodies that clients send. Unknown elements are ignored, namespaces too. Invariant: a document is bounded in
-//! bytes, depth and items; entities are never expanded, and a document type is refused.
+//! The XML bodies that clients send. Namespaces and attributes are ignored. Invariant: a document is bounded in bytes,
+//! depth and items; entities are never expanded, and a document type is refused; an element that isn't known, or is there
+//! twice, is refused, since it may be a condition.
 
 use object_http::unquoted;
 use quick_xml::Reader;
@@ -28,6 +29,8 @@ pub struct ObjectToDelete {
     pub version_id: Option<String>,
     /// Delete it only if it has this ETag (unquoted).
     pub e_tag: Option<String>,
+    /// A condition of directory buckets, by its element, which Lakebed's caller must refuse for this key.
+    pub unjudged: Option<&'static str>,
 }
 
 /// The body of DeleteObjects: 1 to 1,000 objects.
@@ -53,54 +56,57 @@ pub struct CompletedPart {
 /// Reads the body of DeleteObjects.
 ///
 /// # Errors
-/// MalformedXML, also for no objects and for more than [`OBJECTS_MAX`].
+/// MalformedXML, also for no objects and for more than [`OBJECTS_MAX`]; NotImplemented for elements that aren't known.
 pub fn delete_objects(xml: &[u8]) -> Result<DeleteRequest, S3Error> {
-    let mut request = DeleteRequest::default();
-    let mut object = ObjectToDelete::default();
-    walk(xml, "Delete", |path, text| {
-        match path {
-            ["Quiet"] => request.quiet = text.trim().eq_ignore_ascii_case("true"),
-            ["Object", "Key"] => object.key = text.to_owned(),
-            ["Object", "VersionId"] => object.version_id = Some(text.trim().to_owned()),
-            ["Object", "ETag"] => object.e_tag = Some(unquoted(text).to_owned()),
-            ["Object"] if object.key.is_empty() || request.objects.len() >= OBJECTS_MAX => return Err(malformed()),
-            ["Object"] => request.objects.push(std::mem::take(&mut object)),
-            _ => {}
+    let mut objects = Vec::<ObjectToDelete>::new();
+    let (mut key, mut version_id, mut e_tag, mut time, mut size, mut quiet) = (None, None, None, None, None, None);
+    walk(xml, "Delete", |path, text| match path {
+        ["Quiet"] => once(&mut quiet, text.trim().eq_ignore_ascii_case("true")),
+        ["Object", "Key"] => once(&mut key, text.to_owned()),
+        ["Object", "VersionId"] => once(&mut version_id, text.trim().to_owned()),
+        ["Object", "ETag"] => once(&mut e_tag, unquoted(text).to_owned()),
+        ["Object", "LastModifiedTime"] => once(&mut time, ()),
+        ["Object", "Size"] => once(&mut size, ()),
+        ["Object"] if objects.len() >= OBJECTS_MAX => Err(malformed()),
+        ["Object"] => {
+            let key = key.take().filter(|key| !key.is_empty()).ok_or_else(malformed)?;
+            let unjudged = time.take().map(|()| "LastModifiedTime").or(size.take().map(|()| "Size"));
+            objects.push(ObjectToDelete { key, version_id: version_id.take(), e_tag: e_tag.take(), unjudged });
+            Ok(())
         }
-        Ok(())
+        _ => Err(unknown(path)),
     })?;
-    match request.objects.is_empty() {
+    match objects.is_empty() {
         true => Err(malformed()),
-        false => Ok(request),
+        false => Ok(DeleteRequest { objects, quiet: quiet.unwrap_or(false) }),
     }
 }
 
 /// Reads the body of CompleteMultipartUpload: at least one part.
 ///
 /// # Errors
-/// MalformedXML, InvalidArgument for part numbers that can't be, InvalidPartOrder unless they ascend.
+/// MalformedXML, InvalidArgument for part numbers that can't be, InvalidPartOrder unless they ascend, NotImplemented for
+/// elements that aren't known.
 pub fn complete_multipart_upload(xml: &[u8]) -> Result<Vec<CompletedPart>, S3Error> {
     let mut parts = Vec::<CompletedPart>::new();
     let (mut number, mut e_tag, mut checksum) = (None, None, None);
-    walk(xml, "CompleteMultipartUpload", |path, text| {
-        match path {
-            ["Part", "PartNumber"] => number = Some(part_number(text.trim())?),
-            ["Part", "ETag"] => e_tag = Some(unquoted(text).to_owned()),
-            ["Part", name] => {
-                if let Some(algorithm) = ChecksumAlgorithm::ALL.into_iter().find(|a| a.element() == *name) {
-                    checksum = Some(Checksum::parse(algorithm, text).ok_or_else(|| invalid_value(name))?);
-                }
-            }
-            ["Part"] => {
-                let (Some(number), Some(e_tag)) = (number.take(), e_tag.take()) else { return Err(malformed()) };
-                if parts.last().is_some_and(|last| last.number >= number) {
-                    return Err(ErrorCode::InvalidPartOrder.into());
-                }
-                parts.push(CompletedPart { number, e_tag, checksum: checksum.take() });
-            }
-            _ => {}
+    walk(xml, "CompleteMultipartUpload", |path, text| match path {
+        ["Part", "PartNumber"] => once(&mut number, part_number(text.trim())?),
+        ["Part", "ETag"] => once(&mut e_tag, unquoted(text).to_owned()),
+        ["Part", name] => {
+            let algorithm = ChecksumAlgorithm::ALL.into_iter().find(|algorithm| algorithm.element() == *name);
+            let algorithm = algorithm.ok_or_else(|| unknown(path))?;
+            once(&mut checksum, Checksum::parse(algorithm, text).ok_or_else(|| invalid_value(name))?)
         }
-        Ok(())
+        ["Part"] => {
+            let (Some(number), Some(e_tag)) = (number.take(), e_tag.take()) else { return Err(malformed()) };
+            if parts.last().is_some_and(|last| last.number >= number) {
+                return Err(ErrorCode::InvalidPartOrder.into());
+            }
+            parts.push(CompletedPart { number, e_tag, checksum: checksum.take() });
+            Ok(())
+        }
+        _ => Err(unknown(path)),
     })?;
     match parts.is_empty() {
         true => Err(malformed()),
@@ -111,18 +117,28 @@ pub fn complete_multipart_upload(xml: &[u8]) -> Result<Vec<CompletedPart>, S3Err
 /// Reads the body of CreateBucket, which may be empty: the location that the client wants.
 ///
 /// # Errors
-/// MalformedXML.
+/// MalformedXML; NotImplemented for elements that aren't known, such as tags and directory buckets.
 pub fn create_bucket(xml: &[u8]) -> Result<Option<String>, S3Error> {
     let mut location = None;
     if !xml.is_empty() {
-        walk(xml, "CreateBucketConfiguration", |path, text| {
-            if path == ["LocationConstraint"] {
-                location = Some(text.trim().to_owned()).filter(|location| !location.is_empty());
-            }
-            Ok(())
+        walk(xml, "CreateBucketConfiguration", |path, text| match path {
+            ["LocationConstraint"] => once(&mut location, text.trim().to_owned()),
+            _ => Err(unknown(path)),
         })?;
     }
-    Ok(location)
+    Ok(location.filter(|location| !location.is_empty()))
+}
+
+/// Takes an element's value; the element may be there once.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), S3Error> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(malformed()),
+    }
+}
+
+fn unknown(path: &[&str]) -> S3Error {
+    S3Error::not_implemented(format!("The element {}", path.join("/")))
 }
 
 fn part_number(text: &str) -> Result<u32, S3Error> {

@@ -234,13 +234,47 @@ fn copies_deletions_and_locations() {
 fn deletions_are_read() {
     let xml = "\u{feff}<?xml version=\"1.0\"?>\n<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
                <Object><Key> a&amp;b&#x1;&#13;<![CDATA[<c>]]></Key><ETag>\"e\"</ETag><Size>3</Size></Object>\
-               <Object><VersionId>null</VersionId><Key>d</Key></Object><Quiet>true</Quiet><New><Deep/></New></Delete>\n";
+               <Object><VersionId>null</VersionId><Key>d</Key></Object><Quiet>true</Quiet></Delete>\n";
     let request = delete_objects(xml.as_bytes()).unwrap();
     assert!(request.quiet);
     let keys: Vec<_> = request.objects.iter().map(|object| object.key.as_str()).collect();
     assert_eq!(keys, [" a&b\u{1}\r<c>", "d"]);
-    assert_eq!(request.objects[0].e_tag.as_deref(), Some("e"));
+    assert_eq!((request.objects[0].e_tag.as_deref(), request.objects[0].unjudged), (Some("e"), Some("Size")));
     assert_eq!(request.objects[1].version_id.as_deref(), Some("null"));
+    assert_eq!((request.objects[1].e_tag.as_deref(), request.objects[1].unjudged), (None, None));
+}
+
+#[test]
+fn elements_that_are_not_known_are_refused_by_their_names() {
+    let object = |more: &str| format!("<Delete><Object><Key>a</Key>{more}</Object></Delete>");
+    let part = |more: &str| {
+        format!(
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag>{more}</Part>\
+             </CompleteMultipartUpload>"
+        )
+    };
+    let bucket = |more: &str| format!("<CreateBucketConfiguration>{more}</CreateBucketConfiguration>");
+    for (refused, name) in [
+        (delete_objects(object("<Owner>1</Owner>").as_bytes()).map(drop), "Object/Owner"),
+        (delete_objects(object("<If><New/></If>").as_bytes()).map(drop), "Object/If/New"),
+        (delete_objects(b"<Delete><Unless>x</Unless><Object><Key>a</Key></Object></Delete>").map(drop), "Unless"),
+        (complete_multipart_upload(part("<ChecksumNEW>x</ChecksumNEW>").as_bytes()).map(drop), "Part/ChecksumNEW"),
+        (create_bucket(bucket("<Location><Type>x</Type></Location>").as_bytes()).map(drop), "Location/Type"),
+        (create_bucket(bucket("<Tags/>").as_bytes()).map(drop), "Tags"),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NotImplemented, "{name}");
+        assert!(error.message().contains(name), "{error}");
+    }
+    for twice in [
+        object("<Key>b</Key>"),
+        object("<ETag>a</ETag><ETag>b</ETag>"),
+        part("<ETag>b</ETag>"),
+        part("<ChecksumCRC32>AAAAAA==</ChecksumCRC32><ChecksumCRC32C>AAAAAA==</ChecksumCRC32C>"),
+    ] {
+        let codes = [delete_objects(twice.as_bytes()).map(drop), complete_multipart_upload(twice.as_bytes()).map(drop)];
+        assert!(codes.iter().all(|refused| refused.as_ref().is_err_and(|e| e.code() == ErrorCode::MalformedXML)));
+    }
 }
 
 #[test]
@@ -255,7 +289,7 @@ fn what_is_written_is_read_back() {
 fn malformed_documents_are_refused() {
     let many = |n: usize| format!("<Delete>{}</Delete>", "<Object><Key>a</Key></Object>".repeat(n));
     assert_eq!(delete_objects(many(1000).as_bytes()).unwrap().objects.len(), 1000);
-    let deep = format!("<Delete>{}{}</Delete>", "<a>".repeat(20), "</a>".repeat(20));
+    let deep = format!("<Delete>{}{}</Delete>", "<Object>".repeat(20), "</Object>".repeat(20));
     let bomb = "<!DOCTYPE d [<!ENTITY a \"aaaa\">]><Delete><Object><Key>&a;</Key></Object></Delete>";
     for xml in [
         "",

@@ -10,7 +10,7 @@ fn code(signed: &Signed) -> ErrorCode {
 }
 
 fn get() -> Signed {
-    Signed::new("GET", "/trips/main/a?prefix=x", &[("x-amz-meta-a", "b")])
+    Signed::new("GET", "/trips/main/a?response-expires=x", &[("x-amz-meta-a", "b")])
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! The headers that change what a request means, by name: `x-amz-*`, and HTTP's conditions. Says which of them each
+//! operation reads, which of them ask for nothing that isn't so anyway, and refuses the others. Leaves values that are
+//! read to who reads them. Invariant: a header that isn't known here is 501 and changes nothing.
+
+use http::HeaderMap;
+
+use super::error::S3Error;
+use super::operation::Operation;
+
+/// Headers of a request that are read, or can do no harm, whatever is asked for.
+const EVERYWHERE: [&str; 12] = [
+    // How the request was signed and travels.
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-decoded-content-length",
+    "x-amz-sdk-checksum-algorithm",
+    "x-amz-trailer",
+    // Who wrote the client.
+    "x-amz-user-agent",
+    // What becomes of the object that is written, if one is.
+    "x-amz-storage-class",
+    "x-amz-website-redirect-location",
+    // Nobody is charged, nothing is locked, nothing is archived, and no answer has a trailer.
+    "x-amz-bypass-governance-retention",
+    "x-amz-optional-object-attributes",
+    "x-amz-request-payer",
+    "x-amz-te",
+];
+
+/// Families of headers that are read, or can do no harm, whatever is asked for.
+const FAMILIES: [&str; 2] = ["x-amz-checksum-", "x-amz-meta-"];
+
+/// Headers that may be there if they ask for what is so anyway: nobody but by policies may read, there are no tags,
+/// annotations, locks or owners, and one namespace of buckets.
+const HARMLESS_VALUES: [(&str, &[&str]); 7] = [
+    ("x-amz-acl", &["private", "bucket-owner-read", "bucket-owner-full-control"]),
+    ("x-amz-bucket-namespace", &["global"]),
+    ("x-amz-bucket-object-lock-enabled", &["false"]),
+    ("x-amz-object-annotation-directive", &["COPY", "EXCLUDE"]),
+    ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
+    ("x-amz-tagging", &[""]),
+    ("x-amz-tagging-directive", &["COPY", "REPLACE"]),
+];
+
+/// HTTP's headers that make a write conditional or partial.
+const CONDITIONS: [&str; 6] =
+    ["content-range", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"];
+
+const OF_WRITES: [&str; 2] = ["if-match", "if-none-match"];
+
+const OF_COMPLETIONS: [&str; 3] = ["if-match", "if-none-match", "x-amz-mp-object-size"];
+
+const OF_COPIES: [&str; 8] = [
+    "if-match",
+    "if-none-match",
+    "x-amz-copy-source",
+    "x-amz-copy-source-if-match",
+    "x-amz-copy-source-if-modified-since",
+    "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-unmodified-since",
+    "x-amz-metadata-directive",
+];
+
+const OF_PART_COPIES: [&str; 6] = [
+    "x-amz-copy-source",
+    "x-amz-copy-source-if-match",
+    "x-amz-copy-source-if-modified-since",
+    "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-unmodified-since",
+    "x-amz-copy-source-range",
+];
+
+/// Refuses whatever an operation doesn't know. An empty condition is none.
+///
+/// # Errors
+/// NotImplemented, by the header's name.
+pub(crate) fn refuse_unknown(operation: &Operation, headers: &HeaderMap) -> Result<(), S3Error> {
+    let unknown = headers.iter().find(|(name, value)| {
+        let name = name.as_str();
+        let is_amz = name.starts_with("x-amz-");
+        let is_condition = CONDITIONS.contains(&name) && !operation.only_reads() && !value.is_empty();
+        (is_amz || is_condition) && !is_known(operation, name, value.as_bytes())
+    });
+    match unknown {
+        Some((name, _)) => Err(S3Error::not_implemented(format!("The header {name} of {}", operation.name()))),
+        None => Ok(()),
+    }
+}
+
+fn is_known(operation: &Operation, name: &str, value: &[u8]) -> bool {
+    if let Some((_, harmless)) = HARMLESS_VALUES.iter().find(|(known, _)| *known == name) {
+        return harmless.iter().any(|harmless| harmless.as_bytes() == value);
+    }
+    EVERYWHERE.contains(&name)
+        || FAMILIES.iter().any(|family| name.starts_with(family))
+        || of(operation).contains(&name)
+}
+
+/// The headers of an operation.
+fn of(operation: &Operation) -> &'static [&'static str] {
+    match operation {
+        Operation::PutObject { .. } | Operation::DeleteObject { .. } | Operation::CreateMultipartUpload { .. } => {
+            &OF_WRITES
+        }
+        Operation::CopyObject { .. } => &OF_COPIES,
+        Operation::UploadPartCopy { .. } => &OF_PART_COPIES,
+        Operation::CompleteMultipartUpload { .. } => &OF_COMPLETIONS,
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_tells_what_is_passed_over() {
+        let page = include_str!("../../../docs/s3.md");
+        // These are read wherever a request is signed, or where bytes come.
+        let of_transfer = &EVERYWHERE[..5];
+        let told = EVERYWHERE.iter().filter(|name| !of_transfer.contains(name)).map(|name| format!("`{name}`"));
+        for name in told.chain(FAMILIES.map(|family| format!("`{family}*`"))) {
+            assert!(page.contains(&name), "{name}");
+        }
+        for (name, values) in HARMLESS_VALUES {
+            let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+            let row = format!("| `{name}` | {} |", values.join(", ").replace("``", "empty"));
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+}
