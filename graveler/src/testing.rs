@@ -187,6 +187,7 @@ pub(crate) fn plain_entry(content: u64) -> Entry {
         metadata: BTreeMap::new(),
         headers: BTreeMap::new(),
         checksum: None,
+        parts: None,
     }
 }
 

@@ -192,7 +192,7 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::CreateUpload { request: _, repository, upload } => create_upload::apply(tx, at, repository, upload),
         Command::PutPart { repository, upload, part } => put_part::apply(tx, repository, *upload, part),
         Command::CompleteUpload { repository, upload, entry, condition } => {
-            complete_upload::apply(tx, repository, *upload, entry, condition.as_ref())
+            complete_upload::apply(tx, at, repository, *upload, entry, condition.as_ref())
         }
         Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
         Command::CreateUser { request: _, name, first_key, groups } => {

@@ -78,6 +78,8 @@ scenarios! {
     uploads::complete_on_condition,
     uploads::are_listed_by_path_and_id,
     uploads::outlive_their_branch,
+    uploads::are_not_taken_over_by_a_later_branch,
+    uploads::are_remembered_when_they_were_completed,
     uploads::of_very_many_parts,
     identities::users_and_keys,
     access::a_user_has_their_policies_and_their_groups,

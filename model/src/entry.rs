@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{PartSizes, Timestamp};
 
 /// Where an object's bytes lie.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,10 +80,13 @@ pub struct Entry {
     pub headers: BTreeMap<String, String>,
     /// The checksum that the writer asked to keep.
     pub checksum: Option<Checksum>,
+    /// The parts that it was uploaded in; none if it was uploaded whole, or if their sizes aren't known.
+    pub parts: Option<PartSizes>,
 }
 
 /// A digest of what a reader of an object sees: size, ETag, media type, metadata and headers, but not when the bytes were
-/// written, nor where they lie in the repository's own namespace. Of bytes that lie elsewhere the place counts, for they
+/// written, nor where they lie in the repository's own namespace; nor the sizes of its parts, which its ETag tells apart, and
+/// which older entries lack. Of bytes that lie elsewhere the place counts, for they
 /// are there as long as somebody else keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(pub [u8; IDENTITY_BYTES]);

@@ -130,6 +130,10 @@ log_id!(
     RepositoryUid
 );
 log_id!(
+    /// A branch's id for ever: a name that is used again gets another one. Branches of earlier versions have 0.
+    BranchUid
+);
+log_id!(
     /// Names one generation of a branch's staged entries. A newer token is a larger one.
     StagingToken
 );

@@ -13,6 +13,7 @@ mod access;
 mod commit;
 mod entry;
 mod job;
+mod part_sizes;
 mod reflog;
 mod refs;
 mod repository;
@@ -36,8 +37,8 @@ pub use command::{Command, Outcome};
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
 pub use id::{
-    CommitId, DumpId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId, StagingToken, UploadId,
-    UserId, Version,
+    BranchUid, CommitId, DumpId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId, StagingToken,
+    UploadId, UserId, Version,
 };
 pub use job::{
     CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobFailure, JobKind, JobProgress, JobState, Lease,
@@ -47,6 +48,7 @@ pub use meta_store::{MetaError, MetaStore};
 pub use name::{
     BranchName, GroupName, InvalidName, PolicyName, RefName, RepositoryName, StorageNamespace, TagName, UserName,
 };
+pub use part_sizes::{InvalidParts, PART_RUNS_MAX, PartRun, PartSizes};
 pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
 pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};
 pub use reflog::{BranchMove, DeletedBranch, Note, REFLOG_KEPT_DEFAULT, REFLOG_MOVES_MAX, Uncommitted, Undeleted};
@@ -58,6 +60,6 @@ pub use settings::{
     Retention, Settings, SettingsChange,
 };
 pub use staging::{Condition, Require, SEALED_TOKENS_MAX, StageOutcome, StagedChange, StagedValue, UnstageScope};
-pub use upload::{NewUpload, PART_NUMBER_MAX, Part, Upload};
+pub use upload::{CompletedUpload, NewUpload, PART_NUMBER_MAX, Part, Upload};
 pub use user::{Credential, SealedSecret, User};
 pub use wildcard::{Wildcard, WildcardPiece};

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccessBy, Branch, BranchMove, BranchName, CommitId, Credential, Group, GroupName, Job, ObjectPath, Part,
-    Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository, RepositoryName, RequestId, Settings,
-    StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId, UserName,
+    Access, AccessBy, Branch, BranchMove, BranchName, CommitId, CompletedUpload, Credential, Group, GroupName, Job,
+    ObjectPath, Part, Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository, RepositoryName,
+    RequestId, Settings, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId, UserName,
 };
 
 /// The most items that one page may hold; larger amounts are taken as this.
@@ -105,6 +105,13 @@ pub enum Query {
     },
     /// One upload. → [`Answer::Upload`]
     Upload {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        upload: UploadId,
+    },
+    /// An upload that was completed, of the last day. → [`Answer::CompletedUpload`]
+    CompletedUpload {
         /// Where.
         repository: RepositoryName,
         /// Which.
@@ -304,6 +311,8 @@ pub enum Answer {
     Staged(StagedPage),
     /// An upload.
     Upload(Upload),
+    /// An upload that was completed.
+    CompletedUpload(CompletedUpload),
     /// Uploads.
     Uploads(Page<Upload>),
     /// Parts.
@@ -364,6 +373,7 @@ typed! {
     tags -> Tags(Page<Tag>);
     staged -> Staged(StagedPage);
     upload -> Upload(Upload);
+    completed_upload -> CompletedUpload(CompletedUpload);
     uploads -> Uploads(Page<Upload>);
     parts -> Parts(Page<Part>);
     user -> User(User);

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Branch, BranchName, CommitId, StagingToken, Timestamp};
+use crate::{Branch, BranchName, BranchUid, CommitId, StagingToken, Timestamp};
 
 /// How long a move is remembered if nobody says otherwise.
 pub const REFLOG_KEPT_DEFAULT: u64 = 30 * 24 * 60 * 60 * 1000;
@@ -73,6 +73,8 @@ pub struct DeletedBranch {
     pub created_at: Timestamp,
     /// What was uncommitted on it.
     pub uncommitted: Uncommitted,
+    /// Which branch it was.
+    pub uid: BranchUid,
 }
 
 /// What becomes of a deleted branch's uncommitted changes.

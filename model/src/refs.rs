@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchName, CommitId, Refusal, StagingToken, TagName, Timestamp, Version};
+use crate::{BranchName, BranchUid, CommitId, Refusal, StagingToken, TagName, Timestamp, Version};
 
 /// A movable pointer with uncommitted changes over it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Branch {
     pub reset: Version,
     /// Whether lists leave it out unless they are asked for it: a branch for the time of a transaction.
     pub hidden: bool,
+    /// Tells it from others that had or will have its name. It comes back with a branch that is undeleted.
+    pub uid: BranchUid,
 }
 
 impl Branch {

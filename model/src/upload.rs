@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, BranchName, Checksum, ChecksumAlgorithm, ChecksumKind, ObjectPath, Timestamp, UploadId};
+use crate::{
+    Address, BranchName, BranchUid, Checksum, ChecksumAlgorithm, ChecksumKind, ObjectPath, Timestamp, UploadId,
+};
 
 /// The largest part number, as in S3; the smallest is 1.
 pub const PART_NUMBER_MAX: u32 = 10_000;
@@ -39,6 +41,21 @@ pub struct Upload {
     pub created_at: Timestamp,
     /// What was declared.
     pub new: NewUpload,
+    /// The branch for which it was begun: a later one of the name gets nothing of it.
+    pub branch_uid: BranchUid,
+}
+
+/// What is remembered of an upload that was completed, for a client that lost the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletedUpload {
+    /// Where the object was staged.
+    pub branch: BranchName,
+    /// Its path.
+    pub path: ObjectPath,
+    /// Its ETag, which tells the parts that were chosen.
+    pub e_tag: String,
+    /// Its checksum.
+    pub checksum: Option<Checksum>,
 }
 
 /// One uploaded part. A number that is uploaded again replaces its part.

@@ -61,6 +61,7 @@ pub async fn link_object(graveler: &Graveler, caller: &Caller, request: LinkRequ
         metadata,
         headers: BTreeMap::new(),
         checksum: None,
+        parts: None,
     };
     let change = Change { path: path.clone(), value: StagedValue::Entry(entry.clone()), require };
     match graveler.stage_in(&repository, &branch, vec![change]).await?.as_slice() {

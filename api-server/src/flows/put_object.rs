@@ -146,6 +146,7 @@ fn entry(graveler: &Graveler, request: &PutObjectRequest, uploaded: &Uploaded) -
         metadata: request.metadata.clone(),
         headers: BTreeMap::new(),
         checksum: None,
+        parts: None,
     }
 }
 

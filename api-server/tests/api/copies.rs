@@ -87,6 +87,7 @@ async fn stage(lake: &TestLake, paths: impl Iterator<Item = String>) {
             metadata: BTreeMap::new(),
             headers: BTreeMap::new(),
             checksum: None,
+            parts: None,
         }),
         path: object(&path),
         require: None,

@@ -141,5 +141,6 @@ pub(crate) fn short_entry(number: u64) -> Entry {
         metadata: BTreeMap::new(),
         headers: BTreeMap::new(),
         checksum: None,
+        parts: None,
     }
 }

@@ -115,6 +115,7 @@ pub(crate) fn entry(number: u64, version: u64) -> Entry {
         metadata: BTreeMap::new(),
         headers: BTreeMap::new(),
         checksum: None,
+        parts: None,
     }
 }
 

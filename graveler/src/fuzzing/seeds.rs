@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    Address, Checksum, ChecksumAlgorithm, ChecksumKind, Commit, CommitId, Entry, MetaRangeId, RangeId, Timestamp,
+    Address, Checksum, ChecksumAlgorithm, ChecksumKind, Commit, CommitId, Entry, MetaRangeId, PartSizes, RangeId,
+    Timestamp,
 };
 use storage::Immutable;
 
@@ -81,6 +82,7 @@ fn entry(number: u64) -> Entry {
             kind: ChecksumKind::FullObject,
             value: "AAAAAAAAAAA=".into(),
         }),
+        parts: if number % 3 == 1 { PartSizes::of([5, 5, 1]) } else { None },
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, Timestamp};
+use model::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, PartRun, PartSizes, Timestamp};
 use prost::Message;
 
 /// A value's two parts.
@@ -114,6 +114,16 @@ struct EntryMessage {
     headers: BTreeMap<String, String>,
     #[prost(message, optional, tag = "9")]
     checksum: Option<ChecksumMessage>,
+    #[prost(message, repeated, tag = "10")]
+    parts: Vec<PartRunMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PartRunMessage {
+    #[prost(uint32, tag = "1")]
+    count: u32,
+    #[prost(uint64, tag = "2")]
+    bytes: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -158,6 +168,7 @@ impl From<Entry> for EntryMessage {
             content_type: entry.content_type,
             headers: entry.headers,
             checksum: entry.checksum.map(ChecksumMessage::from),
+            parts: entry.parts.as_ref().map(part_runs).unwrap_or_default(),
         }
     }
 }
@@ -183,8 +194,21 @@ impl TryFrom<EntryMessage> for Entry {
             metadata: message.metadata,
             headers: message.headers,
             checksum: message.checksum.map(Checksum::try_from).transpose()?,
+            parts: part_sizes(message.parts)?,
         })
     }
+}
+
+fn part_runs(parts: &PartSizes) -> Vec<PartRunMessage> {
+    parts.runs().iter().map(|PartRun { count, bytes }| PartRunMessage { count: *count, bytes: *bytes }).collect()
+}
+
+fn part_sizes(runs: Vec<PartRunMessage>) -> Result<Option<PartSizes>, String> {
+    if runs.is_empty() {
+        return Ok(None);
+    }
+    let runs = runs.into_iter().map(|run| PartRun { count: run.count, bytes: run.bytes }).collect();
+    PartSizes::from_runs(runs).map(Some).map_err(|why| format!("a record's parts can't be: {why}"))
 }
 
 impl From<Checksum> for ChecksumMessage {
@@ -232,12 +256,13 @@ mod tests {
                 kind: ChecksumKind::Composite,
                 value: "x-2".into(),
             }),
+            parts: PartSizes::of([5, 2]),
         }
     }
 
     #[test]
     fn entries_read_back() {
-        let full = Entry { address: Address::Full("s3://b/k".into()), checksum: None, ..entry() };
+        let full = Entry { address: Address::Full("s3://b/k".into()), checksum: None, parts: None, ..entry() };
         for entry in [entry(), full] {
             let value = encode_entry(entry.clone());
             assert_eq!(Value::parse(&value).unwrap().identity, entry.identity().0);
@@ -252,6 +277,13 @@ mod tests {
         let decoded = decode_entry(&value).unwrap();
         assert_eq!(Value::parse(&value).unwrap().identity, [1, 2, 3]);
         assert_eq!((decoded.address, decoded.size, decoded.e_tag.as_str()), (Address::Relative("x".into()), 5, "e"));
+    }
+
+    #[test]
+    fn parts_that_cannot_be_are_an_error() {
+        let message = EntryMessage { parts: vec![PartRunMessage { count: 0, bytes: 1 }], ..entry().into() };
+        let value = Value { identity: &[1], data: &message.encode_to_vec() }.encode();
+        assert!(decode_entry(&value).unwrap_err().contains("parts"));
     }
 
     #[test]

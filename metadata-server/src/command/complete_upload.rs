@@ -1,14 +1,27 @@
-//! Ends an upload and stages its object on the upload's branch, both or neither.
+//! Ends an upload and stages its object on the upload's branch, both or neither. Remembers for a day what it came to, for a
+//! client that lost the answer. Invariant: however many uploads are completed, each completion forgets more of what has
+//! expired than it adds.
 
-use model::{Condition, Entry, Outcome, RepositoryName, StageOutcome, StagedValue, UploadId};
+use model::{
+    CompletedUpload, Condition, Entry, Outcome, RepositoryName, RepositoryUid, StageOutcome, StagedValue, Timestamp,
+    Upload, UploadId,
+};
 
+use super::At;
 use super::abort_upload::remove;
 use super::stage::stage;
-use crate::state::keyspace::Transaction;
-use crate::state::{Halt, records};
+use crate::state::keyspace::{Keyspace, Table, Transaction};
+use crate::state::{Halt, StateError, key, records};
+
+/// How long a completion is remembered.
+const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// How many expired ones a completion forgets at most.
+const EXPIRED_MAX: usize = 4;
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
+    at: At,
     repository: &RepositoryName,
     upload: UploadId,
     entry: &Entry,
@@ -16,12 +29,38 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let upload = records::upload(tx, &repository, upload)?;
-    let branch = records::branch(tx, &repository, &upload.new.branch)?;
+    let branch = records::branch_of_upload(tx, &repository, &upload)?;
     repository.open_to_writes(&branch.name)?;
     let value = StagedValue::Entry(entry.clone());
     let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, condition)?;
     if outcome == StageOutcome::Staged {
         remove(tx, repository.uid, &upload)?;
+        forget_expired(tx, at.time)?;
+        remember(tx, at.time, repository.uid, upload, entry);
     }
     Ok(Outcome::Staged(vec![outcome]))
+}
+
+fn remember(tx: &mut Transaction<'_>, now: Timestamp, repository: RepositoryUid, upload: Upload, entry: &Entry) {
+    let completed = CompletedUpload {
+        branch: upload.new.branch,
+        path: upload.new.path,
+        e_tag: entry.e_tag.clone(),
+        checksum: entry.checksum.clone(),
+    };
+    let expires = Timestamp::from_millis(now.as_millis().saturating_add(KEPT_MILLIS));
+    records::put(tx, Table::Uploads, key::completed_upload(repository, upload.id), &completed);
+    tx.put(Table::Dedup, key::completed_expiry(expires, repository, upload.id), vec![]);
+}
+
+fn forget_expired(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), StateError> {
+    let due: Vec<_> =
+        tx.scan(Table::Dedup, key::expired_completions(now)).take(EXPIRED_MAX).collect::<Result<_, _>>()?;
+    for (due, _) in due {
+        let completed = key::expired_completion(&due);
+        let (repository, upload) = completed.ok_or_else(|| StateError::Corrupt("a completion's expiry".into()))?;
+        tx.delete(Table::Uploads, key::completed_upload(repository, upload));
+        tx.delete(Table::Dedup, due);
+    }
+    Ok(())
 }

@@ -4,8 +4,8 @@
 //! collection of garbage would take another's objects.
 
 use model::{
-    Branch, BranchName, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, StagingToken,
-    StorageNamespace, Version,
+    Branch, BranchName, BranchUid, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid,
+    StagingToken, StorageNamespace, Version,
 };
 
 use super::At;
@@ -56,6 +56,7 @@ pub(super) fn new_branch(at: At, name: &BranchName, commit: CommitId) -> Branch 
         created_at: at.time,
         reset: Version(at.index),
         hidden: false,
+        uid: BranchUid(at.index),
     }
 }
 

@@ -13,9 +13,9 @@ pub(super) fn apply(
     new: &NewUpload,
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
-    records::branch(tx, &repository, &new.branch)?;
-    repository.open_to_writes(&new.branch)?;
-    let upload = Upload { id: UploadId(at.index), created_at: at.time, new: new.clone() };
+    let branch = records::branch(tx, &repository, &new.branch)?;
+    repository.open_to_writes(&branch.name)?;
+    let upload = Upload { id: UploadId(at.index), created_at: at.time, new: new.clone(), branch_uid: branch.uid };
     records::put(tx, Table::Uploads, key::upload(repository.uid, upload.id), &upload);
     let by_path = key::upload_by_path(repository.uid, &new.branch, &new.path, upload.id);
     tx.put(Table::Uploads, by_path, vec![]);

@@ -1,4 +1,4 @@
-//! Records an uploaded part of an upload; one of the same number is replaced.
+//! Records an uploaded part of an upload whose branch is still there; one of the same number is replaced.
 
 use model::{Outcome, Part, RepositoryName, UploadId};
 
@@ -13,6 +13,7 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let upload = records::upload(tx, &repository, upload)?;
+    records::branch_of_upload(tx, &repository, &upload)?;
     records::put(tx, Table::Uploads, key::part(repository.uid, upload.id, part.number), part);
     Ok(Outcome::Done)
 }

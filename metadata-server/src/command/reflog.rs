@@ -84,7 +84,7 @@ pub(super) fn leave_behind(
         branch.tokens().for_each(|token| records::drop_token(tx, repository, token));
         Uncommitted::Absent
     };
-    Ok(DeletedBranch { created_at: branch.created_at, uncommitted })
+    Ok(DeletedBranch { created_at: branch.created_at, uncommitted, uid: branch.uid })
 }
 
 /// Finds the deletion by which a name went out of use, if it is remembered.

@@ -23,7 +23,8 @@ pub(super) fn apply(
     let deletion = reflog::deletion(tx, uid, name)?.filter(|deletion| deletion.expires > at.time);
     let not_found = || Refusal::DeletionNotFound(name.clone());
     let deletion = deletion.ok_or_else(not_found)?;
-    let (Some(head), Some(DeletedBranch { created_at, mut uncommitted })) = (deletion.old, deletion.deleted.clone())
+    let (Some(head), Some(DeletedBranch { created_at, mut uncommitted, uid: branch_uid })) =
+        (deletion.old, deletion.deleted.clone())
     else {
         return Err(not_found().into());
     };
@@ -43,6 +44,7 @@ pub(super) fn apply(
         created_at,
         reset: Version(at.index),
         hidden: false,
+        uid: branch_uid,
     };
     records::put_branch(tx, uid, &branch);
     reflog::record(tx, at, uid, name, Move::made(head), note)?;

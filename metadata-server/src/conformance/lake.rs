@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{
-    Address, Answer, Branch, BranchName, Command, CommitId, Condition, Entry, Lookup, MetaStore, NewUpload, Note,
-    ObjectPath, Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId, StageOutcome, StagedChange,
-    StagedValue, StagingToken, Timestamp, UnstageScope, Upload,
+    Address, Answer, Branch, BranchName, Command, CommitId, CompletedUpload, Condition, Entry, Lookup, MetaStore,
+    NewUpload, Note, ObjectPath, Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId, StageOutcome,
+    StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope, Upload,
 };
 
 /// A repository with a branch `main` at commit 1.
@@ -54,6 +54,7 @@ pub(super) fn entry(e_tag: &str) -> Entry {
         metadata: BTreeMap::from([("k".into(), "v".into())]),
         headers: BTreeMap::new(),
         checksum: None,
+        parts: None,
     }
 }
 
@@ -300,6 +301,11 @@ impl Lake {
 
     pub(super) async fn find_upload(&self, upload: &Upload) -> Result<Upload, Refusal> {
         self.read(Query::Upload { repository: self.repository.name.clone(), upload: upload.id }).await.upload()
+    }
+
+    pub(super) async fn completed(&self, upload: &Upload) -> Result<CompletedUpload, Refusal> {
+        let query = Query::CompletedUpload { repository: self.repository.name.clone(), upload: upload.id };
+        self.read(query).await.completed_upload()
     }
 
     pub(super) async fn parts(&self, upload: &Upload, after: u32, amount: usize) -> Result<(Vec<u32>, bool), Refusal> {

@@ -49,7 +49,7 @@ impl Lake {
         granted(self.write(Command::DeleteBranch { repository, branch, note }).await.done());
     }
 
-    async fn undelete(&self, branch: &str) -> Result<Undeleted, Refusal> {
+    pub(super) async fn undelete(&self, branch: &str) -> Result<Undeleted, Refusal> {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
         let note = note("undelete", LONG);
         self.write(Command::UndeleteBranch { request: request(), repository, branch, note }).await.undeleted()

@@ -148,6 +148,7 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
             amount,
         },
         Query::Upload { repository: repository.clone(), upload },
+        Query::CompletedUpload { repository: repository.clone(), upload },
         Query::Uploads { repository: repository.clone(), branch, prefix, after: None, amount },
         Query::Parts { repository, upload, after: 0, amount },
     ];

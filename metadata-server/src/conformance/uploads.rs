@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Condition, MetaStore, Query, Refusal, Require, StageOutcome, UploadId};
+use model::{CompletedUpload, Condition, MetaStore, Query, Refusal, Require, StageOutcome, UploadId};
 
 use super::lake::{Lake, commit, granted, name, object, part, refusal};
 
@@ -78,6 +78,49 @@ pub(super) async fn are_listed_by_path_and_id(store: Arc<dyn MetaStore>) {
     assert_eq!(lake.uploads("main", "a/", Some(&wanted[2]), 10).await, (wanted[3..5].to_vec(), false));
     assert_eq!(lake.uploads("main", "a/", Some(&wanted[0]), 1).await, (wanted[1..2].to_vec(), true));
     assert_eq!(lake.uploads("dev", "", None, 10).await, (vec![dev], false));
+}
+
+pub(super) async fn are_not_taken_over_by_a_later_branch(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "later").await;
+    granted(lake.create_branch("dev").await.branch());
+    let upload = lake.create_upload("dev", "a").await;
+    granted(lake.put_part(&upload, part(1, "one")).await.done());
+    granted(lake.delete_branch("dev").await.done());
+    let gone = Refusal::BranchNotFound(name("dev"));
+    assert_eq!(refusal(lake.put_part(&upload, part(2, "two")).await), gone);
+
+    let undeleted = granted(lake.undelete("dev").await).branch;
+    assert_eq!(undeleted.uid, upload.branch_uid, "it is the same branch");
+    granted(lake.put_part(&upload, part(2, "two")).await.done());
+
+    granted(lake.delete_branch("dev").await.done());
+    let later = granted(lake.create_branch("dev").await.branch());
+    assert_ne!(later.uid, upload.branch_uid);
+    let unknown = Refusal::UploadNotFound(upload.id);
+    assert_eq!(refusal(lake.put_part(&upload, part(3, "three")).await), unknown);
+    assert_eq!(refusal(lake.complete(&upload, "whole", None).await), unknown);
+    assert_eq!(lake.lookup("dev", Some("a")).await.staged, None);
+    assert_eq!(granted(lake.abort(&upload).await.upload()), upload, "somebody can still clean up behind it");
+}
+
+pub(super) async fn are_remembered_when_they_were_completed(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "remembered").await;
+    let (upload, aborted) = (lake.create_upload("main", "a").await, lake.create_upload("main", "a").await);
+    let unknown = Err(Refusal::UploadNotFound(upload.id));
+    assert_eq!(lake.completed(&upload).await, unknown);
+    let wrong = Condition { require: Require::Present(None), commit: commit(1), committed_e_tag: None };
+    assert_eq!(granted(lake.complete(&upload, "whole", Some(wrong)).await.staged()), [StageOutcome::NotFound]);
+    assert_eq!(lake.completed(&upload).await, unknown, "it goes on");
+    granted(lake.complete(&upload, "whole", None).await.staged());
+    granted(lake.abort(&aborted).await.upload());
+    assert_eq!(lake.completed(&aborted).await, Err(Refusal::UploadNotFound(aborted.id)));
+    // Whatever becomes of the object.
+    lake.put("a", object("another")).await;
+    let completed = lake.completed(&upload).await;
+    let expected = CompletedUpload { branch: name("main"), path: name("a"), e_tag: "whole".into(), checksum: None };
+    assert_eq!(completed, Ok(expected));
+    let other = Lake::new(Arc::clone(&lake.store), "remembered").await;
+    assert_eq!(other.completed(&upload).await, unknown, "an id means nothing in another repository");
 }
 
 pub(super) async fn outlive_their_branch(store: Arc<dyn MetaStore>) {

@@ -411,6 +411,7 @@ fn is_point(query: &Query) -> bool {
         | Query::Settings { .. }
         | Query::Lookup { .. }
         | Query::Upload { .. }
+        | Query::CompletedUpload { .. }
         | Query::Credential { .. }
         | Query::User { .. }
         | Query::Holder { .. }

@@ -16,10 +16,12 @@
 //! | uploads | repository uid, 1, upload id | Upload |
 //! | uploads | repository uid, 2, branch, path, upload id | nothing |
 //! | uploads | repository uid, 3, upload id, part number | Part |
+//! | uploads | repository uid, 4, upload id | CompletedUpload |
 //! | identities | | see `identities` |
 //! | dedup | 1, kind of command, request id | expiry, Outcome |
 //! | dedup | 2, expiry, kind of command, request id | nothing |
 //! | dedup | 3, expiry, repository uid, branch, number | the key of that move |
+//! | dedup | 4, expiry, repository uid, upload id | nothing: an upload that was completed |
 //! | tasks | 1, repository uid, token | nothing: a dropped token |
 //! | tasks | 2, repository uid | nothing: a deleted repository |
 //! | jobs | 1, request id | Job |
@@ -51,9 +53,11 @@ const SETTINGS: u8 = 6;
 const UPLOAD: u8 = 1;
 const UPLOAD_BY_PATH: u8 = 2;
 const PART: u8 = 3;
+const COMPLETED_UPLOAD: u8 = 4;
 const ANSWERED: u8 = 1;
 const EXPIRY: u8 = 2;
 const MOVE_EXPIRY: u8 = 3;
+const COMPLETED_EXPIRY: u8 = 4;
 const DROPPED_TOKEN: u8 = 1;
 const DELETED_REPOSITORY: u8 = 2;
 const JOB: u8 = 1;
@@ -239,6 +243,26 @@ pub(crate) fn parts(repository: RepositoryUid, upload: UploadId, after: u32) -> 
 
 pub(crate) fn all_parts(repository: RepositoryUid, upload: UploadId) -> KeyRange {
     Key::uid(repository).byte(PART).number(upload.0).all_beneath()
+}
+
+pub(crate) fn completed_upload(repository: RepositoryUid, id: UploadId) -> Vec<u8> {
+    Key::uid(repository).byte(COMPLETED_UPLOAD).number(id.0).done()
+}
+
+pub(crate) fn completed_expiry(expires: Timestamp, repository: RepositoryUid, id: UploadId) -> Vec<u8> {
+    Key::of(COMPLETED_EXPIRY).time(expires).number(repository.0).number(id.0).done()
+}
+
+/// Completed uploads that expire at `now` or earlier.
+pub(crate) fn expired_completions(now: Timestamp) -> KeyRange {
+    expired_of(COMPLETED_EXPIRY, now)
+}
+
+/// Which upload's expiry this is.
+pub(crate) fn expired_completion(key: &[u8]) -> Option<(RepositoryUid, UploadId)> {
+    let (repository, upload) = key.get(9..)?.split_first_chunk()?;
+    let upload = u64::from_be_bytes(upload.try_into().ok()?);
+    Some((RepositoryUid(u64::from_be_bytes(*repository)), UploadId(upload)))
 }
 
 pub(crate) fn answered(kind: u8, request: RequestId) -> Vec<u8> {

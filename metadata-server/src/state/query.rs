@@ -63,6 +63,10 @@ fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
         Query::Upload { repository, upload } => {
             Answer::Upload(records::upload(keys, &records::repository(keys, repository)?, *upload)?)
         }
+        Query::CompletedUpload { repository, upload } => {
+            let repository = records::repository(keys, repository)?;
+            Answer::CompletedUpload(records::completed_upload(keys, &repository, *upload)?)
+        }
         Query::Uploads { repository, branch, prefix, after, amount } => {
             Answer::Uploads(uploads(keys, repository, branch, prefix, after.as_ref(), *amount)?)
         }

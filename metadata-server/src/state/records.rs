@@ -2,8 +2,8 @@
 //! repositories and branches through here; keys and encodings stay below.
 
 use model::{
-    Branch, BranchName, CommitId, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid, Settings,
-    StagedValue, StagingToken, Tag, Upload, UploadId, User, UserId,
+    Branch, BranchName, CommitId, CompletedUpload, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid,
+    Settings, StagedValue, StagingToken, Tag, Upload, UploadId, User, UserId,
 };
 use proto::metadata::held::HeldTokens;
 use proto::metadata::{Wire, decode, encode};
@@ -58,6 +58,25 @@ pub(crate) fn ref_is_free(keys: &dyn Keyspace, repository: RepositoryUid, name: 
 
 pub(crate) fn upload(keys: &dyn Keyspace, repository: &Repository, id: UploadId) -> Result<Upload, Halt> {
     find(keys, Table::Uploads, &key::upload(repository.uid, id))?.ok_or_else(|| Refusal::UploadNotFound(id).into())
+}
+
+/// The branch for which an upload was begun. A later one of the name knows nothing of the upload.
+pub(crate) fn branch_of_upload(keys: &dyn Keyspace, repository: &Repository, upload: &Upload) -> Result<Branch, Halt> {
+    let branch = branch(keys, repository, &upload.new.branch)?;
+    match branch.uid == upload.branch_uid {
+        true => Ok(branch),
+        false => Err(Refusal::UploadNotFound(upload.id).into()),
+    }
+}
+
+/// What is remembered of an upload that was completed.
+pub(crate) fn completed_upload(
+    keys: &dyn Keyspace,
+    repository: &Repository,
+    id: UploadId,
+) -> Result<CompletedUpload, Halt> {
+    let found = find(keys, Table::Uploads, &key::completed_upload(repository.uid, id))?;
+    found.ok_or_else(|| Refusal::UploadNotFound(id).into())
 }
 
 pub(crate) fn user(keys: &dyn Keyspace, id: UserId) -> Result<User, Halt> {

@@ -5,8 +5,8 @@ mod on_disk;
 
 use bytes::Bytes;
 use model::{
-    Address, BranchName, Command, CommitId, Entry, Note, ObjectPath, Outcome, Query, RepositoryName, RequestId,
-    StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope,
+    Address, BranchName, Command, CommitId, Entry, NewUpload, Note, ObjectPath, Outcome, Query, RepositoryName,
+    RequestId, StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope,
 };
 use tempfile::TempDir;
 
@@ -45,6 +45,7 @@ fn object(e_tag: &str) -> StagedValue {
         metadata: Default::default(),
         headers: Default::default(),
         checksum: None,
+        parts: None,
     })
 }
 
@@ -180,6 +181,46 @@ fn an_entry_is_applied_once() {
     let again = state.apply(&[applied(1, create(2))]);
     assert!(matches!(again, Err(StateError::OutOfOrder { index: 1, last: 1 })), "{again:?}");
     assert_eq!(dump(&state), before, "all or none");
+}
+
+#[test]
+fn completed_uploads_are_forgotten_after_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = open(&dir);
+    apply(&state, create(1));
+    let at = |millis: i64, command: Command| {
+        let index = state.applied_index().unwrap() + 1;
+        let entry = Applied { index, raft: Bytes::new(), command: Some((time(millis), command)) };
+        state.apply(&[entry]).unwrap().remove(0)
+    };
+    let complete = |millis: i64, number: u128| {
+        let upload = NewUpload {
+            branch: main_branch(),
+            path: path("a"),
+            address: Address::Relative("data/a".into()),
+            store_upload_id: String::new(),
+            content_type: String::new(),
+            metadata: Default::default(),
+            headers: Default::default(),
+            checksum: None,
+        };
+        let create = Command::CreateUpload { request: RequestId(number), repository: trips(), upload };
+        let upload = at(millis, create).upload().unwrap().id;
+        let StagedValue::Entry(entry) = object("a") else { panic!("an object") };
+        let complete = Command::CompleteUpload { repository: trips(), upload, entry, condition: None };
+        assert_eq!(at(millis, complete), Outcome::Staged(vec![StageOutcome::Staged]));
+        upload
+    };
+    let is_remembered = |upload| {
+        let query = Query::CompletedUpload { repository: trips(), upload };
+        state.read(&query).unwrap().completed_upload().is_ok()
+    };
+    let first: Vec<_> = (0..10_u32).map(|n| complete(i64::from(n), 100 + u128::from(n))).collect();
+    assert!(first.iter().copied().all(is_remembered));
+    complete(24 * HOUR - 1, 200);
+    assert!(first.iter().copied().all(is_remembered), "none goes before its time");
+    let later: Vec<_> = (0..3).map(|n| complete(25 * HOUR, 300 + n)).collect();
+    assert!(!first.iter().copied().any(is_remembered) && later.iter().copied().all(is_remembered));
 }
 
 #[test]

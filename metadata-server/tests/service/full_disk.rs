@@ -103,6 +103,7 @@ async fn stage(store: &dyn MetaStore, path: ObjectPath) -> Result<(), MetaError>
         metadata,
         headers: [].into(),
         checksum: None,
+        parts: None,
     };
     let change = StagedChange { path, value: StagedValue::Entry(entry), condition: None };
     let (repository, branch) = (repository(), "main".parse().unwrap());

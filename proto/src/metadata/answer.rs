@@ -1,8 +1,8 @@
 //! Conversions of answers.
 
 use model::{
-    Access, Answer, Branch, Credential, Group, Job, Lookup, Page, Part, Policy, RefTarget, Refusal, Repository,
-    StagedPage, Tag, Upload, User,
+    Access, Answer, Branch, CompletedUpload, Credential, Group, Job, Lookup, Page, Part, Policy, RefTarget, Refusal,
+    Repository, StagedPage, Tag, Upload, User,
 };
 
 use super::{DecodeError, Wire, commit, name, needed, optional};
@@ -28,6 +28,7 @@ impl Wire for Answer {
             Self::Tags(page) => Kind::Tags(pb::Tags { items: messages(&page.items), more: page.more }),
             Self::Staged(page) => Kind::Staged(page.to_message()),
             Self::Upload(upload) => Kind::Upload(upload.to_message()),
+            Self::CompletedUpload(completed) => Kind::CompletedUpload(completed.to_message()),
             Self::Uploads(page) => Kind::Uploads(pb::Uploads { items: messages(&page.items), more: page.more }),
             Self::Parts(page) => Kind::Parts(pb::Parts { items: messages(&page.items), more: page.more }),
             Self::Credential(credential, user) => Kind::Credential(pb::CredentialOfUser {
@@ -63,6 +64,7 @@ impl Wire for Answer {
             Kind::Tags(m) => Self::Tags(page(m.items, m.more)?),
             Kind::Staged(m) => Self::Staged(StagedPage::from_message(m)?),
             Kind::Upload(m) => Self::Upload(Upload::from_message(m)?),
+            Kind::CompletedUpload(m) => Self::CompletedUpload(CompletedUpload::from_message(m)?),
             Kind::Uploads(m) => Self::Uploads(page(m.items, m.more)?),
             Kind::Parts(m) => Self::Parts(page::<Part>(m.items, m.more)?),
             Kind::Credential(m) => Self::Credential(

@@ -1,9 +1,9 @@
 //! Conversions of the nouns: what the state keeps and answers name.
 
 use model::{
-    Address, Branch, BranchMove, Checksum, ChecksumAlgorithm, ChecksumKind, Credential, DeletedBranch, Entry, Group,
-    NewUpload, Part, Policy, PolicyHolder, Repository, RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag,
-    Timestamp, Uncommitted, Upload, UploadId, User, UserId, Version,
+    Address, Branch, BranchMove, BranchUid, Checksum, ChecksumAlgorithm, ChecksumKind, CompletedUpload, Credential,
+    DeletedBranch, Entry, Group, NewUpload, Part, PartRun, PartSizes, Policy, PolicyHolder, Repository, RepositoryUid,
+    SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Uncommitted, Upload, UploadId, User, UserId, Version,
 };
 
 use super::{DecodeError, Wire, commit, invalid, name, needed, optional};
@@ -111,6 +111,7 @@ impl Wire for Entry {
             metadata: self.metadata.clone(),
             headers: self.headers.clone(),
             checksum: self.checksum.as_ref().map(Wire::to_message),
+            parts: self.parts.as_ref().map(part_runs).unwrap_or_default(),
         }
     }
 
@@ -124,8 +125,21 @@ impl Wire for Entry {
             metadata: message.metadata,
             headers: message.headers,
             checksum: optional(message.checksum)?,
+            parts: part_sizes(message.parts)?,
         })
     }
+}
+
+fn part_runs(parts: &PartSizes) -> Vec<pb::PartRun> {
+    parts.runs().iter().map(|PartRun { count, bytes }| pb::PartRun { count: *count, bytes: *bytes }).collect()
+}
+
+fn part_sizes(runs: Vec<pb::PartRun>) -> Result<Option<PartSizes>, DecodeError> {
+    if runs.is_empty() {
+        return Ok(None);
+    }
+    let runs = runs.into_iter().map(|run| PartRun { count: run.count, bytes: run.bytes }).collect();
+    PartSizes::from_runs(runs).map(Some).map_err(|why| invalid("entry.parts", format_args!("{why}")))
 }
 
 impl Wire for StagedValue {
@@ -188,6 +202,7 @@ impl Wire for Branch {
             created_at_ms: self.created_at.as_millis(),
             reset: self.reset.0,
             hidden: self.hidden,
+            uid: self.uid.0,
         }
     }
 
@@ -201,6 +216,7 @@ impl Wire for Branch {
             created_at: Timestamp::from_millis(message.created_at_ms),
             reset: Version(message.reset),
             hidden: message.hidden,
+            uid: BranchUid(message.uid),
         })
     }
 }
@@ -244,6 +260,7 @@ impl Wire for DeletedBranch {
         pb::DeletedBranch {
             created_at_ms: self.created_at.as_millis(),
             uncommitted: Some(self.uncommitted.to_message()),
+            uid: self.uid.0,
         }
     }
 
@@ -251,6 +268,7 @@ impl Wire for DeletedBranch {
         Ok(Self {
             created_at: Timestamp::from_millis(message.created_at_ms),
             uncommitted: needed("deleted.uncommitted", message.uncommitted)?,
+            uid: BranchUid(message.uid),
         })
     }
 }
@@ -336,7 +354,12 @@ impl Wire for Upload {
     type Message = pb::Upload;
 
     fn to_message(&self) -> pb::Upload {
-        pb::Upload { id: self.id.0, created_at_ms: self.created_at.as_millis(), new: Some(self.new.to_message()) }
+        pb::Upload {
+            id: self.id.0,
+            created_at_ms: self.created_at.as_millis(),
+            new: Some(self.new.to_message()),
+            branch_uid: self.branch_uid.0,
+        }
     }
 
     fn from_message(message: pb::Upload) -> Result<Self, DecodeError> {
@@ -344,6 +367,29 @@ impl Wire for Upload {
             id: UploadId(message.id),
             created_at: Timestamp::from_millis(message.created_at_ms),
             new: needed("upload.new", message.new)?,
+            branch_uid: BranchUid(message.branch_uid),
+        })
+    }
+}
+
+impl Wire for CompletedUpload {
+    type Message = pb::CompletedUpload;
+
+    fn to_message(&self) -> pb::CompletedUpload {
+        pb::CompletedUpload {
+            branch: self.branch.to_string(),
+            path: self.path.to_string(),
+            e_tag: self.e_tag.clone(),
+            checksum: self.checksum.as_ref().map(Wire::to_message),
+        }
+    }
+
+    fn from_message(message: pb::CompletedUpload) -> Result<Self, DecodeError> {
+        Ok(Self {
+            branch: name("completed.branch", message.branch)?,
+            path: name("completed.path", message.path)?,
+            e_tag: message.e_tag,
+            checksum: optional(message.checksum)?,
         })
     }
 }

@@ -75,6 +75,9 @@ fn kind(query: &Query) -> Kind {
         Query::Upload { repository, upload } => {
             Kind::Upload(pb::FindUpload { repository: repository.to_string(), upload: upload.0 })
         }
+        Query::CompletedUpload { repository, upload } => {
+            Kind::CompletedUpload(pb::FindUpload { repository: repository.to_string(), upload: upload.0 })
+        }
         Query::Uploads { repository, branch, prefix, after, amount } => Kind::Uploads(pb::ListUploads {
             repository: repository.to_string(),
             branch: branch.to_string(),
@@ -178,6 +181,9 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
             amount: amount(m.amount),
         },
         Kind::Upload(m) => Query::Upload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) },
+        Kind::CompletedUpload(m) => {
+            Query::CompletedUpload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) }
+        }
         Kind::Uploads(m) => Query::Uploads {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,

@@ -116,6 +116,7 @@ async fn copy(call: &Call<'_>, found: &Found, repository: &Repository, described
         }
         entry.address = uploaded.address;
         entry.e_tag = hex::encode(uploaded.md5);
+        entry.parts = None;
     }
     Ok(entry)
 }

@@ -120,6 +120,7 @@ async fn find_root(call: &Call<'_>, repository: &RepositoryName, reference: &str
         metadata: std::collections::BTreeMap::new(),
         headers: std::collections::BTreeMap::new(),
         checksum: None,
+        parts: None,
     };
     Ok(Some(Found { repository: resolved.repository, entry }))
 }

@@ -5,8 +5,8 @@ use axum::body::Body;
 use http::Response;
 use md5::{Digest as _, Md5};
 use model::{
-    BranchName, Command, Condition, Entry, ObjectPath, PAGE_MAX, Part, Query, Repository, RepositoryName, StageOutcome,
-    Upload,
+    BranchName, Command, Condition, Entry, ObjectPath, PAGE_MAX, Part, PartSizes, Query, Repository, RepositoryName,
+    StageOutcome, Upload,
 };
 use object_http::WriteCondition;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -150,6 +150,7 @@ fn entry(call: &Call<'_>, upload: &Upload, parts: &[Part]) -> Result<Entry, S3Er
         metadata: new.metadata.clone(),
         headers: new.headers.clone(),
         checksum: checksum.map(|(checksum, kind)| kept(&checksum, kind)),
+        parts: PartSizes::of(parts.iter().map(|part| part.size)),
     })
 }
 

@@ -74,6 +74,7 @@ async fn upload(call: &Call<'_>, repository: &Repository, described: Described) 
         metadata: described.metadata,
         headers: described.headers,
         checksum: checksum.as_ref().map(|c| checksum_model::kept(c, ChecksumKind::FullObject)),
+        parts: None,
     })
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    Answer, Branch, Command, CommitId, Lookup, Outcome, Page, Repository, RepositoryUid, StagingToken, Tag, Timestamp,
-    Version,
+    Answer, Branch, BranchUid, Command, CommitId, Lookup, Outcome, Page, Repository, RepositoryUid, StagingToken, Tag,
+    Timestamp, Version,
 };
 use proptest::prelude::*;
 
@@ -27,6 +27,7 @@ fn branch(name: &str) -> Branch {
         created_at: Timestamp::default(),
         reset: Version(1),
         hidden: false,
+        uid: BranchUid(1),
     }
 }
 

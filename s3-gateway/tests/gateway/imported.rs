@@ -39,6 +39,7 @@ async fn start(folder: &Path, allowed: bool) -> TestGateway {
             metadata: Default::default(),
             headers: Default::default(),
             checksum: None,
+            parts: None,
         };
         Change { path: object.key.parse().unwrap(), value: StagedValue::Entry(entry), require: None }
     });

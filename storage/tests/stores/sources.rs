@@ -59,6 +59,7 @@ pub(crate) fn entry(object: &SourceObject) -> Entry {
         metadata: Default::default(),
         headers: Default::default(),
         checksum: None,
+        parts: None,
     }
 }
 

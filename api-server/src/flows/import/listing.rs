@@ -214,6 +214,7 @@ fn entry(object: SourceObject) -> Entry {
         metadata: BTreeMap::new(),
         headers: BTreeMap::new(),
         checksum: None,
+        parts: None,
     }
 }
 

@@ -428,6 +428,7 @@ fn questions() -> Vec<Query> {
         all.push(Query::Tags { repository: of(), prefix: none(), after: none(), amount: 10 });
         for id in (1..80).map(UploadId) {
             all.push(Query::Upload { repository: of(), upload: id });
+            all.push(Query::CompletedUpload { repository: of(), upload: id });
             all.push(Query::Parts { repository: of(), upload: id, after: 1, amount: 2 });
         }
         for branch in BRANCHES.map(|name| name.parse::<BranchName>().unwrap()) {

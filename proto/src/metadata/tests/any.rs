@@ -294,6 +294,7 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
             }
         ),
         (repository_name(), upload_id()).prop_map(|(repository, upload)| Query::Upload { repository, upload }),
+        (repository_name(), upload_id()).prop_map(|(repository, upload)| Query::CompletedUpload { repository, upload }),
         (repository_name(), branch_name(), text(), option::of((path(), upload_id())), amount()).prop_map(
             |(repository, branch, prefix, after, amount)| Query::Uploads { repository, branch, prefix, after, amount }
         ),
@@ -338,6 +339,7 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
         (branch(), page((path(), staged_value())))
             .prop_map(|(branch, page)| Answer::Staged(StagedPage { branch, page })),
         upload().prop_map(Answer::Upload),
+        completed_upload().prop_map(Answer::CompletedUpload),
         page(upload()).prop_map(Answer::Uploads),
         page(part()).prop_map(Answer::Parts),
         (credential(), user()).prop_map(|(credential, user)| Answer::Credential(credential, user)),

@@ -96,8 +96,9 @@ pub(crate) fn checksum() -> impl Strategy<Value = Checksum> {
 }
 
 pub(crate) fn entry() -> impl Strategy<Value = Entry> {
-    (address(), time(), any::<u64>(), text(), text(), map(), map(), option::of(checksum())).prop_map(
-        |(address, last_modified, size, e_tag, content_type, metadata, headers, checksum)| Entry {
+    let kept = (option::of(checksum()), option::of(parts()));
+    (address(), time(), any::<u64>(), text(), text(), map(), map(), kept).prop_map(
+        |(address, last_modified, size, e_tag, content_type, metadata, headers, (checksum, parts))| Entry {
             address,
             last_modified,
             size,
@@ -106,8 +107,13 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
             metadata,
             headers,
             checksum,
+            parts,
         },
     )
+}
+
+pub(crate) fn parts() -> impl Strategy<Value = PartSizes> {
+    vec(0..4_u64, 1..20).prop_filter_map("they are few", PartSizes::of)
 }
 
 pub(crate) fn staged_value() -> impl Strategy<Value = StagedValue> {
@@ -152,8 +158,9 @@ pub(crate) fn repository() -> impl Strategy<Value = Repository> {
 }
 
 pub(crate) fn branch() -> impl Strategy<Value = Branch> {
-    (branch_name(), commit_id(), any::<u64>(), token(), vec(token(), 0..4), time(), any::<u64>(), any::<bool>())
-        .prop_map(|(name, commit, version, staging, sealed, created_at, reset, hidden)| Branch {
+    let more = (any::<u64>(), any::<bool>(), any::<u64>());
+    (branch_name(), commit_id(), any::<u64>(), token(), vec(token(), 0..4), time(), more).prop_map(
+        |(name, commit, version, staging, sealed, created_at, (reset, hidden, uid))| Branch {
             name,
             commit,
             version: Version(version),
@@ -162,7 +169,9 @@ pub(crate) fn branch() -> impl Strategy<Value = Branch> {
             created_at,
             reset: Version(reset),
             hidden,
-        })
+            uid: BranchUid(uid),
+        },
+    )
 }
 
 pub(crate) fn note() -> impl Strategy<Value = Note> {
@@ -176,8 +185,11 @@ pub(crate) fn uncommitted() -> impl Strategy<Value = Uncommitted> {
 
 pub(crate) fn branch_move() -> impl Strategy<Value = BranchMove> {
     let heads = (option::of(commit_id()), option::of(commit_id()));
-    let deleted =
-        (time(), uncommitted()).prop_map(|(created_at, uncommitted)| DeletedBranch { created_at, uncommitted });
+    let deleted = (time(), uncommitted(), any::<u64>()).prop_map(|(created_at, uncommitted, uid)| DeletedBranch {
+        created_at,
+        uncommitted,
+        uid: BranchUid(uid),
+    });
     (branch_name(), any::<u64>(), heads, note(), time(), time(), option::of(deleted)).prop_map(
         |(branch, number, (old, new), Note { who, why, .. }, at, expires, deleted)| BranchMove {
             branch,
@@ -213,7 +225,17 @@ pub(crate) fn new_upload() -> impl Strategy<Value = NewUpload> {
 }
 
 pub(crate) fn upload() -> impl Strategy<Value = Upload> {
-    (upload_id(), time(), new_upload()).prop_map(|(id, created_at, new)| Upload { id, created_at, new })
+    (upload_id(), time(), new_upload(), any::<u64>()).prop_map(|(id, created_at, new, branch_uid)| Upload {
+        id,
+        created_at,
+        new,
+        branch_uid: BranchUid(branch_uid),
+    })
+}
+
+pub(crate) fn completed_upload() -> impl Strategy<Value = CompletedUpload> {
+    (branch_name(), path(), text(), option::of(checksum()))
+        .prop_map(|(branch, path, e_tag, checksum)| CompletedUpload { branch, path, e_tag, checksum })
 }
 
 pub(crate) fn part() -> impl Strategy<Value = Part> {
