@@ -8,6 +8,7 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response};
 use model::{BranchName, ObjectPath, RefTarget, Repository, RepositoryName, RequestId, Require};
 use object_http::{InvalidCondition, WriteCondition};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::GatewayOptions;
 use crate::error_table::Failure;
@@ -28,12 +29,27 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     /// The raw body, unread.
     pub(crate) body: &'a RequestBody,
+    /// Whether the connection is encrypted.
+    pub(crate) encrypted: bool,
 }
+
+/// What a path in a URL needn't escape.
+const URL_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 impl Call<'_> {
     /// The request's headers, as its signer meant them.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.request.headers
+    }
+
+    /// The URL of an object, at the host and in the style that the client used.
+    pub(crate) fn url(&self, bucket: &str, key: &str) -> String {
+        let key = utf8_percent_encode(key, URL_ESCAPES);
+        let path = if self.request.address.virtual_host { format!("/{key}") } else { format!("/{bucket}/{key}") };
+        match self.headers().get(header::HOST).and_then(|host| host.to_str().ok()) {
+            Some(host) => format!("{}://{host}{path}", if self.encrypted { "https" } else { "http" }),
+            None => path,
+        }
     }
 
     /// Asks whether the caller may.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use auth::{AuditLog, Caller, Directory, DirectoryOptions, PeerAddress, SecretBox, Trail};
+use auth::{AuditLog, Caller, Directory, DirectoryOptions, Encrypted, PeerAddress, SecretBox, Trail};
 use axum::body::Body;
 use bytes::Bytes;
 use graveler::Graveler;
@@ -120,7 +120,14 @@ impl Inner {
         let caller = Caller { trail: trail.cloned(), ..caller };
         *trusted = true;
         tracing::debug!(operation = request.operation.name(), user = %caller.user.name, "s3 request");
-        let call = Call { graveler: &self.graveler, options: &self.options, caller: &caller, request: &request, body };
+        let call = Call {
+            graveler: &self.graveler,
+            options: &self.options,
+            caller: &caller,
+            request: &request,
+            body,
+            encrypted: parts.extensions.get().is_some_and(|Encrypted(encrypted)| *encrypted),
+        };
         let answered = Box::pin(ops::carry_out(&call)).await;
         if let Some(trail) = trail {
             let operation = format!("{} {}", request.operation.name(), parts.uri.path());

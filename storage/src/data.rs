@@ -73,16 +73,12 @@ impl RepositoryStorage {
     /// [`StorageError::Corrupt`].
     pub async fn data_md5(&self, entry: &Entry) -> Result<[u8; 16], StorageError> {
         let address = &entry.address;
-        let broken = |source: BodyError| match source.downcast::<StorageError>() {
-            Ok(error) => *error,
-            Err(source) => StorageError::Unavailable { path: address.as_str().to_owned(), source },
-        };
         let mut body = self.read(entry, 0..entry.size).await?;
         let mut digest = BodyDigest::new();
-        while let Some(piece) = body.try_next().await.map_err(broken)? {
-            digest.update(&piece).await.map_err(|e| broken(e.into()))?;
+        while let Some(piece) = body.try_next().await.map_err(|e| broken(address, e))? {
+            digest.update(&piece).await.map_err(|e| broken(address, e.into()))?;
         }
-        digest.finish().await.map_err(|e| broken(e.into()))
+        digest.finish().await.map_err(|e| broken(address, e.into()))
     }
 
     /// Deletes an object; one that isn't there is deleted already.
@@ -125,5 +121,13 @@ impl RepositoryStorage {
     fn too_short(&self, path: &Path, size: u64, range: &Range<u64>) -> StorageError {
         let why = format!("it has {size} bytes, and bytes {} to {} were asked for", range.start, range.end);
         StorageError::Corrupt { path: self.shown(path), why }
+    }
+}
+
+/// Takes what a body failed with for a failure of the store that it comes from.
+pub(crate) fn broken(address: &Address, source: BodyError) -> StorageError {
+    match source.downcast::<StorageError>() {
+        Ok(error) => *error,
+        Err(source) => StorageError::Unavailable { path: address.as_str().to_owned(), source },
     }
 }

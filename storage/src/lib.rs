@@ -20,6 +20,7 @@ mod sources;
 
 mod budget;
 mod cached_reads;
+mod completion;
 mod data;
 mod digest;
 mod disk_cache;
@@ -35,6 +36,7 @@ mod upload;
 
 pub mod testing;
 
+pub use completion::CompletionPart;
 pub use data::{BodyStream, Stored};
 pub use disk_cache::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 pub use error::{BodyError, PutError, StorageError};

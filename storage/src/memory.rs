@@ -1,5 +1,6 @@
 //! Multipart uploads of the object store in memory. `object_store`'s own completes with whatever was uploaded under
-//! each number; ours completes with the parts that are named. Invariant: a completed upload has no parts left.
+//! each number; ours completes with the parts that are named. Invariant: a completed upload has no parts left, and an object
+//! that is in its place stays, so of two completions one wins.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use object_store::memory::InMemory;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{Error, MultipartId, ObjectStoreExt, PutPayload, PutResult, Result};
+use object_store::{Error, MultipartId, ObjectStore, PutMode, PutPayload, PutResult, Result};
 
 type Parts = HashMap<String, PutPayload>;
 
@@ -57,7 +58,7 @@ impl MultipartStore for MemoryMultipart {
             let found = parts.iter().map(part).collect::<Result<Vec<_>>>()?;
             found.into_iter().flatten().cloned().collect()
         };
-        let put = self.store.put(path, whole).await?;
+        let put = self.store.put_opts(path, whole, PutMode::Create.into()).await?;
         self.uploads().remove(id);
         Ok(put)
     }

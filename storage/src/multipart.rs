@@ -1,12 +1,14 @@
 //! Clients' multipart uploads. Owns how their parts and numbers map to the store's: one to one. Leaves who uploads
 //! what, and which parts there are, to the metadata service.
-//! Invariant: an object appears only by a completion, with all of its parts in the order of their numbers.
+//! Invariant: an object appears only by a completion, with all of its parts in the order of their numbers; of several
+//! completions with other parts, one alone is told that it succeeded.
 
 use model::Address;
+use object_store::Error as StoreError;
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStoreExt};
 
+use crate::completion::{CompletionPart, Made, is_e_tag_of};
 use crate::presigned::Presigned;
 use crate::segments::Segments;
 use crate::upload::{Part, UploadError, upload};
@@ -109,48 +111,57 @@ impl RepositoryStorage {
         stored_part(id, segments, &shown).await
     }
 
-    /// Makes the object of some of its parts, in ascending order of their numbers; gaps are fine. `size` is theirs
-    /// together.
+    /// Makes the object of some of its parts, in ascending order of their numbers; gaps are fine. Done once, it is done again
+    /// without harm: the object that is there is then taken for the one of these parts if it proves to be.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when the upload was completed with other parts, or ended otherwise.
     pub async fn complete_multipart(
         &self,
         address: &Address,
         store_upload_id: &str,
-        parts: &[(u32, String)],
-        size: u64,
+        parts: &[CompletionPart],
     ) -> Result<(), StorageError> {
         let path = self.paths().writable(address)?;
-        if !parts.is_sorted_by(|a, b| a.0 < b.0) || parts.is_empty() {
+        if !parts.is_sorted_by(|a, b| a.number < b.number) || parts.is_empty() {
             return Err(StorageError::Invalid("parts must be given in ascending order, at least one".into()));
         }
+        let ended = || StorageError::NotFound { path: self.shown(&path) };
         let completed = match &self.stores().presigned {
             Some(presigned) if has_gaps(parts) => {
                 presigned.complete(&path, &self.shown(&path), store_upload_id, parts).await
             }
             _ => self.complete_in_order(&path, store_upload_id, parts).await,
         };
-        match completed {
-            Err(_) if self.is_there(&path, size).await => Ok(()),
-            completed => completed,
+        let error = match completed {
+            // Some stores answer each completion of an upload with what was made of it by the first.
+            Ok(Some(e_tag)) if is_e_tag_of(&e_tag, parts) == Some(false) => ended(),
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        match self.made_of(address, &path, parts).await? {
+            Made::Nothing => Err(error),
+            Made::OfOthers => Err(ended()),
+            Made::OfThese => {
+                if let Err(error) = self.abort_multipart(address, store_upload_id).await {
+                    tracing::warn!(%error, %path, "parts of a completed upload stay behind");
+                }
+                Ok(())
+            }
         }
     }
 
-    /// Whether a first try of a completion succeeded without our hearing of it: the address is this upload's alone, and
-    /// what a store says of an upload that ended differs. An object of another size was made of other parts.
-    async fn is_there(&self, path: &Path, size: u64) -> bool {
-        self.stores().store.head(path).await.is_ok_and(|there| there.size == size)
-    }
-
     /// Completes by the order of the parts alone: all that a store without numbers knows, and enough for one with
-    /// numbers when they go from 1 without a gap.
+    /// numbers when they go from 1 without a gap. Returns the ETag that the store names.
     async fn complete_in_order(
         &self,
         path: &Path,
         store_upload_id: &str,
-        parts: &[(u32, String)],
-    ) -> Result<(), StorageError> {
-        let ids = parts.iter().map(|(_, id)| PartId { content_id: id.clone() }).collect();
+        parts: &[CompletionPart],
+    ) -> Result<Option<String>, StorageError> {
+        let ids = parts.iter().map(|part| PartId { content_id: part.id.clone() }).collect();
         let completed = self.stores().multipart.complete_multipart(path, &store_upload_id.to_owned(), ids).await;
-        completed.map(|_| ()).map_err(|e| self.error(e, path))
+        completed.map(|put| put.e_tag).map_err(|e| self.error(e, path))
     }
 
     /// Ends an upload and removes its parts; one that ended already is fine.
@@ -170,8 +181,8 @@ async fn stored_part(id: String, segments: Segments, shown: &str) -> Result<Stor
     }
 }
 
-fn has_gaps(parts: &[(u32, String)]) -> bool {
-    (1..).zip(parts).any(|(expected, (number, _))| *number != expected)
+fn has_gaps(parts: &[CompletionPart]) -> bool {
+    (1..).zip(parts).any(|(expected, part)| part.number != expected)
 }
 
 /// `object_store` counts parts from 0, S3 from 1.

@@ -13,6 +13,7 @@ use object_store::signer::{SignedUrlOptions, Signer};
 use reqwest::{Body, Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use crate::completion::CompletionPart;
 use crate::segments::Segments;
 use crate::upload::UploadError;
 use crate::{BodyError, PutError, StorageError};
@@ -42,14 +43,14 @@ impl Presigned {
         Self { signer, client: OnceLock::new() }
     }
 
-    /// Completes an upload with parts under any ascending numbers.
+    /// Completes an upload with parts under any ascending numbers. Returns the ETag that the store names.
     pub(crate) async fn complete(
         &self,
         path: &Path,
         shown: &str,
         upload: &str,
-        parts: &[(u32, String)],
-    ) -> Result<(), StorageError> {
+        parts: &[CompletionPart],
+    ) -> Result<Option<String>, StorageError> {
         let query = [("uploadId", upload.to_owned())];
         let request = self.request(Method::POST, path, shown, query).await?;
         let answer = request.timeout(COMPLETE_TIME_MAX).body(completion(parts)).send().await;
@@ -59,7 +60,7 @@ impl Presigned {
         if text.contains("<Error>") {
             return Err(unavailable(shown, cut(&text)));
         }
-        Ok(())
+        Ok(named_e_tag(&text))
     }
 
     /// Streams a part of a known length; returns its ETag. Bytes beyond the length are an error, as are missing ones.
@@ -200,13 +201,20 @@ fn etag(answer: &Response, shown: &str) -> Result<String, StorageError> {
 }
 
 /// The body of a completion. ETags come from the store, and are escaped all the same.
-fn completion(parts: &[(u32, String)]) -> String {
+fn completion(parts: &[CompletionPart]) -> String {
     let mut xml = String::from("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
-    for (number, etag) in parts {
-        let etag = etag.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    for CompletionPart { number, id, .. } in parts {
+        let etag = id.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
         xml += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
     }
     xml + "</CompleteMultipartUpload>"
+}
+
+/// The ETag in the answer to a completion.
+fn named_e_tag(xml: &str) -> Option<String> {
+    let (_, rest) = xml.split_once("<ETag>")?;
+    let (e_tag, _) = rest.split_once("</ETag>")?;
+    Some(e_tag.replace("&quot;", "\"").replace("&#34;", "\""))
 }
 
 fn cut(text: &str) -> String {
@@ -224,9 +232,19 @@ mod tests {
 
     #[test]
     fn a_completion_names_its_parts() {
-        let xml = completion(&[(2, "\"a\"".into()), (9, "b<c".into())]);
+        let part = |number, id: &str| CompletionPart { number, id: id.into(), content: None };
+        let xml = completion(&[part(2, "\"a\""), part(9, "b<c")]);
         assert!(xml.contains("<Part><PartNumber>2</PartNumber><ETag>&quot;a&quot;</ETag></Part>"), "{xml}");
         assert!(xml.contains("<PartNumber>9</PartNumber><ETag>b&lt;c</ETag>"), "{xml}");
+    }
+
+    #[test]
+    fn the_e_tag_of_an_answer_is_read() {
+        for quote in ["\"", "&quot;", "&#34;"] {
+            let xml = format!("<X><Key>k</Key><ETag>{quote}ab-2{quote}</ETag></X>");
+            assert_eq!(named_e_tag(&xml).as_deref(), Some("\"ab-2\""));
+        }
+        assert_eq!(named_e_tag("<X/>"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use http::StatusCode;
 use md5::Digest as _;
 use model::{Address, ObjectPath, PART_NUMBER_MAX, Repository, RepositoryName};
 use serde::{Deserialize, Serialize};
+use storage::CompletionPart;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -162,10 +163,10 @@ async fn complete_presign_multipart_upload(
     let repository = rest.signing(&repository).await?;
     let address = rest.given_out(&repository, &body.physical_address)?;
     let e_tag = whole_e_tag(&body.parts)?;
-    let mut parts: Vec<_> = body.parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
-    parts.sort_unstable();
-    // The size is the store's to say: `u64::MAX` is no object's.
-    let completed = rest.storage(&repository)?.complete_multipart(&address, &upload, &parts, u64::MAX).await;
+    let part = |part: UploadPart| CompletionPart { number: part.part_number, id: part.etag, content: None };
+    let mut parts: Vec<_> = body.parts.into_iter().map(part).collect();
+    parts.sort_unstable_by_key(|part| part.number);
+    let completed = rest.storage(&repository)?.complete_multipart(&address, &upload, &parts).await;
     completed.map_err(graveler::Error::from)?;
     let request = flows::LinkRequest {
         repository: repository.clone(),

@@ -14,6 +14,7 @@ mod stage_object;
 mod list_uploads;
 mod multipart;
 mod multipart_complete;
+mod multipart_whole;
 
 use axum::body::Body;
 use http::Response;

@@ -1,27 +1,34 @@
 //! Multipart uploads up to their end: create, upload part, copy part, abort, list parts. Leaves completing to
-//! `multipart_complete`. Invariant: an upload is found only under the repository, branch and key that it was begun for.
+//! `multipart_complete`. Invariant: an upload is found only under the repository, branch and key that it was begun for; a later
+//! branch of the name can neither add to it nor complete it.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use auth::Action;
 use axum::body::Body;
-use graveler::Found;
+use futures::{StreamExt, TryStreamExt};
 use http::header::ETAG;
 use http::{Response, StatusCode};
 use model::{
-    Command, MetaError, NewUpload, ObjectPath, Part, Query, Refusal, Repository, RepositoryName, Upload, UploadId,
+    BranchName, Command, Lookup, MetaError, NewUpload, ObjectPath, Part, Query, RefTarget, Refusal, Repository,
+    RepositoryName, Upload, UploadId,
 };
 use object_http::insert;
 use storage::{RepositoryStorage, StorageError, StoredPart};
 
 use super::copy_object::find_source;
+use super::multipart_whole::declared;
 use super::put_object::{PUT_BYTES_MAX, check_length, writable};
+use super::stage_object::discard;
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, kept_algorithm, kept_kind, shown, shown_algorithm, shown_kind};
 use crate::error_table::Failure;
 use crate::object_headers::{Described, storage_class};
+use crate::protocol::checksum::{self, Hasher};
 use crate::protocol::copy_source::{CopySource, CopySourceRange};
 use crate::protocol::operation::ListParts;
 use crate::protocol::xml::write;
-use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error, checksum};
+use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error};
 
 /// `POST /bucket/key?uploads`. Some clients send a completion's condition here too: what must fail fails before a byte is
 /// sent.
@@ -74,9 +81,10 @@ pub(crate) async fn upload_part(
 ) -> Result<Response<Body>, Failure> {
     let (name, path) = authorized(call, bucket, key)?;
     check_length(call.request.length())?;
-    let (repository, upload) = find(call, &name, key, &path, upload_id).await?;
+    let (repository, upload) = find_open(call, &name, key, &path, upload_id).await?;
     let storage = storage(call, &repository)?;
-    let (body, receipt) = call.request.open_body(call.body.take())?;
+    let needed = declared(&upload).map(|(algorithm, _)| algorithm);
+    let (body, receipt) = call.request.open_body_for(call.body.take(), needed)?;
     let new = &upload.new;
     let length = call.request.length();
     let stored = storage.put_part(&new.address, &new.store_upload_id, number, body, length).await;
@@ -106,31 +114,41 @@ pub(crate) async fn upload_part_copy(
 ) -> Result<Response<Body>, Failure> {
     let (name, path) = authorized(call, bucket, key)?;
     let found = find_source(call, source).await?;
-    let (repository, upload) = find(call, &name, key, &path, upload_id).await?;
+    let (repository, upload) = find_open(call, &name, key, &path, upload_id).await?;
     let range = range.map_or(Ok(0..found.entry.size), |range| range.of(found.entry.size))?;
     check_length(Some(range.end - range.start))?;
-    let stored = copy_range(call, &found, range, (&repository, &upload, number)).await?;
-    let part = record(call, &name, &upload, (number, stored, None)).await?;
-    Ok(call::xml(write::copy_part(&part.e_tag, part.last_modified.to_datetime(), None)))
+    let (stored, checksum) = copy_range(call, &found, range, (&repository, &upload, number)).await?;
+    let part = record(call, &name, &upload, (number, stored, checksum.as_ref())).await?;
+    Ok(call::xml(write::copy_part(&part.e_tag, part.last_modified.to_datetime(), checksum.as_ref())))
 }
+
+/// Copies bytes into a part; computes their checksum if the upload declared one.
 
 async fn copy_range(
     call: &Call<'_>,
-    found: &Found,
+    found: &graveler::Found,
     range: std::ops::Range<u64>,
     (repository, upload, number): (&Repository, &Upload, u32),
-) -> Result<StoredPart, Failure> {
+) -> Result<(StoredPart, Option<Checksum>), Failure> {
     let length = range.end - range.start;
     let body = call.graveler.read(&found.repository, &found.entry, range).await?;
+    let hasher = Arc::new(Mutex::new(declared(upload).map(|(algorithm, _)| Hasher::new(algorithm))));
+    let seen = Arc::clone(&hasher);
+    let body = body.inspect_ok(move |piece| {
+        if let Some(hasher) = &mut *seen.lock().unwrap_or_else(PoisonError::into_inner) {
+            hasher.update(piece);
+        }
+    });
     let new = &upload.new;
     let storage = storage(call, repository)?;
-    let stored = storage.put_part(&new.address, &new.store_upload_id, number, body, Some(length)).await;
+    let stored = storage.put_part(&new.address, &new.store_upload_id, number, body.boxed(), Some(length)).await;
     let stored = stored.map_err(|error| part_failure(error.into()))?;
     if stored.size != length {
         let why = format!("{} bytes were read where {length} are due", stored.size);
         return Err(graveler::Error::Corrupt { file: found.entry.address.as_str().to_owned(), why }.into());
     }
-    Ok(stored)
+    let hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok((stored, hasher.map(Hasher::finish)))
 }
 
 /// Records a stored part; from then on it can be completed with.
@@ -176,19 +194,21 @@ pub(crate) async fn abort(
     upload_id: &str,
 ) -> Result<Response<Body>, Failure> {
     let (name, path) = authorized(call, bucket, key)?;
-    let (repository, upload) = find(call, &name, key, &path, upload_id).await?;
+    let Found { repository, upload, .. } = find(call, &name, key, &path, upload_id).await?;
     end(call, &repository, &upload).await?;
     let mut answer = call::empty();
     *answer.status_mut() = StatusCode::NO_CONTENT;
     Ok(answer)
 }
 
-/// Ends an upload without an object, and then lets go of its bytes.
+/// Ends an upload without an object, and then lets go of its bytes: of its parts, and of the object that a completion may have
+/// made of them before it failed or crashed. Nothing can point at that any more.
 pub(super) async fn end(call: &Call<'_>, repository: &Repository, upload: &Upload) -> Result<(), Failure> {
     let command = Command::AbortUpload { repository: repository.name.clone(), upload: upload.id };
     call.graveler.meta().write(command).await?.upload()?;
     let storage = storage(call, repository)?;
     forget(&storage, &upload.new.address, &upload.new.store_upload_id).await;
+    discard(call.graveler, repository, &upload.new.address).await;
     Ok(())
 }
 
@@ -208,7 +228,7 @@ pub(crate) async fn list_parts(
     list: &ListParts,
 ) -> Result<Response<Body>, Failure> {
     let (name, path) = authorized(call, bucket, key)?;
-    let (_, upload) = find(call, &name, key, &path, upload_id).await?;
+    let Found { upload, .. } = find(call, &name, key, &path, upload_id).await?;
     let (after, amount) = (list.part_number_marker, list.max_parts as usize);
     let query = Query::Parts { repository: name, upload: upload.id, after, amount };
     let page = match amount {
@@ -249,21 +269,47 @@ pub(super) fn authorized(call: &Call<'_>, bucket: &str, key: &str) -> Result<(Re
     Ok((name, path))
 }
 
-/// Finds an upload that was begun for this very key.
-pub(super) async fn find(
+/// An upload, and where it belongs.
+struct Found {
+    repository: Repository,
+    upload: Upload,
+    /// Whether its branch is still there. A later one of the name is another.
+    is_open: bool,
+}
+
+/// Finds an upload that was begun for this very key, so that it can be looked at and aborted.
+async fn find(
+    call: &Call<'_>,
+    name: &RepositoryName,
+    key: &str,
+    path: &ObjectPath,
+    upload_id: &str,
+) -> Result<Found, Failure> {
+    let unknown = || S3Error::from(ErrorCode::NoSuchUpload);
+    let (reference, _) = writable(key)?;
+    let branch: BranchName = reference.parse().map_err(|_| unknown())?;
+    let Lookup { repository, target, .. } = call.graveler.meta().lookup(name, &(&branch).into(), None).await?;
+    let id: UploadId = upload_id.parse().map_err(|_| unknown())?;
+    let query = Query::Upload { repository: name.clone(), upload: id };
+    let upload = call.graveler.meta().read(query).await?.upload()?;
+    if upload.new.branch != branch || upload.new.path != *path {
+        return Err(unknown().into());
+    }
+    let is_open = matches!(target, RefTarget::Branch(branch) if branch.uid == upload.branch_uid);
+    Ok(Found { repository, upload, is_open })
+}
+
+/// Finds an upload that was begun for this very key, and whose branch is still there.
+pub(super) async fn find_open(
     call: &Call<'_>,
     name: &RepositoryName,
     key: &str,
     path: &ObjectPath,
     upload_id: &str,
 ) -> Result<(Repository, Upload), Failure> {
-    let repository = call.graveler.meta().repository(name).await?;
-    let id: UploadId = upload_id.parse().map_err(|_| S3Error::from(ErrorCode::NoSuchUpload))?;
-    let query = Query::Upload { repository: name.clone(), upload: id };
-    let upload = call.graveler.meta().read(query).await?.upload()?;
-    let (reference, _) = writable(key)?;
-    match upload.new.branch.as_str() == reference && upload.new.path == *path {
-        true => Ok((repository, upload)),
+    let found = find(call, name, key, path, upload_id).await?;
+    match found.is_open {
+        true => Ok((found.repository, found.upload)),
         false => Err(ErrorCode::NoSuchUpload.into()),
     }
 }

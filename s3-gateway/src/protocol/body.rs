@@ -57,7 +57,7 @@ impl BodyError {
 pub struct Received {
     /// The body's bytes.
     pub size: u64,
-    /// The checksum that the client sent, in a header or trailer.
+    /// The checksum that the client sent, in a header or trailer; or else the one that was asked for here.
     pub checksum: Option<Checksum>,
 }
 
@@ -90,14 +90,23 @@ pub(crate) fn declared_length(headers: &HeaderMap, payload: &Payload) -> Result<
         .ok_or_else(|| S3Error::invalid_argument(name, text, format!("{name} must be a number of bytes.")))
 }
 
-/// Starts to unframe and verify a body. `checksums_are_of_body` is false where `x-amz-checksum-*` speak of an object.
+/// What a request's checksums are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checksums {
+    /// The object that the request completes; its body has none.
+    OfObject,
+    /// The body. If the client sends none, this one is computed.
+    OfBody(Option<ChecksumAlgorithm>),
+}
+
+/// Starts to unframe and verify a body.
 ///
 /// # Errors
 /// InvalidRequest, InvalidDigest, InvalidArgument for headers that contradict each other or can't be read.
 pub(crate) fn open<S, E>(
     headers: &HeaderMap,
     payload: Payload,
-    checksums_are_of_body: bool,
+    checksums: Checksums,
     raw: S,
 ) -> Result<(BodyStream, Receipt), S3Error>
 where
@@ -105,7 +114,7 @@ where
     E: Into<BoxError>,
 {
     let receipt = Receipt::default();
-    let verifier = Verifier::new(headers, payload, checksums_are_of_body, receipt.clone())?;
+    let verifier = Verifier::new(headers, payload, checksums, receipt.clone())?;
     let raw = raw.map(|piece| piece.map_err(Into::into)).boxed();
     let reading = Reading { raw, pending: Bytes::new(), verifier: Some(verifier) };
     let stream = futures::stream::unfold(reading, |mut reading| async move {
@@ -159,23 +168,20 @@ struct Verifier {
 enum Expected {
     Header(Checksum),
     Trailer(ChecksumAlgorithm),
+    /// Nowhere: it is computed and compared with nothing.
+    Unsaid(ChecksumAlgorithm),
 }
 
 impl Verifier {
-    fn new(
-        headers: &HeaderMap,
-        payload: Payload,
-        checksums_are_of_body: bool,
-        receipt: Receipt,
-    ) -> Result<Self, S3Error> {
+    fn new(headers: &HeaderMap, payload: Payload, checksums: Checksums, receipt: Receipt) -> Result<Self, S3Error> {
         let length = declared_length(headers, &payload)?;
         let (decoder, sha256) = match payload {
             Payload::Plain { sha256 } => (None, sha256),
             Payload::Chunked { signer, has_trailer } => (Some(Decoder::new(signer, has_trailer)), None),
         };
-        let expected = match checksums_are_of_body {
-            true => expected_checksum(headers)?,
-            false => None,
+        let expected = match checksums {
+            Checksums::OfBody(wanted) => expected_checksum(headers)?.or(wanted.map(Expected::Unsaid)),
+            Checksums::OfObject => None,
         };
         Ok(Self {
             decoder,
@@ -251,7 +257,7 @@ impl Expected {
     fn algorithm(&self) -> ChecksumAlgorithm {
         match self {
             Self::Header(checksum) => checksum.algorithm,
-            Self::Trailer(algorithm) => *algorithm,
+            Self::Trailer(algorithm) | Self::Unsaid(algorithm) => *algorithm,
         }
     }
 }
@@ -266,6 +272,7 @@ fn verified_checksum(
         return if trailer.is_empty() { Ok(None) } else { Err(malformed()) };
     };
     let expected = match (expected, trailer) {
+        (Expected::Unsaid(_), []) => return Ok(Some(hasher.finish())),
         (Expected::Header(checksum), []) => checksum,
         (Expected::Trailer(algorithm), [(name, value)]) if name == algorithm.header() => {
             Checksum::parse(algorithm, value).ok_or_else(|| checksum::invalid_value(name))?

@@ -202,12 +202,7 @@ pub fn of_bytes(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Checksum {
 /// # Errors
 /// InvalidRequest for what doesn't exist: SHAs of full objects, a composite CRC-64/NVME, a kind alone.
 pub fn wanted_of_upload(headers: &HeaderMap) -> Result<Option<(ChecksumAlgorithm, ChecksumKind)>, S3Error> {
-    let kind = match single(headers, "x-amz-checksum-type")? {
-        None => None,
-        Some(name) => Some(ChecksumKind::parse(name).ok_or_else(|| {
-            S3Error::invalid_request("Value for x-amz-checksum-type header is invalid: use FULL_OBJECT or COMPOSITE.")
-        })?),
-    };
+    let kind = named_kind(headers)?;
     let Some(algorithm) = wanted_algorithm(headers)? else {
         return match kind {
             None => Ok(None),
@@ -233,6 +228,17 @@ pub fn wanted_of_upload(headers: &HeaderMap) -> Result<Option<(ChecksumAlgorithm
             algorithm.as_str()
         ))),
     }
+}
+
+/// The kind that CreateMultipartUpload or CompleteMultipartUpload names (`x-amz-checksum-type`).
+///
+/// # Errors
+/// InvalidRequest for what is none.
+pub fn named_kind(headers: &HeaderMap) -> Result<Option<ChecksumKind>, S3Error> {
+    let Some(name) = single(headers, "x-amz-checksum-type")? else { return Ok(None) };
+    ChecksumKind::parse(name).map(Some).ok_or_else(|| {
+        S3Error::invalid_request("Value for x-amz-checksum-type header is invalid: use FULL_OBJECT or COMPOSITE.")
+    })
 }
 
 /// The algorithm that CopyObject or CreateMultipartUpload asks for (`x-amz-checksum-algorithm`).

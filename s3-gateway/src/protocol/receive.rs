@@ -11,7 +11,8 @@ use object_http::request_host;
 use secrecy::SecretString;
 
 use super::address::Address;
-use super::body::{self, BodyError, BodyStream, BoxError, Receipt};
+use super::body::{self, BodyError, BodyStream, BoxError, Checksums, Receipt};
+use super::checksum::ChecksumAlgorithm;
 use super::error::{ErrorCode, S3Error};
 use super::headers::single;
 use super::operation::Operation;
@@ -290,8 +291,27 @@ impl Request {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        let checksums_are_of_body = !matches!(self.operation, Operation::CompleteMultipartUpload { .. });
-        body::open(&self.headers, self.payload.clone(), checksums_are_of_body, raw)
+        let checksums = match self.operation {
+            Operation::CompleteMultipartUpload { .. } => Checksums::OfObject,
+            _ => Checksums::OfBody(None),
+        };
+        body::open(&self.headers, self.payload.clone(), checksums, raw)
+    }
+
+    /// The same of a body whose checksum is needed: if the client sends none, it is computed.
+    ///
+    /// # Errors
+    /// As [`Self::open_body`].
+    pub fn open_body_for<S, E>(
+        &self,
+        raw: S,
+        needed: Option<ChecksumAlgorithm>,
+    ) -> Result<(BodyStream, Receipt), S3Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        body::open(&self.headers, self.payload.clone(), Checksums::OfBody(needed), raw)
     }
 
     /// Reads a whole small body, such as XML, verified.

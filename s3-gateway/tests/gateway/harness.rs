@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use auth::{AuditLine, AuditLog, SecretBox};
 use graveler::{CommitInfo, Graveler, GravelerOptions};
 use http::Method;
+use http_body_util::BodyExt;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use metadata_server::MemoryMetaStore;
@@ -30,6 +31,7 @@ pub(crate) struct TestGateway {
     pub(crate) keys: Keys,
     pub(crate) asked: Arc<Asked>,
     pub(crate) audit: Arc<Lines>,
+    gateway: Gateway,
     server: JoinHandle<()>,
 }
 
@@ -89,8 +91,8 @@ impl TestGateway {
             Gateway::new(graveler.clone(), secret_box, options).audited(Arc::clone(&audit) as Arc<dyn AuditLog>);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let server = tokio::spawn(serve(listener, gateway));
-        Self { addr, graveler, keys, asked, audit, server }
+        let server = tokio::spawn(serve(listener, gateway.clone()));
+        Self { addr, graveler, keys, asked, audit, gateway, server }
     }
 
     /// A request to a target as it goes over the wire.
@@ -149,6 +151,25 @@ impl TestGateway {
             note: Note::default(),
         };
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
+    }
+
+    pub(crate) async fn delete_branch(&self, branch: &str) {
+        let branch = branch.parse().unwrap();
+        let command = Command::DeleteBranch { repository: name(), branch, note: Note::default() };
+        self.graveler.meta().write(command).await.unwrap().done().unwrap();
+    }
+
+    /// Answers a request as if it had come over TLS; returns the answer's body.
+    pub(crate) async fn handle_encrypted(&self, request: &Req) -> String {
+        let (headers, body) = request.signed();
+        let mut incoming = http::Request::builder().method(request.method.clone()).uri(&request.target);
+        for (name, value) in headers {
+            incoming = incoming.header(name, value);
+        }
+        let incoming = incoming.extension(auth::Encrypted(true));
+        let body = http_body_util::Full::new(body).map_err(|never| -> std::io::Error { match never {} });
+        let answer = self.gateway.handle(incoming.body(body).unwrap()).await.into_body();
+        String::from_utf8(answer.collect().await.unwrap().to_bytes().into()).unwrap()
     }
 
     pub(crate) async fn create_tag(&self, tag: &str, source: &str) -> CommitId {

@@ -5,10 +5,12 @@
 
 mod client;
 mod harness;
+mod upload;
 
 mod access;
 mod bodies;
 mod buckets;
+mod completions;
 mod conditions;
 mod copies;
 mod counters;

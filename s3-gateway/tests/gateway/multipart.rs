@@ -2,84 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use http::Method;
-use md5::{Digest as _, Md5};
 
-use crate::client::{Res, crc32, encoded, md5_e_tag};
+use crate::client::{crc32, encoded, md5_e_tag};
 use crate::harness::TestGateway;
-
-const MIB: usize = 1 << 20;
-
-struct Upload<'a> {
-    s3: &'a TestGateway,
-    key: String,
-    id: String,
-    parts: Vec<(u32, String)>,
-}
-
-impl<'a> Upload<'a> {
-    async fn begin(s3: &'a TestGateway, key: &str, headers: &[(&str, &str)]) -> Self {
-        let mut request = s3.on(Method::POST, key).query(&[("uploads", "")]);
-        for (name, value) in headers {
-            request = request.header(name, *value);
-        }
-        let begun = request.send().await.expect(200);
-        assert_eq!((begun.one("Bucket").as_str(), begun.one("Key").as_str()), ("trips", key));
-        Self { s3, key: key.into(), id: begun.one("UploadId"), parts: vec![] }
-    }
-
-    async fn put(&mut self, number: u32, bytes: &Bytes) {
-        let done = self.put_with(number, bytes, &[]).await.expect(200);
-        assert_eq!(done.e_tag(), md5_e_tag(bytes));
-    }
-
-    async fn put_with(&mut self, number: u32, bytes: &Bytes, headers: &[(&str, String)]) -> Res {
-        let (id, n) = (self.id.as_str(), number.to_string());
-        let mut request = self.s3.put(&self.key, bytes.clone()).query(&[("partNumber", &n), ("uploadId", id)]);
-        for (name, value) in headers {
-            request = request.header(name, value.clone());
-        }
-        let done = request.send().await;
-        self.parts.retain(|(known, _)| *known != number);
-        self.parts.push((number, done.e_tag().to_owned()));
-        self.parts.sort();
-        done
-    }
-
-    async fn complete(&self) -> Res {
-        self.complete_with(&self.parts, &[]).await
-    }
-
-    async fn complete_with(&self, parts: &[(u32, String)], headers: &[(&str, &str)]) -> Res {
-        let part =
-            |(n, e_tag): &(u32, String)| format!("<Part><PartNumber>{n}</PartNumber><ETag>{e_tag}</ETag></Part>");
-        let parts: String = parts.iter().map(part).collect();
-        let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
-        let mut request = self.s3.on(Method::POST, &self.key).query(&[("uploadId", &self.id)]).body(body);
-        for (name, value) in headers {
-            request = request.header(name, *value);
-        }
-        request.send().await
-    }
-
-    async fn abort(&self) -> Res {
-        self.s3.delete(&self.key).query(&[("uploadId", &self.id)]).send().await
-    }
-
-    async fn list(&self, pairs: &[(&str, &str)]) -> Res {
-        self.s3.get(&self.key).query(&[("uploadId", &self.id)]).query(pairs).send().await
-    }
-}
-
-fn part(seed: u8, len: usize) -> Bytes {
-    (0..len).map(|i| seed.wrapping_add((i % 253) as u8)).collect::<Vec<_>>().into()
-}
-
-fn whole_e_tag(parts: &[&Bytes]) -> String {
-    let md5s: Vec<u8> = parts.iter().flat_map(Md5::digest).collect();
-    format!("\"{}-{}\"", hex::encode(Md5::digest(md5s)), parts.len())
-}
+use crate::upload::{MIB, Upload, part, whole_e_tag};
 
 #[tokio::test]
 async fn parts_become_an_object() {
@@ -102,20 +29,6 @@ async fn parts_become_an_object() {
         ("text/plain", "v", "no-cache")
     );
     upload.abort().await.expect_error(404, "NoSuchUpload");
-}
-
-#[tokio::test]
-async fn a_completion_whose_answer_was_lost_can_be_sent_again() {
-    let s3 = TestGateway::start().await;
-    let mut upload = Upload::begin(&s3, "main/a", &[]).await;
-    upload.put(1, &part(1, 10)).await;
-    let first = upload.complete().await.expect(200);
-    assert_eq!(upload.complete().await.expect(200).one("ETag"), first.one("ETag"));
-    let absent = [("if-none-match", "*")];
-    upload.complete_with(&upload.parts, &absent).await.expect_error(404, "NoSuchUpload");
-    s3.put("main/a", "another").send().await.expect(200);
-    upload.complete().await.expect_error(404, "NoSuchUpload");
-    assert_eq!(s3.get("main/a").send().await.expect(200).text(), "another");
 }
 
 #[tokio::test]
@@ -271,9 +184,27 @@ async fn checksums_of_parts_make_that_of_the_whole() {
             let put = upload.put_with(number, bytes, &[("x-amz-checksum-crc32", crc32(bytes))]).await.expect(200);
             assert_eq!(put.get("x-amz-checksum-crc32"), crc32(bytes));
         }
-        let wrong = [("x-amz-checksum-crc32", "AAAAAA==")];
-        upload.complete_with(&upload.parts, &wrong).await.expect_error(400, "BadDigest");
-        let done = upload.complete().await.expect(200);
+        let said = |(n, e_tag): &(u32, String), bytes| {
+            (*n, format!("<ETag>{e_tag}</ETag><ChecksumCRC32>{}</ChecksumCRC32>", crc32(bytes)))
+        };
+        let parts = [said(&upload.parts[0], &a), said(&upload.parts[1], &b)];
+        for (header, value, code) in [
+            ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest"),
+            ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "InvalidRequest"),
+            ("x-amz-checksum-type", if kind == "COMPOSITE" { "FULL_OBJECT" } else { "COMPOSITE" }, "InvalidRequest"),
+            ("x-amz-checksum-type", "nonsense", "InvalidRequest"),
+        ] {
+            upload.complete_saying(&parts, &[(header, value)]).await.expect_error(400, code);
+        }
+        if kind == "COMPOSITE" {
+            upload.complete().await.expect_error(400, "InvalidRequest");
+            let half = [parts[0].clone(), (2, format!("<ETag>{}</ETag>", upload.parts[1].1))];
+            upload.complete_saying(&half, &[]).await.expect_error(400, "InvalidRequest");
+        }
+        let wrong = [said(&upload.parts[0], &b), parts[1].clone()];
+        upload.complete_saying(&wrong, &[]).await.expect_error(400, "InvalidPart");
+        let headers = [("x-amz-checksum-type", kind), ("x-amz-checksum-crc32", &*whole)];
+        let done = upload.complete_saying(&parts, &headers).await.expect(200);
         assert_eq!((done.one("ChecksumCRC32"), done.one("ChecksumType")), (whole.clone(), kind.to_owned()));
         let got = s3.head("main/a").header("x-amz-checksum-mode", "ENABLED").send().await.expect(200);
         assert_eq!((got.get("x-amz-checksum-crc32"), got.get("x-amz-checksum-type")), (whole.as_str(), kind));
@@ -284,6 +215,28 @@ async fn checksums_of_parts_make_that_of_the_whole() {
     let wrong = upload.put_with(1, &b, &[("x-amz-checksum-crc32", crc32(&a))]).await;
     assert_eq!(wrong.status, 400);
     assert!(upload.list(&[]).await.expect(200).all("PartNumber").is_empty());
+}
+
+#[tokio::test]
+async fn checksums_that_an_upload_declared_are_computed_where_none_is_sent() {
+    let s3 = TestGateway::start().await;
+    let (a, b, c) = (part(1, 5 * MIB), part(2, 5 * MIB), part(3, 33));
+    s3.put("main/source", b.clone()).send().await.expect(200);
+    let headers = [("x-amz-checksum-algorithm", "CRC32"), ("x-amz-checksum-type", "FULL_OBJECT")];
+    let mut upload = Upload::begin(&s3, "main/a", &headers).await;
+    let put = upload.put_with(1, &a, &[]).await.expect(200);
+    assert_eq!(put.get("x-amz-checksum-crc32"), crc32(&a));
+    let copy = s3.on(Method::PUT, "main/a").query(&[("partNumber", "2"), ("uploadId", &upload.id)]);
+    let copied = copy.header("x-amz-copy-source", "/trips/main/source").send().await.expect(200);
+    assert_eq!((copied.one("ETag"), copied.one("ChecksumCRC32")), (md5_e_tag(&b), crc32(&b)));
+    upload.parts.push((2, copied.one("ETag")));
+    upload.put_with(3, &c, &[("x-amz-checksum-crc32", crc32(&c))]).await.expect(200);
+    assert_eq!(upload.list(&[]).await.expect(200).all("ChecksumCRC32"), [crc32(&a), crc32(&b), crc32(&c)]);
+    let whole = crc32(&[a, b, c].concat());
+    let done = upload.complete().await.expect(200);
+    assert_eq!((done.one("ChecksumCRC32"), done.one("ChecksumType")), (whole.clone(), "FULL_OBJECT".to_owned()));
+    let got = s3.head("main/a").header("x-amz-checksum-mode", "ENABLED").send().await.expect(200);
+    assert_eq!(got.get("x-amz-checksum-crc32"), whole);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Multipart uploads of a local store: each has a folder, each part a file of its own in it, so parts survive a crash
 //! and a restart. Owns their completion and removal; parts themselves are written like objects (see `multipart`).
-//! Invariant: parts are only read until the object is in its place, so a completion that fails can be tried again.
+//! Invariant: parts are only read until the object is in its place, so a completion that fails can be tried again; an object
+//! that is in its place stays, so of two completions one wins.
 
 use std::io;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ impl MultipartStore for LocalStore {
         let parts = parts.into_iter().map(locate).collect::<Result<Vec<_>>>()?;
         let folder = checked(paths::local_upload(id))?;
         let e_tag = self.run(path, move |root, path| {
-            let e_tag = join(root, &parts)?.publish(path.as_ref(), &Publish::Overwrite)?;
+            let e_tag = join(root, &parts)?.publish(path.as_ref(), &Publish::Create)?;
             if let Err(error) = remove(root, &folder) {
                 warn!(%folder, %error, "the parts of a completed upload couldn't be removed");
             }

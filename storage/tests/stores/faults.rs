@@ -7,7 +7,7 @@ use model::RangeId;
 use storage::testing::{Counters, Counting, Fault, Faults, Faulty, Verb};
 use storage::{Immutable, PutError, RepositoryStorage, StorageError, StoreSettings, Stores};
 
-use crate::support::{body, bytes, collect, read, repository};
+use crate::support::{body, bytes, chosen, collect, read, repository};
 
 async fn faulty() -> (RepositoryStorage, Faults) {
     let faults = Faults::default();
@@ -99,8 +99,9 @@ async fn a_completion_with_other_parts_isn_t_taken_for_the_one_that_succeeded() 
     let upload = storage.create_multipart(&address).await.unwrap();
     let first = storage.put_part(&address, &upload, 1, body(&bytes(10)), None).await.unwrap();
     let second = storage.put_part(&address, &upload, 2, body(&bytes(20)), None).await.unwrap();
-    storage.complete_multipart(&address, &upload, &[(1, first.id), (2, second.id.clone())], 30).await.unwrap();
-    let other = storage.complete_multipart(&address, &upload, &[(2, second.id)], 20).await.unwrap_err();
+    let both = [chosen(1, &first), chosen(2, &second)];
+    storage.complete_multipart(&address, &upload, &both).await.unwrap();
+    let other = storage.complete_multipart(&address, &upload, &both[1..]).await.unwrap_err();
     assert!(matches!(other, StorageError::NotFound { .. }), "{other}");
 }
 
@@ -110,10 +111,10 @@ async fn a_completion_whose_answer_is_lost_is_seen_to_have_succeeded() {
     let address = storage.new_address();
     let upload = storage.create_multipart(&address).await.unwrap();
     let part = storage.put_part(&address, &upload, 1, body(&bytes(10)), None).await.unwrap();
-    let parts = [(1, part.id)];
+    let parts = [chosen(1, &part)];
     faults.once_after(Verb::Complete, 0, Fault::LostAnswer);
-    storage.complete_multipart(&address, &upload, &parts, 10).await.unwrap();
-    storage.complete_multipart(&address, &upload, &parts, 10).await.expect("because it is there already");
+    storage.complete_multipart(&address, &upload, &parts).await.unwrap();
+    storage.complete_multipart(&address, &upload, &parts).await.expect("because it is there already");
     assert_eq!(read(&storage, &address, 10).await, bytes(10));
 }
 

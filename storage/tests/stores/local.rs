@@ -11,7 +11,7 @@ use storage::{PutError, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
 use crate::suite::{self, USUAL};
-use crate::support::{body, bytes, read, repository};
+use crate::support::{body, bytes, chosen, read, repository};
 
 async fn open(folder: &Path) -> Arc<Stores> {
     Stores::open(&format!("file://{}", folder.display()), &StoreSettings::default()).await.unwrap()
@@ -118,7 +118,7 @@ async fn bytes_and_parts_survive_a_restart() {
     drop((storage, first));
     let storage = open(folder.path()).await.repository(&namespace).unwrap();
     assert_eq!(read(&storage, &address, whole.len()).await, whole);
-    storage.complete_multipart(&parted, &upload, &[(4, part.id)], part.size).await.unwrap();
+    storage.complete_multipart(&parted, &upload, &[chosen(4, &part)]).await.unwrap();
     assert_eq!(read(&storage, &parted, whole.len()).await, whole);
 }
 

@@ -8,9 +8,9 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use md5::{Digest, Md5};
 use model::{Address, CommitId, RangeId, RequestId};
-use storage::{Format, Immutable, PutError, RepositoryStorage, StorageError, Stores};
+use storage::{CompletionPart, Format, Immutable, PutError, RepositoryStorage, StorageError, Stores};
 
-use crate::support::{BrokenPipe, body, broken_body, bytes, collect, read, repository};
+use crate::support::{BrokenPipe, body, broken_body, bytes, chosen, collect, read, repository};
 
 const MIB: usize = 1 << 20;
 
@@ -22,9 +22,11 @@ pub(crate) struct Ways {
     /// Whether an aborted upload can't complete any more. Azure has no aborts: its blocks vanish after a week, and that
     /// an upload ended is known to the metadata service alone.
     pub(crate) aborts_are_final: bool,
+    /// Whether an upload completes in one step. In all real stores it does; some emulators look first and write then.
+    pub(crate) completions_are_atomic: bool,
 }
 
-pub(crate) const USUAL: Ways = Ways { gaps_complete: true, aborts_are_final: true };
+pub(crate) const USUAL: Ways = Ways { gaps_complete: true, aborts_are_final: true, completions_are_atomic: true };
 
 /// Runs all of it over one store.
 pub(crate) async fn run(stores: &Arc<Stores>, ways: Ways) {
@@ -39,6 +41,7 @@ pub(crate) async fn run(stores: &Arc<Stores>, ways: Ways) {
     multipart(stores, [1, 2, 3]).await;
     if ways.gaps_complete {
         multipart(stores, [3, 7, 10_000]).await;
+        multipart_completions_race(stores, ways).await;
     }
     multipart_of_one_part(stores).await;
     multipart_aborts(stores, ways).await;
@@ -191,15 +194,16 @@ async fn multipart(stores: &Arc<Stores>, numbers: [u32; 3]) {
         let part = storage.put_part(&address, &upload, *number, body(content), hint).await.unwrap();
         let md5: [u8; 16] = Md5::digest(content).into();
         assert_eq!((part.size, part.md5), (content.len() as u64, md5));
-        parts.insert(0, (*number, part.id));
+        parts.insert(0, chosen(*number, &part));
     }
-    assert_ne!(parts[1].1, replaced.id);
+    assert_ne!(parts[1].id, replaced.id);
     assert!(matches!(storage.get_data(&address, 0..1).await, Err(StorageError::NotFound { .. })));
     let whole = Bytes::from(contents.concat());
-    let size = whole.len() as u64;
-    storage.complete_multipart(&address, &upload, &parts, size).await.unwrap();
+    storage.complete_multipart(&address, &upload, &parts).await.unwrap();
     assert_eq!(read(&storage, &address, whole.len()).await, whole, "{numbers:?}");
-    storage.complete_multipart(&address, &upload, &parts, size).await.expect("because a retry finds the object there");
+    storage.complete_multipart(&address, &upload, &parts).await.expect("because a retry finds the object there");
+    let others = storage.complete_multipart(&address, &upload, &parts[1..]).await;
+    assert!(matches!(others, Err(StorageError::NotFound { .. })), "{others:?}");
     abort_again(&storage, &address, &upload).await;
     assert_eq!(read(&storage, &address, whole.len()).await, whole);
 }
@@ -209,12 +213,43 @@ async fn multipart_of_one_part(stores: &Arc<Stores>) {
     let address = storage.new_address();
     let upload = storage.create_multipart(&address).await.unwrap();
     let only = storage.put_part(&address, &upload, 1, body(&bytes(77)), None).await.unwrap();
-    for bad in [vec![], vec![(1, only.id.clone()), (1, only.id.clone())], vec![(2, "x".into()), (1, only.id.clone())]] {
-        let error = storage.complete_multipart(&address, &upload, &bad, 77).await.unwrap_err();
+    for bad in [vec![], vec![chosen(1, &only), chosen(1, &only)], vec![chosen(2, &only), chosen(1, &only)]] {
+        let error = storage.complete_multipart(&address, &upload, &bad).await.unwrap_err();
         assert!(matches!(error, StorageError::Invalid(_)), "{error}");
     }
-    storage.complete_multipart(&address, &upload, &[(1, only.id)], 77).await.unwrap();
+    storage.complete_multipart(&address, &upload, &[chosen(1, &only)]).await.unwrap();
     assert_eq!(read(&storage, &address, 77).await, bytes(77));
+}
+
+/// Parts of one size, so that nothing but their bytes tells the two objects apart.
+async fn multipart_completions_race(stores: &Arc<Stores>, ways: Ways) {
+    let storage = repository(stores);
+    for round in 0..4 {
+        let address = storage.new_address();
+        let upload = storage.create_multipart(&address).await.unwrap();
+        let contents = [bytes(5 * MIB), bytes(1000 + round), Bytes::from(vec![7; 1000 + round])];
+        let mut parts = Vec::new();
+        for (number, content) in (1..).zip(&contents) {
+            let part = storage.put_part(&address, &upload, number, body(content), None).await.unwrap();
+            parts.push(chosen(number, &part));
+        }
+        let (with_2, with_3) = ([parts[0].clone(), parts[1].clone()], [parts[0].clone(), parts[2].clone()]);
+        let complete =
+            async |parts: &[CompletionPart]| storage.complete_multipart(&address, &upload, parts).await.is_ok();
+        let won = match ways.completions_are_atomic {
+            true => futures::join!(complete(&with_2), complete(&with_3)),
+            false => (complete(&with_2).await, complete(&with_3).await),
+        };
+        let second = match won {
+            (true, false) => 1,
+            (false, true) => 2,
+            both => panic!("exactly one must win, not {both:?}"),
+        };
+        let whole = Bytes::from([&contents[0][..], &contents[second]].concat());
+        assert_eq!(read(&storage, &address, whole.len()).await, whole);
+        // As after a crash: who asks again for what won is told so, and who asks for the other isn't.
+        assert_eq!((complete(&with_2).await, complete(&with_3).await), won);
+    }
 }
 
 async fn multipart_aborts(stores: &Arc<Stores>, ways: Ways) {
@@ -228,7 +263,7 @@ async fn multipart_aborts(stores: &Arc<Stores>, ways: Ways) {
     abort_again(&storage, &address, &upload).await;
     assert!(matches!(storage.get_data(&address, 0..1).await, Err(StorageError::NotFound { .. })));
     if ways.aborts_are_final {
-        assert!(storage.complete_multipart(&address, &upload, &[(1, part.id)], part.size).await.is_err());
+        assert!(storage.complete_multipart(&address, &upload, &[chosen(1, &part)]).await.is_err());
         assert!(matches!(storage.get_data(&address, 0..1).await, Err(StorageError::NotFound { .. })));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Once};
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use model::Address;
-use storage::{BodyError, BodyStream, RepositoryStorage, Stores};
+use storage::{BodyError, BodyStream, CompletionPart, RepositoryStorage, Stored, StoredPart, Stores};
 
 /// Installs the TLS provider that `main` installs in the server.
 pub(crate) fn crypto() {
@@ -52,6 +52,11 @@ pub(crate) fn broken_body(whole: &Bytes) -> BodyStream {
 #[derive(Debug, thiserror::Error)]
 #[error("the client went away")]
 pub(crate) struct BrokenPipe;
+
+/// A part as a completion names it.
+pub(crate) fn chosen(number: u32, part: &StoredPart) -> CompletionPart {
+    CompletionPart { number, id: part.id.clone(), content: Some(Stored { size: part.size, md5: part.md5 }) }
+}
 
 pub(crate) async fn collect(body: BodyStream) -> Result<Bytes, BodyError> {
     let whole: BytesMut = body.try_collect().await?;

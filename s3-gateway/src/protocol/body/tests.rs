@@ -30,7 +30,7 @@ fn trailer() -> Payload {
 fn read(pairs: &[(&str, &str)], payload: Payload, body: &str) -> Result<Received, S3Error> {
     let (first, second) = body.split_at(body.len() / 2);
     let pieces = [first.to_owned(), second.to_owned()].map(|piece| Ok::<_, io::Error>(Bytes::from(piece)));
-    let (stream, receipt) = open(&headers(pairs), payload, true, stream::iter(pieces))?;
+    let (stream, receipt) = open(&headers(pairs), payload, Checksums::OfBody(None), stream::iter(pieces))?;
     assert!(receipt.received().is_none());
     match block_on(
         stream.try_fold(String::new(), |sum, piece| async move { Ok(sum + std::str::from_utf8(&piece).unwrap()) }),
@@ -52,6 +52,22 @@ fn code(pairs: &[(&str, &str)], payload: Payload, body: &str) -> ErrorCode {
 
 fn chunked(end: &str) -> String {
     format!("5\r\nhello\r\n6\r\n world\r\n0\r\n{end}\r\n")
+}
+
+#[test]
+fn a_checksum_that_is_wanted_is_computed_if_none_is_sent() {
+    let wanted = |pairs: &[(&str, &str)]| {
+        let body = stream::iter([Ok::<_, io::Error>(Bytes::from_static(TEXT.as_bytes()))]);
+        let checksums = Checksums::OfBody(Some(ChecksumAlgorithm::Crc32));
+        let (stream, receipt) = open(&headers(pairs), plain(), checksums, body).unwrap();
+        block_on(stream.try_for_each(|_| async { Ok(()) })).map(|()| receipt.received().unwrap().checksum.clone())
+    };
+    let computed = Checksum { algorithm: ChecksumAlgorithm::Crc32, value: CRC32.into() };
+    assert_eq!(wanted(&[]).unwrap(), Some(computed.clone()));
+    assert_eq!(wanted(&[("x-amz-checksum-crc32", CRC32)]).unwrap(), Some(computed));
+    assert!(wanted(&[("x-amz-checksum-crc32", "AAAAAA==")]).is_err());
+    let sha1 = checksum::of_bytes(ChecksumAlgorithm::Sha1, TEXT.as_bytes());
+    assert_eq!(wanted(&[("x-amz-checksum-sha1", &sha1.value)]).unwrap(), Some(sha1));
 }
 
 #[test]
@@ -151,7 +167,7 @@ fn checksums_of_an_object_are_not_of_the_body() {
     let (stream, receipt) = open(
         &headers(&[("x-amz-checksum-crc32", "AAAAAA==")]),
         plain(),
-        false,
+        Checksums::OfObject,
         stream::iter([Ok::<_, io::Error>(Bytes::from(TEXT))]),
     )
     .unwrap();
@@ -162,7 +178,8 @@ fn checksums_of_an_object_are_not_of_the_body() {
 #[test]
 fn a_broken_connection_is_told_apart_and_ends_the_stream() {
     let pieces = [Ok(Bytes::from("hello")), Err(io::Error::other("reset")), Ok(Bytes::from(" world"))];
-    let (mut stream, receipt) = open(&HeaderMap::new(), plain(), true, stream::iter(pieces)).unwrap();
+    let (mut stream, receipt) =
+        open(&HeaderMap::new(), plain(), Checksums::OfBody(None), stream::iter(pieces)).unwrap();
     assert_eq!(block_on(stream.next()).unwrap().unwrap(), "hello");
     let error = block_on(stream.next()).unwrap().unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(BodyError::Broken(_))));
@@ -173,7 +190,7 @@ fn a_broken_connection_is_told_apart_and_ends_the_stream() {
 #[test]
 fn nothing_follows_a_refusal() {
     let body = [Ok::<_, io::Error>(Bytes::from("5\r\nhello\r\nx")), Ok(Bytes::from("\r\n0\r\n\r\n"))];
-    let (mut stream, _) = open(&HeaderMap::new(), trailer(), true, stream::iter(body)).unwrap();
+    let (mut stream, _) = open(&HeaderMap::new(), trailer(), Checksums::OfBody(None), stream::iter(body)).unwrap();
     assert_eq!(block_on(stream.next()).unwrap().unwrap(), "hello");
     assert!(block_on(stream.next()).unwrap().is_err());
     assert!(block_on(stream.next()).is_none());
