@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use graveler::{Content, Found};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use model::{Address, Entry, RepositoryName};
+use model::{Address, Entry, PartSizes, RepositoryName};
 use object_http::Verdict;
 
 use crate::call::{self, Call};
@@ -28,6 +28,8 @@ struct Chosen {
     /// The bytes; the whole object unless `partial`.
     range: Range<u64>,
     partial: bool,
+    /// How many parts the object has, if one of them was asked for.
+    parts: Option<u32>,
 }
 
 /// `GET /bucket/key`.
@@ -68,6 +70,10 @@ async fn choose(
     key: &str,
     read: &ReadOptions,
 ) -> Result<Result<Chosen, Response<Body>>, Failure> {
+    if read.part_number.is_some() && call.headers().contains_key(header::RANGE) {
+        let why = "Cannot specify both Range header and partNumber query parameter";
+        return Err(S3Error::invalid_request(why).into());
+    }
     let repository = call::repository_name(bucket)?;
     let found = find(call, &repository, key).await?.ok_or_else(|| no_such_key(key))?;
     let (size, e_tag) = (found.entry.size, found.entry.e_tag.as_str());
@@ -79,10 +85,12 @@ async fn choose(
     }
     let range = match read.part_number {
         None => object_http::requested(call.headers(), size, e_tag, last_modified)?,
-        Some(number) => part(number, size)?,
+        Some(number) => Some(part(number, &found.entry)?),
     };
-    let partial = range.is_some();
-    Ok(Ok(Chosen { found, range: range.unwrap_or(0..size), partial }))
+    let parts = found.entry.parts.as_ref().filter(|_| read.part_number.is_some()).map(PartSizes::count);
+    // `Content-Range` can't say of a range that it is empty, as an object's last part may be.
+    let partial = range.as_ref().is_some_and(|range| !range.is_empty());
+    Ok(Ok(Chosen { found, range: range.unwrap_or(0..size), partial, parts }))
 }
 
 /// Finds what a key names: an object, or a ref's folder marker.
@@ -125,12 +133,17 @@ async fn find_root(call: &Call<'_>, repository: &RepositoryName, reference: &str
     Ok(Some(Found { repository: resolved.repository, entry }))
 }
 
-/// The bytes of a part. An object is kept as one part, whatever it was uploaded as: part 1 is the object.
-fn part(number: u32, size: u64) -> Result<Option<Range<u64>>, S3Error> {
-    match number {
-        1 => Ok((size > 0).then_some(0..size)),
-        _ => Err(ErrorCode::InvalidPartNumber.into()),
-    }
+/// The bytes of a part. An object that wasn't uploaded in parts, or of which they aren't known, is its part 1.
+fn part(number: u32, entry: &Entry) -> Result<Range<u64>, S3Error> {
+    let range = match &entry.parts {
+        Some(parts) => parts.range(number),
+        None => (number == 1).then_some(0..entry.size),
+    };
+    range.filter(|range| range.end <= entry.size).ok_or_else(|| {
+        S3Error::from(ErrorCode::InvalidPartNumber)
+            .with_detail("PartNumberRequested", number.to_string())
+            .with_detail("ActualPartCount", entry.parts.as_ref().map_or(1, PartSizes::count).to_string())
+    })
 }
 
 /// Opens the bytes.
@@ -159,6 +172,9 @@ fn answer(call: &Call<'_>, chosen: &Chosen, read: &ReadOptions, body: Body) -> R
         object_http::insert(headers, header::CONTENT_RANGE, &object_http::content_range(&chosen.range, entry.size));
     } else if checksum::is_wanted(call.headers()) {
         object_headers::checksum(headers, entry.checksum.as_ref());
+    }
+    if let Some(parts) = chosen.parts {
+        headers.insert("x-amz-mp-parts-count", HeaderValue::from(parts));
     }
     override_headers(headers, read);
     answer

@@ -22,6 +22,7 @@ mod matrix;
 mod model;
 mod multipart;
 mod objects;
+mod part_reads;
 mod presigned;
 mod protection;
 mod races;

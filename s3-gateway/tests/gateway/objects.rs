@@ -147,16 +147,6 @@ async fn a_wrong_digest_stores_nothing() {
 }
 
 #[tokio::test]
-async fn part_one_of_an_object_is_the_object() {
-    let s3 = TestGateway::start().await;
-    s3.put("main/a", "bytes").send().await.expect(200);
-    let got = s3.get("main/a").query(&[("partNumber", "1")]).send().await.expect(206);
-    assert_eq!((got.text(), got.get("content-range")), ("bytes", "bytes 0-4/5"));
-    let got = s3.get("main/a").query(&[("partNumber", "2")]).send().await;
-    got.expect_error(416, "InvalidPartNumber");
-}
-
-#[tokio::test]
 async fn subresources_that_lakebed_lacks_are_not_implemented() {
     let s3 = TestGateway::start().await;
     s3.put("main/a", "bytes").send().await.expect(200);
