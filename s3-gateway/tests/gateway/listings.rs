@@ -35,6 +35,20 @@ async fn walk(s3: &TestGateway, max_keys: usize, pairs: &[(&str, &str)]) -> (Vec
 const KEYS: &[&str] = &["main/a", "main/b/1", "main/b/2", "main/b/c/3", "main/c", "main/d/", "main/e/1"];
 
 #[tokio::test]
+async fn a_listing_says_the_time_that_head_says() {
+    let s3 = TestGateway::start().await;
+    s3.put_all(&["main/a", "main/b"]).await;
+    let listed = s3.list(&[("prefix", "main/")]).await.expect(200).all("LastModified");
+    for (key, listed) in ["main/a", "main/b"].into_iter().zip(listed) {
+        let head = s3.head(key).send().await.expect(200);
+        let said = chrono::DateTime::parse_from_rfc2822(head.get("last-modified")).unwrap();
+        assert_eq!(chrono::DateTime::parse_from_rfc3339(&listed).unwrap(), said, "{listed}");
+        let since = said.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        s3.head(key).header("if-modified-since", since).send().await.expect(304);
+    }
+}
+
+#[tokio::test]
 async fn prefixes_and_delimiters_make_folders() {
     let s3 = TestGateway::start().await;
     s3.put_all(&KEYS[..4]).await;

@@ -42,7 +42,7 @@ fn buckets() {
     assert_eq!(
         body(&list_buckets(&answer)),
         "<ListAllMyBucketsResult><Owner><ID>1</ID><DisplayName>admin</DisplayName></Owner><Buckets><Bucket><Name>trips\
-         </Name><CreationDate>2026-11-20T09:30:00.250Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"
+         </Name><CreationDate>2026-11-20T09:30:00.000Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"
     );
     answer.continuation_token = Some("t".into());
     assert!(list_buckets(&answer).contains("<ContinuationToken>t</ContinuationToken>"));
@@ -66,7 +66,7 @@ fn listing_of_version_1() {
         body(&list_objects(&answer)),
         "<ListBucketResult><Name>trips</Name><Prefix>main/</Prefix><Marker/><NextMarker>main/b/</NextMarker><MaxKeys>2\
          </MaxKeys><Delimiter>/</Delimiter><IsTruncated>true</IsTruncated><Contents><Key>main/a&amp;b</Key>\
-         <LastModified>2026-11-20T09:30:00.250Z</LastModified><ETag>&quot;e-2&quot;</ETag><Size>7</Size><StorageClass>\
+         <LastModified>2026-11-20T09:30:00.000Z</LastModified><ETag>&quot;e-2&quot;</ETag><Size>7</Size><StorageClass>\
          STANDARD</StorageClass></Contents><CommonPrefixes><Prefix>main/b/</Prefix></CommonPrefixes></ListBucketResult>"
     );
 }
@@ -94,7 +94,7 @@ fn listing_of_version_2_encodes_keys() {
         "<ListBucketResult><Name>trips</Name><Prefix>main/a%20b</Prefix><StartAfter>main/a%20</StartAfter>\
          <ContinuationToken>t/1</ContinuationToken><KeyCount>2</KeyCount><MaxKeys>1000</MaxKeys><Delimiter>%2B\
          </Delimiter><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated><Contents><Key>\
-         main/a%20b%2Bc/%C3%A9*.txt</Key><LastModified>2026-11-20T09:30:00.250Z</LastModified><ETag>&quot;e-2&quot;\
+         main/a%20b%2Bc/%C3%A9*.txt</Key><LastModified>2026-11-20T09:30:00.000Z</LastModified><ETag>&quot;e-2&quot;\
          </ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType><Size>7</Size>\
          <Owner><ID>1</ID><DisplayName>admin</DisplayName></Owner><StorageClass>STANDARD</StorageClass></Contents>\
          <CommonPrefixes><Prefix>main/a%20b%2B</Prefix></CommonPrefixes></ListBucketResult>"
@@ -168,7 +168,7 @@ fn multipart_uploads() {
          </NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker><Prefix/><MaxUploads>1</MaxUploads><IsTruncated>true\
          </IsTruncated><Upload><Key>main/a</Key><UploadId>u</UploadId><Initiator><ID>1</ID><DisplayName>admin\
          </DisplayName></Initiator><Owner><ID>1</ID><DisplayName>admin</DisplayName></Owner><StorageClass>STANDARD\
-         </StorageClass><Initiated>2026-11-20T09:30:00.250Z</Initiated><ChecksumAlgorithm>SHA256</ChecksumAlgorithm>\
+         </StorageClass><Initiated>2026-11-20T09:30:00.000Z</Initiated><ChecksumAlgorithm>SHA256</ChecksumAlgorithm>\
          <ChecksumType>COMPOSITE</ChecksumType></Upload></ListMultipartUploadsResult>"
     );
 }
@@ -202,7 +202,7 @@ fn parts() {
          <DisplayName>admin</DisplayName></Initiator><Owner><ID>1</ID><DisplayName>admin</DisplayName></Owner>\
          <StorageClass>STANDARD</StorageClass><PartNumberMarker>2</PartNumberMarker><NextPartNumberMarker>3\
          </NextPartNumberMarker><MaxParts>1</MaxParts><IsTruncated>false</IsTruncated><Part><PartNumber>3</PartNumber>\
-         <LastModified>2026-11-20T09:30:00.250Z</LastModified><ETag>&quot;e&quot;</ETag><Size>5</Size><ChecksumCRC32>\
+         <LastModified>2026-11-20T09:30:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>5</Size><ChecksumCRC32>\
          DUoRhQ==</ChecksumCRC32></Part></ListPartsResult>"
     );
 }
@@ -211,12 +211,12 @@ fn parts() {
 fn copies_deletions_and_locations() {
     assert_eq!(
         body(&copy_object("e", time(), None)),
-        "<CopyObjectResult><LastModified>2026-11-20T09:30:00.250Z</LastModified><ETag>&quot;e&quot;</ETag>\
+        "<CopyObjectResult><LastModified>2026-11-20T09:30:00.000Z</LastModified><ETag>&quot;e&quot;</ETag>\
          </CopyObjectResult>"
     );
     assert_eq!(
         body(&copy_part("e", time(), None)),
-        "<CopyPartResult><LastModified>2026-11-20T09:30:00.250Z</LastModified><ETag>&quot;e&quot;</ETag>\
+        "<CopyPartResult><LastModified>2026-11-20T09:30:00.000Z</LastModified><ETag>&quot;e&quot;</ETag>\
          </CopyPartResult>"
     );
     let failures = [DeleteFailure { key: "b".into(), error: S3Error::new(ErrorCode::AccessDenied, "no") }];
