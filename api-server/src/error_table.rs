@@ -14,6 +14,9 @@ use crate::error::JobFailed;
 /// What goes to the client in place of an error that is ours to look into.
 const INTERNAL: &str = "internal error: the server's log says more";
 
+/// How much of an error's text a job's end keeps.
+const FAILURE_BYTES_MAX: usize = 16 << 10;
+
 /// An error as clients are told it.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -107,7 +110,8 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
 
 /// An error as a job's end has it.
 pub(crate) fn failure(error: &Error) -> JobFailure {
-    let Told { code, reason, message } = tell(error);
+    let Told { code, reason, mut message } = tell(error);
+    message.truncate(message.floor_char_boundary(FAILURE_BYTES_MAX));
     JobFailure { code: code as u32, reason: reason.as_str().to_owned(), message }
 }
 
@@ -131,6 +135,12 @@ pub(crate) fn refusal(error: &Error) -> Option<&Refusal> {
         Error::Graveler(GravelerError::Meta(MetaError::Refused(refusal))) => Some(refusal),
         _ => None,
     }
+}
+
+/// Whether a failure of what several share may be the fault of one of them: not one of the service's reach, of room, or a
+/// refusal that any of them would meet.
+pub(crate) fn may_be_one_s_fault(error: &Error) -> bool {
+    matches!(describe(error).0, Code::Internal | Code::InvalidArgument | Code::DataLoss)
 }
 
 /// A bug.

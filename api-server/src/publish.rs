@@ -1,13 +1,23 @@
 //! The one compare-and-swap that makes a flow's work visible. Owns the telling apart of its ends; who publishes decides
-//! what to do about each.
+//! what to do about each. Invariant: a publication whose answer is lost is never made anew, but sent again under its
+//! idempotency key until the metadata service says what became of it.
+
+use std::time::{Duration, Instant};
 
 use graveler::Graveler;
 use model::{
-    Branch, Command, CommitId, EndedRequest, JobState, MetaError, Note, Query, Refusal, RepositoryName, StagingToken,
-    Version,
+    Branch, Command, CommitId, EndedRequest, MetaError, MetaStore, Note, Outcome, Refusal, RepositoryName, RequestId,
+    StagingToken, Version,
 };
 
-use crate::Error;
+use crate::{Error, backoff};
+
+/// How often a publication is sent again whose outcome nobody knows…
+const SENT_AGAIN_MAX: u32 = 8;
+/// …and for how long after it was sent first: its branch waits meanwhile.
+const SENT_AGAIN_FOR: Duration = Duration::from_secs(60);
+/// How long the first wait before that is; see [`backoff::wait`].
+const FIRST_WAIT: u32 = 3;
 
 /// What a publication does beside moving the head; as in [`Command::Publish`].
 #[derive(Debug, Clone, Default)]
@@ -28,20 +38,20 @@ pub(crate) struct Publication {
     pub(crate) note: Note,
 }
 
-/// Moves a branch from the head as it was read to another; `false` if it isn't as it was read any more.
+/// Moves a branch from the head as it was read to another. → the branch as it is then; `None` if it wasn't as it was
+/// read any more
 ///
-/// If the answer gets lost, the metadata service is asked for what it would have changed. If that isn't answered either,
-/// the outcome stays unknown.
+/// If nobody can say whether it was carried out, the outcome stays unknown.
 pub(crate) async fn publish(
     graveler: &Graveler,
     repository: &RepositoryName,
     branch: &Branch,
     head: CommitId,
     publication: Publication,
-) -> Result<bool, Error> {
+) -> Result<Option<Branch>, Error> {
     let Publication { consumed, held_by, read_at, require_clean, ended, passed, note } = publication;
-    let lost = Lost { consumed: consumed.clone(), request: ended.first().map(|ended| ended.id), head };
     let command = Command::Publish {
+        request: Some(RequestId(rand::random())),
         repository: repository.clone(),
         branch: branch.name.clone(),
         expected: branch.commit,
@@ -54,45 +64,32 @@ pub(crate) async fn publish(
         passed,
         note,
     };
-    match graveler.meta().write(command).await {
-        Ok(outcome) => match outcome.branch() {
-            Ok(_) => Ok(true),
-            Err(Refusal::HeadMoved { .. }) => Ok(false),
-            Err(refusal) => Err(refusal.into()),
-        },
-        Err(unknown @ MetaError::OutcomeUnknown(_)) => match lost.was_published(graveler, repository, branch).await {
-            Ok(published) => Ok(published),
-            Err(refused @ MetaError::Refused(_)) => Err(refused.into()),
-            Err(_) => Err(unknown.into()),
-        },
-        Err(error) => Err(error.into()),
+    match write_until_known(graveler.meta(), command).await?.branch() {
+        Ok(moved) => Ok(Some(moved)),
+        Err(Refusal::HeadMoved { .. }) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 
-/// A publication of which nobody heard.
-struct Lost {
-    consumed: Vec<StagingToken>,
-    request: Option<model::RequestId>,
-    head: CommitId,
-}
-
-impl Lost {
-    /// Whether it was carried out: then its requests have their answers. One without requests is known by the branch's
-    /// new head, and that its tokens are gone.
-    async fn was_published(
-        &self,
-        graveler: &Graveler,
-        repository: &RepositoryName,
-        branch: &Branch,
-    ) -> Result<bool, MetaError> {
-        if let Some(id) = self.request {
-            return match graveler.meta().read(Query::Job { id }).await?.job() {
-                Ok(job) => Ok(matches!(job.state, JobState::Done(_))),
-                Err(Refusal::JobNotFound(_)) => Ok(false),
-                Err(refusal) => Err(refusal.into()),
-            };
+/// Sends a command with an idempotency key, and sends it again for as long as its outcome is unknown: the first answer
+/// is kept for its key, whether that answer got lost or the command arrives only now.
+async fn write_until_known(meta: &dyn MetaStore, command: Command) -> Result<Outcome, MetaError> {
+    let begun = Instant::now();
+    let unknown = match meta.write(command.clone()).await {
+        Err(unknown @ MetaError::OutcomeUnknown(_)) => unknown,
+        known => return known,
+    };
+    for attempt in 0..SENT_AGAIN_MAX {
+        if begun.elapsed() > SENT_AGAIN_FOR {
+            break;
         }
-        let now = graveler.meta().branch(repository, &branch.name).await?;
-        Ok(now.commit == self.head && !self.consumed.iter().any(|token| now.sealed.contains(token)))
+        tracing::warn!(error = %unknown, %command, "sending a publication again");
+        match meta.write(command.clone()).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(MetaError::OutcomeUnknown(_) | MetaError::Unavailable(_)) => backoff::wait(FIRST_WAIT + attempt).await,
+            // This time it failed; whether it was carried out before, nobody has said.
+            Err(MetaError::Internal(_) | MetaError::Refused(_)) => break,
+        }
     }
+    Err(unknown)
 }

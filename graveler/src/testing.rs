@@ -119,6 +119,7 @@ impl TestLake {
 
     pub(crate) async fn publish(&self, on: &str, expected: CommitId, built: &Built, sealed: &Branch) {
         let command = Command::Publish {
+            request: None,
             repository: self.name().clone(),
             branch: branch(on),
             expected,

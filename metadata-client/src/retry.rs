@@ -44,6 +44,7 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::CreateGroup { .. }
         | Command::CreatePolicy { .. }
         | Command::SetUpAccess { .. } => true,
+        Command::Publish { request, .. } => request.is_some(),
         Command::DeleteRepository { .. }
         | Command::ChangeSettings { .. }
         | Command::DeleteBranch { .. }
@@ -51,7 +52,6 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::Stage { .. }
         | Command::Unstage { .. }
         | Command::Seal { .. }
-        | Command::Publish { .. }
         | Command::PutPart { .. }
         | Command::CompleteUpload { .. }
         | Command::AbortUpload { .. }

@@ -43,7 +43,7 @@ mod unstage;
 mod update_policy;
 
 use model::{
-    CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome, PART_NUMBER_MAX,
+    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome, PART_NUMBER_MAX,
     POLICY_BYTES_MAX, Timestamp,
 };
 
@@ -79,12 +79,13 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
             format!("a checkpoint of {} bytes; the most is {CHECKPOINT_BYTES_MAX}", checkpoint.len())
         }
         Command::EndRequest { ended, .. } if is_too_large(ended) => {
-            format!("a request or an answer of more than {JOB_BYTES_MAX} bytes")
+            format!("a request of more than {JOB_BYTES_MAX} bytes, or an answer of more than {ANSWER_BYTES_MAX}")
         }
         Command::Publish { ended, passed, .. }
             if ended.len().max(passed.len()) > Command::ENDED_MAX || ended.iter().any(is_too_large) =>
         {
-            format!("{} requests, the most is {}, of {JOB_BYTES_MAX} bytes each", ended.len(), Command::ENDED_MAX)
+            let most = Command::ENDED_MAX;
+            format!("{} requests; the most is {most}, of {JOB_BYTES_MAX} bytes with {ANSWER_BYTES_MAX} of answer each", ended.len())
         }
         Command::CreatePolicy { document, .. } | Command::UpdatePolicy { document, .. }
             if document.len() > POLICY_BYTES_MAX =>
@@ -103,7 +104,7 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
 
 fn is_too_large(ended: &EndedRequest) -> bool {
     let answer = if let JobState::Done(answer) = &ended.state { answer.len() } else { 0 };
-    ended.spec.len() > JOB_BYTES_MAX || answer > JOB_BYTES_MAX
+    ended.spec.len() > JOB_BYTES_MAX || answer > ANSWER_BYTES_MAX
 }
 
 /// What a command says to the reflog.
@@ -164,6 +165,7 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
         Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
         Command::Publish {
+            request: _,
             repository,
             branch,
             expected,

@@ -98,6 +98,7 @@ scenarios! {
     retries::get_the_first_answer,
     retries::of_a_refusal_get_it_again,
     retries::of_another_kind_are_requests_of_their_own,
+    retries::of_a_publication_move_nothing_again,
     retries::larger_commands_than_any_are_errors,
     jobs::begin_run_and_end,
     jobs::one_id_is_one_job,

@@ -131,6 +131,9 @@ pub enum Command {
     /// Moves a branch from one head to the next, and drops the tokens that the new head holds; the one
     /// compare-and-swap that makes work visible. → [`Outcome::Branch`]
     Publish {
+        /// So that one whose answer was lost can be sent again, and is carried out once. Logs of earlier versions have
+        /// none.
+        request: Option<RequestId>,
         /// Where.
         repository: RepositoryName,
         /// Which.

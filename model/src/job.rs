@@ -11,8 +11,10 @@ use crate::{InvalidId, RepositoryName, RepositoryUid, RequestId, Timestamp, User
 
 /// How many jobs may wait or run at a time, in all repositories together.
 pub const OPEN_JOBS_MAX: u64 = 1000;
-/// How many bytes a job's request may have, and its answer.
+/// How many bytes a job's request may have.
 pub const JOB_BYTES_MAX: usize = 64 << 10;
+/// How many bytes its answer may have: it repeats the request's message and metadata, and says what came of them.
+pub const ANSWER_BYTES_MAX: usize = JOB_BYTES_MAX + (4 << 10);
 /// How many bytes a runner may leave for the next.
 pub const CHECKPOINT_BYTES_MAX: usize = 16 << 10;
 
@@ -157,6 +159,13 @@ pub struct EndedRequest {
     pub spec: Vec<u8>,
     /// The end.
     pub state: JobState,
+}
+
+impl EndedRequest {
+    /// How many bytes its request and its answer have.
+    pub fn bytes(&self) -> usize {
+        self.spec.len() + if let JobState::Done(answer) = &self.state { answer.len() } else { 0 }
+    }
 }
 
 impl FromStr for RequestId {

@@ -41,8 +41,8 @@ pub use id::{
     UploadId, UserId, Version,
 };
 pub use job::{
-    CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobFailure, JobKind, JobProgress, JobState, Lease,
-    OPEN_JOBS_MAX, RunnerId,
+    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobFailure, JobKind, JobProgress, JobState,
+    Lease, OPEN_JOBS_MAX, RunnerId,
 };
 pub use meta_store::{MetaError, MetaStore};
 pub use name::{

@@ -51,10 +51,10 @@ pub async fn hard_reset(lines: &Lines, caller: &Caller, request: &HardResetReque
         let consumed = dropped.iter().filter(|token| branch.sealed.contains(token)).copied().collect();
         let note = graveler.note(caller.committer(), &format!("reset: to {to}"));
         let publication = Publication { consumed, note, ..Publication::default() };
-        if publish(graveler, repository, &branch, target, publication).await? {
+        if let Some(moved) = publish(graveler, repository, &branch, target, publication).await? {
             tracing::info!(%repository, branch = %name, from = %branch.commit, to = %target,
                 discarded = request.discard_uncommitted, user = %caller.user.name, "branch reset");
-            return Ok(graveler.meta().branch(repository, name).await?);
+            return Ok(moved);
         }
         drop(turn);
         backoff::wait(attempt).await;

@@ -81,7 +81,7 @@ pub async fn rebase(lines: &Lines, caller: &Caller, request: &RebaseRequest) -> 
 
         let note = graveler.note(caller.committer(), &format!("rebase: onto {}", request.onto));
         let publication = Publication { require_clean: true, note, ..Publication::default() };
-        if publish(graveler, repository, &branch, head, publication).await? {
+        if publish(graveler, repository, &branch, head, publication).await?.is_some() {
             tracing::info!(%repository, branch = %name, onto = %onto.commit, %head, replayed, dropped,
                 user = %caller.user.name, "rebased");
             return Ok(RebaseOutcome::Rebased { head, replayed, dropped });

@@ -8,6 +8,7 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{CommitChange, CommitInfo, Graveler, MergeOptions, Merged, RefExpr, Replay, Strategy};
 use model::{BranchName, Repository, RepositoryName};
 
+use super::commit_text::check_commit_text;
 use super::merge::MergeOutcome;
 use crate::Error;
 use crate::lines::{Errand, Lines, Placed, Step};
@@ -50,6 +51,7 @@ pub(super) async fn replay(
     let ReplayRequest { repository, branch: name, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), request.commit.base().clone()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
+    check_commit_text(&request.message, &request.metadata)?;
     graveler.meta().repository(repository).await?.open_to_writes(name)?;
     let picked = graveler.resolve_now(repository, &request.commit).await?;
     let original = graveler.commit_object(&picked.repository, &picked.commit).await?;

@@ -8,7 +8,7 @@ use graveler::Chain;
 use model::{BranchName, Command, Refusal, Repository, StagingToken};
 use tokio::sync::{mpsc, oneshot};
 
-use super::part::{Part, Published};
+use super::part::{Part, Published, Share};
 use super::{Asked, Lines, Step, Turn, Waiting};
 use crate::{Error, backoff, error_table};
 
@@ -16,6 +16,8 @@ use crate::{Error, backoff, error_table};
 const BATCH_MAX: usize = Command::ENDED_MAX;
 /// After so long, what is built is published before more is built: the small don't wait for the large.
 const BUILDING_TIME_MAX: Duration = Duration::from_millis(100);
+/// With so many bytes of requests and answers it is published too: an entry of the log holds up those after it.
+const PUBLICATION_BYTES_MAX: usize = 1 << 20;
 /// How often a request is built anew over a head that other servers moved.
 const ATTEMPTS_MAX: u32 = 32;
 /// How long an empty queue stays open.
@@ -74,11 +76,12 @@ impl Line {
     /// One publication. Those that must try again go back to the front.
     async fn next_part(&self, mut chain: Chain, mut part: Part, todo: &mut VecDeque<Waiting>) -> Option<Chain> {
         let begun = Instant::now();
-        while let Some(waiting) = todo.pop_front() {
+        while let Some(waiting) = todo.pop_front_if(|next| part.len() == 0 || !next.alone) {
+            let alone = waiting.alone;
             if let Err(waiting) = part.build(&mut chain, waiting).await {
                 return self.try_again(part.into_waiting().chain([*waiting]), todo, chain).await;
             }
-            if begun.elapsed() > BUILDING_TIME_MAX {
+            if alone || part.bytes() > PUBLICATION_BYTES_MAX || begun.elapsed() > BUILDING_TIME_MAX {
                 break;
             }
         }
@@ -150,21 +153,24 @@ fn put_back(waiting: impl Iterator<Item = Waiting>, todo: &mut VecDeque<Waiting>
     todo.extend(behind);
 }
 
-/// Answers those whom a refusal concerns; the others try again without them.
+/// Answers those whom a failure concerns; the others try again without them. If it may be the fault of any one commit,
+/// each finds out by a publication of its own.
 fn without_concerned(part: Part, todo: &mut VecDeque<Waiting>, error: &Error) {
-    let is_concerned = |waiting: &Waiting, needs_clean: bool| match error_table::refusal(error) {
-        Some(Refusal::DirtyBranch(_)) => needs_clean,
+    let apart = part.len() > 1 && error_table::may_be_one_s_fault(error);
+    let is_the_only_commit = part.commits() == 1;
+    let is_concerned = |share: &Share| match error_table::refusal(error) {
+        Some(Refusal::DirtyBranch(_)) => share.needs_clean,
         Some(Refusal::RequestAnswered(id) | Refusal::RequestReused(id)) => {
-            waiting.errand.ticket.as_ref().is_some_and(|ticket| ticket.id == *id)
+            share.waiting.errand.ticket.as_ref().is_some_and(|ticket| ticket.id == *id)
         }
-        _ => true,
+        _ => !apart || (is_the_only_commit && share.is_commit),
     };
     let mut others = Vec::new();
-    for (waiting, needs_clean) in part.into_built() {
-        if is_concerned(&waiting, needs_clean) {
-            let _ = waiting.reply.send(Err(error.again()));
+    for share in part.into_built() {
+        if is_concerned(&share) {
+            let _ = share.waiting.reply.send(Err(error.again()));
         } else {
-            others.push(waiting);
+            others.push(Waiting { alone: share.waiting.alone || apart, ..share.waiting });
         }
     }
     put_back(others.into_iter(), todo);

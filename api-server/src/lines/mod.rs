@@ -117,6 +117,8 @@ struct Waiting {
     errand: Errand,
     /// How often others moved the branch before it could.
     attempts: u32,
+    /// Whether it gets a publication of its own, since one that it shared failed for a reason that may be its own.
+    alone: bool,
     reply: oneshot::Sender<Result<Placed, Error>>,
 }
 
@@ -205,7 +207,7 @@ impl Place {
     /// Waits until a request is carried out. Who drops this takes the request back, unless it was published.
     pub(crate) async fn carry_out(&self, step: Step, errand: &Errand) -> Result<Placed, Error> {
         let (reply, replied) = oneshot::channel();
-        let waiting = Waiting { step, errand: errand.clone(), attempts: 0, reply };
+        let waiting = Waiting { step, errand: errand.clone(), attempts: 0, alone: false, reply };
         self.handle.queue.send(Asked::Step(Box::new(waiting))).await.map_err(|_| gone())?;
         replied.await.map_err(|_| gone())?
     }

@@ -17,8 +17,19 @@ pub(super) struct Part {
     branch: Branch,
     head: CommitId,
     built: Vec<(Waiting, Result<Placed, Error>)>,
+    /// What is remembered of those requests.
+    ended: Vec<EndedRequest>,
     /// Tokens that it commits, and the commit that holds each.
     consumed: HashMap<StagingToken, CommitId>,
+}
+
+/// One request's share of a publication.
+pub(super) struct Share {
+    pub(super) waiting: Waiting,
+    /// Whether it makes a commit.
+    pub(super) is_commit: bool,
+    /// Whether it needs a branch without uncommitted changes.
+    pub(super) needs_clean: bool,
 }
 
 /// What a publication came to.
@@ -45,8 +56,9 @@ impl Part {
             None => graveler.chain(repository, branch.commit)?,
         };
         chain.restart(branch.commit);
-        let (built, consumed, head) = (Vec::new(), HashMap::new(), branch.commit);
-        Ok((chain, Self { lines: lines.clone(), repository: repository.clone(), branch, head, built, consumed }))
+        let (built, ended, consumed, head) = (Vec::new(), Vec::new(), HashMap::new(), branch.commit);
+        let (lines, repository) = (lines.clone(), repository.clone());
+        Ok((chain, Self { lines, repository, branch, head, built, ended, consumed }))
     }
 
     /// Builds a request's commit over the chain; gives the request back if the branch was changed meanwhile, so that
@@ -64,6 +76,7 @@ impl Part {
             }
             placed => {
                 self.head = chain.tip();
+                self.ended.extend(ended(&waiting, &placed));
                 self.built.push((waiting, placed));
                 Ok(())
             }
@@ -89,11 +102,11 @@ impl Part {
             held_by,
             read_at: (!self.consumed.is_empty()).then_some(self.branch.reset),
             require_clean: self.built.iter().any(|(waiting, placed)| needs_clean(waiting, placed)),
-            ended: self.built.iter().filter_map(|(waiting, placed)| ended(waiting, placed)).collect(),
+            ended: self.ended.clone(),
         };
         let name = &self.repository.name;
         let moved = publish(self.lines.graveler(), name, &self.branch, self.head, publication).await?;
-        Ok(if moved { Published::Yes } else { Published::Beaten })
+        Ok(if moved.is_some() { Published::Yes } else { Published::Beaten })
     }
 
     /// What the reflog says of a commit.
@@ -110,6 +123,21 @@ impl Part {
         Some((built.id, self.lines.graveler().note(&built.commit.committer, &why)))
     }
 
+    /// How many requests it answers.
+    pub(super) fn len(&self) -> usize {
+        self.built.len()
+    }
+
+    /// How many of them make commits.
+    pub(super) fn commits(&self) -> usize {
+        self.built.iter().filter(|(_, placed)| is_commit(placed)).count()
+    }
+
+    /// How much is to be remembered of the requests.
+    pub(super) fn bytes(&self) -> usize {
+        self.ended.iter().map(EndedRequest::bytes).sum()
+    }
+
     /// Tells everybody.
     pub(super) fn answer(self) {
         for (waiting, placed) in self.built {
@@ -121,11 +149,11 @@ impl Part {
         self.built.into_iter().map(|(waiting, _)| waiting)
     }
 
-    /// The requests, and whether each needs a branch without uncommitted changes.
-    pub(super) fn into_built(self) -> impl Iterator<Item = (Waiting, bool)> {
+    /// The requests, and what each needed of the publication.
+    pub(super) fn into_built(self) -> impl Iterator<Item = Share> {
         self.built.into_iter().map(|(waiting, placed)| {
-            let needs_clean = needs_clean(&waiting, &placed);
-            (waiting, needs_clean)
+            let (is_commit, needs_clean) = (is_commit(&placed), needs_clean(&waiting, &placed));
+            Share { waiting, is_commit, needs_clean }
         })
     }
 }

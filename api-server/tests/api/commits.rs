@@ -139,7 +139,7 @@ async fn a_publication_whose_answer_is_lost_is_asked_for_and_not_repeated() {
 async fn a_publication_that_nobody_can_be_asked_about_is_told_as_unknown() {
     let lake = TestLake::new().await;
     lake.put("main", "a", "1").await;
-    lake.meta.lose_next_publication(Lose::AnswerAndRead);
+    lake.meta.lose_next_publication(Lose::AllAnswers);
     let error = lake.try_commit("main", "perhaps").await.unwrap_err();
     assert_eq!(error.reason, Reason::OutcomeUnknown, "{error}");
     assert_eq!(lake.read("main@", "a").await.unwrap(), "1");

@@ -77,6 +77,19 @@ async fn a_reset_to_the_same_head_drops_what_is_uncommitted_even_if_its_answer_i
     }
 }
 
+#[tokio::test]
+async fn a_reset_whose_answer_is_lost_is_not_made_again_over_what_came_after() {
+    let lake = lake().await;
+    let log = lake.log("main").await;
+    lake.branch_off("theirs", "main~1").await;
+    lake.put("theirs", "theirs", "1").await;
+    let theirs = lake.commit("theirs", "theirs").await;
+    lake.meta.lose_next_publication(Lose::AnswerBefore(theirs.id));
+    let reset = lake.lakebed.hard_reset(&lake.trips, &branch("main"), to("main~1")).await.unwrap();
+    assert_eq!(reset.commit, log[1].id, "it is told what it did");
+    assert_eq!(lake.log("main").await[0].id, theirs.id, "what came after it is still there");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn commits_and_resets_at_the_same_time_leave_nothing_behind() {
     let lake = Arc::new(lake().await);

@@ -187,6 +187,7 @@ async fn commits_of_others_are_no_obstacle() {
     let theirs = lake.commit("theirs", "theirs").await;
     let head = setting.head().await;
     lake.meta.let_others_come_first(vec![Command::Publish {
+        request: None,
         repository: lake.trips.clone(),
         branch: branch("main"),
         expected: head,

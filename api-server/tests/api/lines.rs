@@ -129,7 +129,11 @@ async fn what_is_staged_meanwhile_refuses_the_merges_and_not_the_commits() {
 }
 
 /// Writes a file, and begins to commit it; returns when it is sealed.
-async fn spawn_commit(lake: &Arc<TestLake>, on: &'static str, text: &'static str) -> tokio::task::JoinHandle<String> {
+pub(crate) async fn spawn_commit(
+    lake: &Arc<TestLake>,
+    on: &'static str,
+    text: &'static str,
+) -> tokio::task::JoinHandle<String> {
     lake.put(on, text, text).await;
     let sealed = async || lake.graveler.meta().branch(&lake.trips, &branch(on)).await.unwrap().sealed.len();
     let before = sealed().await;
@@ -166,6 +170,7 @@ async fn commits_at_the_same_time_keep_their_own_messages_and_changes() {
 async fn theirs(lake: &TestLake, head: CommitId, held_by: Option<CommitId>) -> Command {
     let main = lake.graveler.meta().branch(&lake.trips, &branch("main")).await.unwrap();
     Command::Publish {
+        request: None,
         repository: lake.trips.clone(),
         branch: branch("main"),
         expected: main.commit,

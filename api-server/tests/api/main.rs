@@ -25,6 +25,7 @@ mod merges;
 mod objects;
 mod paging;
 mod protection;
+mod publications;
 mod reflog;
 mod replays;
 mod repositories;

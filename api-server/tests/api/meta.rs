@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
-use model::{Answer, Command, MetaError, MetaStore, Outcome, Query};
+use model::{
+    Answer, BranchName, Command, CommitId, MetaError, MetaStore, Note, Outcome, Query, RepositoryName, RequestId,
+    RunnerId,
+};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 use crate::lake::until;
@@ -17,8 +20,12 @@ pub(crate) enum Lose {
     Request,
     /// It is carried out, and nobody hears of it.
     Answer,
-    /// It is carried out, nobody hears of it, and the next question isn't answered either.
-    AnswerAndRead,
+    /// It is carried out, and nobody hears of it before another has moved the branch on to this commit.
+    AnswerBefore(CommitId),
+    /// It never arrives, and another server answers the first of its requests.
+    RequestAndFirst,
+    /// It is carried out, and nobody hears of it, however often it is sent again.
+    AllAnswers,
 }
 
 pub(crate) struct ObservedMeta {
@@ -26,9 +33,11 @@ pub(crate) struct ObservedMeta {
     pub(crate) writes: AtomicU64,
     pub(crate) reads: AtomicU64,
     pub(crate) publications: AtomicU64,
-    lose: Mutex<Option<Lose>>,
-    lose_read: AtomicBool,
+    /// After how many more publications, and what.
+    lose: Mutex<Option<(usize, Lose)>>,
     first: Mutex<Vec<Command>>,
+    /// Publications of this request fail.
+    poison: Mutex<Option<RequestId>>,
     /// Through which publications go.
     gate: RwLock<()>,
 }
@@ -39,8 +48,8 @@ pub(crate) struct Held<'a>(#[expect(dead_code, reason = "it is held")] RwLockWri
 impl ObservedMeta {
     pub(crate) fn new(store: Arc<dyn MetaStore>) -> Arc<Self> {
         let (writes, reads, publications) = Default::default();
-        let (lose, lose_read, first, gate) = Default::default();
-        Arc::new(Self { store, writes, reads, publications, lose, lose_read, first, gate })
+        let (lose, first, poison, gate) = Default::default();
+        Arc::new(Self { store, writes, reads, publications, lose, first, poison, gate })
     }
 
     /// The store itself: what another server would talk to.
@@ -64,7 +73,64 @@ impl ObservedMeta {
     }
 
     pub(crate) fn lose_next_publication(&self, lose: Lose) {
-        *self.lose.lock().unwrap() = Some(lose);
+        self.lose_publication(0, lose);
+    }
+
+    /// Loses the publication that comes after so many others.
+    pub(crate) fn lose_publication(&self, skip: usize, lose: Lose) {
+        *self.lose.lock().unwrap() = Some((skip, lose));
+    }
+
+    /// Fails all publications that carry out this request, as one fails that no log can take.
+    pub(crate) fn fail_publications_of(&self, id: RequestId) {
+        *self.poison.lock().unwrap() = Some(id);
+    }
+
+    fn is_poisoned(&self, command: &Command) -> bool {
+        let Command::Publish { ended, .. } = command else { return false };
+        ended.iter().any(|ended| Some(ended.id) == *self.poison.lock().unwrap())
+    }
+
+    /// What becomes of this publication.
+    fn lost(&self) -> Option<Lose> {
+        let mut lose = self.lose.lock().unwrap();
+        match &mut *lose {
+            Some((0, Lose::AllAnswers)) => Some(Lose::AllAnswers),
+            Some((0, _)) => lose.take().map(|(_, lose)| lose),
+            Some((skip, _)) => {
+                *skip -= 1;
+                None
+            }
+            None => None,
+        }
+    }
+}
+
+impl ObservedMeta {
+    /// Answers the first request of a publication, as another server would.
+    async fn answer_first(&self, publication: Command) -> Result<(), MetaError> {
+        let Command::Publish { repository, mut ended, .. } = publication else { panic!("a publication") };
+        let command = Command::EndRequest { repository, runner: RunnerId(99), ended: ended.swap_remove(0) };
+        self.store.write(command).await?.job()?;
+        Ok(())
+    }
+}
+
+/// Another server's publication.
+pub(crate) fn theirs(repository: RepositoryName, branch: BranchName, expected: CommitId, head: CommitId) -> Command {
+    Command::Publish {
+        request: None,
+        repository,
+        branch,
+        expected,
+        head,
+        consumed: vec![],
+        held_by: vec![],
+        read_at: None,
+        require_clean: false,
+        ended: vec![],
+        passed: vec![],
+        note: Note::default(),
     }
 }
 
@@ -82,28 +148,30 @@ impl MetaStore for ObservedMeta {
             Command::Publish { .. } => {
                 self.publications.fetch_add(1, Relaxed);
                 drop(self.gate.read().await);
-                self.lose.lock().unwrap().take()
+                self.lost()
             }
             _ => None,
         };
+        if self.is_poisoned(&command) {
+            return Err(MetaError::Internal("it can't be taken".into()));
+        }
         if lost == Some(Lose::Request) {
             return Err(MetaError::OutcomeUnknown("lost on its way".into()));
         }
-        let outcome = self.store.write(command).await?;
-        match lost {
-            None => Ok(outcome),
-            Some(lost) => {
-                self.lose_read.store(lost == Lose::AnswerAndRead, Relaxed);
-                Err(MetaError::OutcomeUnknown("lost on its way back".into()))
-            }
+        if lost == Some(Lose::RequestAndFirst) {
+            self.answer_first(command).await?;
+            return Err(MetaError::OutcomeUnknown("lost on its way".into()));
         }
+        let outcome = self.store.write(command.clone()).await?;
+        if let Some(Lose::AnswerBefore(to)) = lost {
+            let Command::Publish { repository, branch, head, .. } = command else { panic!("a publication") };
+            self.store.write(theirs(repository, branch, head, to)).await?.branch()?;
+        }
+        if lost.is_some() { Err(MetaError::OutcomeUnknown("lost on its way back".into())) } else { Ok(outcome) }
     }
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
         self.reads.fetch_add(1, Relaxed);
-        if self.lose_read.swap(false, Relaxed) {
-            return Err(MetaError::Unavailable("can't be reached".into()));
-        }
         self.store.read(query).await
     }
 }

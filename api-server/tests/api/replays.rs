@@ -204,3 +204,17 @@ async fn a_replay_whose_answer_is_lost_is_made_once() {
         assert_eq!((log.len(), &log[0]), (before + 1, &merged(done)), "{lose:?}");
     }
 }
+
+#[tokio::test]
+async fn a_rebase_whose_answer_is_lost_is_not_made_again_over_what_came_after() {
+    let (lake, second) = lake().await;
+    lake.branch_off("fix", &second.id.to_string()).await;
+    lake.put("fix", "d", "1").await;
+    lake.commit("fix", "fix").await;
+    lake.meta.lose_next_publication(Lose::AnswerBefore(second.id));
+    let options = RebaseOptions::default();
+    let rebased = lake.lakebed.rebase(&lake.trips, &branch("fix"), "main", options).await.unwrap();
+    let RebaseOutcome::Rebased { head, replayed: 1, .. } = rebased else { panic!("{rebased:?}") };
+    assert_eq!(lake.lakebed.get_commit(&lake.trips, &head.to_string()).await.unwrap().message, "fix");
+    assert_eq!(lake.log("fix").await[0].id, second.id, "what came after it is still there");
+}

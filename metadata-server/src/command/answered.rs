@@ -24,6 +24,7 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         Command::CreateUser { request, .. } => Some((5, *request)),
         Command::CreateCredential { request, .. } => Some((6, *request)),
         Command::UndeleteBranch { request, .. } => Some((7, *request)),
+        Command::Publish { request, .. } => request.map(|request| (20, request)),
         Command::CreateGroup { request, .. } => Some((40, *request)),
         Command::CreatePolicy { request, .. } => Some((41, *request)),
         Command::DeleteRepository { .. }
@@ -33,7 +34,6 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         | Command::Stage { .. }
         | Command::Unstage { .. }
         | Command::Seal { .. }
-        | Command::Publish { .. }
         | Command::PutPart { .. }
         | Command::CompleteUpload { .. }
         | Command::AbortUpload { .. }

@@ -221,6 +221,7 @@ impl Lake {
         require_clean: bool,
     ) -> Command {
         Command::Publish {
+            request: None,
             repository: self.repository.name.clone(),
             branch: main_branch(),
             expected,

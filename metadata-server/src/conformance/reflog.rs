@@ -29,6 +29,7 @@ impl Lake {
         let (consumed, require_clean) = (vec![], false);
         let (held_by, read_at, ended, passed) = (vec![], None, vec![], vec![]);
         self.write(Command::Publish {
+            request: None,
             repository,
             branch,
             expected,

@@ -35,6 +35,7 @@ pub(super) async fn branches_are_made_found_and_deleted(store: Arc<dyn MetaStore
         Command::Unstage { repository: repository.clone(), branch: name("nowhere"), scope: UnstageScope::All },
         Command::Seal { repository: repository.clone(), branch: name("nowhere") },
         Command::Publish {
+            request: None,
             repository,
             branch: name("nowhere"),
             expected: commit(1),

@@ -107,6 +107,7 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
         Command::Unstage { repository: repository.clone(), branch: branch.clone(), scope: UnstageScope::All },
         Command::Seal { repository: repository.clone(), branch: branch.clone() },
         Command::Publish {
+            request: None,
             repository: repository.clone(),
             branch: branch.clone(),
             expected: commit(1),

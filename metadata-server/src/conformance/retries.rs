@@ -65,6 +65,26 @@ pub(super) async fn of_another_kind_are_requests_of_their_own(store: Arc<dyn Met
     granted(lake.write(tag).await.tag());
 }
 
+pub(super) async fn of_a_publication_move_nothing_again(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "republished").await;
+    let publish = |from: u8, to: u8| {
+        let mut publish = lake.publish_command(commit(from), commit(to), &[], false);
+        let Command::Publish { request: key, .. } = &mut publish else { panic!("a publication") };
+        *key = Some(request());
+        publish
+    };
+    let (there, back, refused) = (publish(1, 2), publish(2, 1), publish(7, 3));
+    let first = lake.write(there.clone()).await;
+    assert_eq!(lake.write(there.clone()).await, first);
+    granted(lake.write(back).await.branch());
+    assert_eq!(lake.write(there).await, first, "it was carried out; the branch went elsewhere since");
+    assert_eq!(lake.branch("main").await.commit, commit(1));
+    assert!(matches!(refusal(lake.write(refused.clone()).await), Refusal::HeadMoved { .. }));
+    granted(lake.write(publish(1, 7)).await.branch());
+    assert!(matches!(refusal(lake.write(refused).await), Refusal::HeadMoved { .. }), "its caller was told to build anew");
+    assert_eq!(lake.branch("main").await.commit, commit(7));
+}
+
 pub(super) async fn larger_commands_than_any_are_errors(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "large").await;
     let (repository, branch) = (lake.repository.name.clone(), name("main"));

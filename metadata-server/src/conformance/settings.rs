@@ -42,6 +42,7 @@ impl Lake {
 
     async fn publish_to(&self, head: u8) -> Outcome {
         let command = Command::Publish {
+            request: None,
             repository: self.repository.name.clone(),
             branch: main_branch(),
             expected: commit(1),

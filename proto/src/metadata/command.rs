@@ -2,7 +2,7 @@
 
 use model::{
     Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Part, PolicyHolder, RepositoryUid,
-    Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId, UserId, Version,
+    RequestId, Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId, UserId, Version,
 };
 
 use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
@@ -163,6 +163,7 @@ fn kind(command: &Command) -> Kind {
             Kind::Seal(pb::Seal { repository: repository.to_string(), branch: branch.to_string() })
         }
         Command::Publish {
+            request,
             repository,
             branch,
             expected,
@@ -186,6 +187,7 @@ fn kind(command: &Command) -> Kind {
             read_at: read_at.map(|version| version.0),
             ended: ended.iter().map(Wire::to_message).collect(),
             passed: passed.iter().map(passed_message).collect(),
+            request: request.map(request_bytes).unwrap_or_default(),
         }),
         Command::CreateUpload { request, repository, upload } => Kind::CreateUpload(pb::CreateUpload {
             request: request_bytes(*request),
@@ -305,6 +307,10 @@ fn optional_commit(field: &'static str, bytes: &[u8]) -> Result<Option<CommitId>
     if bytes.is_empty() { Ok(None) } else { commit(field, bytes).map(Some) }
 }
 
+fn optional_request(bytes: &[u8]) -> Result<Option<RequestId>, DecodeError> {
+    if bytes.is_empty() { Ok(None) } else { request(bytes).map(Some) }
+}
+
 fn command(kind: Kind) -> Result<Command, DecodeError> {
     Ok(match kind {
         Kind::CreateRepository(m) => Command::CreateRepository {
@@ -363,6 +369,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             Command::Seal { repository: name("repository", m.repository)?, branch: name("branch", m.branch)? }
         }
         Kind::Publish(m) => Command::Publish {
+            request: optional_request(&m.request)?,
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             expected: commit("expected", &m.expected)?,

@@ -197,6 +197,7 @@ impl TestGateway {
         let built = self.graveler.build_commit(&repository, &sealed.commit, &branch, &sealed.sealed, &info).await;
         let built = built.unwrap();
         let publish = Command::Publish {
+            request: None,
             repository: name(),
             branch,
             expected: sealed.commit,

@@ -372,6 +372,7 @@ fn resolve(twin: &MemoryMetaStore, step: &Step) -> Option<Command> {
             };
             let found = ask(query).branches().ok()?.items.into_iter().next()?;
             Some(Command::Publish {
+                request: None,
                 repository,
                 branch,
                 expected: if *skip == 2 { commit(1) } else { found.commit },

@@ -106,12 +106,14 @@ fn job_command() -> impl Strategy<Value = Command> {
 }
 
 fn publish() -> impl Strategy<Value = Command> {
-    let moved = (repository_name(), branch_name(), commit_id(), commit_id(), any::<bool>());
+    let moved =
+        (option::of(request()), repository_name(), branch_name(), commit_id(), commit_id(), any::<bool>());
     let tokens = (vec(token(), 0..4), vec(option::of(commit_id()), 0..4), option::of(any::<u64>().prop_map(Version)));
     let told = (vec(ended(), 0..3), vec((commit_id(), note()), 0..3), note());
     (moved, tokens, told).prop_map(
-        |((repository, branch, expected, head, require_clean), (consumed, held_by, read_at), (ended, passed, note))| {
+        |((request, repository, branch, expected, head, require_clean), (consumed, held_by, read_at), (ended, passed, note))| {
             Command::Publish {
+                request,
                 repository,
                 branch,
                 expected,
