@@ -75,6 +75,12 @@ impl ApiServer {
         Self { authenticator: Arc::new(authenticator.audited(audit)), ..self }
     }
 
+    /// Ends what goes on by itself: jobs are left to other servers, which take them up at once. To be called when the doors
+    /// are closed, before the runtime ends.
+    pub async fn end(&self) {
+        self.jobs.end().await;
+    }
+
     /// The gRPC API, for requests of content type `application/grpc`.
     pub fn grpc(&self) -> Router {
         let (lines, jobs) = (self.lines.clone(), self.jobs.clone());

@@ -72,6 +72,12 @@ pub enum Error {
     /// As many requests are under way as may. Try again later.
     #[error("the server is busy: too many commits, merges and imports are under way; try again in a while")]
     Overloaded,
+    /// The server ends, or what it carried the request out with did. For the caller to look.
+    #[error(
+        "the server ended in the midst of it, so whether the change was made is unknown: ask again with the same request \
+         id if you gave one, or look before you try again"
+    )]
+    Ending,
     /// A job ended so, perhaps in another server.
     #[error("{0}")]
     Job(JobFailed),
@@ -93,6 +99,7 @@ impl Error {
             Self::Contended(branch) => Self::Contended(branch.clone()),
             Self::Busy(branch) => Self::Busy(branch.clone()),
             Self::Overloaded => Self::Overloaded,
+            Self::Ending => Self::Ending,
             Self::Job(failed) => Self::Job(failed.clone()),
             other => Self::Graveler(graveler::Error::Internal(other.to_string())),
         }

@@ -172,6 +172,7 @@ fn describe(error: &Error) -> (Code, Reason) {
         Error::NothingNew(_) => (Code::FailedPrecondition, Reason::NoChanges),
         Error::Contended(_) => (Code::Aborted, Reason::Contended),
         Error::Busy(_) | Error::Overloaded => (Code::ResourceExhausted, Reason::Busy),
+        Error::Ending => (Code::Unknown, Reason::OutcomeUnknown),
         Error::Job(JobFailed(failure)) => {
             (Code::from_i32(failure.code.cast_signed()), failure.reason.parse().unwrap_or(Reason::Unknown))
         }

@@ -54,14 +54,22 @@ mod tests {
     use model::{Timestamp, User, UserId};
 
     use super::*;
-    use crate::{Permissions, PolicyDocument};
+    use crate::{Narrowed, Permissions, PolicyDocument};
+
+    fn document(statements: &str) -> String {
+        format!("{{\"statement\": [{statements}]}}")
+    }
 
     fn permissions(statements: &str) -> Arc<Permissions> {
-        let document = PolicyDocument::parse(&format!("{{\"statement\": [{statements}]}}")).unwrap();
+        let document = PolicyDocument::parse(&document(statements)).unwrap();
         Arc::new(Permissions::of_document(&"ann".parse().unwrap(), &document).unwrap())
     }
 
-    fn caller(statements: &str, narrowed: Option<&str>) -> Caller {
+    fn narrowed(statements: &str) -> Arc<Narrowed> {
+        Arc::new(Narrowed::parse(&"ann".parse().unwrap(), &document(statements)).unwrap())
+    }
+
+    fn caller(statements: &str, narrowed_to: Option<&str>) -> Caller {
         let user = User {
             id: UserId(1),
             name: "ann".parse().unwrap(),
@@ -76,7 +84,7 @@ mod tests {
             address: None,
             at: Timestamp::default(),
             permissions: permissions(statements),
-            narrowed: narrowed.map(permissions),
+            narrowed: narrowed_to.map(narrowed),
             trail: None,
         }
     }

@@ -60,6 +60,7 @@ pub fn begin_session(
         // Who shows an identity provider's token has no key.
         key: Some(caller.access_key_id.clone()).filter(|key| caller.session.is_none() && !key.is_empty()),
         groups: caller.groups.clone(),
+        after_ms: caller.user.sessions_since.map(Timestamp::as_millis),
         parent: caller.session.map(|session| session.to_string()),
         policy,
         ..SessionClaims::new(caller.user.id, directory.now(), seconds)

@@ -5,9 +5,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use model::{GroupName, SessionId, Timestamp, User};
+use model::{GroupName, JobCaller, SessionId, Timestamp, User, UserName};
 
-use crate::{Permissions, Trail};
+use crate::permissions::{Question, Verdict};
+use crate::{InvalidPolicy, Permissions, PolicyDocument, Trail};
 
 /// A user who has proved to hold an access key or a session.
 #[derive(Clone)]
@@ -27,12 +28,43 @@ pub struct Caller {
     /// What the user may.
     pub permissions: Arc<Permissions>,
     /// What the session may at most, if it was narrowed: an action must be allowed by both.
-    pub narrowed: Option<Arc<Permissions>>,
+    pub narrowed: Option<Arc<Narrowed>>,
     /// What the request leaves behind, if anything is written down.
     pub trail: Option<Arc<Trail>>,
 }
 
+/// What a session was narrowed to: a policy, as it was given and as it is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Narrowed {
+    document: String,
+    permissions: Permissions,
+}
+
+impl Narrowed {
+    /// Reads the policy of a session of this user's.
+    pub(crate) fn parse(user: &UserName, document: &str) -> Result<Self, InvalidPolicy> {
+        let permissions = Permissions::of_document(user, &PolicyDocument::parse(document)?)?;
+        Ok(Self { document: document.to_owned(), permissions })
+    }
+
+    pub(crate) fn judge(&self, question: &Question<'_>) -> Verdict {
+        self.permissions.judge(question)
+    }
+}
+
 impl Caller {
+    /// What is kept of a caller with work that goes on without them, for [`crate::Directory::resumed`].
+    pub fn kept(&self) -> JobCaller {
+        JobCaller {
+            access_key_id: self.access_key_id.clone(),
+            session: self.session,
+            groups: self.groups.clone(),
+            narrowed: self.narrowed.as_ref().map(|narrowed| narrowed.document.clone()),
+            address: self.address,
+            at: self.at,
+        }
+    }
+
     /// The name that commits carry as their committer.
     pub fn committer(&self) -> &str {
         self.user.name.as_str()

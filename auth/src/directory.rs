@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    Access, AccessBy, Clock, Command, GroupName, MetaError, MetaStore, Query, Refusal, RequestId, SessionId, Timestamp,
-    User, UserId, UserName,
+    Access, AccessBy, Clock, Command, GroupName, JobCaller, MetaError, MetaStore, Query, Refusal, RequestId, SessionId,
+    Timestamp, User, UserId, UserName,
 };
 use moka::future::Cache;
 use secrecy::SecretString;
@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use crate::issuer::{Identity, Issuer};
 use crate::session::{InvalidToken, SessionClaims};
-use crate::{ACCESS_KEY_ID_BYTES_MAX, Caller, OpenError, Permissions, PolicyDocument, SecretBox};
+use crate::{ACCESS_KEY_ID_BYTES_MAX, Caller, Narrowed, OpenError, Permissions, SecretBox};
 
 /// What a remembered caller counts for beside their policies' documents, in bytes.
 const CALLER_BYTES: usize = 1 << 10;
@@ -54,7 +54,7 @@ pub struct Known {
     session: Option<SessionId>,
     groups: Vec<GroupName>,
     permissions: Arc<Permissions>,
-    narrowed: Option<Arc<Permissions>>,
+    narrowed: Option<Arc<Narrowed>>,
     secret: Option<SecretString>,
     weight: u32,
 }
@@ -155,13 +155,26 @@ impl Directory {
         let groups: Vec<_> = identity.groups.iter().map(GroupName::as_str).collect();
         let id = format!("\n{}\n{}\n\n{}", identity.issued_at.as_millis(), groups.join("\n"), identity.name);
         let found = self.known.try_get_with_by_ref(&id, async {
-            let user = self.user_of_issuer(&identity.name).await?.id;
+            let user = self.user_of_issuer(&identity.name).await?;
+            self.end_sessions_by_the_right_clock(&user).await?;
             let (begun_at, groups) = (identity.issued_at, identity.groups.clone());
-            let access = AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at, groups };
+            let (user, sessions) = (user.id, Vec::new());
+            let access = AccessBy::Session { user, sessions, key: None, begun_at, after: None, groups };
             Ok(Arc::new(Known::new(self.access(access).await?, "", None, Proof::Identity(&identity))?))
         });
         let known = found.await.map_err(|error: Arc<Unknown>| Unknown::clone(&error))?;
         Ok((known, identity))
+    }
+
+    /// Ends a user's sessions again that were ended by a clock that ran ahead: a provider's tokens say when they were
+    /// issued, and nothing else tells whether they came after.
+    async fn end_sessions_by_the_right_clock(&self, user: &User) -> Result<(), Unknown> {
+        if user.sessions_since.is_none_or(|since| !since.is_too_far(self.now(), 0)) {
+            return Ok(());
+        }
+        tracing::warn!(user = %user.name, "sessions were ended by a clock that ran ahead, and are ended again");
+        let ended = self.meta.write(Command::EndSessions { user: user.name.clone() }).await;
+        ended.and_then(|outcome| Ok(outcome.user()?)).map(drop).map_err(Unknown::Meta)
     }
 
     async fn user_of_issuer(&self, name: &UserName) -> Result<User, Unknown> {
@@ -203,11 +216,13 @@ impl Directory {
         found.await.map_err(|error: Arc<Unknown>| Unknown::clone(&error))
     }
 
-    /// Finds a user as they are now, for work that goes on in their name after they proved who they are.
-    pub async fn user(&self, user: UserId, by: &str) -> Result<Known, Unknown> {
-        let begun_at = Timestamp::from_millis(i64::MAX);
-        let access = AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at, groups: Vec::new() };
-        Known::new(self.access(access).await?, by, None, Proof::Key)
+    /// Makes the caller anew who began work that goes on without them: by the policies as they are now, and for the rest
+    /// as they were when they asked. That their session or key ended meanwhile ends no work; that they are gone does.
+    pub async fn resumed(&self, user: UserId, was: &JobCaller) -> Result<Caller, Unknown> {
+        let (begun_at, groups) = (Timestamp::from_millis(i64::MAX), was.groups.clone());
+        let access = AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at, after: None, groups };
+        let known = Known::new(self.access(access).await?, &was.access_key_id, None, Proof::Work(was))?;
+        Ok(Caller { at: was.at, ..self.caller(&known, was.address) })
     }
 
     async fn access(&self, by: AccessBy) -> Result<Access, Unknown> {
@@ -242,6 +257,8 @@ enum Proof<'a> {
     Key,
     Session(&'a SessionClaims),
     Identity(&'a Identity),
+    /// It was proved when the work was begun.
+    Work(&'a JobCaller),
 }
 
 impl Known {
@@ -251,20 +268,20 @@ impl Known {
         secret: Option<SecretString>,
         proof: Proof<'_>,
     ) -> Result<Self, Unknown> {
-        let (claims, groups) = match proof {
-            Proof::Key => (None, &[][..]),
-            Proof::Session(claims) => (Some(claims), &claims.groups[..]),
-            Proof::Identity(identity) => (None, &identity.groups[..]),
+        let (session, groups, narrowed) = match proof {
+            Proof::Key => (None, &[][..], None),
+            Proof::Session(claims) => (Some(claims.id()?), &claims.groups[..], claims.policy.as_deref()),
+            Proof::Identity(identity) => (None, &identity.groups[..], None),
+            Proof::Work(was) => (was.session, &was.groups[..], was.narrowed.as_deref()),
         };
         let unreadable = |error: crate::InvalidPolicy| Unknown::Unreadable(error.to_string());
         let name = &access.user.name;
         let permissions = Permissions::of_policies(name, &access.policies).map_err(unreadable)?;
-        let narrowed = claims.and_then(|claims| claims.policy.as_deref());
-        let narrowed = narrowed.map(|text| Permissions::of_document(name, &PolicyDocument::parse(text)?));
+        let narrowed = narrowed.map(|text| Narrowed::parse(name, text));
         let bytes = access.policies.iter().map(|policy| policy.document.len()).sum::<usize>();
         Ok(Self {
             access_key_id: access_key_id.to_owned(),
-            session: claims.map(SessionClaims::id).transpose()?,
+            session,
             groups: groups.to_vec(),
             permissions: Arc::new(permissions),
             narrowed: narrowed.transpose().map_err(unreadable)?.map(Arc::new),

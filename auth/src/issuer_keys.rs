@@ -164,7 +164,11 @@ impl Kept {
     }
 }
 
+/// A moment that a clock told which ran ahead is within nothing.
 fn is_within(at: Timestamp, age: Duration, now: Timestamp) -> bool {
+    if at.is_too_far(now, 0) {
+        return false;
+    }
     let passed = u64::try_from(now.as_millis().saturating_sub(at.as_millis())).unwrap_or(0);
     u128::from(passed) < age.as_millis()
 }

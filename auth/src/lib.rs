@@ -36,7 +36,7 @@ pub use action::{Action, UnknownAction};
 pub use audit::{AuditLine, AuditLog, Event, Trail};
 pub use authorize::{Denied, authorize, is_allowed};
 pub use begin::{Begun, CannotBegin, begin_session};
-pub use caller::Caller;
+pub use caller::{Caller, Narrowed};
 pub use condition::Conditions;
 pub use credentials::{
     ACCESS_KEY_ID_BYTES_MAX, InvalidCredentials, NewCredentials, SECRET_ACCESS_KEY_BYTES_MAX, check_credentials,

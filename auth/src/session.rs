@@ -51,6 +51,9 @@ pub struct SessionClaims {
     pub begun_ms: i64,
     /// When it ends by itself, in seconds.
     pub exp: i64,
+    /// The last end of all the user's sessions that it was begun after, in milliseconds: clocks needn't agree on that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ms: Option<i64>,
     /// The session that began it, if one did: it ends with that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -82,7 +85,7 @@ pub enum InvalidToken {
     Expired,
     /// An identity provider's, for somebody else.
     Audience,
-    /// An identity provider's whose time hasn't come.
+    /// One whose time hasn't come.
     NotYet,
     /// An identity provider's that doesn't name its holder.
     Name,
@@ -115,6 +118,7 @@ impl SessionClaims {
             iat: begun,
             begun_ms: now.as_millis(),
             exp: begun.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)),
+            after_ms: None,
             parent: None,
             key: None,
             policy: None,
@@ -140,7 +144,8 @@ impl SessionClaims {
             sessions.push(parent.parse().map_err(|_| InvalidToken::Unknown)?);
         }
         let begun_at = Timestamp::from_millis(self.begun_ms);
-        Ok(AccessBy::Session { user, sessions, key: self.key.clone(), begun_at, groups: self.groups.clone() })
+        let (after, key, groups) = (self.after_ms.map(Timestamp::from_millis), self.key.clone(), self.groups.clone());
+        Ok(AccessBy::Session { user, sessions, key, begun_at, after, groups })
     }
 
     /// Makes the session token for an access key of its own.
@@ -190,10 +195,14 @@ impl SessionClaims {
         read.claims.checked(now)
     }
 
+    /// Refuses one whose time is over, or that a clock began which ran ahead: it would last for as long again.
     fn checked(self, now: Timestamp) -> Result<Self, InvalidToken> {
-        match now < self.expires() {
-            true => Ok(self),
-            false => Err(InvalidToken::Expired),
+        if now >= self.expires() {
+            return Err(InvalidToken::Expired);
+        }
+        match Timestamp::from_millis(self.iat.saturating_mul(1000)).is_too_far(now, 0) {
+            true => Err(InvalidToken::NotYet),
+            false => Ok(self),
         }
     }
 }
@@ -235,6 +244,17 @@ mod tests {
         assert_eq!(SessionClaims::verify(&secrets, bearer.expose_secret(), later(899)), Ok(claims));
         let late = SessionClaims::verify(&secrets, bearer.expose_secret(), later(900));
         assert_eq!(late, Err(InvalidToken::Expired));
+    }
+
+    #[test]
+    fn a_session_that_a_clock_began_which_ran_ahead_counts_for_nothing() {
+        let (secrets, claims) = (SecretBox::new(&[7; 32]), claims());
+        let verify = |at: i64| SessionClaims::verify(&secrets, claims.sign(&secrets).expose_secret(), later(at));
+        assert!(verify(-60).is_ok(), "clocks of two machines are a little apart");
+        assert_eq!(verify(-61), Err(InvalidToken::NotYet));
+        let token = claims.seal(&secrets, "ASLB1", &"s3cret".into());
+        let opened = SessionClaims::open(&secrets, "ASLB1", &token, later(-86_400)).map(|_| ());
+        assert_eq!(opened, Err(InvalidToken::NotYet));
     }
 
     #[test]

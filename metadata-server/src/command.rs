@@ -43,8 +43,8 @@ mod unstage;
 mod update_policy;
 
 use model::{
-    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome, PART_NUMBER_MAX,
-    POLICY_BYTES_MAX, Timestamp,
+    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome,
+    PART_NUMBER_MAX, POLICY_BYTES_MAX, Timestamp,
 };
 
 use crate::state::keyspace::Transaction;
@@ -85,7 +85,10 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
             if ended.len().max(passed.len()) > Command::ENDED_MAX || ended.iter().any(is_too_large) =>
         {
             let most = Command::ENDED_MAX;
-            format!("{} requests; the most is {most}, of {JOB_BYTES_MAX} bytes with {ANSWER_BYTES_MAX} of answer each", ended.len())
+            format!(
+                "{} requests; the most is {most}, of {JOB_BYTES_MAX} bytes with {ANSWER_BYTES_MAX} of answer each",
+                ended.len()
+            )
         }
         Command::CreatePolicy { document, .. } | Command::UpdatePolicy { document, .. }
             if document.len() > POLICY_BYTES_MAX =>
@@ -203,8 +206,9 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::CreateCredential { request: _, user, access_key_id, secret } => {
             create_credential::apply(tx, at, *user, access_key_id, secret)
         }
-        Command::BeginJob { request, repository, kind, user, spec, runner } => {
-            let new = begin_job::NewJob { repository, kind: *kind, user: *user, spec, runner: *runner };
+        Command::BeginJob { request, repository, kind, user, caller, spec, runner } => {
+            let (kind, user, caller) = (*kind, *user, caller.as_ref());
+            let new = begin_job::NewJob { repository, kind, user, caller, spec, runner: *runner };
             begin_job::apply(tx, at, *request, &new)
         }
         Command::ClaimJob { job, runner, lease_ms } => claim_job::apply(tx, at, *job, *runner, *lease_ms),

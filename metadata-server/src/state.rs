@@ -7,6 +7,7 @@
 
 pub(crate) mod access;
 mod error;
+pub(crate) mod expiry;
 mod generation;
 pub(crate) mod jobs;
 pub(crate) mod key;

@@ -75,6 +75,8 @@ pub enum AccessBy {
         key: Option<String>,
         /// When it began.
         begun_at: Timestamp,
+        /// The end of all the user's sessions that it is known to have begun after, whatever the clocks said.
+        after: Option<Timestamp>,
         /// The groups that it is in besides its user's: those that an identity provider says they are in.
         groups: Vec<GroupName>,
     },

@@ -6,6 +6,10 @@ use std::str::FromStr;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
+/// How far the clocks of an installation's machines may be apart; what is further in the future than that was written
+/// down by a clock that ran ahead.
+pub const CLOCK_TOLERANCE_MS: u64 = 60_000;
+
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -20,6 +24,18 @@ impl Timestamp {
     /// Milliseconds since the epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
+    }
+
+    /// The moment so many milliseconds later.
+    #[must_use]
+    pub fn plus_millis(self, millis: u64) -> Self {
+        Self::from_millis(self.0.saturating_add_unsigned(millis))
+    }
+
+    /// Returns whether this is further away than a clock that is right could have written down what lasts so long: then
+    /// the clock that wrote it ran ahead, or the present one is behind.
+    pub fn is_too_far(self, now: Self, lasting_millis: u64) -> bool {
+        self > now.plus_millis(lasting_millis.saturating_add(CLOCK_TOLERANCE_MS))
     }
 
     /// The moment as chrono has it, for formatting.
@@ -75,5 +91,21 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
         Utc::now().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lasts_no_longer_than_it_may_is_not_too_far() {
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let at = |millis: u64| now.plus_millis(millis);
+        assert!(!at(0).is_too_far(now, 0) && !at(CLOCK_TOLERANCE_MS).is_too_far(now, 0));
+        assert!(at(CLOCK_TOLERANCE_MS + 1).is_too_far(now, 0));
+        assert!(!at(CLOCK_TOLERANCE_MS + 1).is_too_far(now, 1));
+        assert!(!Timestamp::from_millis(0).is_too_far(now, 0));
+        assert_eq!(at(u64::MAX), Timestamp::from_millis(i64::MAX));
     }
 }

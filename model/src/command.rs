@@ -7,11 +7,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Group, GroupName, Job, JobKind, JobProgress,
-    NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository, RepositoryName, RepositoryUid,
-    RequestId, RunnerId, SealedSecret, SessionId, SettingsChange, StageOutcome, StagedChange, StagingToken,
-    StorageNamespace, Tag, TagName, Timestamp, Undeleted, UnstageScope, Upload, UploadId, User, UserId, UserName,
-    Version,
+    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Group, GroupName, Job, JobCaller, JobKind,
+    JobProgress, NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository, RepositoryName,
+    RepositoryUid, RequestId, RunnerId, SealedSecret, SessionId, SettingsChange, StageOutcome, StagedChange,
+    StagingToken, StorageNamespace, Tag, TagName, Timestamp, Undeleted, UnstageScope, Upload, UploadId, User, UserId,
+    UserName, Version,
 };
 
 /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -229,6 +229,8 @@ pub enum Command {
         kind: JobKind,
         /// For whom.
         user: UserId,
+        /// What else they are.
+        caller: Option<JobCaller>,
         /// The request.
         spec: Vec<u8>,
         /// Who takes it up at once, and for how many milliseconds.

@@ -3,11 +3,12 @@
 //! began it, and one id is carried out to its end at most once.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidId, RepositoryName, RepositoryUid, RequestId, Timestamp, UserId};
+use crate::{GroupName, InvalidId, RepositoryName, RepositoryUid, RequestId, SessionId, Timestamp, UserId};
 
 /// How many jobs may wait or run at a time, in all repositories together.
 pub const OPEN_JOBS_MAX: u64 = 1000;
@@ -73,6 +74,8 @@ pub struct Job {
     pub kind: JobKind,
     /// For whom.
     pub user: UserId,
+    /// What else they were when they asked. None once it ended, and of jobs of earlier versions.
+    pub caller: Option<JobCaller>,
     /// The request, as the API server encodes it; opaque here.
     pub spec: Vec<u8>,
     /// When it was begun.
@@ -89,6 +92,24 @@ pub struct Job {
     pub checkpoint: Vec<u8>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+}
+
+/// What the caller was who began a job, beside the user: all that policies ask about and that isn't kept elsewhere. So a
+/// runner that takes the job up judges it as the one before did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCaller {
+    /// By which key they came: the one that signed, or that their session goes by.
+    pub access_key_id: String,
+    /// By which session, if not by a long-lived key.
+    pub session: Option<SessionId>,
+    /// The groups that the session was in besides the user's own.
+    pub groups: Vec<GroupName>,
+    /// The policy that narrowed the session.
+    pub narrowed: Option<String>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// How a job stands.
@@ -133,6 +154,21 @@ pub struct Lease {
     pub runner: RunnerId,
     /// After this, by the leader's clock, others may take it up.
     pub until: Timestamp,
+    /// How many milliseconds it was given for. 0 in records of earlier versions.
+    pub length_ms: u32,
+}
+
+impl Lease {
+    /// Gives a job to a runner.
+    pub fn new(runner: RunnerId, now: Timestamp, length_ms: u32) -> Self {
+        Self { runner, until: now.plus_millis(length_ms.into()), length_ms }
+    }
+
+    /// Returns whether it still lasts. One that would last longer than it was given for was given by a clock that ran
+    /// ahead, and has lapsed: its runner would have renewed it.
+    pub fn lasts(&self, now: Timestamp) -> bool {
+        self.until > now && !self.until.is_too_far(now, self.length_ms.into())
+    }
 }
 
 /// How far a job is.
@@ -184,6 +220,16 @@ impl FromStr for RequestId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lease_lasts_as_long_as_it_was_given_for() {
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let lease = Lease::new(RunnerId(1), now, 10_000);
+        assert!(lease.lasts(now) && lease.lasts(now.plus_millis(9_999)) && !lease.lasts(now.plus_millis(10_000)));
+        let earlier = |millis: i64| Timestamp::from_millis(now.as_millis() - millis);
+        assert!(lease.lasts(earlier(60_000)), "clocks of two machines are a little apart");
+        assert!(!lease.lasts(earlier(60_001)), "a clock ran ahead");
+    }
 
     #[test]
     fn an_id_reads_back_from_its_text() {

@@ -32,7 +32,7 @@ pub use access::{
     Access, AccessBy, CREDENTIALS_MAX, GROUPS_MAX, Group, HOLDERS_MAX, MEMBERS_MAX, POLICIES_MAX, POLICY_BYTES_MAX,
     Policy, PolicyHolder, SESSIONS_ENDED_MAX,
 };
-pub use clock::{Clock, SystemClock, Timestamp};
+pub use clock::{CLOCK_TOLERANCE_MS, Clock, SystemClock, Timestamp};
 pub use command::{Command, Outcome};
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
@@ -41,8 +41,8 @@ pub use id::{
     UploadId, UserId, Version,
 };
 pub use job::{
-    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobFailure, JobKind, JobProgress, JobState,
-    Lease, OPEN_JOBS_MAX, RunnerId,
+    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobCaller, JobFailure, JobKind,
+    JobProgress, JobState, Lease, OPEN_JOBS_MAX, RunnerId,
 };
 pub use meta_store::{MetaError, MetaStore};
 pub use name::{

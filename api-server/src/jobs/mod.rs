@@ -3,10 +3,13 @@
 //! Owns which requests are under way in this process, and the bounds. Every commit and merge of a door comes through
 //! here: it runs in a task of its own, so that a dropped connection doesn't end it, and who asks again with its request
 //! id waits for it or gets its answer. What takes longer than a moment, or is asked to go on by itself, becomes a record
-//! of the metadata service with a lease; when the lease lapses, this or another server takes it up again (`resume`).
+//! of the metadata service with a lease; when the lease lapses, this or another server takes it up again (`resume`), as
+//! of the caller that began it: the record says what they were, and what they may is judged by the policies as they are
+//! when it is taken up.
 //! `run` is the life of one; `work` says what each kind does. Leaves exactly-once to the metadata service: what
 //! publishes a request's work remembers its answer in the same step.
-//! Invariant: nothing before that step is visible, so whatever is cut off can be begun again.
+//! Invariants: nothing before that step is visible, so whatever is cut off can be begun again; and that a server ends, or
+//! failed, is never written down as the end of a request.
 
 mod commit;
 mod import;
@@ -26,14 +29,19 @@ use model::{
     Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Query, Refusal, RepositoryName, RequestId, RunnerId,
 };
 use proto::api::InvalidField;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::Error;
 use crate::error_table::state_to_result;
 use crate::lines::Lines;
-use crate::{Error, error_table};
 
 pub use work::Work;
 pub(crate) use work::decode;
+
+/// How long a server that ends takes to give leases back.
+const ENDING_MAX: Duration = Duration::from_secs(5);
 
 /// The bounds of jobs.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +99,9 @@ struct Inner {
     options: JobOptions,
     under_way: Mutex<HashMap<RequestId, UnderWay>>,
     detached: Arc<Semaphore>,
+    /// Cancelled when the server ends.
+    ending: CancellationToken,
+    tasks: TaskTracker,
 }
 
 /// A page of a repository's jobs.
@@ -141,9 +152,21 @@ impl Jobs {
             options,
             under_way: Mutex::default(),
             detached: Arc::new(Semaphore::new(options.detached_max)),
+            ending: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         });
         tokio::spawn(resume::keep_resuming(Arc::downgrade(&inner)));
         Self { inner }
+    }
+
+    /// Leaves all that is under way to other servers, and begins nothing more. Nothing is written down as its end, its
+    /// leases lapse at once, and who waits is told to ask again.
+    pub async fn end(&self) {
+        self.inner.ending.cancel();
+        self.inner.tasks.close();
+        if tokio::time::timeout(ENDING_MAX, self.inner.tasks.wait()).await.is_err() {
+            tracing::warn!("some jobs' leases couldn't be given back: others take them up when they lapse");
+        }
     }
 
     /// Carries out a request and waits for its answer: the encoded response of the public API. It goes on if nobody
@@ -158,6 +181,7 @@ impl Jobs {
     /// Begins a request that nobody waits for.
     pub async fn begin(&self, caller: &Caller, new: NewJob) -> Result<Job, Error> {
         check(caller, &new)?;
+        self.inner.refuse_if_ending()?;
         let id = new.id.unwrap_or_else(|| RequestId(rand::random()));
         let slot = Arc::clone(&self.inner.detached).try_acquire_owned().ok();
         let command = Command::BeginJob {
@@ -165,6 +189,7 @@ impl Jobs {
             repository: new.repository,
             kind: new.kind,
             user: caller.user.id,
+            caller: Some(caller.kept()),
             spec: new.spec,
             runner: slot.as_ref().map(|_| (self.inner.runner, self.inner.lease_ms())),
         };
@@ -232,6 +257,7 @@ impl Inner {
 
     /// Joins the run of the same id, or starts one.
     fn join_or_start(self: &Arc<Self>, caller: &Caller, new: NewJob) -> Result<UnderWay, Error> {
+        self.refuse_if_ending()?;
         let mut all = self.lock();
         if let Some(id) = new.id
             && let Some(found) = all.get(&id)
@@ -258,7 +284,7 @@ impl Inner {
     }
 
     /// Starts a job whose lease is this runner's.
-    fn start_claimed(self: &Arc<Self>, caller: Caller, job: &Job, slot: tokio::sync::OwnedSemaphorePermit) {
+    fn start_claimed(self: &Arc<Self>, caller: Caller, job: &Job, slot: OwnedSemaphorePermit) {
         let mut all = self.lock();
         if all.contains_key(&job.id) {
             return;
@@ -279,20 +305,26 @@ impl Inner {
         all: &mut HashMap<RequestId, UnderWay>,
         request: Request,
         known: run::Known,
-        slot: Option<tokio::sync::OwnedSemaphorePermit>,
+        slot: Option<OwnedSemaphorePermit>,
     ) -> UnderWay {
         let (ended, end) = watch::channel(None);
         let under_way = UnderWay { request: Arc::new(request), cancel: Arc::default(), end };
         all.insert(under_way.request.id, under_way.clone());
         let (this, task) = (Arc::clone(self), under_way.clone());
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let _slot = slot;
             let id = task.request.id;
             let _gone = Gone { inner: Arc::clone(&this), id };
-            let state = this.see_through(&task, known).await;
-            let _ = ended.send(Some(state));
+            // Left to another server, it has no end here.
+            if let Some(state) = this.see_through(&task, known).await {
+                let _ = ended.send(Some(state));
+            }
         });
         under_way
+    }
+
+    fn refuse_if_ending(&self) -> Result<(), Error> {
+        if self.ending.is_cancelled() { Err(Error::Ending) } else { Ok(()) }
     }
 
     fn find(&self, id: RequestId) -> Option<UnderWay> {
@@ -356,6 +388,7 @@ fn check(caller: &Caller, new: &NewJob) -> Result<(), Error> {
     work::check(caller, new.kind, &new.spec)
 }
 
+/// A task ends before its request only with its server, or by a bug.
 fn gone() -> Error {
-    error_table::internal("a request's task ended early")
+    Error::Ending
 }

@@ -2,6 +2,7 @@
 //! state that everybody who asks for the id will hear too, unless the failure was one that a later try may not meet.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use model::{Command, EndedRequest, Job, JobFailure, JobState, MetaError, Query, Refusal};
@@ -13,6 +14,8 @@ use crate::{Error, backoff, error_table};
 
 /// How often a job is begun again after failures that may pass, and a record is tried to be written.
 const ATTEMPTS_MAX: u32 = 8;
+/// How often one is that failed by a bug, so it seems: perhaps the server was about to end.
+const INTERNAL_ATTEMPTS_MAX: u32 = 3;
 /// How often a job that another server carries out is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -33,32 +36,35 @@ enum Try {
     Lost,
     /// It failed in a way that may pass.
     Again(JobFailure),
+    /// This server ends, and leaves it to another.
+    Left,
 }
 
 impl Inner {
-    /// Carries a request out, or waits until whoever does has ended.
-    pub(super) async fn see_through(&self, task: &UnderWay, mut known: Known) -> JobState {
+    /// Carries a request out, or waits until whoever does has ended. `None` if it is left to another server.
+    pub(super) async fn see_through(&self, task: &UnderWay, mut known: Known) -> Option<JobState> {
         let mut failures = 0;
         loop {
             let (recorded, checkpoint) = match &known {
                 Known::Claimed(checkpoint) => (true, checkpoint.clone()),
                 Known::No => (false, Vec::new()),
-                Known::Perhaps => match self.take_over(&task.request).await {
+                Known::Perhaps => match self.ending.run_until_cancelled(self.take_over(&task.request)).await? {
                     Ok(None) => (false, Vec::new()),
-                    Ok(Some(job)) if job.state.is_ended() => return job.state,
+                    Ok(Some(job)) if job.state.is_ended() => return Some(job.state),
                     Ok(Some(job)) => (true, job.checkpoint),
-                    Err(error) => return JobState::Failed(error_table::failure(&error)),
+                    Err(error) => return Some(JobState::Failed(error_table::failure(&error))),
                 },
             };
             match self.try_once(task, recorded, checkpoint, matches!(known, Known::No)).await {
-                Try::Ended(state) => return state,
+                Try::Ended(state) => return Some(state),
                 Try::Lost => known = Known::Perhaps,
+                Try::Left => return None,
                 Try::Again(failure) => {
                     failures += 1;
-                    if failures == ATTEMPTS_MAX {
-                        return self.remember(&task.request, JobState::Failed(failure)).await;
+                    if failures >= attempts_max(&failure) {
+                        return Some(self.remember(&task.request, JobState::Failed(failure)).await);
                     }
-                    backoff::wait(failures + 4).await;
+                    self.ending.run_until_cancelled(backoff::wait(failures + 4)).await?;
                     known = Known::Perhaps;
                 }
             }
@@ -93,31 +99,67 @@ impl Inner {
         }
     }
 
-    /// Carries a request out once, and keeps its lease meanwhile.
-    async fn try_once(&self, task: &UnderWay, mut recorded: bool, checkpoint: Vec<u8>, is_new: bool) -> Try {
+    /// Carries a request out once, and keeps its lease meanwhile: the work doesn't wait for the lease.
+    async fn try_once(&self, task: &UnderWay, recorded: bool, checkpoint: Vec<u8>, is_new: bool) -> Try {
         let work = Work::new(self.lines.clone(), &task.request, checkpoint);
+        let recorded = AtomicBool::new(recorded);
+        let mut kept = pin!(self.keep_lease(task, &work, &recorded));
         let mut carried_out = pin!(work::carry_out(&work));
-        loop {
-            let pause = if recorded { self.options.heartbeat } else { self.options.recorded_after };
-            let beat = tokio::select! {
-                biased;
-                () = task.cancel.notified() => {
-                    return Try::Ended(self.remember(&task.request, JobState::Cancelled).await);
+        tokio::select! {
+            biased;
+            () = task.cancel.notified() => Try::Ended(self.remember(&task.request, JobState::Cancelled).await),
+            () = self.ending.cancelled() => {
+                if recorded.load(Relaxed) {
+                    self.give_back(task, &work).await;
                 }
-                result = &mut carried_out => return self.conclude(task, result, recorded, is_new).await,
-                () = tokio::time::sleep(pause) => self.beat(task, &work, recorded).await,
-            };
-            match beat {
+                Try::Left
+            }
+            result = &mut carried_out => self.conclude(task, result, recorded.load(Relaxed), is_new).await,
+            end = &mut kept => end,
+        }
+    }
+
+    /// Makes a request that takes long a record, and keeps the record's lease. → why it shall go on no more
+    ///
+    /// `recorded` tells whether it may be a record, and is kept so.
+    async fn keep_lease(&self, task: &UnderWay, work: &Work, recorded: &AtomicBool) -> Try {
+        loop {
+            let is_recorded = recorded.load(Relaxed);
+            let pause = if is_recorded { self.options.heartbeat } else { self.options.recorded_after };
+            tokio::time::sleep(pause).await;
+            // From here on nobody can say that it is none.
+            recorded.store(true, Relaxed);
+            match self.beat(task, work, is_recorded).await {
                 Ok(job) if job.state.is_ended() => return Try::Ended(job.state),
                 Ok(job) if job.state == JobState::Cancelling => {
                     return Try::Ended(self.remember(&task.request, JobState::Cancelled).await);
                 }
                 Ok(job) if job.lease.is_none_or(|lease| lease.runner != self.runner) => return Try::Lost,
-                Ok(_) => recorded = true,
+                Ok(_) => {}
                 Err(MetaError::Refused(Refusal::JobTaken(_))) => return Try::Lost,
-                // What isn't a record yet needn't be one; what is one is kept by whoever comes first.
-                Err(error) => tracing::warn!(%error, id = %task.request.id, "can't tell how far a job is"),
+                Err(error) => {
+                    tracing::warn!(%error, id = %task.request.id, "can't tell how far a job is");
+                    // It isn't there, and there may be no room for it, so it needn't be one.
+                    if let MetaError::Refused(_) = error {
+                        recorded.store(false, Relaxed);
+                    }
+                }
             }
+        }
+    }
+
+    /// Lets a record's lease lapse at once, so that another runner takes it up.
+    async fn give_back(&self, task: &UnderWay, work: &Work) {
+        let command = Command::ReportJob {
+            job: task.request.id,
+            runner: self.runner,
+            lease_ms: 0,
+            progress: task.progress(),
+            checkpoint: work.take_checkpoint(),
+        };
+        match self.lines.graveler().meta().write(command).await {
+            Ok(_) => tracing::info!(id = %task.request.id, "a job is left to another server"),
+            Err(error) => tracing::warn!(%error, id = %task.request.id, "a job is left until its lease lapses"),
         }
     }
 
@@ -138,6 +180,7 @@ impl Inner {
                 repository: request.repository.clone(),
                 kind: request.kind,
                 user: request.caller.user.id,
+                caller: Some(request.caller.kept()),
                 spec: request.spec.clone(),
                 runner: Some((self.runner, self.lease_ms())),
             }
@@ -160,6 +203,8 @@ impl Inner {
         }
         let failure = error_table::failure(&error);
         match (may_pass(&failure), recorded) {
+            // If it was published all the same, it has its answer.
+            (true, false) if code(&failure) == Code::Unknown => Try::Again(failure),
             (true, true) => Try::Again(failure),
             // Nothing is remembered: who asks again tries again.
             (true, false) => Try::Ended(JobState::Failed(failure)),
@@ -192,10 +237,24 @@ impl Inner {
     }
 }
 
-/// Whether the same request may fare better later, with nothing changed in between.
+/// Whether the same request may fare better later, with nothing changed in between. What failed by a bug, so it seems, is
+/// among it: the tasks of a server that ends are dropped one after the other, and none of them is the request's end.
 fn may_pass(failure: &JobFailure) -> bool {
     matches!(
-        Code::from_i32(failure.code.cast_signed()),
-        Code::Unavailable | Code::Unknown | Code::Aborted | Code::ResourceExhausted | Code::DeadlineExceeded
+        code(failure),
+        Code::Unavailable
+            | Code::Unknown
+            | Code::Aborted
+            | Code::ResourceExhausted
+            | Code::DeadlineExceeded
+            | Code::Internal
     )
+}
+
+fn attempts_max(failure: &JobFailure) -> u32 {
+    if code(failure) == Code::Internal { INTERNAL_ATTEMPTS_MAX } else { ATTEMPTS_MAX }
+}
+
+fn code(failure: &JobFailure) -> Code {
+    Code::from_i32(failure.code.cast_signed())
 }

@@ -220,6 +220,7 @@ impl Place {
     }
 }
 
+/// A queue ends before those who wait only with its server, or by a bug. Neither says anything of the request.
 fn gone() -> Error {
-    error_table::internal("a branch's queue ended early")
+    Error::Ending
 }

@@ -136,13 +136,16 @@ async fn a_publication_whose_answer_is_lost_is_asked_for_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_publication_that_nobody_can_be_asked_about_is_told_as_unknown() {
+async fn a_publication_of_which_nobody_ever_hears_is_known_by_the_request_s_own_answer() {
     let lake = TestLake::new().await;
     lake.put("main", "a", "1").await;
     lake.meta.lose_next_publication(Lose::AllAnswers);
-    let error = lake.try_commit("main", "perhaps").await.unwrap_err();
+    let committed = lake.try_commit("main", "once").await.unwrap();
+    assert_eq!(lake.log("main").await, [committed.commit.clone(), lake.log("main~1").await[0].clone()]);
+    // A revert is no job, and has no answer of its own.
+    let error = lake.lakebed.revert(&lake.trips, &branch("main"), "main", Default::default()).await.unwrap_err();
     assert_eq!(error.reason, Reason::OutcomeUnknown, "{error}");
-    assert_eq!(lake.read("main@", "a").await.unwrap(), "1");
+    assert_eq!(lake.log("main").await.len(), 3, "it was carried out once");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use api_server::jobs::JobOptions;
 use futures::TryStreamExt;
 use futures::future::join_all;
 use lakebed_sdk::{Code, Job, JobAnswer, JobKind, JobState, Lakebed, MergeOptions, NewCommit, Reason, RequestId};
+use model::{Clock, Query, SystemClock};
 
 use crate::lake::{TestLake, branch, until};
 
@@ -23,7 +24,7 @@ pub(crate) fn quick() -> JobOptions {
 }
 
 /// As `quick`, and leaves what others have dropped alone.
-fn lazy() -> JobOptions {
+pub(crate) fn lazy() -> JobOptions {
     JobOptions { detached_max: 0, ..quick() }
 }
 
@@ -215,4 +216,54 @@ async fn a_server_with_too_much_to_do_says_so() {
     let other = lake.another_server(quick()).await;
     assert!(matches!(wait(&other.lakebed, &lake, waiting).await.last().unwrap().state, JobState::Done(_)));
     assert!(lake.meta.publications.load(Relaxed) >= 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_goes_on_while_a_heartbeat_hangs() {
+    let lake = TestLake::with_jobs(quick()).await;
+    lake.put("main", "a", "1").await;
+    let beats = lake.meta.hold_heartbeats().await;
+    let held = lake.meta.hold_publications().await;
+    let (lakebed, trips) = (lake.lakebed.clone(), lake.trips.clone());
+    let call = tokio::spawn(async move { lakebed.commit(&trips, &branch("main"), commit("load", 3)).await });
+    lake.meta.publications_come(1).await;
+    until("a heartbeat hangs", async || lake.meta.heartbeats.load(Relaxed) > 0).await;
+    drop(held);
+    assert_eq!(call.await.unwrap().unwrap().commit.message, "load");
+    drop(beats);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_ends_leaves_its_jobs_to_the_next_at_once() {
+    let hour = Duration::from_secs(3600);
+    let lake = TestLake::with_jobs(JobOptions { lease: hour, ..quick() }).await;
+    lake.put("main", "a", "1").await;
+    let held = lake.meta.hold_publications().await;
+    let id = lake.lakebed.begin_commit(&lake.trips, &branch("main"), commit("left", 5)).await.unwrap();
+    lake.meta.publications_come(1).await;
+    lake.api.end().await;
+    let left = lake.graveler.meta().read(Query::Job { id }).await.unwrap().job().unwrap();
+    assert!(!left.state.is_ended() && !left.lease.unwrap().lasts(SystemClock.now()), "{left:?}");
+    let second = lake.another_server(quick()).await;
+    drop(held);
+    let told = wait(&second.lakebed, &lake, id).await;
+    assert!(matches!(told.last().unwrap().state, JobState::Done(_)), "{told:?}");
+    assert_eq!(messages(&lake).await, ["left"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_of_the_server_s_own_is_tried_again_before_it_is_a_job_s_end() {
+    let lake = TestLake::with_jobs(quick()).await;
+    for (id, failures) in [(7, 1), (8, usize::MAX)] {
+        lake.put("main", &id.to_string(), "1").await;
+        lake.meta.fail_publications_of(RequestId(id), failures);
+        let id = lake.lakebed.begin_commit(&lake.trips, &branch("main"), commit("load", id)).await.unwrap();
+        let end = wait(&lake.lakebed, &lake, id).await.pop().unwrap();
+        match end.state {
+            JobState::Done(_) => assert_eq!(failures, 1),
+            JobState::Failed(error) => assert_eq!((failures, error.reason), (usize::MAX, Reason::Internal)),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(messages(&lake).await, ["load"]);
 }

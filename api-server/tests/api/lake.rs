@@ -1,13 +1,14 @@
 //! What the scenarios share: a server with a repository `trips`, and short words for what is done to it.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api_server::jobs::JobOptions;
 use api_server::{ApiServer, ApiServerOptions, bootstrap_administrator};
-use auth::{Caller, Directory, DirectoryOptions, SecretBox};
+use auth::{Caller, Directory, DirectoryOptions, PeerAddress, SecretBox};
+use axum::Extension;
 use futures::TryStreamExt;
 use graveler::{Graveler, GravelerOptions};
 use lakebed_sdk::{
@@ -131,10 +132,15 @@ impl TestLake {
         lake
     }
 
+    /// Who is known here.
+    pub(crate) fn directory(&self, options: DirectoryOptions) -> Directory {
+        let (meta, clock) = (self.graveler.shared_meta(), self.graveler.shared_clock());
+        Directory::new(meta, clock, self.secrets.clone(), options)
+    }
+
     /// The administrator, as a flow's caller.
     pub(crate) async fn administrator(&self) -> Caller {
-        let (meta, clock) = (self.graveler.shared_meta(), self.graveler.shared_clock());
-        let directory = Directory::new(meta, clock, self.secrets.clone(), DirectoryOptions::default());
+        let directory = self.directory(DirectoryOptions::default());
         directory.caller(&directory.key(ACCESS_KEY_ID).await.unwrap(), None)
     }
 
@@ -195,7 +201,8 @@ impl TestLake {
 
 async fn serve(api: &ApiServer) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, router) = (listener.local_addr().unwrap(), api.grpc());
+    let peer = PeerAddress(Ipv4Addr::LOCALHOST.into());
+    let (address, router) = (listener.local_addr().unwrap(), api.grpc().layer(Extension(peer)));
     (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
 }
 

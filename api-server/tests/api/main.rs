@@ -18,6 +18,7 @@ mod diffs;
 mod fsck;
 mod hard_resets;
 mod imports;
+mod job_callers;
 mod jobs;
 mod lines;
 mod matrix;

@@ -36,20 +36,23 @@ pub(crate) struct ObservedMeta {
     /// After how many more publications, and what.
     lose: Mutex<Option<(usize, Lose)>>,
     first: Mutex<Vec<Command>>,
-    /// Publications of this request fail.
-    poison: Mutex<Option<RequestId>>,
+    /// So many publications of this request fail.
+    poison: Mutex<Option<(RequestId, usize)>>,
+    pub(crate) heartbeats: AtomicU64,
+    /// Through which heartbeats go.
+    beats: RwLock<()>,
     /// Through which publications go.
     gate: RwLock<()>,
 }
 
-/// While it lives, publications are counted and wait.
+/// While it lives, publications, or heartbeats, are counted and wait.
 pub(crate) struct Held<'a>(#[expect(dead_code, reason = "it is held")] RwLockWriteGuard<'a, ()>);
 
 impl ObservedMeta {
     pub(crate) fn new(store: Arc<dyn MetaStore>) -> Arc<Self> {
         let (writes, reads, publications) = Default::default();
-        let (lose, first, poison, gate) = Default::default();
-        Arc::new(Self { store, writes, reads, publications, lose, first, poison, gate })
+        let (lose, first, poison, gate, heartbeats, beats) = Default::default();
+        Arc::new(Self { store, writes, reads, publications, lose, first, poison, heartbeats, beats, gate })
     }
 
     /// The store itself: what another server would talk to.
@@ -81,14 +84,25 @@ impl ObservedMeta {
         *self.lose.lock().unwrap() = Some((skip, lose));
     }
 
-    /// Fails all publications that carry out this request, as one fails that no log can take.
-    pub(crate) fn fail_publications_of(&self, id: RequestId) {
-        *self.poison.lock().unwrap() = Some(id);
+    /// Fails publications that carry out this request, as one fails that no log can take.
+    pub(crate) fn fail_publications_of(&self, id: RequestId, times: usize) {
+        *self.poison.lock().unwrap() = Some((id, times));
     }
 
     fn is_poisoned(&self, command: &Command) -> bool {
         let Command::Publish { ended, .. } = command else { return false };
-        ended.iter().any(|ended| Some(ended.id) == *self.poison.lock().unwrap())
+        match &mut *self.poison.lock().unwrap() {
+            Some((id, left)) if *left > 0 && ended.iter().any(|ended| ended.id == *id) => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Holds up what tells that jobs are under way.
+    pub(crate) async fn hold_heartbeats(&self) -> Held<'_> {
+        Held(self.beats.write().await)
     }
 
     /// What becomes of this publication.
@@ -145,6 +159,11 @@ impl MetaStore for ObservedMeta {
             }
         }
         let lost = match command {
+            Command::BeginJob { .. } | Command::ReportJob { .. } => {
+                self.heartbeats.fetch_add(1, Relaxed);
+                drop(self.beats.read().await);
+                None
+            }
             Command::Publish { .. } => {
                 self.publications.fetch_add(1, Relaxed);
                 drop(self.gate.read().await);

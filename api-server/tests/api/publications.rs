@@ -88,7 +88,7 @@ async fn large_requests_are_taken_or_refused_and_fail_no_neighbour() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_that_the_metadata_service_can_t_take_fails_alone() {
     let lake = Arc::new(TestLake::new().await);
-    lake.meta.fail_publications_of(RequestId(3));
+    lake.meta.fail_publications_of(RequestId(3), usize::MAX);
     let done = commit_together(&lake, &[0; 6]).await;
     for (id, done) in (2..).zip(done) {
         match done {

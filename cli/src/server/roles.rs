@@ -56,6 +56,7 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let places = format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display());
     ready(output, "Lakebed", &listener.url()?, &places)?;
     listener.serve(services, end).await?;
+    api.end().await;
     audit.end().await;
     metadata.shutdown().await;
     Ok(())
@@ -98,6 +99,7 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
     ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await?;
+    api.end().await;
     audit.end().await;
     Ok(())
 }

@@ -5,10 +5,10 @@ use model::{Command, Outcome, RequestId, Timestamp};
 use proto::metadata::{decode, encode};
 
 use crate::state::keyspace::{Keyspace, Table, Transaction};
-use crate::state::{StateError, key};
+use crate::state::{StateError, expiry, key};
 
 /// How long an answer is kept.
-const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+const KEPT_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
 /// How many expired answers one command removes at most.
 const EXPIRED_MAX: usize = 4;
@@ -72,7 +72,7 @@ pub(super) fn find(
 
 /// Keeps the first answer to a request.
 pub(super) fn record(tx: &mut Transaction<'_>, now: Timestamp, kind: u8, request: RequestId, outcome: &Outcome) {
-    let expires = Timestamp::from_millis(now.as_millis().saturating_add(KEPT_MILLIS));
+    let expires = now.plus_millis(KEPT_MILLIS);
     let mut value = expires.as_millis().to_be_bytes().to_vec();
     value.extend(encode(outcome));
     tx.put(Table::Dedup, key::answered(kind, request), value);
@@ -85,10 +85,25 @@ pub(super) fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), Sta
     for (due, _) in due {
         let (kind, request) = key::expiry_request(&due).ok_or_else(|| corrupt("an expiry's key"))?;
         tx.delete(Table::Dedup, due);
-        // The id may have been used again since, for an answer that is still kept.
-        if read(tx, kind, request)?.is_some_and(|(expires, _)| expires <= now) {
+        let Some((expires, _)) = read(tx, kind, request)? else { continue };
+        if expiry::is_over(expires, now, KEPT_MILLIS) {
             tx.delete(Table::Dedup, key::answered(kind, request));
+        } else {
+            // It was used again since for an answer that is still kept, or looked at too early, by a clock that was behind.
+            tx.put(Table::Dedup, key::expiry(expires, kind, request), vec![]);
         }
+    }
+    put_off(tx, now)
+}
+
+/// Looks again in time at a few answers that expire later than any should; see [`expiry`].
+fn put_off(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), StateError> {
+    let far = key::expires_after(expiry::far(now, KEPT_MILLIS));
+    let far: Vec<_> = tx.scan(Table::Dedup, far).take(EXPIRED_MAX).collect::<Result<_, _>>()?;
+    for (far, _) in far {
+        let (kind, request) = key::expiry_request(&far).ok_or_else(|| corrupt("an expiry's key"))?;
+        tx.delete(Table::Dedup, far);
+        tx.put(Table::Dedup, key::expiry(now.plus_millis(KEPT_MILLIS), kind, request), vec![]);
     }
     Ok(())
 }

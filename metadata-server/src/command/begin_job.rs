@@ -1,6 +1,9 @@
 //! Begins a job, or finds the one that began under the same request id, in whatever state it is.
 
-use model::{Job, JobKind, JobProgress, JobState, Outcome, Refusal, RepositoryName, RequestId, RunnerId, UserId};
+use model::{
+    Job, JobCaller, JobKind, JobProgress, JobState, Lease, Outcome, Refusal, RepositoryName, RequestId, RunnerId,
+    UserId,
+};
 
 use super::At;
 use crate::state::keyspace::Transaction;
@@ -11,6 +14,7 @@ pub(super) struct NewJob<'c> {
     pub(super) repository: &'c RepositoryName,
     pub(super) kind: JobKind,
     pub(super) user: UserId,
+    pub(super) caller: Option<&'c JobCaller>,
     pub(super) spec: &'c [u8],
     pub(super) runner: Option<(RunnerId, u32)>,
 }
@@ -34,10 +38,11 @@ pub(super) fn apply(tx: &mut Transaction<'_>, at: At, request: RequestId, new: &
         repository_uid: repository.uid,
         kind: new.kind,
         user: new.user,
+        caller: new.caller.cloned(),
         spec: new.spec.to_vec(),
         created_at: at.time,
         state: if new.runner.is_some() { JobState::Running } else { JobState::Waiting },
-        lease: new.runner.map(|(runner, lease_ms)| jobs::lease(at.time, runner, lease_ms)),
+        lease: new.runner.map(|(runner, length_ms)| Lease::new(runner, at.time, length_ms)),
         attempts: u32::from(new.runner.is_some()),
         progress: JobProgress::default(),
         checkpoint: Vec::new(),

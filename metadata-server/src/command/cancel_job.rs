@@ -11,7 +11,7 @@ pub(super) fn apply(tx: &mut Transaction<'_>, at: At, id: RequestId) -> Result<O
     if job.state.is_ended() {
         return Ok(Outcome::Job(Box::new(job)));
     }
-    if job.lease.is_some_and(|lease| lease.until > at.time) {
+    if job.lease.is_some_and(|lease| lease.lasts(at.time)) {
         job.state = JobState::Cancelling;
         jobs::put(tx, &job);
     } else {

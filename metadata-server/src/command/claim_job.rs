@@ -1,6 +1,6 @@
 //! Takes up a job whose runner is gone, or that had none yet. Invariant: while a lease lasts, nobody else gets the job.
 
-use model::{JobState, Outcome, Refusal, RequestId, RunnerId};
+use model::{JobState, Lease, Outcome, Refusal, RequestId, RunnerId};
 
 use super::At;
 use crate::state::keyspace::Transaction;
@@ -24,7 +24,7 @@ pub(super) fn apply(
         jobs::end(tx, at.time, &mut job, JobState::Cancelled)?;
     } else {
         job.state = JobState::Running;
-        job.lease = Some(jobs::lease(at.time, runner, lease_ms));
+        job.lease = Some(Lease::new(runner, at.time, lease_ms));
         job.attempts = job.attempts.saturating_add(1);
         jobs::put(tx, &job);
     }

@@ -71,6 +71,7 @@ fn add(tx: &mut Transaction<'_>, at: At, repository: &Repository, ended: &EndedR
         repository_uid: repository.uid,
         kind: ended.kind,
         user: ended.user,
+        caller: None,
         spec: ended.spec.clone(),
         created_at: at.time,
         state: end_state(ended),

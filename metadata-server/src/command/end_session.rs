@@ -30,9 +30,14 @@ pub(super) fn apply(
     Ok(Outcome::Done)
 }
 
-/// Ends all sessions of a user that were begun so far.
+/// Ends all sessions of a user that were begun so far. No two of these ends have the same time, and none is before
+/// another, unless a clock that ran ahead gave that one.
 pub(super) fn end_all(tx: &mut Transaction<'_>, at: At, user: User) -> Result<User, StateError> {
-    let user = User { sessions_since: Some(at.time), ..user };
+    let since = match user.sessions_since {
+        Some(last) if !last.is_too_far(at.time, 0) => at.time.max(last.plus_millis(1)),
+        _ => at.time,
+    };
+    let user = User { sessions_since: Some(since), ..user };
     records::erase(tx, Table::Identities, key::ended_sessions(user.id))?;
     records::put(tx, Table::Identities, key::user(user.id), &user);
     Ok(user)

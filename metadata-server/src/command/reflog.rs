@@ -9,7 +9,7 @@ use model::{
 
 use super::At;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
-use crate::state::{StateError, key, records};
+use crate::state::{StateError, expiry, key, records};
 
 /// How many due expiries one move looks into at most; it adds two.
 const EXPIRED_MAX: usize = 4;
@@ -40,6 +40,7 @@ pub(super) fn record(
     note: &Note,
 ) -> Result<(), StateError> {
     expire(tx, at.time)?;
+    put_off(tx, at.time, note.kept_ms)?;
     let number = newest(tx, repository, branch)?.map_or(1, |newest| newest.number + 1);
     if let Some(number) = number.checked_sub(REFLOG_MOVES_MAX)
         && let Some(oldest) =
@@ -55,7 +56,7 @@ pub(super) fn record(
         who: note.who.clone(),
         why: note.why.clone(),
         at: at.time,
-        expires: after(at.time, note.kept_ms),
+        expires: at.time.plus_millis(note.kept_ms),
         deleted: moved.deleted,
     };
     let place = key::branch_move(repository, branch, number);
@@ -78,7 +79,7 @@ pub(super) fn leave_behind(
     note: &Note,
 ) -> Result<DeletedBranch, StateError> {
     let uncommitted = if records::is_dirty(tx, repository, branch)? {
-        let until = after(at.time, note.kept_ms.min(UNCOMMITTED_KEPT_MS));
+        let until = at.time.plus_millis(note.kept_ms.min(UNCOMMITTED_KEPT_MS));
         Uncommitted::Kept { tokens: branch.tokens().collect(), until }
     } else {
         branch.tokens().for_each(|token| records::drop_token(tx, repository, token));
@@ -118,19 +119,59 @@ fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), StateError> {
     let due: Vec<_> = tx.scan(Table::Dedup, key::expired_moves(now)).take(EXPIRED_MAX).collect::<Result<_, _>>()?;
     for (due, place) in due {
         tx.delete(Table::Dedup, due.clone());
-        let repository = key::move_expiry_repository(&due)
-            .ok_or_else(|| StateError::Corrupt("the expiry of a branch's move is cut short".into()))?;
+        let repository = repository_of(&due)?;
         // It may have gone with its repository.
         let Some(mut record) = records::find::<BranchMove>(tx, Table::Refs, &place)? else { continue };
-        if record.expires <= now {
+        let is_over = |expires: Timestamp| expiry::is_over(expires, now, lasting(expires, &record));
+        let kept_until = kept_until(&record).filter(|until| *until != record.expires);
+        if record.expires <= now || (kept_until.is_none() && is_over(record.expires)) {
             forget(tx, repository, &record)?;
-        } else {
+        } else if kept_until.is_some_and(is_over) {
             let tokens = take_tokens(tx, repository, &mut record);
             tokens.into_iter().for_each(|token| records::drop_token(tx, repository, token));
             records::put(tx, Table::Refs, place, &record);
+        } else {
+            // It was looked at too early, by a clock that was behind.
+            for due in dues(&record) {
+                let key = key::move_expiry(due, repository, &record.branch, record.number);
+                tx.put(Table::Dedup, key, place.clone());
+            }
         }
     }
     Ok(())
+}
+
+/// Looks again in time at a few records that are kept for longer than any should be, as long as that is `kept_ms`; see
+/// [`expiry`]. Those that were to be kept for longer when they were made stay where they are.
+fn put_off(tx: &mut Transaction<'_>, now: Timestamp, kept_ms: u64) -> Result<(), StateError> {
+    let far = key::moves_expiring_after(expiry::far(now, kept_ms));
+    let far: Vec<_> = tx.scan(Table::Dedup, far).take(EXPIRED_MAX).collect::<Result<_, _>>()?;
+    for (far, place) in far {
+        let due = key::due_time(&far).ok_or_else(cut_short)?;
+        // It may have gone with its repository.
+        let Some(record) = records::find::<BranchMove>(tx, Table::Refs, &place)? else { continue };
+        let (lasting_ms, is_put_off) = (lasting(due, &record), dues(&record).all(|its| its != due));
+        if !is_put_off && due.is_too_far(now, lasting_ms) {
+            let again = now.plus_millis(lasting_ms);
+            let key = key::move_expiry(again, repository_of(&far)?, &record.branch, record.number);
+            tx.put(Table::Dedup, key, place);
+            tx.delete(Table::Dedup, far);
+        }
+    }
+    Ok(())
+}
+
+/// For how many milliseconds something of a record was to be kept that expires then.
+fn lasting(expires: Timestamp, record: &BranchMove) -> u64 {
+    u64::try_from(expires.as_millis().saturating_sub(record.at.as_millis())).unwrap_or(0)
+}
+
+fn repository_of(due: &[u8]) -> Result<RepositoryUid, StateError> {
+    key::move_expiry_repository(due).ok_or_else(cut_short)
+}
+
+fn cut_short() -> StateError {
+    StateError::Corrupt("the expiry of a branch's move is cut short".into())
 }
 
 /// Removes a record and all that hangs on it.
@@ -173,13 +214,13 @@ fn newest(
 
 /// When something of a record is to be forgotten.
 fn dues(record: &BranchMove) -> impl Iterator<Item = Timestamp> {
-    let until = match &record.deleted {
-        Some(DeletedBranch { uncommitted: Uncommitted::Kept { until, .. }, .. }) => Some(*until),
-        _ => None,
-    };
-    std::iter::once(record.expires).chain(until.filter(|until| *until != record.expires))
+    std::iter::once(record.expires).chain(kept_until(record).filter(|until| *until != record.expires))
 }
 
-fn after(time: Timestamp, millis: u64) -> Timestamp {
-    Timestamp::from_millis(time.as_millis().saturating_add_unsigned(millis))
+/// Until when a record keeps a deleted branch's uncommitted changes, if it has some.
+fn kept_until(record: &BranchMove) -> Option<Timestamp> {
+    match &record.deleted {
+        Some(DeletedBranch { uncommitted: Uncommitted::Kept { until, .. }, .. }) => Some(*until),
+        _ => None,
+    }
 }

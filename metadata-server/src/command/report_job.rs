@@ -1,6 +1,6 @@
 //! Keeps a job's lease and its progress. Its runner learns from the answer whether it shall end.
 
-use model::{JobProgress, Outcome, Refusal, RequestId, RunnerId};
+use model::{JobProgress, Lease, Outcome, Refusal, RequestId, RunnerId};
 
 use super::At;
 use crate::state::keyspace::Transaction;
@@ -21,7 +21,7 @@ pub(super) fn apply(
     if job.lease.is_none_or(|lease| lease.runner != runner) {
         return Err(Refusal::JobTaken(id).into());
     }
-    job.lease = Some(jobs::lease(at.time, runner, lease_ms));
+    job.lease = Some(Lease::new(runner, at.time, lease_ms));
     job.progress = progress.clone();
     if let Some(checkpoint) = checkpoint {
         job.checkpoint = checkpoint.to_vec();

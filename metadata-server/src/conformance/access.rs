@@ -66,7 +66,16 @@ impl Somebody {
 
     async fn by_session(&self, session: u128, begun_at: Timestamp) -> Result<Vec<String>, Refusal> {
         let (sessions, key) = (vec![SessionId(session)], Some(self.key.clone()));
-        self.access(AccessBy::Session { user: self.user.id, sessions, key, begun_at, groups: vec![] }).await
+        self.session(sessions, key, (begun_at, None)).await
+    }
+
+    async fn session(
+        &self,
+        sessions: Vec<SessionId>,
+        key: Option<String>,
+        (begun_at, after): (Timestamp, Option<Timestamp>),
+    ) -> Result<Vec<String>, Refusal> {
+        self.access(AccessBy::Session { user: self.user.id, sessions, key, begun_at, after, groups: vec![] }).await
     }
 
     /// The names of the policies that a key or session has.
@@ -140,6 +149,7 @@ pub(super) async fn a_session_has_its_groups_policies_besides(store: Arc<dyn Met
         sessions: vec![],
         key: None,
         begun_at: Timestamp::from_millis(i64::MAX),
+        after: None,
         groups,
     };
     let [_, ours] = ann.attach();
@@ -231,8 +241,11 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
     assert_eq!(ann.by_session(1, far).await, Err(Refusal::SessionEnded));
     assert_eq!(ann.by_session(2, far).await, Ok(vec![]));
     let sessions = vec![SessionId(3), SessionId(1)];
-    let child = AccessBy::Session { user: ann.user.id, sessions, key: None, begun_at: far, groups: vec![] };
-    assert_eq!(ann.access(child).await, Err(Refusal::SessionEnded), "it ends with the one that began it");
+    assert_eq!(
+        ann.session(sessions, None, (far, None)).await,
+        Err(Refusal::SessionEnded),
+        "it ends with the one that began it"
+    );
 
     let end_all = Command::EndSessions { user: clone(&ann.user.name) };
     let since = granted(write(&*ann.store, end_all).await.user()).sessions_since;
@@ -240,6 +253,13 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
     let after = Timestamp::from_millis(since.as_millis() + 1);
     assert_eq!(ann.by_session(4, since).await, Err(Refusal::SessionEnded));
     assert_eq!(ann.by_session(4, after).await, Ok(vec![]));
+    let knowing = |since| ann.session(vec![SessionId(4)], None, (Timestamp::default(), Some(since)));
+    assert_eq!(knowing(since).await, Ok(vec![]), "it was begun after that end, whatever the clock said");
+    assert_eq!(knowing(after).await, Err(Refusal::SessionEnded));
+    let end_all = Command::EndSessions { user: clone(&ann.user.name) };
+    let again = granted(write(&*ann.store, end_all).await.user()).sessions_since.unwrap_or_default();
+    assert!(again > since, "no two ends have the same time");
+    assert_eq!(knowing(since).await, Err(Refusal::SessionEnded));
     assert_eq!(ann.by_key().await, Ok(vec![]), "keys aren't sessions");
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use model::{
-    Command, EndedRequest, Job, JobFailure, JobKind, JobProgress, JobState, MetaStore, OPEN_JOBS_MAX, Outcome, Query,
-    Refusal, RequestId, RunnerId, UserId,
+    Command, EndedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, MetaStore, OPEN_JOBS_MAX,
+    Outcome, Query, Refusal, RequestId, RunnerId, SessionId, Timestamp, UserId,
 };
 
-use super::lake::{Lake, commit, granted, refusal, request};
+use super::lake::{Lake, commit, granted, name, refusal, request};
 
 const HOUR: u32 = 3_600_000;
 const LAPSED: u32 = 0;
@@ -20,8 +20,20 @@ fn begin(lake: &Lake, request: RequestId, runner: Option<(RunnerId, u32)>) -> Co
         repository: lake.repository.name.clone(),
         kind: JobKind::Merge,
         user: UserId(1),
+        caller: Some(caller()),
         spec: b"merge".to_vec(),
         runner,
+    }
+}
+
+fn caller() -> JobCaller {
+    JobCaller {
+        access_key_id: "AKANN".into(),
+        session: Some(SessionId(7)),
+        groups: vec![name("crew")],
+        narrowed: Some("a policy".into()),
+        address: Some([10, 0, 0, 7].into()),
+        at: Timestamp::from_millis(9),
     }
 }
 
@@ -54,10 +66,11 @@ pub(super) async fn begin_run_and_end(store: Arc<dyn MetaStore>) {
     assert_eq!((begun.state.clone(), begun.attempts, begun.lease), (JobState::Waiting, 0, None));
     assert_eq!((begun.repository_uid, begun.spec.as_slice()), (lake.repository.uid, b"merge".as_slice()));
     assert_eq!(find(&lake, id).await, begun);
+    assert_eq!(begun.caller, Some(caller()));
     assert!(is_open(&lake, id).await);
 
     let claimed = job(&lake, Command::ClaimJob { job: id, runner: ANN, lease_ms: HOUR }).await;
-    assert_eq!((claimed.state, claimed.attempts), (JobState::Running, 1));
+    assert_eq!((claimed.state, claimed.attempts, claimed.caller), (JobState::Running, 1, Some(caller())));
     let progress = JobProgress { stage: "merging".into(), objects: 7, bytes: 9 };
     let report = |runner, checkpoint| Command::ReportJob {
         job: id,
@@ -74,6 +87,7 @@ pub(super) async fn begin_run_and_end(store: Arc<dyn MetaStore>) {
     assert_eq!(refusal(end(&lake, BOB, ended(id, JobState::Cancelled)).await), Refusal::JobTaken(id));
     let over = *granted(end(&lake, ANN, ended(id, done.clone())).await.job());
     assert_eq!((over.state.clone(), over.lease, over.ended_at.is_some()), (done, None, true));
+    assert_eq!(over.caller, None, "nobody takes it up any more");
     assert_eq!(*granted(end(&lake, BOB, ended(id, JobState::Cancelled)).await.job()), over, "the first end stays");
     assert_eq!(job(&lake, report(ANN, None)).await, over);
     assert_eq!(find(&lake, id).await, over);
@@ -101,9 +115,10 @@ pub(super) async fn one_id_is_one_job(store: Arc<dyn MetaStore>) {
     assert_eq!(job(&lake, begin(&lake, id, None)).await, over, "with its answer");
     let nowhere = Command::BeginJob {
         request: request(),
-        repository: super::lake::name("no-such-lake"),
+        repository: name("no-such-lake"),
         kind: JobKind::Commit,
         user: UserId(1),
+        caller: None,
         spec: vec![],
         runner: None,
     };

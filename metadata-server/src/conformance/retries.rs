@@ -81,7 +81,10 @@ pub(super) async fn of_a_publication_move_nothing_again(store: Arc<dyn MetaStore
     assert_eq!(lake.branch("main").await.commit, commit(1));
     assert!(matches!(refusal(lake.write(refused.clone()).await), Refusal::HeadMoved { .. }));
     granted(lake.write(publish(1, 7)).await.branch());
-    assert!(matches!(refusal(lake.write(refused).await), Refusal::HeadMoved { .. }), "its caller was told to build anew");
+    assert!(
+        matches!(refusal(lake.write(refused).await), Refusal::HeadMoved { .. }),
+        "its caller was told to build anew"
+    );
     assert_eq!(lake.branch("main").await.commit, commit(7));
 }
 

@@ -1,5 +1,5 @@
 //! The in-process `MetaStore`: stamps commands with the leader's time and proposes them in batches. Owns the queue and
-//! its bounds. Invariant: stamps never go back, and a command that was queued is answered, if only with "unknown".
+//! its bounds. Invariant: stamps go back only when the clock was set back by more than [`SET_BACK_MAX_MS`], and a command that was queued is answered, if only with "unknown".
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,10 @@ const BATCHES_MAX: usize = 2;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a question may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// By how much a clock may be set back without stamps: they stand still until it has caught up, and with them all that
+/// waits for time to pass. One that ran further ahead was wrong, and what it stamped is for the state to bear.
+const SET_BACK_MAX_MS: u64 = 5_000;
 
 /// A command that waits for its batch.
 struct Pending {
@@ -113,14 +117,18 @@ async fn propose_all(lives: Arc<Lives>, clock: Arc<dyn Clock>, mut pending: mpsc
             count = pending.recv_many(&mut batch, BATCH_COMMANDS_MAX) => if count == 0 { return },
             () = lives.stopped() => break,
         }
-        // A clock that was set back doesn't take stamps back with it.
-        last = last.max(clock.now());
+        last = stamp(last, clock.now());
         propose(&lives, last, batch, batch_room).await;
     }
     pending.close();
     while let Some(pending) = pending.recv().await {
         pending.caller.answer(Err(stopping()));
     }
+}
+
+/// The stamp of a batch after one that was stamped `last`.
+fn stamp(last: Timestamp, now: Timestamp) -> Timestamp {
+    if last > now.plus_millis(SET_BACK_MAX_MS) { now } else { last.max(now) }
 }
 
 /// Hands one batch to Raft, here so that batches keep the order of their stamps; a task of its own passes on the
@@ -159,4 +167,18 @@ fn weight(command: &Command) -> u32 {
 
 fn stopping() -> MetaError {
     MetaError::Unavailable("the metadata service was stopped".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_stand_still_for_a_clock_that_is_set_back_a_little_and_follow_one_that_ran_ahead() {
+        let at = |seconds: i64| Timestamp::from_millis(1_790_000_000_000 + seconds * 1000);
+        assert_eq!(stamp(at(0), at(1)), at(1));
+        assert_eq!(stamp(at(5), at(0)), at(5));
+        assert_eq!(stamp(at(6), at(0)), at(0));
+        assert_eq!(stamp(Timestamp::default(), at(0)), at(0));
+    }
 }

@@ -145,8 +145,8 @@ pub(crate) fn access(keys: &dyn Keyspace, by: &AccessBy) -> Result<Access, Halt>
             let credential = credential(keys, id)?;
             (records::user(keys, credential.user)?, Some(credential), &[][..])
         }
-        AccessBy::Session { user, sessions, key, begun_at, groups } => {
-            (session(keys, *user, sessions, key.as_deref(), *begun_at)?, None, &groups[..])
+        AccessBy::Session { user, sessions, key, begun_at, after, groups } => {
+            (session(keys, *user, sessions, key.as_deref(), (*begun_at, *after))?, None, &groups[..])
         }
     };
     let mut names = effective(keys, user.id)?;
@@ -164,17 +164,18 @@ fn credential(keys: &dyn Keyspace, id: &str) -> Result<Credential, Halt> {
     find(keys, Table::Identities, &key::credential(id))?.ok_or_else(|| Refusal::CredentialNotFound(id.into()).into())
 }
 
-/// The user of a session that hasn't ended: neither it, nor the one or the key that began it, nor all of the user's.
+/// The user of a session that hasn't ended: neither it, nor the one or the key that began it, nor all of the user's that
+/// were begun before, or by somebody who didn't know of that end yet.
 fn session(
     keys: &dyn Keyspace,
     user: UserId,
     sessions: &[SessionId],
     key: Option<&str>,
-    begun_at: Timestamp,
+    (begun_at, after): (Timestamp, Option<Timestamp>),
 ) -> Result<User, Halt> {
     let ended = || Halt::from(Refusal::SessionEnded);
     let found: User = find(keys, Table::Identities, &key::user(user))?.ok_or_else(ended)?;
-    if found.sessions_since.is_some_and(|since| begun_at <= since) {
+    if found.sessions_since.is_some_and(|since| begun_at <= since && after != Some(since)) {
         return Err(ended());
     }
     for session in sessions {

@@ -2,13 +2,13 @@
 //! commands who may change one. Invariant: a job is in exactly one of the lists of open and of ended ones, and the
 //! counts say how many each has.
 
-use model::{Job, JobState, Lease, OPEN_JOBS_MAX, Refusal, RequestId, RunnerId, Timestamp};
+use model::{Job, JobState, OPEN_JOBS_MAX, Refusal, RequestId, RunnerId, Timestamp};
 
 use super::keyspace::{Keyspace, Table, Transaction};
-use super::{Halt, StateError, key, records};
+use super::{Halt, StateError, expiry, key, records};
 
 /// How long a job that ended is remembered.
-const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+const KEPT_MILLIS: u64 = 24 * 60 * 60 * 1000;
 /// How many that ended are remembered, in all repositories together; the first are forgotten first.
 const KEPT_MAX: u64 = 100_000;
 /// How many one command forgets at most; more than it may add, but for a publication of very many.
@@ -56,6 +56,7 @@ pub(crate) fn put(tx: &mut Transaction<'_>, job: &Job) {
 pub(crate) fn end(tx: &mut Transaction<'_>, now: Timestamp, job: &mut Job, state: JobState) -> Result<(), StateError> {
     job.state = state;
     job.lease = None;
+    job.caller = None;
     job.checkpoint = Vec::new();
     job.ended_at = Some(now);
     tx.delete(Table::Jobs, key::open_job(job.id));
@@ -79,25 +80,46 @@ pub(crate) fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), Sta
     }
     let oldest: Vec<_> = tx.scan(Table::Jobs, key::ended_jobs()).take(FORGOTTEN_MAX).collect::<Result<_, _>>()?;
     for (left, (key, _)) in (0..=ended).rev().zip(oldest) {
-        let id = key::job_id(&key).ok_or_else(|| StateError::Corrupt("a job's end is cut short".into()))?;
-        let job: Option<Job> = records::find(tx, Table::Jobs, &key::job(id))?;
-        let job = job.ok_or_else(|| StateError::Corrupt("a job's end refers to nothing".into()))?;
-        if left <= KEPT_MAX && !is_expired(&job, now) {
-            return Ok(());
+        let listed = key::due_time(&key).ok_or_else(cut_short)?;
+        if left <= KEPT_MAX && listed.plus_millis(KEPT_MILLIS) > now {
+            break;
         }
-        remove(tx, &job)?;
+        tx.delete(Table::Jobs, key.clone());
+        // Its id may have been used again since, if it was put off.
+        let Some(job) = records::find::<Job>(tx, Table::Jobs, &listed_job(&key)?)? else { continue };
+        let Some(ended_at) = job.ended_at else { continue };
+        if left > KEPT_MAX || expiry::is_over(ended_at.plus_millis(KEPT_MILLIS), now, KEPT_MILLIS) {
+            remove(tx, &job)?;
+        } else {
+            tx.put(Table::Jobs, key::ended_job(ended_at, job.id), vec![]);
+        }
+    }
+    put_off(tx, now)
+}
+
+/// Lists a few jobs that ended in the future as ending now; see [`expiry`].
+fn put_off(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), StateError> {
+    let far = key::jobs_ended_after(expiry::far(now, 0));
+    let far: Vec<_> = tx.scan(Table::Jobs, far).take(FORGOTTEN_MAX).collect::<Result<_, _>>()?;
+    for (far, _) in far {
+        let id = key::job_id(&far).ok_or_else(cut_short)?;
+        tx.delete(Table::Jobs, far);
+        tx.put(Table::Jobs, key::ended_job(now, id), vec![]);
     }
     Ok(())
 }
 
-/// Whether somebody else's turn it is.
-pub(crate) fn is_taken(job: &Job, by: RunnerId, now: Timestamp) -> bool {
-    job.lease.is_some_and(|lease| lease.runner != by && lease.until > now)
+fn listed_job(listed: &[u8]) -> Result<Vec<u8>, StateError> {
+    key::job_id(listed).map(key::job).ok_or_else(cut_short)
 }
 
-/// A lease that begins now.
-pub(crate) fn lease(now: Timestamp, runner: RunnerId, lease_ms: u32) -> Lease {
-    Lease { runner, until: Timestamp::from_millis(now.as_millis().saturating_add(lease_ms.into())) }
+fn cut_short() -> StateError {
+    StateError::Corrupt("a job's end is cut short".into())
+}
+
+/// Whether somebody else's turn it is.
+pub(crate) fn is_taken(job: &Job, by: RunnerId, now: Timestamp) -> bool {
+    job.lease.is_some_and(|lease| lease.runner != by && lease.lasts(now))
 }
 
 fn remove(tx: &mut Transaction<'_>, job: &Job) -> Result<(), StateError> {
@@ -119,7 +141,7 @@ fn remove(tx: &mut Transaction<'_>, job: &Job) -> Result<(), StateError> {
 }
 
 fn is_expired(job: &Job, now: Timestamp) -> bool {
-    job.ended_at.is_some_and(|ended| ended.as_millis().saturating_add(KEPT_MILLIS) <= now.as_millis())
+    job.ended_at.is_some_and(|ended| ended.plus_millis(KEPT_MILLIS) <= now)
 }
 
 /// How many jobs there are.

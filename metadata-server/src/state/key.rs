@@ -278,6 +278,11 @@ pub(crate) fn expired(now: Timestamp) -> KeyRange {
     expired_of(EXPIRY, now)
 }
 
+/// What expires later than at `time`.
+pub(crate) fn expires_after(time: Timestamp) -> KeyRange {
+    due_after(EXPIRY, time)
+}
+
 pub(crate) fn move_expiry(expires: Timestamp, repository: RepositoryUid, branch: &BranchName, number: u64) -> Vec<u8> {
     let of = Key::of(MOVE_EXPIRY).time(expires).number(repository.0);
     of.text(branch.as_str()).number(number).done()
@@ -291,6 +296,21 @@ pub(crate) fn move_expiry_repository(key: &[u8]) -> Option<RepositoryUid> {
 /// Moves of which something expires at `now` or earlier.
 pub(crate) fn expired_moves(now: Timestamp) -> KeyRange {
     expired_of(MOVE_EXPIRY, now)
+}
+
+/// Moves of which something expires later than at `time`.
+pub(crate) fn moves_expiring_after(time: Timestamp) -> KeyRange {
+    due_after(MOVE_EXPIRY, time)
+}
+
+/// The time in a key of an expiry, or of a job's end.
+pub(crate) fn due_time(key: &[u8]) -> Option<Timestamp> {
+    let time = u64::from_be_bytes(*key.get(1..)?.first_chunk()?);
+    Some(Timestamp::from_millis((time ^ (1 << 63)).cast_signed()))
+}
+
+fn due_after(kind: u8, time: Timestamp) -> KeyRange {
+    KeyRange { from: Key::of(kind).time(time).all_beneath().to, to: Key::of(kind).all_beneath().to }
 }
 
 fn expired_of(kind: u8, now: Timestamp) -> KeyRange {
@@ -349,6 +369,11 @@ pub(crate) fn ended_job(ended: Timestamp, id: RequestId) -> Vec<u8> {
 /// All jobs that have ended, the first first.
 pub(crate) fn ended_jobs() -> KeyRange {
     Key::of(ENDED_JOB).all_beneath()
+}
+
+/// Jobs that ended later than at `time`.
+pub(crate) fn jobs_ended_after(time: Timestamp) -> KeyRange {
+    due_after(ENDED_JOB, time)
 }
 
 /// The request id at the end of a job's key.

@@ -1,6 +1,7 @@
 //! The state machine on its disk: batches, restarts, crashes, copies; and against the twin.
 
 mod against_the_twin;
+mod clocks;
 mod on_disk;
 
 use bytes::Bytes;

@@ -224,11 +224,12 @@ fn kind(command: &Command) -> Kind {
                 secret: secret.0.clone(),
             })
         }
-        Command::BeginJob { request, repository, kind, user, spec, runner } => Kind::BeginJob(pb::BeginJob {
+        Command::BeginJob { request, repository, kind, user, caller, spec, runner } => Kind::BeginJob(pb::BeginJob {
             request: request_bytes(*request),
             repository: repository.to_string(),
             kind: kind_number(*kind),
             user: user.0,
+            caller: caller.as_ref().map(Wire::to_message),
             spec: spec.clone(),
             runner: runner.map(|(runner, lease_ms)| pb::FirstLease { runner: runner_bytes(runner), lease_ms }),
         }),
@@ -418,6 +419,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             repository: name("repository", m.repository)?,
             kind: job_kind(m.kind)?,
             user: UserId(m.user),
+            caller: optional(m.caller)?,
             spec: m.spec,
             runner: m.runner.map(|first| Ok::<_, DecodeError>((runner(&first.runner)?, first.lease_ms))).transpose()?,
         },

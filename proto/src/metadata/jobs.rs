@@ -1,10 +1,11 @@
 //! Conversions of jobs.
 
 use model::{
-    EndedRequest, Job, JobFailure, JobKind, JobProgress, JobState, Lease, RepositoryUid, RunnerId, Timestamp, UserId,
+    EndedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, Lease, RepositoryUid, RunnerId,
+    Timestamp, UserId,
 };
 
-use super::{DecodeError, Wire, invalid, name, needed, optional, request, request_bytes};
+use super::{DecodeError, Wire, invalid, name, needed, optional, request, request_bytes, session, session_bytes};
 use crate::generated::metadata::{self as pb, job_state};
 
 pub(super) fn kind_number(kind: JobKind) -> i32 {
@@ -77,11 +78,12 @@ impl Wire for Lease {
     type Message = pb::Lease;
 
     fn to_message(&self) -> pb::Lease {
-        pb::Lease { runner: runner_bytes(self.runner), until_ms: self.until.as_millis() }
+        pb::Lease { runner: runner_bytes(self.runner), until_ms: self.until.as_millis(), length_ms: self.length_ms }
     }
 
     fn from_message(message: pb::Lease) -> Result<Self, DecodeError> {
-        Ok(Self { runner: runner(&message.runner)?, until: Timestamp::from_millis(message.until_ms) })
+        let pb::Lease { runner: id, until_ms, length_ms } = message;
+        Ok(Self { runner: runner(&id)?, until: Timestamp::from_millis(until_ms), length_ms })
     }
 }
 
@@ -107,6 +109,7 @@ impl Wire for Job {
             repository_uid: self.repository_uid.0,
             kind: kind_number(self.kind),
             user: self.user.0,
+            caller: self.caller.as_ref().map(Wire::to_message),
             spec: self.spec.clone(),
             created_at_ms: self.created_at.as_millis(),
             state: Some(self.state.to_message()),
@@ -125,6 +128,7 @@ impl Wire for Job {
             repository_uid: RepositoryUid(message.repository_uid),
             kind: kind(message.kind)?,
             user: UserId(message.user),
+            caller: optional(message.caller)?,
             spec: message.spec,
             created_at: Timestamp::from_millis(message.created_at_ms),
             state: needed("job.state", message.state)?,
@@ -133,6 +137,33 @@ impl Wire for Job {
             progress: needed("job.progress", message.progress)?,
             checkpoint: message.checkpoint,
             ended_at: message.ended_at_ms.map(Timestamp::from_millis),
+        })
+    }
+}
+
+impl Wire for JobCaller {
+    type Message = pb::JobCaller;
+
+    fn to_message(&self) -> pb::JobCaller {
+        pb::JobCaller {
+            access_key_id: self.access_key_id.clone(),
+            session: self.session.map(session_bytes).unwrap_or_default(),
+            groups: self.groups.iter().map(ToString::to_string).collect(),
+            narrowed: self.narrowed.clone(),
+            address: self.address.map(|address| address.to_string()).unwrap_or_default(),
+            at_ms: self.at.as_millis(),
+        }
+    }
+
+    fn from_message(message: pb::JobCaller) -> Result<Self, DecodeError> {
+        let address = Some(message.address).filter(|text| !text.is_empty()).map(|text| text.parse());
+        Ok(Self {
+            access_key_id: message.access_key_id,
+            session: if message.session.is_empty() { None } else { Some(session(&message.session)?) },
+            groups: message.groups.into_iter().map(|group| name("caller.groups", group)).collect::<Result<_, _>>()?,
+            narrowed: message.narrowed,
+            address: address.transpose().map_err(|error| invalid("caller.address", error))?,
+            at: Timestamp::from_millis(message.at_ms),
         })
     }
 }

@@ -257,11 +257,12 @@ fn list_of(owner: String, prefix: &str, after: &str, amount: usize) -> pb::ListO
 fn by_message(by: &AccessBy) -> find_access::By {
     match by {
         AccessBy::Key(id) => find_access::By::Key(id.clone()),
-        AccessBy::Session { user, sessions, key, begun_at, groups } => find_access::By::Session(pb::Session {
+        AccessBy::Session { user, sessions, key, begun_at, after, groups } => find_access::By::Session(pb::Session {
             user: user.0,
             sessions: sessions.iter().copied().map(session_bytes).collect(),
             key: key.clone(),
             begun_at_ms: begun_at.as_millis(),
+            after_ms: after.map(Timestamp::as_millis),
             groups: groups.iter().map(ToString::to_string).collect(),
         }),
     }
@@ -275,6 +276,7 @@ fn by(message: find_access::By) -> Result<AccessBy, DecodeError> {
             sessions: m.sessions.iter().map(|id| session(id)).collect::<Result<_, _>>()?,
             key: m.key,
             begun_at: Timestamp::from_millis(m.begun_at_ms),
+            after: m.after_ms.map(Timestamp::from_millis),
             groups: m.groups.into_iter().map(|group| name("session.groups", group)).collect::<Result<_, _>>()?,
         },
     })

@@ -85,6 +85,10 @@ proptest! {
         prop_assert_eq!(expiry_request(&key), Some((3, RequestId(id))));
         prop_assert_eq!(key < expired(b).to, a <= b);
         prop_assert!(expired(b).from <= key);
+        prop_assert_eq!(expires_after(b).from <= key, a > b);
+        prop_assert!(key < expires_after(b).to);
+        prop_assert_eq!(due_time(&key), Some(a));
+        prop_assert_eq!(due_time(&ended_job(a, RequestId(id))), Some(a));
     }
 
     #[test]

@@ -263,6 +263,7 @@ fn access_questions() -> Vec<Query> {
             sessions: vec![SessionId(session)],
             key: None,
             begun_at: time(hours * HOUR),
+            after: None,
             groups: vec![],
         };
         all.extend([by(0, 0), by(1, 24)].map(|by| Query::Access { by }));

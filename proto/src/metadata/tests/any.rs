@@ -72,12 +72,13 @@ fn access_query() -> impl Strategy<Value = Query> {
 fn job_command() -> impl Strategy<Value = Command> {
     let first = option::of((runner(), any::<u32>()));
     prop_oneof![
-        (request(), repository_name(), job_kind(), user_id(), bytes(), first).prop_map(
-            |(request, repository, kind, user, spec, runner)| Command::BeginJob {
+        (request(), repository_name(), job_kind(), user_id(), option::of(job_caller()), bytes(), first).prop_map(
+            |(request, repository, kind, user, caller, spec, runner)| Command::BeginJob {
                 request,
                 repository,
                 kind,
                 user,
+                caller,
                 spec,
                 runner
             }
@@ -106,12 +107,15 @@ fn job_command() -> impl Strategy<Value = Command> {
 }
 
 fn publish() -> impl Strategy<Value = Command> {
-    let moved =
-        (option::of(request()), repository_name(), branch_name(), commit_id(), commit_id(), any::<bool>());
+    let moved = (option::of(request()), repository_name(), branch_name(), commit_id(), commit_id(), any::<bool>());
     let tokens = (vec(token(), 0..4), vec(option::of(commit_id()), 0..4), option::of(any::<u64>().prop_map(Version)));
     let told = (vec(ended(), 0..3), vec((commit_id(), note()), 0..3), note());
     (moved, tokens, told).prop_map(
-        |((request, repository, branch, expected, head, require_clean), (consumed, held_by, read_at), (ended, passed, note))| {
+        |(
+            (request, repository, branch, expected, head, require_clean),
+            (consumed, held_by, read_at),
+            (ended, passed, note),
+        )| {
             Command::Publish {
                 request,
                 repository,

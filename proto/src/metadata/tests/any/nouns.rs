@@ -287,9 +287,15 @@ pub(crate) fn holder() -> impl Strategy<Value = PolicyHolder> {
 pub(crate) fn access_by() -> impl Strategy<Value = AccessBy> {
     prop_oneof![
         text().prop_map(AccessBy::Key),
-        (user_id(), vec(session(), 0..3), option::of(text()), time(), vec(group_name(), 0..3)).prop_map(
-            |(user, sessions, key, begun_at, groups)| AccessBy::Session { user, sessions, key, begun_at, groups }
-        ),
+        (user_id(), vec(session(), 0..3), option::of(text()), time(), option::of(time()), vec(group_name(), 0..3))
+            .prop_map(|(user, sessions, key, begun_at, after, groups)| AccessBy::Session {
+                user,
+                sessions,
+                key,
+                begun_at,
+                after,
+                groups
+            }),
     ]
 }
 
@@ -359,7 +365,21 @@ pub(crate) fn progress() -> impl Strategy<Value = JobProgress> {
 }
 
 pub(crate) fn lease() -> impl Strategy<Value = Lease> {
-    (runner(), time()).prop_map(|(runner, until)| Lease { runner, until })
+    (runner(), time(), any::<u32>()).prop_map(|(runner, until, length_ms)| Lease { runner, until, length_ms })
+}
+
+pub(crate) fn job_caller() -> impl Strategy<Value = JobCaller> {
+    let by = (text(), option::of(session()), vec(group_name(), 0..3), option::of(text()));
+    (by, option::of(any::<std::net::IpAddr>()), time()).prop_map(
+        |((access_key_id, session, groups, narrowed), address, at)| JobCaller {
+            access_key_id,
+            session,
+            groups,
+            narrowed,
+            address,
+            at,
+        },
+    )
 }
 
 pub(crate) fn ended() -> impl Strategy<Value = EndedRequest> {
@@ -373,11 +393,12 @@ pub(crate) fn ended() -> impl Strategy<Value = EndedRequest> {
 }
 
 pub(crate) fn job() -> impl Strategy<Value = Job> {
-    let request = (request(), repository_name(), any::<u64>(), job_kind(), user_id(), bytes(), time());
+    let request =
+        (request(), repository_name(), any::<u64>(), job_kind(), user_id(), option::of(job_caller()), bytes(), time());
     let run = (job_state(), option::of(lease()), any::<u32>(), progress(), bytes(), option::of(time()));
     (request, run).prop_map(
         |(
-            (id, repository, uid, kind, user, spec, created_at),
+            (id, repository, uid, kind, user, caller, spec, created_at),
             (state, lease, attempts, progress, checkpoint, ended_at),
         )| {
             let repository_uid = RepositoryUid(uid);
@@ -387,6 +408,7 @@ pub(crate) fn job() -> impl Strategy<Value = Job> {
                 repository_uid,
                 kind,
                 user,
+                caller,
                 spec,
                 created_at,
                 state,
