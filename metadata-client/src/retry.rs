@@ -29,7 +29,8 @@ pub(crate) fn may_retry(error: &MetaError, repeatable: bool) -> bool {
 /// first answer again. Others may look idempotent and aren't beside other writers, as a PUT that overtakes a DELETE.
 pub(crate) fn is_repeatable(command: &Command) -> bool {
     match command {
-        Command::CreateRepository { .. }
+        Command::ClaimNamespace { .. }
+        | Command::CreateRepository { .. }
         | Command::CreateBranch { .. }
         | Command::UndeleteBranch { .. }
         | Command::CreateTag { .. }

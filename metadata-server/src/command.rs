@@ -10,6 +10,7 @@ mod begin_job;
 mod cancel_job;
 mod change_settings;
 mod claim_job;
+mod claim_namespace;
 mod complete_upload;
 mod create_branch;
 mod create_credential;
@@ -148,8 +149,11 @@ fn carry_out(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outc
 
 fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, Halt> {
     match command {
-        Command::CreateRepository { request: _, name, namespace, default_branch, commit, note } => {
-            create_repository::apply(tx, at, name, namespace, (default_branch, *commit), note)
+        Command::ClaimNamespace { request, name, namespace } => {
+            claim_namespace::apply(tx, at, *request, name, namespace)
+        }
+        Command::CreateRepository { request: _, name, namespace, default_branch, commit, claim, note } => {
+            create_repository::apply(tx, at, (name, namespace, *claim), (default_branch, *commit), note)
         }
         Command::DeleteRepository { name } => delete_repository::apply(tx, name),
         Command::ChangeSettings { repository, change } => change_settings::apply(tx, repository, change),

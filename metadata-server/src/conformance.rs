@@ -38,6 +38,8 @@ macro_rules! scenarios {
 scenarios! {
     repositories::are_made_found_and_deleted,
     repositories::have_a_namespace_of_their_own,
+    repositories::are_claimed_before_they_are_made,
+    repositories::that_are_never_made_leave_few_claims,
     repositories::begin_anew_under_an_old_name,
     repositories::are_needed_by_everything_in_them,
     refs::branches_are_made_found_and_deleted,

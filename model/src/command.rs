@@ -18,6 +18,17 @@ use crate::{
 /// first answer again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
+    /// Claims a storage namespace for a repository that is about to be made, before anything is written there. One that
+    /// was claimed before and has no repository yet keeps its claim: that creation was cut off, and this one goes on with
+    /// it. → [`Outcome::Claimed`], or [`Outcome::Repository`] if the request has made its repository already
+    ClaimNamespace {
+        /// The request that will make the repository; the claim's id, unless there is one.
+        request: RequestId,
+        /// The repository's name.
+        name: RepositoryName,
+        /// Where it shall live.
+        namespace: StorageNamespace,
+    },
     /// Makes a repository whose default branch points at a first commit. → [`Outcome::Repository`]
     CreateRepository {
         /// So that a retry finds its own repository.
@@ -30,6 +41,8 @@ pub enum Command {
         default_branch: BranchName,
         /// What that points at, already in the object store; a repository without it begins without a branch.
         commit: Option<CommitId>,
+        /// The claim on its namespace, which must be there still and ends with this. Logs of earlier versions have none.
+        claim: Option<RequestId>,
         /// For that branch's reflog.
         note: Note,
     },
@@ -387,6 +400,8 @@ pub enum Outcome {
     Done,
     /// No; nothing changed.
     Refused(Refusal),
+    /// The id of the claim on a namespace.
+    Claimed(RequestId),
     /// The repository made.
     Repository(Repository),
     /// The branch as it is now.
@@ -415,6 +430,7 @@ impl fmt::Display for Command {
     /// One line for logs: what, where, how much; never a secret or a user's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ClaimNamespace { name, namespace, .. } => write!(f, "claim {namespace} for repository {name}"),
             Self::CreateRepository { name, namespace, .. } => write!(f, "create repository {name} at {namespace}"),
             Self::DeleteRepository { name } => write!(f, "delete repository {name}"),
             Self::ChangeSettings { repository, .. } => write!(f, "change settings of repository {repository}"),
@@ -495,6 +511,7 @@ macro_rules! typed {
 }
 
 typed! {
+    claimed -> Claimed(RequestId);
     repository -> Repository(Repository);
     branch -> Branch(Branch);
     undeleted -> Undeleted(Undeleted);

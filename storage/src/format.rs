@@ -10,14 +10,14 @@ pub const FORMAT_VERSION: u32 = 1;
 /// What `format.json` says.
 ///
 /// The repository's id in the metadata service is handed out only after this file is written; so what tells one
-/// repository from another of the same name is the id of the request that made it.
+/// repository from another of the same name is the id of the claim under which it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Format {
     /// The version of the layout.
     pub version: u32,
     /// The name that the repository was made with.
     pub repository: RepositoryName,
-    /// The request that made it; unique for ever.
+    /// The claim under which it was made, which is the id of the request that claimed the namespace first; unique for ever.
     pub created_by: RequestId,
 }
 

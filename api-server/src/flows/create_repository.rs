@@ -57,7 +57,10 @@ pub async fn create_repository(
     };
     tracing::info!(repository = %made.name, namespace = %made.namespace, user = %caller.user.name, "repository made");
     if *sample_data {
-        add_sample_data(lines, caller, &made).await?;
+        // It is there now; the rest of it goes on even if the connection is gone.
+        let (lines, caller, repository) = (lines.clone(), caller.clone(), made.clone());
+        let rest = tokio::spawn(async move { add_sample_data(&lines, &caller, &repository).await.map(drop) });
+        rest.await.map_err(|_| Error::Ending)??;
     }
     Ok(made)
 }

@@ -56,6 +56,7 @@ async fn bytes_never_end_up_in_another_repository() {
         namespace: "mem://elsewhere".parse().unwrap(),
         default_branch: branch("main"),
         commit: Some(head),
+        claim: None,
         note: Note::default(),
     };
     lake.meta.let_others_come_first(vec![delete, create]);

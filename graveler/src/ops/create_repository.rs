@@ -1,10 +1,18 @@
-//! Makes a repository: its format file, its first commit, then its record. Owns the order; the record makes the rest
-//! visible. Invariant: a namespace is claimed by its format file before anything else is written there.
+//! Makes a repository: a claim on its namespace, its format file, its first commit, then its record. Owns the order; the
+//! record makes the rest visible.
+//!
+//!     claim (replicated) ──► format.json, names the claim ──► first commit ──► record (replicated), ends the claim
+//!
+//! A creation that is cut off, at whichever arrow, leaves a claim, and perhaps files under it; the next creation in that
+//! namespace gets the same claim and goes on. Two at the same time do the same work, and one record is made. A lost answer
+//! of the record is found by the request's id. Invariant: a namespace whose format file doesn't name our claim is never
+//! written to: another repository lived there, or another installation's lives there.
 
 use std::collections::BTreeMap;
 
 use model::{
-    BranchName, Command, Commit, CommitId, MetaError, Refusal, Repository, RepositoryName, RequestId, StorageNamespace,
+    BranchName, Command, Commit, CommitId, MetaError, Outcome, Refusal, Repository, RepositoryName, RequestId,
+    StorageNamespace,
 };
 use storage::{Format, StorageError};
 
@@ -18,7 +26,8 @@ impl Graveler {
     /// Makes a repository whose default branch points at an empty first commit.
     ///
     /// Without a namespace it lives in the default one, beneath the configured object store; if that is taken (by a
-    /// deleted repository of the same name, say), in one with a suffix. The same request tried again finds what it made.
+    /// deleted repository of the same name, say), in one with a suffix. The same request tried again finds what it made,
+    /// and any request goes on where another was cut off.
     pub async fn create_repository(
         &self,
         request: RequestId,
@@ -28,22 +37,28 @@ impl Graveler {
         committer: &str,
     ) -> Result<Repository, Error> {
         let create = |command: RequestId, namespace: StorageNamespace| async move {
-            let commit = self.claim(request, name, &namespace, committer).await?;
+            let claim = match self.claim(command, name, &namespace).await? {
+                Claim::Fulfilled(made) => return Ok(made),
+                Claim::Ours(claim) => claim,
+            };
+            self.write_format(name, &namespace, claim).await?;
+            let commit = self.write_first_commit(&namespace, committer).await?;
             let command = Command::CreateRepository {
                 request: command,
                 name: name.clone(),
                 namespace,
                 default_branch: default_branch.clone(),
                 commit: Some(commit),
+                claim: Some(claim),
                 note: self.note(committer, "create: repository"),
             };
             Ok::<_, Error>(self.meta().write(command).await?.repository()?)
         };
-        self.refuse_taken_name(request, name).await?;
         if let Some(namespace) = namespace {
             return create(request, namespace.clone()).await;
         }
         match create(request, self.stores().default_namespace(name, None)).await {
+            // There, an earlier try of this request may have made it.
             Err(error) if is_taken(&error) => {
                 let suffix = format!("{:08x}", request.0 as u32);
                 // A command of its own: the first one's answer is kept, and it may have been this refusal.
@@ -63,17 +78,13 @@ impl Graveler {
         namespace: &StorageNamespace,
         default_branch: &BranchName,
     ) -> Result<Repository, Error> {
-        let storage = self.files_at(namespace)?.storage().clone();
-        match self.meta().repository(name).await {
-            // The command finds its own earlier answer, or refuses the name.
-            Ok(_) => {}
-            Err(MetaError::Refused(Refusal::RepositoryNotFound(_))) => {
-                match storage.create_format(&Format::new(name.clone(), request)).await {
-                    Err(StorageError::AlreadyExists { .. }) => drop(storage.read_format().await?),
-                    made => made?,
-                }
-            }
-            Err(error) => return Err(error.into()),
+        let claim = match self.claim(request, name, namespace).await? {
+            Claim::Fulfilled(made) => return Ok(made),
+            Claim::Ours(claim) => claim,
+        };
+        match self.write_format(name, namespace, claim).await {
+            Err(Error::Storage(StorageError::AlreadyExists { .. })) => {}
+            written => written?,
         }
         let command = Command::CreateRepository {
             request,
@@ -81,35 +92,47 @@ impl Graveler {
             namespace: namespace.clone(),
             default_branch: default_branch.clone(),
             commit: None,
+            claim: Some(claim),
             note: model::Note::default(),
         };
         Ok(self.meta().write(command).await?.repository()?)
     }
 
-    /// Refuses a name that another request's repository has, before anything is written for it.
-    async fn refuse_taken_name(&self, request: RequestId, name: &RepositoryName) -> Result<(), Error> {
-        let there = match self.meta().repository(name).await {
-            Ok(there) => there,
-            Err(MetaError::Refused(Refusal::RepositoryNotFound(_))) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        let format = self.files(&there)?.storage().read_format().await;
-        match format {
-            Ok(format) if format.created_by == request => Ok(()),
-            _ => Err(Refusal::RepositoryExists(name.clone()).into()),
-        }
-    }
-
-    /// Claims a namespace and writes the first commit there.
+    /// Has the metadata service write down whose the namespace is, before anything is written there.
     async fn claim(
         &self,
         request: RequestId,
         name: &RepositoryName,
         namespace: &StorageNamespace,
-        committer: &str,
-    ) -> Result<CommitId, Error> {
+    ) -> Result<Claim, Error> {
+        // A namespace that can't be ours is refused before it is claimed.
+        self.files_at(namespace)?;
+        let (name, namespace) = (name.clone(), namespace.clone());
+        match self.meta().write(Command::ClaimNamespace { request, name, namespace }).await? {
+            Outcome::Repository(made) => Ok(Claim::Fulfilled(made)),
+            outcome => Ok(Claim::Ours(outcome.claimed()?)),
+        }
+    }
+
+    /// Writes the format file under a claim. One that is there is ours if it names the claim: then a creation that was cut
+    /// off has written it. Any other is of a repository that was, or of another installation's.
+    async fn write_format(
+        &self,
+        name: &RepositoryName,
+        namespace: &StorageNamespace,
+        claim: RequestId,
+    ) -> Result<(), Error> {
         let files = self.files_at(namespace)?;
-        files.storage().create_format(&Format::new(name.clone(), request)).await?;
+        match files.storage().create_format(&Format::new(name.clone(), claim)).await {
+            Err(taken @ StorageError::AlreadyExists { .. }) => match files.storage().read_format().await?.created_by {
+                there if there == claim => Ok(()),
+                _ => Err(taken.into()),
+            },
+            written => Ok(written?),
+        }
+    }
+
+    async fn write_first_commit(&self, namespace: &StorageNamespace, committer: &str) -> Result<CommitId, Error> {
         let first = Commit {
             metarange: None,
             parents: Vec::new(),
@@ -119,15 +142,23 @@ impl Graveler {
             created_at: self.clock().now(),
             metadata: BTreeMap::new(),
         };
-        write_commit(&files, &first).await
+        write_commit(&self.files_at(namespace)?, &first).await
     }
 }
 
-/// Whether another repository has the namespace.
+/// What a request has of a namespace.
+enum Claim {
+    /// It may write there, under this id.
+    Ours(RequestId),
+    /// It has made its repository already.
+    Fulfilled(Repository),
+}
+
+/// Whether another repository has the namespace, or some request's the name.
 fn is_taken(error: &Error) -> bool {
     matches!(
         error,
         Error::Storage(StorageError::AlreadyExists { .. })
-            | Error::Meta(MetaError::Refused(Refusal::NamespaceTaken(_)))
+            | Error::Meta(MetaError::Refused(Refusal::NamespaceTaken(_) | Refusal::RepositoryExists(_)))
     )
 }

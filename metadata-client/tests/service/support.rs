@@ -42,6 +42,7 @@ pub(crate) fn create_repository() -> Command {
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
         commit: Some(CommitId::from_bytes([1; 32])),
+        claim: None,
         note: Note::default(),
     }
 }

@@ -17,7 +17,7 @@ const EXPIRED_MAX: usize = 4;
 /// kinds of commands by mistake doesn't answer one with the other. Kinds are on disk: never renumber them.
 pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
     match command {
-        Command::CreateRepository { request, .. } => Some((1, *request)),
+        Command::CreateRepository { request, .. } => Some((CREATE_REPOSITORY, *request)),
         Command::CreateBranch { request, .. } => Some((2, *request)),
         Command::CreateTag { request, .. } => Some((3, *request)),
         Command::CreateUpload { request, .. } => Some((4, *request)),
@@ -27,7 +27,8 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         Command::Publish { request, .. } => request.map(|request| (20, request)),
         Command::CreateGroup { request, .. } => Some((40, *request)),
         Command::CreatePolicy { request, .. } => Some((41, *request)),
-        Command::DeleteRepository { .. }
+        Command::ClaimNamespace { .. }
+        | Command::DeleteRepository { .. }
         | Command::ChangeSettings { .. }
         | Command::DeleteBranch { .. }
         | Command::DeleteTag { .. }
@@ -56,6 +57,9 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         | Command::SetUpAccess { .. } => None,
     }
 }
+
+/// The kind of [`Command::CreateRepository`].
+pub(super) const CREATE_REPOSITORY: u8 = 1;
 
 /// Finds the first answer to a request.
 pub(super) fn find(

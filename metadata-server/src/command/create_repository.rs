@@ -4,20 +4,19 @@
 //! collection of garbage would take another's objects.
 
 use model::{
-    Branch, BranchName, BranchUid, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid,
+    Branch, BranchName, BranchUid, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, RequestId,
     StagingToken, StorageNamespace, Version,
 };
 
-use super::At;
 use super::reflog::{self, Move};
+use super::{At, claim_namespace};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
     at: At,
-    name: &RepositoryName,
-    namespace: &StorageNamespace,
+    (name, namespace, claim): (&RepositoryName, &StorageNamespace, Option<RequestId>),
     (default_branch, commit): (&BranchName, Option<CommitId>),
     note: &Note,
 ) -> Result<Outcome, Halt> {
@@ -26,6 +25,9 @@ pub(super) fn apply(
     }
     if is_taken(tx, namespace)? {
         return Err(Refusal::NamespaceTaken(namespace.clone()).into());
+    }
+    if let Some(claim) = claim {
+        claim_namespace::fulfil(tx, namespace, claim)?;
     }
     let repository = Repository {
         uid: RepositoryUid(at.index),
@@ -60,7 +62,8 @@ pub(super) fn new_branch(at: At, name: &BranchName, commit: CommitId) -> Branch 
     }
 }
 
-fn is_taken(tx: &Transaction<'_>, namespace: &StorageNamespace) -> Result<bool, StateError> {
+/// Whether a repository lives in a namespace, inside of it or around it.
+pub(super) fn is_taken(tx: &Transaction<'_>, namespace: &StorageNamespace) -> Result<bool, StateError> {
     if let Some(inside) = tx.scan(Table::Repos, key::namespaces_inside(namespace)).next() {
         return inside.map(|_| true);
     }

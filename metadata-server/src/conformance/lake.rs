@@ -115,6 +115,7 @@ pub(super) fn create_repository(id: &str) -> Command {
         namespace: name(&format!("mem://{id}")),
         default_branch: main_branch(),
         commit: Some(commit(1)),
+        claim: None,
         note: Note::default(),
     }
 }

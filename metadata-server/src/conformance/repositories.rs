@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use model::{Command, MetaStore, Note, Query, Refusal, RepositoryName, UnstageScope, UploadId};
+use model::{
+    Command, MetaStore, Note, Outcome, Query, Refusal, RepositoryName, RequestId, StorageNamespace, UnstageScope,
+    UploadId,
+};
 
 use super::lake::{
     Lake, change, commit, create_repository, granted, main_branch, name, object, part, path, read, refusal, request,
@@ -37,6 +40,7 @@ pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
             namespace,
             default_branch: main_branch(),
             commit: Some(commit(1)),
+            claim: None,
             note: Note::default(),
         }
     };
@@ -51,6 +55,51 @@ pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
     }
     granted(write(&*store, Command::DeleteRepository { name: first.name }).await.done());
     granted(write(&*store, create(&format!("{bucket}/a/b"))).await.repository());
+}
+
+fn claim(id: RequestId, repository: &str, namespace: &StorageNamespace) -> Command {
+    Command::ClaimNamespace { request: id, name: name(repository), namespace: namespace.clone() }
+}
+
+/// Makes a repository in a namespace that is claimed.
+fn create_claimed(id: RequestId, repository: &str, namespace: &StorageNamespace, of: RequestId) -> Command {
+    let mut create = create_repository(repository);
+    let Command::CreateRepository { request, namespace: at, claim, .. } = &mut create else { panic!("a repository") };
+    (*request, *at, *claim) = (id, namespace.clone(), Some(of));
+    create
+}
+
+pub(super) async fn are_claimed_before_they_are_made(store: Arc<dyn MetaStore>) {
+    let (one, two) = (format!("one-{}", unique()), format!("two-{}", unique()));
+    let namespace: StorageNamespace = name(&format!("mem://claimed-{}", unique()));
+    let (first, second, third) = (request(), request(), request());
+    let ask = async |command: Command| write(&*store, command).await;
+    assert_eq!(ask(claim(first, &one, &namespace)).await.claimed(), Ok(first));
+    assert_eq!(ask(claim(second, &one, &namespace)).await.claimed(), Ok(first), "the first was cut off");
+    assert_eq!(ask(claim(third, &two, &namespace)).await.claimed(), Ok(first), "under whichever name");
+    let taken = Refusal::NamespaceTaken(namespace.clone());
+    assert_eq!(refusal(ask(create_claimed(second, &one, &namespace, second)).await), taken, "that is no claim");
+    let (second, made) = (request(), ask(create_claimed(third, &two, &namespace, first)).await);
+    assert!(matches!(made, Outcome::Repository(_)), "{made:?}");
+    assert_eq!(ask(claim(third, &two, &namespace)).await, made, "it is made; a retry finds it");
+    assert_eq!(refusal(ask(claim(second, &two, &namespace)).await), Refusal::RepositoryExists(name(&two)));
+    assert_eq!(refusal(ask(claim(second, &one, &namespace)).await), taken);
+
+    granted(ask(Command::DeleteRepository { name: name(&two) }).await.done());
+    let late = ask(create_claimed(request(), &one, &namespace, first)).await;
+    assert_eq!(refusal(late), taken, "its claim ended with the repository that was made");
+    assert_eq!(ask(claim(second, &one, &namespace)).await.claimed(), Ok(second), "a claim of its own");
+}
+
+pub(super) async fn that_are_never_made_leave_few_claims(store: Arc<dyn MetaStore>) {
+    let names: Vec<StorageNamespace> = (0..1001).map(|_| name(&format!("mem://unmade-{}", unique()))).collect();
+    let first = request();
+    assert_eq!(write(&*store, claim(first, "unmade", &names[0])).await.claimed(), Ok(first));
+    for namespace in &names[1..] {
+        granted(write(&*store, claim(request(), "unmade", namespace)).await.claimed());
+    }
+    let again = request();
+    assert_eq!(write(&*store, claim(again, "unmade", &names[0])).await.claimed(), Ok(again), "the oldest is forgotten");
 }
 
 pub(super) async fn begin_anew_under_an_old_name(store: Arc<dyn MetaStore>) {

@@ -6,6 +6,8 @@
 //! |---|---|---|
 //! | repos | 1, name | Repository |
 //! | repos | 2, namespace with a slash behind it | name |
+//! | repos | 3, namespace with a slash behind it | the id of its claim, and the index of the entry that made it |
+//! | repos | 4, index of that entry | the key of the claim |
 //! | refs | repository uid, 1, name | Branch |
 //! | refs | repository uid, 2, name | Tag |
 //! | refs | repository uid, 3, branch, number from the largest down | BranchMove |
@@ -44,6 +46,8 @@ pub(crate) use identities::*;
 
 const REPOSITORY: u8 = 1;
 const NAMESPACE: u8 = 2;
+const CLAIM: u8 = 3;
+const CLAIM_BY_AGE: u8 = 4;
 const BRANCH: u8 = 1;
 const TAG: u8 = 2;
 const BRANCH_MOVE: u8 = 3;
@@ -96,6 +100,19 @@ pub(crate) fn namespace_folder(folder: &str) -> Vec<u8> {
 /// All namespaces inside of one, itself included.
 pub(crate) fn namespaces_inside(namespace: &StorageNamespace) -> KeyRange {
     Key::of(NAMESPACE).text_prefix(&format!("{namespace}/")).all_beneath()
+}
+
+pub(crate) fn claim(namespace: &StorageNamespace) -> Vec<u8> {
+    Key::of(CLAIM).text(&format!("{namespace}/")).done()
+}
+
+pub(crate) fn claim_by_age(index: u64) -> Vec<u8> {
+    Key::of(CLAIM_BY_AGE).number(index).done()
+}
+
+/// All claims, the oldest first.
+pub(crate) fn claims_by_age() -> KeyRange {
+    Key::of(CLAIM_BY_AGE).all_beneath()
 }
 
 pub(crate) fn branch(repository: RepositoryUid, name: &BranchName) -> Vec<u8> {

@@ -57,6 +57,7 @@ fn create(request: u128) -> Command {
         namespace: "mem://trips".parse().unwrap(),
         default_branch: main_branch(),
         commit: Some(commit(1)),
+        claim: None,
         note: Note::default(),
     }
 }

@@ -35,6 +35,7 @@ pub(crate) async fn create_repository(store: &dyn MetaStore) {
         namespace: "mem://trips".parse().unwrap(),
         default_branch: "main".parse().unwrap(),
         commit: Some(commit(1)),
+        claim: None,
         note: Note::default(),
     };
     assert!(matches!(store.write(command).await.unwrap(), Outcome::Repository(_)));

@@ -103,13 +103,19 @@ impl Wire for Command {
 
 fn kind(command: &Command) -> Kind {
     match command {
-        Command::CreateRepository { request, name, namespace, default_branch, commit, note } => {
+        Command::ClaimNamespace { request, name, namespace } => Kind::ClaimNamespace(pb::ClaimNamespace {
+            request: request_bytes(*request),
+            name: name.to_string(),
+            namespace: namespace.to_string(),
+        }),
+        Command::CreateRepository { request, name, namespace, default_branch, commit, claim, note } => {
             Kind::CreateRepository(pb::CreateRepository {
                 request: request_bytes(*request),
                 name: name.to_string(),
                 namespace: namespace.to_string(),
                 default_branch: default_branch.to_string(),
                 commit: commit.map(|commit| commit.as_bytes().to_vec()).unwrap_or_default(),
+                claim: claim.map(request_bytes).unwrap_or_default(),
                 note: Some(note.to_message()),
             })
         }
@@ -314,12 +320,18 @@ fn optional_request(bytes: &[u8]) -> Result<Option<RequestId>, DecodeError> {
 
 fn command(kind: Kind) -> Result<Command, DecodeError> {
     Ok(match kind {
+        Kind::ClaimNamespace(m) => Command::ClaimNamespace {
+            request: request(&m.request)?,
+            name: name("name", m.name)?,
+            namespace: name("namespace", m.namespace)?,
+        },
         Kind::CreateRepository(m) => Command::CreateRepository {
             request: request(&m.request)?,
             name: name("name", m.name)?,
             namespace: name("namespace", m.namespace)?,
             default_branch: name("default_branch", m.default_branch)?,
             commit: optional_commit("commit", &m.commit)?,
+            claim: optional_request(&m.claim)?,
             note: note(m.note)?,
         },
         Kind::DeleteRepository(m) => Command::DeleteRepository { name: name("name", m.name)? },

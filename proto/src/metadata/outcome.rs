@@ -37,6 +37,7 @@ impl Wire for Outcome {
         let kind = match self {
             Self::Done => outcome::Kind::Done(pb::Done {}),
             Self::Refused(refusal) => outcome::Kind::Refused(refusal.to_message()),
+            Self::Claimed(claim) => outcome::Kind::Claimed(request_bytes(*claim)),
             Self::Repository(repository) => outcome::Kind::Repository(repository.to_message()),
             Self::Branch(branch) => outcome::Kind::Branch(branch.to_message()),
             Self::Undeleted(undeleted) => outcome::Kind::Undeleted(undeleted.to_message()),
@@ -58,6 +59,7 @@ impl Wire for Outcome {
         Ok(match message.kind.ok_or(DecodeError::Missing("outcome.kind"))? {
             outcome::Kind::Done(pb::Done {}) => Self::Done,
             outcome::Kind::Refused(m) => Self::Refused(Refusal::from_message(m)?),
+            outcome::Kind::Claimed(claim) => Self::Claimed(request(&claim)?),
             outcome::Kind::Repository(m) => Self::Repository(Repository::from_message(m)?),
             outcome::Kind::Branch(m) => Self::Branch(Branch::from_message(m)?),
             outcome::Kind::Undeleted(m) => Self::Undeleted(Undeleted::from_message(m)?),

@@ -2,6 +2,7 @@
 
 mod against_git;
 mod chain;
+mod creation;
 mod histories;
 mod import;
 mod list;

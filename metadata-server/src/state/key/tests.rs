@@ -181,6 +181,8 @@ fn the_layout_on_disk_stays_as_it_is() {
     let trips: RepositoryName = "trips".parse().unwrap();
     assert_eq!(repository(&trips), b"\x01trips\x00\x01");
     assert_eq!(namespace(&"mem://t".parse().unwrap()), b"\x02mem://t/\x00\x01");
+    assert_eq!(claim(&"mem://t".parse().unwrap()), b"\x03mem://t/\x00\x01");
+    assert_eq!(claim_by_age(7), b"\x04\0\0\0\0\0\0\0\x07");
     assert_eq!(branch(repo(), &"main".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\x01main\x00\x01");
     assert_eq!(tag(repo(), &"v1".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\x02v1\x00\x01");
     assert_eq!(staged(repo(), StagingToken(9), &"a/b".parse().unwrap()), b"\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09a/b");

@@ -149,12 +149,17 @@ fn scope() -> impl Strategy<Value = UnstageScope> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let namespace = select(&["mem://a", "mem://b", "mem://a/b"][..]);
+    let namespace = || select(&["mem://a", "mem://b", "mem://a/b"][..]).prop_map(|text| text.parse().unwrap());
+    let claims = proptest::option::of(requests());
+    let commit = proptest::option::weighted(0.9, commits());
     prop_oneof![
-        2 => (requests(), repository(), namespace, branch(), proptest::option::weighted(0.9, commits())).prop_map(
-            |(request, name, namespace, default_branch, commit)| Command::CreateRepository {
-                request, name, namespace: namespace.parse().unwrap(), default_branch, commit, note: Note::default()
+        2 => (requests(), repository(), namespace(), branch(), commit, claims).prop_map(
+            |(request, name, namespace, default_branch, commit, claim)| Command::CreateRepository {
+                request, name, namespace, default_branch, commit, claim, note: Note::default()
             }
+        ),
+        1 => (requests(), repository(), namespace()).prop_map(
+            |(request, name, namespace)| Command::ClaimNamespace { request, name, namespace }
         ),
         1 => repository().prop_map(|name| Command::DeleteRepository { name }),
         3 => (requests(), repository(), branch(), commits(), any::<bool>()).prop_map(
@@ -327,6 +332,7 @@ fn beginning() -> Vec<Command> {
             namespace: format!("mem://{name}").parse().unwrap(),
             default_branch: main_branch(),
             commit: Some(commit(1)),
+            claim: None,
             note: Note::default(),
         });
         commands.push(Command::CreateBranch {

@@ -136,16 +136,20 @@ fn publish() -> impl Strategy<Value = Command> {
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        (request(), repository_name(), namespace(), branch_name(), option::of(commit_id()), note()).prop_map(
-            |(request, name, namespace, default_branch, commit, note)| Command::CreateRepository {
-                request,
-                name,
-                namespace,
-                default_branch,
-                commit,
-                note
-            }
-        ),
+        (request(), repository_name(), namespace()).prop_map(|(request, name, namespace)| Command::ClaimNamespace {
+            request,
+            name,
+            namespace
+        }),
+        (
+            (request(), repository_name(), namespace(), branch_name()),
+            option::of(commit_id()),
+            option::of(request()),
+            note()
+        )
+            .prop_map(|((request, name, namespace, default_branch), commit, claim, note)| {
+                Command::CreateRepository { request, name, namespace, default_branch, commit, claim, note }
+            }),
         repository_name().prop_map(|name| Command::DeleteRepository { name }),
         (repository_name(), settings_change())
             .prop_map(|(repository, change)| Command::ChangeSettings { repository, change }),
@@ -245,6 +249,7 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
     let stage = prop::sample::select(vec![Staged, ConditionFailed, NotFound, HeadMoved]);
     prop_oneof![
         Just(Outcome::Done),
+        request().prop_map(Outcome::Claimed),
         refusal().prop_map(Outcome::Refused),
         repository().prop_map(Outcome::Repository),
         branch().prop_map(Outcome::Branch),
