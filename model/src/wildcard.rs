@@ -109,7 +109,7 @@ impl Segment {
             Self::Open(chars) => {
                 let mut rest = text.chars();
                 let begins = chars.iter().all(|wanted| rest.next().is_some_and(|c| wanted.is_none_or(|w| w == c)));
-                begins.then(|| rest.as_str())
+                begins.then_some(rest.as_str())
             }
         }
     }
@@ -122,7 +122,7 @@ impl Segment {
                 let mut rest = text.chars();
                 let mut wanted = chars.iter().rev();
                 let ends = wanted.all(|wanted| rest.next_back().is_some_and(|c| wanted.is_none_or(|w| w == c)));
-                ends.then(|| rest.as_str())
+                ends.then_some(rest.as_str())
             }
         }
     }

@@ -95,7 +95,7 @@ impl Graveler {
             return self
                 .heavy(Work::Scan, async move || {
                     let walk = TreeDiff::open(&files, destination, source).await?;
-                    page_of(&files, &mut Walk::TwoDot(walk), &request).await
+                    page_of(&files, &mut Walk::TwoDot(Box::new(walk)), &request).await
                 })
                 .await;
         }
@@ -166,7 +166,7 @@ impl Graveler {
 
 /// The walk over what differs between two commits.
 enum Walk {
-    TwoDot(TreeDiff),
+    TwoDot(Box<TreeDiff>),
     ThreeDot(Box<Incoming>),
 }
 
