@@ -123,7 +123,6 @@ pub(crate) async fn upload_part_copy(
 }
 
 /// Copies bytes into a part; computes their checksum if the upload declared one.
-
 async fn copy_range(
     call: &Call<'_>,
     found: &graveler::Found,
