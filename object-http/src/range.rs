@@ -35,7 +35,7 @@ enum Wanted {
 
 /// The part of an object that a request gets: `None` is the whole object with 200, a range is answered with 206.
 /// Several ranges, units that aren't bytes and ranges that can't be read give the whole object, as do ranges whose
-/// `If-Range` doesn't hold.
+/// `If-Range` doesn't hold. The last bytes of an empty object are the whole of it too: no range can say that it is empty.
 ///
 /// # Errors
 /// When no byte of the range exists.
@@ -52,6 +52,7 @@ pub fn requested(
     }
     let range = match wanted {
         Wanted::From { first, last } => first..last.map_or(size, |last| last.saturating_add(1).min(size)),
+        Wanted::Suffix(1..) if size == 0 => return Ok(None),
         Wanted::Suffix(bytes) => size.saturating_sub(bytes)..size,
     };
     match range.start < range.end {
@@ -65,13 +66,14 @@ pub fn content_range(range: &Range<u64>, size: u64) -> String {
     format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1))
 }
 
+/// Takes a range as RFC 9110, 14.1.2, writes it: there is no white space in it.
 fn parse(text: &str) -> Option<Wanted> {
     let (unit, spec) = text.split_once('=')?;
-    let (first, last) = spec.trim().split_once('-')?;
-    if !unit.trim().eq_ignore_ascii_case("bytes") {
+    let (first, last) = spec.split_once('-')?;
+    if !unit.eq_ignore_ascii_case("bytes") {
         return None;
     }
-    match (first.trim(), last.trim()) {
+    match (first, last) {
         ("", bytes) => Some(Wanted::Suffix(number(bytes)?)),
         (first, "") => Some(Wanted::From { first: number(first)?, last: None }),
         (first, last) => {
@@ -118,7 +120,14 @@ mod tests {
             ("bytes=-99", Some(0..10)),
             ("bytes=-99999999999999999999999", Some(0..10)),
             ("bytes=0-18446744073709551615", Some(0..10)),
-            ("Bytes = 1-2", Some(1..3)),
+            ("Bytes=1-2", Some(1..3)),
+            ("bytes = 1-2", None),
+            ("bytes= 1-2", None),
+            ("bytes=1 - 2", None),
+            ("bytes=1- 2", None),
+            ("bytes=- 4", None),
+            (" bytes=1-2", None),
+            ("bytes=1-2 ", None),
             ("bytes=4-3", None),
             ("bytes=0-1,4-5", None),
             ("bytes=-", None),
@@ -135,11 +144,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_satisfied_is_416_with_the_size() {
-        for (text, size) in [("bytes=10-", 10), ("bytes=10-20", 10), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-5", 0)]
+        for (text, size) in [("bytes=10-", 10), ("bytes=10-20", 10), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-0", 0)]
         {
             let error = ask(&[("range", text)], size).unwrap_err();
             assert_eq!(error.content_range(), format!("bytes */{size}"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_last_bytes_of_nothing_are_all_of_it() {
+        assert_eq!(ask(&[("range", "bytes=-5")], 0).unwrap(), None);
+        assert_eq!(ask(&[("range", "bytes=-1")], 0).unwrap(), None);
     }
 
     #[test]

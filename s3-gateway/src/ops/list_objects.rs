@@ -33,6 +33,7 @@ pub(crate) async fn list_objects(call: &Call<'_>, bucket: &str, list: &ListObjec
         amount: list.max_keys as usize,
     };
     let page = listing::page(call, &repository, &wanted).await?;
+    listing::refuse_unwritable(page.keys(), list.encoding_url)?;
     let (is_truncated, next_marker) = (page.next.is_some(), page.next.clone());
     let owner = call.owner();
     Ok(call::xml(write::list_objects(&write::ListObjectsAnswer {
@@ -67,7 +68,9 @@ pub(crate) async fn list_objects_v2(
         after: &after,
         amount: list.max_keys as usize,
     };
-    let Page { objects, prefixes, next } = listing::page(call, &repository, &wanted).await?;
+    let page = listing::page(call, &repository, &wanted).await?;
+    listing::refuse_unwritable(page.keys(), list.encoding_url)?;
+    let Page { objects, prefixes, next } = page;
     let owner = list.fetch_owner.then(|| call.owner());
     Ok(call::xml(write::list_objects_v2(&write::ListObjectsV2Answer {
         name: bucket.to_owned(),

@@ -67,6 +67,7 @@ pub(crate) async fn list_uploads(call: &Call<'_>, bucket: &str, list: &ListUploa
         fill(call, &name, list, after_id, &mut page).await?;
     }
     let Page { uploads, prefixes, next, .. } = page;
+    listing::refuse_unwritable(uploads.iter().map(|(key, _)| key).chain(&prefixes), list.encoding_url)?;
     Ok(call::xml(write::list_uploads(&write::ListUploadsAnswer {
         bucket: bucket.to_owned(),
         prefix: list.prefix.clone(),

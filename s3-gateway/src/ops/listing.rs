@@ -13,6 +13,7 @@ use model::{Entry, RepositoryName};
 use crate::call::{self, Call};
 use crate::error_table::Failure;
 use crate::protocol::S3Error;
+use crate::protocol::xml::can_hold;
 use crate::ref_names::ref_names;
 
 /// How many refs one page looks into when it lists all refs' objects.
@@ -41,6 +42,13 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
+impl Page {
+    /// Its keys and common prefixes.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.objects.iter().map(|(key, _)| key).chain(&self.prefixes)
+    }
+}
+
 /// Lists a page.
 pub(super) async fn page(call: &Call<'_>, repository: &RepositoryName, wanted: &Wanted<'_>) -> Result<Page, Failure> {
     if wanted.amount == 0 {
@@ -65,6 +73,19 @@ pub(super) fn authorize(call: &Call<'_>, repository: &RepositoryName, prefix: &s
         call.authorize(Action::ListTags, &whole)?;
     }
     call.authorize(Action::ListObjects, &call::listed(repository, prefix))
+}
+
+/// Refuses a page with a key that XML can't hold, unless keys are encoded: anything else in its place would be another key.
+pub(super) fn refuse_unwritable<'a>(
+    keys: impl IntoIterator<Item = &'a String>,
+    encoding_url: bool,
+) -> Result<(), S3Error> {
+    match keys.into_iter().find(|key| !encoding_url && !can_hold(key)) {
+        Some(key) => Err(S3Error::invalid_request(format!(
+            "The key {key:?} has a character that XML can't hold: list with encoding-type=url"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Lists the objects of one ref.

@@ -1,5 +1,5 @@
 //! S3's XML: `read` takes requests apart, `write` builds answers. Invariant: what is read is bounded in bytes, depth
-//! and items; entities are never expanded.
+//! and items; entities are never expanded; whatever is read or written is XML 1.0, which every parser takes.
 
 pub mod read;
 pub mod write;
@@ -73,8 +73,18 @@ impl Writer {
     }
 }
 
-/// Escapes text. Control characters, which XML 1.0 can't hold, become character references, as S3 writes them; so does
-/// a carriage return, which parsers would turn into a line feed.
+/// Returns whether XML 1.0 can hold a text: not most control characters, neither as they are nor as references (2.2).
+pub(crate) fn can_hold(text: &str) -> bool {
+    text.chars().all(is_xml)
+}
+
+fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Escapes text. A carriage return becomes a reference, since parsers would turn it into a line feed. What XML can't hold is
+/// shown as the replacement character: a document that no parser takes would say nothing at all. Answers in which such a
+/// text matters encode it, or are refused.
 fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
@@ -83,9 +93,8 @@ fn escape(out: &mut String, text: &str) {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(c),
-            c if c.is_ascii_control() || c == '\u{fffe}' || c == '\u{ffff}' => {
-                out.push_str(&format!("&#x{:x};", u32::from(c)));
-            }
+            '\r' | '\u{7f}' => out.push_str(&format!("&#x{:x};", u32::from(c))),
+            c if !is_xml(c) => out.push(char::REPLACEMENT_CHARACTER),
             c => out.push(c),
         }
     }

@@ -73,6 +73,34 @@ async fn odd_keys_are_deleted_in_batches() {
 }
 
 #[tokio::test]
+async fn keys_that_xml_cannot_hold_are_encoded_or_refused() {
+    let s3 = TestGateway::start().await;
+    let key = "main/a\u{1}b";
+    s3.put_all(&[key, "main/c"]).await;
+    assert_eq!(s3.get(key).send().await.expect(200).text(), key);
+    let upload = s3.on(Method::POST, key).query(&[("uploads", "")]).send().await.expect(200);
+    assert_eq!(upload.one("Key"), "main/a\u{fffd}b", "who asked knows it");
+    for (target, listed) in [("/trips?list-type=2", 2), ("/trips?delimiter=/", 2), ("/trips?uploads", 1)] {
+        let request = s3.request(Method::GET, target).query(&[("prefix", "main/")]);
+        let refused = request.clone().send().await.expect_error(400, "InvalidRequest");
+        assert!(refused.one("Message").contains("encoding-type=url"), "{refused:?}");
+        let encoded = request.query(&[("encoding-type", "url")]).send().await.expect(200);
+        assert_eq!((encoded.one("Key").as_str(), encoded.all("Key").len()), ("main/a%01b", listed));
+        assert_eq!(encoded.one("EncodingType"), "url");
+    }
+    for written in [key.to_owned(), key.replace('\u{1}', "&#1;")] {
+        let objects = format!("<Object><Key>main/c</Key></Object><Object><Key>{written}</Key></Object>");
+        let batch = s3.request(Method::POST, "/trips?delete").body(format!("<Delete>{objects}</Delete>"));
+        batch.send().await.expect_error(400, "MalformedXML");
+    }
+    s3.get("main/c").send().await.expect(200);
+    s3.delete(key).send().await.expect(204);
+    let gone = s3.get(key).send().await.expect_error(404, "NoSuchKey");
+    assert_eq!(gone.one("Key"), "main/a\u{fffd}b");
+    assert_eq!(s3.keys_on("main").await, ["main/c"]);
+}
+
+#[tokio::test]
 async fn keys_are_bounded() {
     let s3 = TestGateway::start().await;
     let longest = format!("main/{}", "k".repeat(1024));

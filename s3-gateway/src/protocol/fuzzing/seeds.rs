@@ -215,7 +215,7 @@ pub(crate) fn frame(chunks: &[Vec<u8>], form: Form, fields: &[(String, String)])
 
 const DOCUMENTS: [&str; 5] = [
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-     <Object><Key>main/a&amp;b&#x1;</Key><VersionId>null</VersionId></Object>\
+     <Object><Key>main/a&amp;b&#x9;</Key><VersionId>null</VersionId></Object>\
      <Object><Key> main/<![CDATA[<c>]]> </Key><ETag>\"0\"</ETag></Object><Quiet>true</Quiet></Delete>",
     "<Delete><!-- one --><Object><Key>\u{e9}</Key></Object></Delete>",
     "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag>\

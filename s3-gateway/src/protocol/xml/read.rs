@@ -10,6 +10,7 @@ use quick_xml::events::Event;
 use super::super::checksum::{Checksum, ChecksumAlgorithm, invalid_value};
 use super::super::error::{ErrorCode, S3Error};
 use super::super::operation::PART_NUMBER_MAX;
+use super::can_hold;
 
 /// The largest body of XML.
 pub const XML_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -154,8 +155,7 @@ fn walk(xml: &[u8], root: &str, mut on_end: impl FnMut(&[&str], &str) -> Result<
     if xml.len() > XML_BYTES_MAX {
         return Err(ErrorCode::MaxMessageLengthExceeded.into());
     }
-    // A zero is in no XML, as a reference or as it is; the other controls, which clients do send as they are, are taken.
-    let xml = std::str::from_utf8(xml).ok().filter(|xml| !xml.contains('\0')).ok_or_else(malformed)?;
+    let xml = std::str::from_utf8(xml).ok().filter(|xml| can_hold(xml)).ok_or_else(malformed)?;
     let mut reader = Reader::from_str(xml.strip_prefix('\u{feff}').unwrap_or(xml));
     reader.config_mut().expand_empty_elements = true;
     let mut names = Vec::<String>::new();
@@ -183,7 +183,10 @@ fn walk(xml: &[u8], root: &str, mut on_end: impl FnMut(&[&str], &str) -> Result<
             Event::Text(text) => add(&mut texts, &text.xml10_content())?,
             Event::CData(text) => add(&mut texts, &text.xml10_content())?,
             Event::GeneralRef(reference) => match reference.resolve_char_ref().map_err(|_| malformed())? {
-                Some(character) => add(&mut texts, character.encode_utf8(&mut [0; 4]))?,
+                Some(character) => match character.encode_utf8(&mut [0; 4]) {
+                    text if can_hold(text) => add(&mut texts, text)?,
+                    _ => return Err(malformed()),
+                },
                 None => add(&mut texts, resolve_predefined_entity(&reference).ok_or_else(malformed)?)?,
             },
             Event::DocType(_) => return Err(malformed()),

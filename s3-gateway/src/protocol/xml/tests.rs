@@ -102,7 +102,7 @@ fn listing_of_version_2_encodes_keys() {
 }
 
 #[test]
-fn characters_that_xml_cannot_hold_become_references() {
+fn characters_that_xml_cannot_hold_are_replaced_or_encoded() {
     let mut answer = ListObjectsV2Answer {
         name: "b".into(),
         prefix: String::new(),
@@ -116,7 +116,7 @@ fn characters_that_xml_cannot_hold_become_references() {
         contents: vec![object("a\u{1}\r\n<日\u{ffff}")],
         common_prefixes: vec![],
     };
-    assert!(list_objects_v2(&answer).contains("<Key>a&#x1;&#xd;\n&lt;日&#xffff;</Key>"));
+    assert!(list_objects_v2(&answer).contains("<Key>a\u{fffd}&#xd;\n&lt;日\u{fffd}</Key>"));
     answer.encoding_url = true;
     assert!(list_objects_v2(&answer).contains("<Key>a%01%0D%0A%3C%E6%97%A5%EF%BF%BF</Key>"));
 }
@@ -233,12 +233,12 @@ fn copies_deletions_and_locations() {
 #[test]
 fn deletions_are_read() {
     let xml = "\u{feff}<?xml version=\"1.0\"?>\n<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-               <Object><Key> a&amp;b&#x1;&#13;<![CDATA[<c>]]></Key><ETag>\"e\"</ETag><Size>3</Size></Object>\
+               <Object><Key> a&amp;b&#x7f;&#13;<![CDATA[<c>]]></Key><ETag>\"e\"</ETag><Size>3</Size></Object>\
                <Object><VersionId>null</VersionId><Key>d</Key></Object><Quiet>true</Quiet></Delete>\n";
     let request = delete_objects(xml.as_bytes()).unwrap();
     assert!(request.quiet);
     let keys: Vec<_> = request.objects.iter().map(|object| object.key.as_str()).collect();
-    assert_eq!(keys, [" a&b\u{1}\r<c>", "d"]);
+    assert_eq!(keys, [" a&b\u{7f}\r<c>", "d"]);
     assert_eq!((request.objects[0].e_tag.as_deref(), request.objects[0].unjudged), (Some("e"), Some("Size")));
     assert_eq!(request.objects[1].version_id.as_deref(), Some("null"));
     assert_eq!((request.objects[1].e_tag.as_deref(), request.objects[1].unjudged), (None, None));
@@ -279,7 +279,7 @@ fn elements_that_are_not_known_are_refused_by_their_names() {
 
 #[test]
 fn what_is_written_is_read_back() {
-    let key = "a\u{1}\u{8}\t\n\r<&>\"' 日\u{ffff}";
+    let key = "a\u{7f}\u{80}\t\n\r<&>\"' 日\u{fffd}\u{10ffff}";
     let xml = delete_result(&[key.into()], &[], false);
     let xml = xml.replace("DeleteResult", "Delete").replace("Deleted>", "Object>");
     assert_eq!(delete_objects(xml.as_bytes()).unwrap().objects[0].key, key);
@@ -306,6 +306,11 @@ fn malformed_documents_are_refused() {
         "<Delete><Object><Key>&a;</Key></Object></Delete>",
         "<Delete><Object><Key>&#0;</Key></Object></Delete>",
         "<Delete><Object><Key>\0</Key></Object></Delete>",
+        "<Delete><Object><Key>a\u{1}</Key></Object></Delete>",
+        "<Delete><Object><Key>a&#x1;</Key></Object></Delete>",
+        "<Delete><Object><Key>a\u{ffff}</Key></Object></Delete>",
+        "<Delete><Object><Key>a&#xfffe;</Key></Object></Delete>",
+        "<Delete><Object><Key>a<![CDATA[\u{8}]]></Key></Object></Delete>",
         "<Delete><Object><Key>a & b</Key></Object></Delete>",
         &many(1001),
         &deep,
