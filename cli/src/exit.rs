@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lakebed_sdk::{Code, InvalidId, InvalidName, InvalidPath, Reason};
+use lakebed_sdk::{Code, InvalidId, InvalidName, InvalidPath, InvalidPattern, Reason};
 use thiserror::Error;
 
 use crate::output::warn;
@@ -63,6 +63,7 @@ fn code(error: &anyhow::Error) -> u8 {
 fn of_call(error: &lakebed_sdk::Error) -> u8 {
     match error.code {
         Code::NotFound => NOT_FOUND,
+            || cause.is::<InvalidPattern>()
         Code::Unavailable => UNAVAILABLE,
         Code::InvalidArgument => USAGE,
         _ if error.reason == Reason::Unreachable => UNAVAILABLE,

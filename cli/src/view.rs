@@ -14,6 +14,8 @@ pub(crate) fn repository(repository: &Repository) -> Value {
         "storage_namespace": repository.namespace,
         "default_branch": repository.default_branch,
         "created_at": repository.created_at,
+        "read_only": repository.read_only,
+        "protected_branches": repository.protected,
     })
 }
 

@@ -1,10 +1,11 @@
 //! Repositories over gRPC.
 
 use auth::{Action, Resource, authorize, is_allowed};
-use model::{BranchName, Query, Repository, RepositoryName};
-use proto::api::parse_optional;
+use model::{BranchName, BranchPattern, Query, Repository, RepositoryName, SettingsChange};
+use proto::api::{InvalidField, parse_optional};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
+use wire::change_repository_request::Change;
 use wire::repositories_server::Repositories;
 
 use super::Grpc;
@@ -75,4 +76,43 @@ impl Repositories for Grpc {
         flows::delete_repository(&self.graveler, &caller, &name).await?;
         Ok(Response::new(wire::DeleteRepositoryResponse {}))
     }
+
+    async fn get_metadata(
+        &self,
+        request: Request<wire::GetRepositoryRequest>,
+    ) -> Result<Response<wire::RepositoryMetadata>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("name", &message.name)?;
+        authorize(&caller, Action::ReadRepository, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        let answer = self.graveler.meta().read(Query::Settings { repository }).await.map_err(Error::from)?;
+        let (_, settings) = *answer.settings().map_err(Error::from)?;
+        Ok(Response::new(wire::RepositoryMetadata { metadata: settings.metadata }))
+    }
+
+    async fn change(
+        &self,
+        request: Request<wire::ChangeRepositoryRequest>,
+    ) -> Result<Response<wire::Repository>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let repository: RepositoryName = text("repository", &message.repository)?;
+        let change = change(message.change)?;
+        flows::change_settings(&self.graveler, &caller, &repository, change).await?;
+        let changed = self.graveler.meta().repository(&repository).await.map_err(Error::from)?;
+        Ok(Response::new(changed.into()))
+    }
+}
+
+fn change(change: Option<Change>) -> Result<SettingsChange, Status> {
+    let patterns = |patterns: Vec<String>| -> Result<Vec<BranchPattern>, Status> {
+        patterns.iter().map(|pattern| text("patterns", pattern)).collect()
+    };
+    Ok(match change {
+        Some(Change::Protection(wire::Protection { patterns: wanted, expected })) => SettingsChange::Protect {
+            patterns: patterns(wanted)?,
+            expected: expected.map(|expected| patterns(expected.patterns)).transpose()?,
+        },
+        Some(Change::ReadOnly(read_only)) => SettingsChange::ReadOnly(read_only),
+        Some(Change::Metadata(wire::MetadataChange { set, remove })) => SettingsChange::Metadata { set, remove },
+        None => return Err(Error::from(InvalidField::new("change", "say what to change")).into()),
+    })
 }

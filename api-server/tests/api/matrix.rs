@@ -232,7 +232,7 @@ fn text(message: &str, field: &str) -> &'static str {
         "policy" | "policy_name" => "FSReadAll",
         "access_key_id" => ACCESS_KEY_ID,
         "tag" => "v1",
-        "name" | "message" => "made",
+        "name" | "message" | "patterns" => "made",
         _ => "",
     }
 }

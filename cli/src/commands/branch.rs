@@ -1,15 +1,20 @@
 //! `lakebed branch …`: branches.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, CommitId, HardReset, Lakebed, ObjectPath, Uncommitted, UnstageScope};
+use lakebed_sdk::{
+    BranchName, BranchPattern, CommitId, HardReset, Lakebed, ObjectPath, Reason, Repository, Uncommitted, UnstageScope,
+};
 use serde_json::json;
 
 use super::{agree, source};
 use crate::output::Output;
 use crate::uri::{RefUri, RepositoryUri};
 use crate::view;
+
+/// How often the protection of branches is decided anew while others change it.
+const ATTEMPTS_MAX: u32 = 5;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Branch {
@@ -55,6 +60,16 @@ pub(crate) enum Branch {
     Undelete {
         /// lakebed://repository/branch
         branch: RefUri,
+    },
+    /// Have branches change by merges only: nothing is written to them, committed or reset
+    Protect {
+        /// lakebed://repository/branch, or a pattern of branches: * is any text, ? any character
+        branches: RefUri,
+    },
+    /// Let branches be written to again that `branch protect` protected by the same name or pattern
+    Unprotect {
+        /// lakebed://repository/branch, or the pattern as `repo show` shows it
+        branches: RefUri,
     },
     /// Drop uncommitted changes, or move a branch to another commit with --hard
     Reset {
@@ -133,6 +148,33 @@ impl Branch {
                     format!("Brought {branch} back at {}; {changes}", view::short(&back.commit.to_string()))
                 })
             }
+            Self::Protect { branches } => {
+                let pattern: BranchPattern = branches.reference.parse()?;
+                let changed = change_protection(lakebed, branches, |patterns| {
+                    if !patterns.contains(&pattern) {
+                        patterns.push(pattern.clone());
+                    }
+                    Ok(())
+                });
+                output.item(&view::repository(&changed.await?), || format!("{branches} changes by merges only"))
+            }
+            Self::Unprotect { branches } => {
+                let pattern: BranchPattern = branches.reference.parse()?;
+                let changed = change_protection(lakebed, branches, |patterns| {
+                    let Some(at) = patterns.iter().position(|there| *there == pattern) else {
+                        bail!("nothing protects {pattern} by this name or pattern: {}", listed(patterns));
+                    };
+                    patterns.remove(at);
+                    Ok(())
+                });
+                let changed = changed.await?;
+                output.item(&view::repository(&changed), || {
+                    match pattern.to_string().parse().ok().and_then(|branch| still_protected_by(&changed, &branch)) {
+                        Some(other) => format!("{branches} still changes by merges only, by the pattern {other}"),
+                        None => format!("{branches} can be written to"),
+                    }
+                })
+            }
             Self::Reset { branch, hard: Some(to), discard, expected, yes, .. } => {
                 let cost = match discard {
                     true => " and dropping its uncommitted changes, which can't be undone",
@@ -160,6 +202,36 @@ impl Branch {
             }
         }
     }
+}
+
+/// Changes the patterns of protected branches. Decided anew when somebody else changed them meanwhile.
+async fn change_protection(
+    lakebed: &Lakebed,
+    branches: &RefUri,
+    decide: impl Fn(&mut Vec<BranchPattern>) -> Result<()>,
+) -> Result<Repository> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let before = lakebed.get_repository(&branches.repository).await?.protected;
+        let mut wanted = before.clone();
+        decide(&mut wanted)?;
+        match lakebed.protect_branches(&branches.repository, &wanted, Some(&before)).await {
+            Err(error) if error.reason == Reason::SettingsChanged && attempts < ATTEMPTS_MAX => {}
+            changed => return Ok(changed?),
+        }
+    }
+}
+
+fn listed(patterns: &[BranchPattern]) -> String {
+    match patterns {
+        [] => "no branch is protected".to_owned(),
+        some => format!("there are {}", some.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+    }
+}
+
+fn still_protected_by<'a>(repository: &'a Repository, branch: &BranchName) -> Option<&'a BranchPattern> {
+    repository.protected.iter().find(|pattern| pattern.matches(branch))
 }
 
 fn name(branch: &RefUri) -> Result<BranchName> {

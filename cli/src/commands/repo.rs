@@ -1,12 +1,15 @@
 //! `lakebed repo …`: repositories.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, CreateRepository, Error, Lakebed, Reason, StorageNamespace};
+use lakebed_sdk::{BranchName, CreateRepository, Error, Lakebed, Reason, Repository, StorageNamespace};
+use serde_json::json;
 
-use super::agree;
-use crate::output::Output;
+use super::{agree, parse_pair, to_map};
+use crate::output::{Output, shown};
 use crate::uri::RepositoryUri;
 use crate::view;
 
@@ -39,6 +42,25 @@ pub(crate) enum Repo {
     Show {
         /// lakebed://repository
         repository: RepositoryUri,
+    },
+    /// Decide about a repository: whether it takes writes
+    Set {
+        /// lakebed://repository
+        repository: RepositoryUri,
+        /// Whether it takes no writes [values: true, false; without one: true]
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", required = true)]
+        read_only: Option<bool>,
+    },
+    /// Show what is noted of a repository, or note something and forget something else
+    Metadata {
+        /// lakebed://repository
+        repository: RepositoryUri,
+        /// Note this; what was noted under the name is replaced (may be given several times)
+        #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
+        set: Vec<(String, String)>,
+        /// Forget what is noted under this name (may be given several times)
+        #[arg(long, value_name = "NAME")]
+        remove: Vec<String>,
     },
     /// Forget a repository, its refs and its uncommitted changes; objects stay in the object store
     Delete {
@@ -74,21 +96,60 @@ impl Repo {
             }
             Self::Show { repository } => {
                 let found = lakebed.get_repository(&repository.repository).await?;
-                output.item(&view::repository(&found), || {
-                    format!(
-                        "name               {}\nstorage namespace  {}\ndefault branch     {}\ncreated            {}",
-                        found.name, found.namespace, found.default_branch, found.created_at
-                    )
+                let metadata = lakebed.repository_metadata(&repository.repository).await?;
+                let mut value = view::repository(&found);
+                value["metadata"] = json!(metadata);
+                output.item(&value, || text(&found, &metadata))
+            }
+            Self::Set { repository, read_only } => {
+                let read_only = read_only.expect("because clap requires it");
+                let changed = lakebed.set_read_only(&repository.repository, read_only).await?;
+                output.item(&view::repository(&changed), || match read_only {
+                    true => format!("{repository} takes no writes"),
+                    false => format!("{repository} takes writes"),
                 })
+            }
+            Self::Metadata { repository, set, remove } => {
+                let name = &repository.repository;
+                if !set.is_empty() || !remove.is_empty() {
+                    lakebed.change_repository_metadata(name, to_map(set), remove.clone()).await?;
+                }
+                let metadata = lakebed.repository_metadata(name).await?;
+                output.item(&json!(metadata), || lines(&metadata))
             }
             Self::Delete { repository, yes } => {
                 agree(*yes, &format!("Deleting {repository} with its refs and uncommitted changes can't be undone"))?;
                 lakebed.delete_repository(&repository.repository).await?;
-                let value = serde_json::json!({ "deleted": repository.to_string() });
+                let value = json!({ "deleted": repository.to_string() });
                 output.item(&value, || format!("Deleted {repository}; its objects are still in the object store"))
             }
         }
     }
+}
+
+/// A repository for people; what isn't decided takes no line.
+fn text(repository: &Repository, metadata: &BTreeMap<String, String>) -> String {
+    let mut text = format!(
+        "name                {}\nstorage namespace   {}\ndefault branch      {}\ncreated             {}",
+        repository.name, repository.namespace, repository.default_branch, repository.created_at
+    );
+    if repository.read_only {
+        text.push_str("\nread-only           yes");
+    }
+    if !repository.protected.is_empty() {
+        let patterns: Vec<_> = repository.protected.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("\nprotected branches  {}", patterns.join(" ")));
+    }
+    if !metadata.is_empty() {
+        text.push_str(&format!("\nmetadata            {}", lines(metadata).replace('\n', "\n                    ")));
+    }
+    text
+}
+
+/// Names and values, a line each.
+fn lines(metadata: &BTreeMap<String, String>) -> String {
+    let lines = metadata.iter().map(|(name, value)| format!("{}={}", shown(name), shown(value)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A namespace stays taken when its repository is deleted, since the objects stay: who named one must choose.

@@ -76,9 +76,9 @@ pub use server::WhoAmI;
 pub use upload::{Condition, Upload};
 
 pub use model::{
-    BranchName, CommitId, DumpId, Group, GroupName, InvalidId, InvalidName, InvalidPath, MetaRangeId, ObjectPath,
-    Policy, PolicyHolder, PolicyName, Repository, RepositoryName, RepositoryUid, RequestId, StorageNamespace, Tag,
-    TagName, Timestamp, UnstageScope, UserId, UserName,
+    BranchName, BranchPattern, CommitId, DumpId, Group, GroupName, InvalidId, InvalidName, InvalidPath, InvalidPattern,
+    MetaRangeId, ObjectPath, Policy, PolicyHolder, PolicyName, Repository, RepositoryName, RepositoryUid, RequestId,
+    StorageNamespace, Tag, TagName, Timestamp, UnstageScope, UserId, UserName,
 };
 pub use proto::api::Reason;
 pub use tonic::Code;

@@ -1,8 +1,11 @@
 //! Repositories: made, found, listed, forgotten.
 
+use std::collections::BTreeMap;
+
 use futures::stream::BoxStream;
-use model::{BranchName, Repository, RepositoryName, StorageNamespace};
+use model::{BranchName, BranchPattern, Repository, RepositoryName, StorageNamespace};
 use proto::generated::api as wire;
+use wire::change_repository_request::Change;
 
 use crate::client::new_request_id;
 use crate::paging::{PAGE_ITEMS, Page, pages};
@@ -64,5 +67,44 @@ impl Lakebed {
         let request = wire::DeleteRepositoryRequest { name: name.to_string() };
         self.repositories().delete(request).await?;
         Ok(())
+    }
+
+    /// Finds what users note of a repository.
+    pub async fn repository_metadata(&self, name: &RepositoryName) -> Result<BTreeMap<String, String>, Error> {
+        let request = wire::GetRepositoryRequest { name: name.to_string() };
+        Ok(self.repositories().get_metadata(request).await?.into_inner().metadata)
+    }
+
+    /// Decides which branches change by merges only, instead of what was decided before. Fails with
+    /// [`crate::Reason::SettingsChanged`] if that isn't `expected` any more.
+    pub async fn protect_branches(
+        &self,
+        name: &RepositoryName,
+        patterns: &[BranchPattern],
+        expected: Option<&[BranchPattern]>,
+    ) -> Result<Repository, Error> {
+        let texts = |patterns: &[BranchPattern]| patterns.iter().map(ToString::to_string).collect();
+        let expected = expected.map(|expected| wire::ExpectedProtection { patterns: texts(expected) });
+        self.change_repository(name, Change::Protection(wire::Protection { patterns: texts(patterns), expected })).await
+    }
+
+    /// Has a repository take no writes, or take them again.
+    pub async fn set_read_only(&self, name: &RepositoryName, read_only: bool) -> Result<Repository, Error> {
+        self.change_repository(name, Change::ReadOnly(read_only)).await
+    }
+
+    /// Notes some things of a repository and forgets others; the rest stays.
+    pub async fn change_repository_metadata(
+        &self,
+        name: &RepositoryName,
+        set: BTreeMap<String, String>,
+        remove: Vec<String>,
+    ) -> Result<(), Error> {
+        self.change_repository(name, Change::Metadata(wire::MetadataChange { set, remove })).await.map(drop)
+    }
+
+    async fn change_repository(&self, name: &RepositoryName, change: Change) -> Result<Repository, Error> {
+        let request = wire::ChangeRepositoryRequest { repository: name.to_string(), change: Some(change) };
+        Ok(self.repositories().change(request).await?.into_inner().try_into()?)
     }
 }

@@ -20,6 +20,11 @@ fn a_first_day() {
 }
 
 #[test]
+fn settings() {
+    run("settings.txt");
+}
+
+#[test]
 fn access() {
     run("access.txt");
 }
