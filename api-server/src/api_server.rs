@@ -25,6 +25,20 @@ pub struct ApiServerOptions {
     pub jobs: JobOptions,
     /// The identity provider whose tokens are taken.
     pub issuer: Option<Arc<Issuer>>,
+    /// Where callers are told that S3 is spoken.
+    pub s3: S3Place,
+}
+
+/// Where S3 is spoken, as far as an API server knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum S3Place {
+    /// At the API server's own address.
+    Here,
+    /// At this URL.
+    At(String),
+    /// Elsewhere.
+    #[default]
+    Unknown,
 }
 
 impl Default for ApiServerOptions {
@@ -36,6 +50,7 @@ impl Default for ApiServerOptions {
             refusal_duration_min: Duration::from_millis(100),
             jobs: JobOptions::default(),
             issuer: None,
+            s3: S3Place::default(),
         }
     }
 }
@@ -84,8 +99,9 @@ impl ApiServer {
     /// The gRPC API, for requests of content type `application/grpc`.
     pub fn grpc(&self) -> Router {
         let (lines, jobs) = (self.lines.clone(), self.jobs.clone());
-        let directory = Arc::clone(&self.directory);
-        grpc::router(self.graveler.clone(), lines, jobs, directory, Arc::clone(&self.authenticator))
+        let (directory, s3) = (Arc::clone(&self.directory), self.options.s3.clone());
+        let grpc = grpc::Grpc { graveler: self.graveler.clone(), lines, jobs, directory, s3 };
+        grpc::router(grpc, Arc::clone(&self.authenticator))
     }
 
     /// The REST API, for requests beneath `/api/v1`, and its description at `/openapi.json`.

@@ -31,6 +31,6 @@ mod error;
 mod error_table;
 mod publish;
 
-pub use api_server::{ApiServer, ApiServerOptions};
+pub use api_server::{ApiServer, ApiServerOptions, S3Place};
 pub use bootstrap::{ADMINISTRATOR, BootstrapError, bootstrap_administrator};
 pub use error::{Error, JobFailed};

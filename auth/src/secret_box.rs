@@ -24,6 +24,10 @@ const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 const CERTIFICATE_BYTES: usize = 16;
 
+/// What an installation's id is derived for.
+const INSTALLATION: &str = "lakebed 2026-11 id of the installation";
+const INSTALLATION_BYTES: usize = 16;
+
 /// What the key of certificates is derived for.
 const CERTIFICATES: &str = "lakebed 2026-11 certificates of texts";
 
@@ -68,6 +72,11 @@ impl SecretBox {
     /// A key for another purpose, from which this one can't be told.
     pub(crate) fn derived(&self, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
         Zeroizing::new(blake3::derive_key(purpose, self.key.as_slice()))
+    }
+
+    /// The installation's id, for anybody: servers with the same key have the same, and it tells nothing of the key.
+    pub fn installation_id(&self) -> String {
+        hex::encode(&self.derived(INSTALLATION)[..INSTALLATION_BYTES])
     }
 
     /// A box under a key written as 64 hex digits or as base64, with white space around it allowed.

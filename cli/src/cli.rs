@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use lakebed_sdk::{Lakebed, Replay};
+use lakebed_sdk::Replay;
 
 use crate::commands::{
     auth, branch, commit, completion, diff, doctor, env, fs, fsck, import, job, log, login, merge, merge_base, presign,
     rebase, reflog, refs, replay, repo, show, tag, whoami,
 };
-use crate::connection::ConnectionArgs;
+use crate::connection::{ConnectionArgs, Target};
 use crate::output::Output;
 use crate::server::{self, ServerArgs};
 
@@ -54,8 +54,7 @@ enum Command {
     Env(env::Env),
     /// Sign a URL by which anybody reads or writes one object for a while
     ///
-    /// It is signed here, with the keys that other commands use, and does no more than they may. It is a URL of the S3
-    /// endpoint: with servers apart, name the S3 gateway's by --endpoint.
+    /// It is signed here, with the keys that other commands use, and does no more than they may.
     Presign(presign::Presign),
     /// Check profile, keys and server
     Doctor(doctor::Doctor),
@@ -66,10 +65,10 @@ enum Command {
 /// Commands that ask a server.
 #[derive(Subcommand, Debug)]
 enum Client {
-    /// Make, list, show and delete repositories
+    /// Make, list, show, set and delete repositories
     #[command(subcommand)]
     Repo(repo::Repo),
-    /// Make, list, show, reset, delete and undelete branches
+    /// Make, list, show, protect, reset, delete and undelete branches
     #[command(subcommand)]
     Branch(branch::Branch),
     /// Commit what is uncommitted on a branch
@@ -124,7 +123,9 @@ enum Client {
 impl Cli {
     /// Reads the process's command line; ends the process if it is wrong or asks for help.
     pub(crate) fn read() -> Self {
-        let matches = command().get_matches();
+        let mut command = command();
+        command.build();
+        let matches = with_usage_of_help(command).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 
@@ -137,13 +138,13 @@ impl Cli {
             Command::ApiServer(args) => server::run_api_server(*args, output).await?,
             Command::S3Gateway(args) => server::run_s3_gateway(*args, output).await?,
             Command::Client(client) => {
-                let target = self.connection.target()?;
-                return client.run(&target.connect()?, output).await.map_err(|error| target.explain(error));
+                let target = self.connection.target().await?;
+                return client.run(&target, output).await.map_err(|error| target.explain(error));
             }
             Command::Fsck(command) => return command.run(&self.connection, output).await,
             Command::Login(command) => command.run(&self.connection, output).await?,
-            Command::Env(command) => command.run(&self.connection.target()?, output)?,
-            Command::Presign(command) => command.run(&self.connection.target()?, output)?,
+            Command::Env(command) => command.run(&self.connection.target().await?, output).await?,
+            Command::Presign(command) => command.run(&self.connection.target().await?, output).await?,
             Command::Doctor(command) => return command.run(&self.connection, output).await,
             Command::Completion(command) => command.run(output)?,
         }
@@ -152,7 +153,8 @@ impl Cli {
 }
 
 impl Client {
-    async fn run(self, lakebed: &Lakebed, output: Output) -> Result<ExitCode> {
+    async fn run(self, target: &Target, output: Output) -> Result<ExitCode> {
+        let lakebed = &target.connect()?;
         match self {
             Self::Repo(command) => command.run(lakebed, output).await?,
             Self::Branch(command) => command.run(lakebed, output).await?,
@@ -171,7 +173,7 @@ impl Client {
             Self::Refs(command) => command.run(lakebed, output).await?,
             Self::Tag(command) => command.run(lakebed, output).await?,
             Self::Fs(command) => command.run(lakebed, output).await?,
-            Self::Auth(command) => command.run(lakebed, output).await?,
+            Self::Auth(command) => command.run(target, lakebed, output).await?,
             Self::Whoami(command) => command.run(lakebed, output).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -189,10 +191,28 @@ fn without_values(command: clap::Command) -> clap::Command {
     command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_values)
 }
 
+/// Has errors show the usage as help has it. clap's own names the options that are set, among them `--endpoint` of
+/// `LAKEBED_ENDPOINT`, which nobody typed.
+fn with_usage_of_help(mut command: clap::Command) -> clap::Command {
+    let usage = command.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim_start().to_owned();
+    command.override_usage(usage).mut_subcommands(with_usage_of_help)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         super::command().debug_assert();
+    }
+
+    #[test]
+    fn a_usage_line_names_no_option_that_wasn_t_asked_for() {
+        let mut command = super::command();
+        command.build();
+        let typed = ["lakebed", "branch", "create", "--endpoint", "http://127.0.0.1:1", "lakebed://trips/fix"];
+        let error = super::with_usage_of_help(command).try_get_matches_from(typed).unwrap_err().to_string();
+        assert!(error.contains("Usage: lakebed branch create [OPTIONS] --source <REF> <BRANCH>"), "{error}");
+        assert!(!error.contains("--endpoint"), "{error}");
     }
 }

@@ -22,6 +22,7 @@ pub(crate) mod refs;
 pub(crate) mod replay;
 pub(crate) mod repo;
 pub(crate) mod request;
+pub(crate) mod s3_endpoint;
 pub(crate) mod show;
 pub(crate) mod tag;
 pub(crate) mod whoami;

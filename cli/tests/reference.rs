@@ -16,18 +16,11 @@ const HEAD: &str = r#"# The `lakebed` command
 Made from the command's own help by `cli/tests/reference.rs`; change it there.
 
 Settings are looked for in this order: option, environment variable, and for the servers the TOML file that `--config`
-names, by the options' names with underscores:
+names, by the options' names with underscores ([an example with all of them](lakebed.example.toml)).
 
-```toml
-data_dir = "/var/lib/lakebed"
-listen = "0.0.0.0:8000"
-object_store = "s3://bucket/prefix"
-object_store_options = { endpoint = "https://minio.example.com", region = "us-east-1" }
-tls_cert = "/etc/lakebed/server.pem"
-tls_key = "/etc/lakebed/server.key"
-s3_domains = ["s3.example.com"]
-cache_mib = 1024
-```
+A command's keys are those of a server: of a profile of its URL or installation, those in `LAKEBED_ACCESS_KEY_ID` and
+`LAKEBED_SECRET_ACCESS_KEY`, or those that `lakebed env` set for S3 tools. Other `AWS_*` keys are used with `--aws-keys` only.
+Calls are signed with the secret, which stays here.
 
 Secrets come by environment only: `LAKEBED_INSTALLATION_ACCESS_KEY_ID` and `LAKEBED_INSTALLATION_SECRET_ACCESS_KEY`
 preset the administrator's key, `LAKEBED_ENCRYPTION_KEY` is the key under which secrets are encrypted, and

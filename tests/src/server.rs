@@ -185,6 +185,8 @@ impl TestServer {
         let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
         set("LAKEBED_ENDPOINT", self.endpoint());
         set("LAKEBED_TEST_ENDPOINT", self.endpoint());
+        // `lakebed env` didn't set these.
+        set("LAKEBED_AWS_KEYS", "1");
         set("AWS_ACCESS_KEY_ID", Self::ACCESS_KEY_ID);
         set("AWS_SECRET_ACCESS_KEY", Self::SECRET_ACCESS_KEY);
         set("AWS_REGION", "us-east-1");

@@ -42,17 +42,20 @@ use proto::generated::api::server_server::ServerServer;
 use proto::generated::api::tags_server::TagsServer;
 use tonic::service::Routes;
 
+use crate::S3Place;
 use crate::authenticator::Authenticator;
 use crate::jobs::Jobs;
 use crate::lines::Lines;
 
 /// The services; each file implements one.
 #[derive(Clone)]
-struct Grpc {
-    graveler: Graveler,
-    lines: Lines,
-    jobs: Jobs,
-    directory: Arc<Directory>,
+pub(crate) struct Grpc {
+    pub(crate) graveler: Graveler,
+    pub(crate) lines: Lines,
+    pub(crate) jobs: Jobs,
+    pub(crate) directory: Arc<Directory>,
+    /// Where callers are told that S3 is spoken.
+    pub(crate) s3: S3Place,
 }
 
 impl Grpc {
@@ -62,14 +65,7 @@ impl Grpc {
 }
 
 /// Routes all services, behind authentication.
-pub(crate) fn router(
-    graveler: Graveler,
-    lines: Lines,
-    jobs: Jobs,
-    directory: Arc<Directory>,
-    authenticator: Arc<Authenticator>,
-) -> Router {
-    let grpc = Grpc { graveler, lines, jobs, directory };
+pub(crate) fn router(grpc: Grpc, authenticator: Arc<Authenticator>) -> Router {
     Routes::new(RepositoriesServer::new(grpc.clone()))
         .add_service(BranchesServer::new(grpc.clone()))
         .add_service(TagsServer::new(grpc.clone()))

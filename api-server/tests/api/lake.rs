@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use api_server::jobs::JobOptions;
-use api_server::{ApiServer, ApiServerOptions, bootstrap_administrator};
+use api_server::{ApiServer, ApiServerOptions, S3Place, bootstrap_administrator};
 use auth::{Caller, Directory, DirectoryOptions, PeerAddress, SecretBox};
 use axum::Extension;
 use futures::TryStreamExt;
@@ -44,7 +44,7 @@ pub(crate) struct TestLake {
     pub(crate) lakebed: Lakebed,
     pub(crate) api: ApiServer,
     pub(crate) graveler: Graveler,
-    secrets: SecretBox,
+    pub(crate) secrets: SecretBox,
     pub(crate) meta: Arc<ObservedMeta>,
     pub(crate) requests: Counters,
     /// What is really there, beneath all caches and counters.
@@ -238,6 +238,7 @@ pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
 fn server_options() -> ApiServerOptions {
     ApiServerOptions {
         refusal_duration_min: Duration::ZERO,
+        s3: S3Place::At("https://s3.lake.example".to_owned()),
         callers_age_max: Duration::from_millis(300),
         ..ApiServerOptions::default()
     }

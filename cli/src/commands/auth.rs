@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use lakebed_sdk::Lakebed;
 
+use crate::connection::Target;
 use crate::output::Output;
 
 #[derive(Subcommand, Debug)]
@@ -31,13 +32,21 @@ pub(crate) enum Auth {
 }
 
 impl Auth {
-    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
+    pub(crate) async fn run(&self, target: &Target, lakebed: &Lakebed, output: Output) -> Result<()> {
+        if self.is_told_secrets() {
+            target.server.check_private()?;
+        }
         match self {
             Self::Users(command) => command.run(lakebed, output).await,
             Self::Groups(command) => command.run(lakebed, output).await,
             Self::Policies(command) => command.run(lakebed, output).await,
             Self::Credentials(command) => command.run(lakebed, output).await,
-            Self::Session(command) => command.run(lakebed, output).await,
+            Self::Session(command) => command.run(target, lakebed, output).await,
         }
+    }
+
+    /// Returns whether the server answers with a new key's secret.
+    fn is_told_secrets(&self) -> bool {
+        matches!(self, Self::Session(_) | Self::Credentials(credentials::Credentials::Create { .. }))
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use lakebed_sdk::{Code, Lakebed, Reason};
 use serde_json::json;
 
-use crate::connection::{ConnectionArgs, Target};
+use crate::connection::{ConnectionArgs, Target, certificate_advice};
 use crate::exit;
 use crate::output::Output;
 
@@ -16,11 +16,11 @@ pub(crate) struct Doctor {}
 
 impl Doctor {
     pub(crate) async fn run(&self, connection: &ConnectionArgs, output: Output) -> Result<ExitCode> {
-        let target = match connection.target() {
+        let target = match connection.target().await {
             Ok(target) => target,
             Err(error) => return failed(output, "settings", &exit::text(&error)),
         };
-        passed(output, "settings", &format!("access key {} from {}", target.access_key_id, target.source))?;
+        passed(output, "settings", &format!("access key {} from {}", target.keys.access_key_id, target.source))?;
         let lakebed = match target.connect() {
             Ok(lakebed) => lakebed,
             Err(error) => return failed(output, "settings", &exit::text(&error)),
@@ -29,7 +29,7 @@ impl Doctor {
             failed(output, "server", &unhealthy(&target, &error))?;
             return Ok(ExitCode::from(exit::UNAVAILABLE));
         }
-        passed(output, "server", &format!("{} serves", target.endpoint))?;
+        passed(output, "server", &format!("{} serves", target.server.endpoint))?;
         identity_and_version(&lakebed, &target, output).await
     }
 }
@@ -48,15 +48,15 @@ async fn identity_and_version(lakebed: &Lakebed, target: &Target, output: Output
 }
 
 fn unhealthy(target: &Target, error: &lakebed_sdk::Error) -> String {
-    let scheme = target.endpoint.split("://").next().unwrap_or_default();
-    let advice = match error.reason {
-        Reason::MetadataUnavailable => "the server runs, but can't reach its metadata service: see its log".to_owned(),
-        _ if error.message.contains("UnknownIssuer") => {
-            "its certificate isn't from an authority that is trusted here: name the authority with --ca-cert".to_owned()
+    let scheme = target.server.endpoint.split("://").next().unwrap_or_default();
+    let advice = match (error.reason, certificate_advice(&error.message)) {
+        (Reason::MetadataUnavailable, _) => {
+            "the server runs, but can't reach its metadata service: see its log".to_owned()
         }
+        (_, Some(advice)) => advice.to_owned(),
         _ => format!("does a Lakebed server run there, and does it speak {scheme}? Another: --endpoint"),
     };
-    format!("{}: {}; {advice}", target.endpoint, error.message)
+    format!("{}: {}; {advice}", target.server.endpoint, error.message)
 }
 
 fn compare(server: &str) -> String {

@@ -96,7 +96,7 @@ impl Fsck {
         bar: &ProgressBar,
         output: Output,
     ) -> Result<CheckSummary> {
-        let target = connection.target()?;
+        let target = connection.target().await?;
         let data = match self.data {
             Depth::Skip => DataCheck::Skip,
             Depth::Size => DataCheck::Size,

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use lakebed_sdk::Credentials;
+use lakebed_sdk::{Credentials, Reason};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::connection::{ConnectionArgs, KeySource, Target};
-use crate::output::{Output, shown};
-use crate::profile::{self, Profile};
+use crate::connection::{ConnectionArgs, KeySource, Keys, Server, Target};
+use crate::output::{Output, shown, warn};
+use crate::profile::{self, Kept, Profile};
 
 /// How long the keys last that a token is exchanged for: as long as keys of sessions may.
 const EXCHANGED_SECONDS: u64 = 12 * 60 * 60;
@@ -31,30 +31,35 @@ pub(crate) struct Login {
 impl Login {
     /// The secret comes by standard input: arguments show in process lists.
     pub(crate) async fn run(&self, connection: &ConnectionArgs, output: Output) -> Result<()> {
-        let name = connection.profile()?;
         let path = profile::path()?;
-        let endpoint = connection.endpoint(profile::read(&path, &name)?.as_ref());
+        let server = connection.server_to_log_in(&profile::read(&path)?)?;
         let target = match &self.token {
-            Some(file) => exchange(connection, endpoint, read_token(file)?).await?,
-            None => self.ask_for_key(connection, endpoint)?,
+            Some(file) => exchange(server, read_token(file)?).await?,
+            None => Target { server, keys: self.ask_for_key()?, source: KeySource::Input },
         };
-        let who = target.connect()?.who_am_i().await.map_err(|error| target.explain(error.into()))?;
-        let Target { endpoint, access_key_id, secret_access_key, session_token, .. } = target;
-        let written = Profile { endpoint, access_key_id, secret_access_key, session_token };
-        profile::write(&path, &name, &written)?;
-        let value = json!({ "profile": name, "endpoint": written.endpoint, "name": who.user_name });
-        output.item(&value, || format!("Profile {name}: {} at {}", shown(who.user_name.as_str()), written.endpoint))
+        let lakebed = target.connect()?;
+        let explained = |error: lakebed_sdk::Error| target.explain(error.into());
+        let who = lakebed.who_am_i().await.map_err(explained)?;
+        let installation = lakebed.health().await.map_err(explained)?.installation;
+        let Keys { access_key_id, secret_access_key, session_token } = target.keys;
+        let endpoint = target.server.endpoint;
+        let installation = Some(installation).filter(|id| !id.is_empty());
+        let written =
+            Profile { endpoint: endpoint.clone(), installation, access_key_id, secret_access_key, session_token };
+        let (name, kept) = profile::write(&path, connection.profile()?.as_deref(), written)?;
+        if let Some(Kept { name: kept, access_key_id }) = kept {
+            warn(&format!("Key {access_key_id}, which profile {name} held, is now in profile {kept}."));
+        }
+        let value = json!({ "profile": name, "endpoint": endpoint, "name": who.user_name });
+        output.item(&value, || format!("Profile {name}: {} at {endpoint}", shown(who.user_name.as_str())))
     }
 
-    fn ask_for_key(&self, connection: &ConnectionArgs, endpoint: String) -> Result<Target> {
+    fn ask_for_key(&self) -> Result<Keys> {
         let access_key_id = match &self.access_key_id {
             Some(id) => id.clone(),
             None => ask("access key id: ")?,
         };
-        let secret_access_key = ask("secret access key: ")?;
-        let (session_token, source) = (None, KeySource::Input);
-        let ca_cert = connection.authorities()?;
-        Ok(Target { endpoint, access_key_id, secret_access_key, session_token, source, ca_cert })
+        Ok(Keys { access_key_id, secret_access_key: ask("secret access key: ")?, session_token: None })
     }
 }
 
@@ -67,18 +72,21 @@ fn read_token(file: &Path) -> Result<SecretString> {
 }
 
 /// Exchanges a token for keys.
-async fn exchange(connection: &ConnectionArgs, endpoint: String, token: SecretString) -> Result<Target> {
-    let (ca_cert, source) = (connection.authorities()?, KeySource::Token);
-    let (access_key_id, secret_access_key) = (String::new(), String::new());
-    let target = Target { endpoint, access_key_id, secret_access_key, session_token: None, source, ca_cert };
-    let begun = target.connect_with(&Credentials::bearer(token))?.begin_session(Some(EXCHANGED_SECONDS), None).await;
-    let begun = begun.map_err(|error| target.explain(error.into()))?;
-    Ok(Target {
+async fn exchange(server: Server, token: SecretString) -> Result<Target> {
+    server.check_private()?;
+    let begun = server.connect(&Credentials::bearer(token))?.begin_session(Some(EXCHANGED_SECONDS), None).await;
+    let begun = begun.map_err(|error| match error.reason {
+        Reason::Unauthenticated => {
+            anyhow::Error::from(error).context(format!("{} doesn't take the token", server.endpoint))
+        }
+        _ => server.explain(error.into()),
+    })?;
+    let keys = Keys {
         access_key_id: begun.access_key_id,
         secret_access_key: begun.secret_access_key.expose_secret().to_owned(),
         session_token: Some(begun.session_token.expose_secret().to_owned()),
-        ..target
-    })
+    };
+    Ok(Target { server, keys, source: KeySource::Token })
 }
 
 /// Reads a line; a terminal is asked for it.

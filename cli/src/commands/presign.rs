@@ -1,5 +1,6 @@
 //! `lakebed presign`: a URL by which anybody reads or writes one object for a while, signed here with one's own keys. Leaves
-//! the signature to `s3-gateway`, which verifies it too. Invariant: asks no server, and the URL can't do more than who signs.
+//! the signature to `s3-gateway`, which verifies it too. Invariant: the server is asked only where S3 is spoken, and the URL
+//! can't do more than who signs.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -8,6 +9,7 @@ use model::{Clock, SystemClock, Timestamp};
 use s3_gateway::protocol::presign;
 use serde_json::json;
 
+use super::s3_endpoint::S3EndpointArgs;
 use crate::connection::Target;
 use crate::exit::usage;
 use crate::output::Output;
@@ -32,14 +34,17 @@ pub(crate) struct Presign {
     /// What it does
     #[arg(long, default_value = "get", value_name = "METHOD", ignore_case = true)]
     method: Verb,
+    #[command(flatten)]
+    s3: S3EndpointArgs,
 }
 
 impl Presign {
-    pub(crate) fn run(&self, target: &Target, output: Output) -> Result<()> {
+    pub(crate) async fn run(&self, target: &Target, output: Output) -> Result<()> {
         let path = self.object.object()?;
+        let endpoint = self.s3.find(target).await?;
         let now = SystemClock.now();
         let signed = presign::Presign {
-            endpoint: &target.endpoint,
+            endpoint: &endpoint,
             method: &match self.method {
                 Verb::Get => Method::GET,
                 Verb::Head => Method::HEAD,
@@ -48,9 +53,9 @@ impl Presign {
             },
             bucket: self.object.repository.as_str(),
             key: &format!("{}/{path}", self.object.reference),
-            access_key_id: &target.access_key_id,
-            secret_access_key: &target.secret_access_key.clone().into(),
-            session_token: target.session_token.as_deref(),
+            access_key_id: &target.keys.access_key_id,
+            secret_access_key: &target.keys.secret_access_key.clone().into(),
+            session_token: target.keys.session_token.as_deref(),
             at: now.to_datetime(),
             expires_seconds: self.expires,
         };

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::exit;
 use crate::output::warn;
-use crate::profile::{self, Profile};
+use crate::profile::{self, Kept, Profile};
 
 /// Makes the administrator at the first start and tells the keys.
 pub(crate) async fn ensure(
@@ -18,14 +18,21 @@ pub(crate) async fn ensure(
     preset: Option<(String, SecretString)>,
     endpoint: &str,
 ) -> Result<()> {
+    let installation = secrets.installation_id();
     let was_preset = preset.is_some();
     if let Some(keys) = api_server::bootstrap_administrator(meta, secrets, preset).await? {
-        tell(&keys, endpoint, was_preset);
+        tell(&keys, &Server { endpoint, installation: &installation }, was_preset);
     }
     Ok(())
 }
 
-fn tell(keys: &NewCredentials, endpoint: &str, was_preset: bool) {
+/// Which server it is, and where.
+struct Server<'a> {
+    endpoint: &'a str,
+    installation: &'a str,
+}
+
+fn tell(keys: &NewCredentials, server: &Server<'_>, was_preset: bool) {
     if !was_preset {
         warn(&format!(
             "The administrator's access key, shown this once:\n  access key id      {}\n  secret access key  {}",
@@ -34,31 +41,31 @@ fn tell(keys: &NewCredentials, endpoint: &str, was_preset: bool) {
         ));
     }
     // A server without a home, in a container perhaps, serves all the same.
-    match profile::path().and_then(|path| remember(keys, endpoint, &path)) {
+    match profile::path().and_then(|path| remember(keys, server, &path)) {
         Ok(told) => warn(&told),
         Err(error) => warn(&format!("No profile was written: {}.", exit::text(&error))),
     }
 }
 
-/// Writes the profile, unless there is one of another server; returns what to say about it.
-fn remember(keys: &NewCredentials, endpoint: &str, path: &Path) -> Result<String> {
-    let endpoint = from_here(endpoint);
-    if let Some(other) = profile::read(path, profile::DEFAULT)?.filter(|other| other.endpoint != endpoint) {
-        return Ok(format!(
-            "The profile {} is of {} and stays as it is: `lakebed` commands find this server by LAKEBED_ENDPOINT={endpoint}, \
-             LAKEBED_ACCESS_KEY_ID and LAKEBED_SECRET_ACCESS_KEY.",
-            path.display(),
-            other.endpoint
-        ));
-    }
+/// Writes a profile of this installation beside those of others; returns what to say about it.
+fn remember(keys: &NewCredentials, server: &Server<'_>, path: &Path) -> Result<String> {
+    let endpoint = from_here(server.endpoint);
     let profile = Profile {
-        endpoint,
+        endpoint: endpoint.clone(),
+        installation: Some(server.installation.to_owned()),
         access_key_id: keys.access_key_id.clone(),
         secret_access_key: keys.secret_access_key.expose_secret().to_owned(),
         session_token: None,
     };
-    profile::write(path, profile::DEFAULT, &profile)?;
-    Ok(format!("`lakebed` commands of this user find it in {}.", path.display()))
+    let (name, kept) = profile::write(path, None, profile)?;
+    let mut told = format!("`lakebed` commands of this user find it in {}, as profile {name}", path.display());
+    if name != profile::DEFAULT {
+        told.push_str(&format!(": with --endpoint {endpoint} or --profile {name}"));
+    }
+    if let Some(Kept { name, access_key_id }) = kept {
+        told.push_str(&format!("; key {access_key_id}, which that held, is now in profile {name}"));
+    }
+    Ok(told + ".")
 }
 
 /// The endpoint as this machine reaches it: a server that listens everywhere has no address of its own in its URL.
@@ -70,25 +77,29 @@ fn from_here(endpoint: &str) -> String {
 mod tests {
     use super::*;
 
-    fn keys() -> NewCredentials {
-        NewCredentials { access_key_id: "AK".to_owned(), secret_access_key: "secret".into() }
+    fn keys(id: &str) -> NewCredentials {
+        NewCredentials { access_key_id: id.to_owned(), secret_access_key: "secret".into() }
     }
 
     #[test]
     fn the_profile_names_an_address_that_can_be_reached() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profile.toml");
-        remember(&keys(), "https://0.0.0.0:8000", &path).unwrap();
-        assert_eq!(profile::read(&path, profile::DEFAULT).unwrap().unwrap().endpoint, "https://127.0.0.1:8000");
+        remember(&keys("AK"), &Server { endpoint: "https://0.0.0.0:8000", installation: "one" }, &path).unwrap();
+        let profiles = profile::read(&path).unwrap();
+        assert_eq!(profiles.named(profile::DEFAULT).unwrap().endpoint, "https://127.0.0.1:8000");
     }
 
     #[test]
-    fn a_profile_of_another_server_stays() {
+    fn a_second_server_s_first_start_leaves_the_first_one_s_keys_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profile.toml");
-        remember(&keys(), "http://one:1", &path).unwrap();
-        let told = remember(&keys(), "http://two:2", &path).unwrap();
-        assert!(told.contains("LAKEBED_ENDPOINT=http://two:2"), "{told}");
-        assert_eq!(profile::read(&path, profile::DEFAULT).unwrap().unwrap().endpoint, "http://one:1");
+        let here = |installation| Server { endpoint: "http://127.0.0.1:8000", installation };
+        remember(&keys("AK1"), &here("one"), &path).unwrap();
+        let told = remember(&keys("AK2"), &here("two"), &path).unwrap();
+        assert!(told.contains("--profile server-two"), "{told}");
+        let profiles = profile::read(&path).unwrap();
+        let key = |name| profiles.named(name).unwrap().access_key_id.as_str();
+        assert_eq!((key(profile::DEFAULT), key("server-two")), ("AK1", "AK2"));
     }
 }

@@ -1,6 +1,7 @@
 //! The servers' settings. Owns their names, defaults and order: flag, environment (`LAKEBED_*`), TOML file, default.
 //! The only place that reads them; everything behind it takes values. Invariant: an unknown name is an error.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 
 use super::issuer;
+use super::logging::LogFormat;
 use crate::exit::usage;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
@@ -20,7 +22,8 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const METADATA_LISTEN_DEFAULT: &str = "127.0.0.1:8001";
 const CACHE_DISK_MIB_DEFAULT: u64 = 4096;
 
-/// Settings of every server role. All may also stand in the TOML file, by the same names with underscores.
+/// Settings of every server role. All may also stand in the TOML file, by the same names with underscores; what may be given
+/// several times is a text or a list there, and pairs are a table. docs/lakebed.example.toml has them all.
 #[derive(Args, Debug, Default, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerArgs {
@@ -46,7 +49,7 @@ pub(crate) struct ServerArgs {
     /// Setting of the object store, as `endpoint=http://127.0.0.1:9000` (may be given several times; the names are
     /// those of the object_store crate, like endpoint, region, allow_http, access_key_id)
     #[arg(long = "object-store-option", value_name = "NAME=VALUE", value_parser = parse_option)]
-    #[serde(rename = "object_store_options", deserialize_with = "options_table")]
+    #[serde(rename = "object_store_option", alias = "object_store_options", deserialize_with = "table")]
     object_store_options: Vec<(String, String)>,
 
     /// Place outside the object store whose objects may be imported and read where they lie: s3://bucket/prefix,
@@ -54,6 +57,7 @@ pub(crate) struct ServerArgs {
     /// s3://other?endpoint=http://127.0.0.1:9000&allow_http=true; without, a place of the object store's own kind takes its
     /// settings. Nothing is allowed by default
     #[arg(long = "import-allow", env = "LAKEBED_IMPORT_ALLOW", value_delimiter = ',', value_name = "URL")]
+    #[serde(deserialize_with = "one_or_more")]
     import_allow: Vec<String>,
 
     /// Certificate chain (PEM): with it and its key, the port speaks HTTPS
@@ -66,8 +70,12 @@ pub(crate) struct ServerArgs {
 
     /// Host name under which buckets are addressed as BUCKET.HOST (virtual-host style); may be given several times
     #[arg(long = "s3-domain", env = "LAKEBED_S3_DOMAINS", value_delimiter = ',', value_name = "HOST")]
-    #[serde(rename = "s3_domains")]
+    #[serde(rename = "s3_domain", alias = "s3_domains", deserialize_with = "one_or_more")]
     s3_domains: Vec<String>,
+
+    /// URL at which clients reach the S3 gateway, if it is apart from the API server, which tells it to `lakebed env`
+    #[arg(long, env = "LAKEBED_S3_ENDPOINT", value_name = "URL")]
+    s3_endpoint: Option<String>,
 
     /// File with the key under which secrets are encrypted (64 hex digits or base64 of 32 bytes); also as text in
     /// LAKEBED_ENCRYPTION_KEY. All roles of an installation need the same [default: `encryption.key` in the data
@@ -94,7 +102,7 @@ pub(crate) struct ServerArgs {
 
     /// URL of the metadata server, for the roles that need one (may be given several times)
     #[arg(long = "metadata", env = "LAKEBED_METADATA", value_delimiter = ',', value_name = "URL")]
-    #[serde(rename = "metadata")]
+    #[serde(deserialize_with = "one_or_more")]
     metadata: Vec<String>,
 
     /// Certificate chain (PEM) for mutual TLS between metadata server and its clients
@@ -115,7 +123,7 @@ pub(crate) struct ServerArgs {
 
     /// Whom its tokens must be meant for: their `aud` (may be given several times, one must fit)
     #[arg(long = "oidc-audience", env = "LAKEBED_OIDC_AUDIENCES", value_delimiter = ',', value_name = "AUDIENCE")]
-    #[serde(rename = "oidc_audiences")]
+    #[serde(rename = "oidc_audience", alias = "oidc_audiences", deserialize_with = "one_or_more")]
     oidc_audiences: Vec<String>,
 
     /// Claim that names the user, who is called oidc:NAME here; `email` counts only if it is verified [default: sub]
@@ -129,8 +137,12 @@ pub(crate) struct ServerArgs {
     /// Group that a value of that claim stands for, as `lake-admins=Admins` (may be given several times); `*=Viewers` is
     /// for all of the provider's users. Values that aren't named count for nothing
     #[arg(long = "oidc-group", env = "LAKEBED_OIDC_GROUPS", value_delimiter = ',', value_name = "VALUE=GROUP", value_parser = parse_group)]
-    #[serde(rename = "oidc_groups", deserialize_with = "groups_table")]
+    #[serde(rename = "oidc_group", alias = "oidc_groups", deserialize_with = "table")]
     oidc_groups: Vec<(String, GroupName)>,
+
+    /// Form of the server's log on standard error [default: text on a terminal, else json]
+    #[arg(long, env = "LAKEBED_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 
     #[arg(skip)]
     #[serde(skip)]
@@ -155,6 +167,7 @@ pub(crate) struct ServerConfig {
     pub(crate) import_allow: Vec<String>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) s3_domains: Vec<String>,
+    pub(crate) s3_endpoint: Option<String>,
     pub(crate) encryption_key: EncryptionKeySource,
     pub(crate) cache_bytes: u64,
     pub(crate) reflog_kept_ms: u64,
@@ -162,6 +175,7 @@ pub(crate) struct ServerConfig {
     pub(crate) metadata: Vec<String>,
     pub(crate) metadata_tls: Option<MutualTlsFiles>,
     pub(crate) issuer: Option<IssuerSettings>,
+    pub(crate) log_format: Option<LogFormat>,
     /// Presets the administrator's access key and secret.
     pub(crate) administrator: Option<(String, SecretString)>,
 }
@@ -229,6 +243,7 @@ impl ServerArgs {
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
             s3_domains: list(self.s3_domains, file.s3_domains),
+            s3_endpoint: self.s3_endpoint.or(file.s3_endpoint),
             encryption_key_file: self.encryption_key_file.or(file.encryption_key_file),
             cache_mib: self.cache_mib.or(file.cache_mib),
             reflog_days: self.reflog_days.or(file.reflog_days),
@@ -243,6 +258,7 @@ impl ServerArgs {
             oidc_name_claim: self.oidc_name_claim.or(file.oidc_name_claim),
             oidc_groups_claim: self.oidc_groups_claim.or(file.oidc_groups_claim),
             oidc_groups: list(self.oidc_groups, file.oidc_groups),
+            log_format: self.log_format.or(file.log_format),
             presets: self.presets,
         }
     }
@@ -321,12 +337,14 @@ impl ServerArgs {
             import_allow: self.import_allow,
             tls,
             s3_domains: self.s3_domains,
+            s3_endpoint: self.s3_endpoint.filter(|url| !url.is_empty()).map(checked_s3_endpoint).transpose()?,
             encryption_key,
             cache_bytes: self.cache_mib.unwrap_or(256).saturating_mul(1 << 20),
             reflog_kept_ms,
             metadata: self.metadata,
             metadata_tls,
             issuer,
+            log_format: self.log_format,
             administrator,
         })
     }
@@ -395,6 +413,16 @@ fn check_import_folder(url: &str, data_dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses what S3 tools couldn't be pointed at.
+fn checked_s3_endpoint(url: String) -> Result<String> {
+    let uri: Option<http::Uri> = url.parse().ok();
+    let scheme = uri.as_ref().and_then(|uri| uri.scheme_str());
+    if !matches!(scheme, Some("http" | "https")) || uri.as_ref().is_none_or(|uri| uri.path() != "/") {
+        usage!("s3_endpoint {url:?} isn't a URL like https://s3.lake.example: a scheme, a host and perhaps a port");
+    }
+    Ok(url)
+}
+
 fn parse_option(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -411,97 +439,24 @@ fn parse_group(text: &str) -> Result<(String, GroupName), String> {
     }
 }
 
-/// In the file, they are a table: `oidc_groups = { lake-admins = "Admins" }`.
-fn groups_table<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<(String, GroupName)>, D::Error> {
-    Ok(std::collections::BTreeMap::<String, GroupName>::deserialize(d)?.into_iter().collect())
+/// Reads what may be given several times: a text, or a list of texts.
+fn one_or_more<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text or a list of texts")]
+    enum Texts {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Texts::deserialize(d)? {
+        Texts::One(one) => vec![one],
+        Texts::More(more) => more,
+    })
 }
 
-/// In the file, options are a table: `object_store_options = { region = "eu-west-1" }`.
-fn options_table<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<(String, String)>, D::Error> {
-    Ok(std::collections::BTreeMap::<String, String>::deserialize(d)?.into_iter().collect())
+/// Reads pairs, which are a table: `object_store_option = { region = "eu-west-1" }`.
+fn table<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Vec<(String, T)>, D::Error> {
+    Ok(BTreeMap::<String, T>::deserialize(d)?.into_iter().collect())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from_toml(text: &str) -> Result<ServerArgs, toml::de::Error> {
-        toml::from_str(text)
-    }
-
-    #[test]
-    fn flags_go_before_the_file() {
-        let flags = ServerArgs { listen: Some("127.0.0.1:1".parse().unwrap()), ..Default::default() };
-        let file = from_toml(
-            "listen = '127.0.0.1:2'\ncache_mib = 7\nreflog_days = 90\nobject_store_options = { region = 'here' }",
-        )
-        .unwrap();
-        let config = flags.or(file).check(Role::All).unwrap();
-        assert_eq!(config.listen.port(), 1);
-        assert_eq!(config.cache_bytes, 7 << 20);
-        assert_eq!(config.reflog_kept_ms, 3 * REFLOG_KEPT_DEFAULT);
-        assert_eq!(config.object_store_options, [("region".to_owned(), "here".to_owned())]);
-    }
-
-    #[test]
-    fn an_unknown_name_in_the_file_is_an_error() {
-        assert!(from_toml("lisen = '127.0.0.1:2'").unwrap_err().to_string().contains("lisen"));
-    }
-
-    #[test]
-    fn the_metadata_port_leaves_loopback_only_with_mutual_tls() {
-        let open = || ServerArgs { listen: Some("0.0.0.0:8001".parse().unwrap()), ..Default::default() };
-        assert!(open().check(Role::Metadata).unwrap_err().to_string().contains("mutual TLS"));
-        let file = || Some(PathBuf::from("x.pem"));
-        let tls = ServerArgs { metadata_tls_cert: file(), metadata_tls_key: file(), metadata_tls_ca: file(), ..open() };
-        assert!(tls.check(Role::Metadata).is_ok());
-    }
-
-    #[test]
-    fn the_metadata_server_is_named_by_a_url_that_fits_its_certificates() {
-        for (url, mutual_tls) in [("http://127.0.0.1:8001", false), ("https://metadata:8001", true)] {
-            check_metadata_url(url, mutual_tls).unwrap();
-        }
-        for (url, mutual_tls) in
-            [("http://metadata:8001", true), ("https://metadata:8001", false), ("metadata", false), ("a b", false)]
-        {
-            assert!(check_metadata_url(url, mutual_tls).is_err(), "{url}");
-        }
-    }
-
-    #[test]
-    fn the_server_s_own_folder_is_no_source() {
-        let args = |url: &str| ServerArgs {
-            data_dir: Some("/srv/lake".into()),
-            import_allow: vec![url.to_owned()],
-            ..Default::default()
-        };
-        for bad in ["file:///srv", "file:///srv/lake/", "file:///srv/lake/objects"] {
-            assert!(args(bad).check(Role::All).unwrap_err().to_string().contains("/srv/lake"), "{bad}");
-        }
-        for good in ["file:///srv/lakes", "s3://srv"] {
-            assert_eq!(args(good).check(Role::All).unwrap().import_allow, [good]);
-        }
-    }
-
-    #[test]
-    fn the_disk_caches_only_remote_stores_unless_asked_to() {
-        let settle = |toml: &str| from_toml(toml).unwrap().check(Role::All);
-        let cache = |toml: &str| settle(toml).unwrap().disk_cache;
-        assert_eq!(cache(""), None);
-        let remote = cache("object_store = 's3://b'\ndata_dir = '/d'").unwrap();
-        assert_eq!((remote.folder, remote.bytes_max), ("/d/cache".into(), 4 << 30));
-        assert_eq!(cache("cache_dir = '/c'\ncache_disk_mib = 100").unwrap().bytes_max, 100 << 20);
-        assert_eq!(cache("object_store = 's3://b'\ncache_disk_mib = 0"), None);
-        assert!(settle("cache_dir = '/c'\ncache_disk_mib = 1").unwrap_err().to_string().contains("16 MiB"));
-    }
-
-    #[test]
-    fn halves_are_refused() {
-        assert!(ServerArgs { tls_cert: Some("x".into()), ..Default::default() }.check(Role::All).is_err());
-        let half = Presets { access_key_id: Some("AK".into()), ..Default::default() };
-        assert!(ServerArgs { presets: half, ..Default::default() }.check(Role::All).is_err());
-        assert!(ServerArgs { reflog_days: Some(0), ..Default::default() }.check(Role::All).is_err());
-        assert!(ServerArgs::default().check(Role::Stateless).unwrap_err().to_string().contains("--metadata"));
-    }
-}
+mod tests;

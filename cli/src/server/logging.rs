@@ -2,16 +2,33 @@
 
 use std::io::{self, IsTerminal};
 
+use clap::ValueEnum;
+use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 /// Ours at `info`, others' warnings. openraft warns of what is usual when a node of a cluster of one starts.
 const DEFAULT: &str = "warn,openraft=error,cli=info,api_server=info,s3_gateway=info,metadata_server=info,\
                        metadata_client=info,graveler=info,storage=info";
 
-/// Starts logging; `LAKEBED_LOG` says what is logged, in the form of tracing's filters.
-pub(crate) fn start() {
+/// In which form lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: a JSON object a line.
+    Json,
+}
+
+/// Starts logging, for whom standard error seems to be if nobody said; `LAKEBED_LOG` says what is logged, in the form of
+/// tracing's filters.
+pub(crate) fn start(format: Option<LogFormat>) {
     let filter = EnvFilter::try_from_env("LAKEBED_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    // Machines read JSON, people read text. A second start in one process (tests) keeps the first.
-    let _ = if io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
+    let is_terminal = io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(is_terminal);
+    // A second start in one process (tests) keeps the first.
+    let _ = match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use api_server::{ApiServer, ApiServerOptions};
+use api_server::{ApiServer, ApiServerOptions, S3Place};
 use auth::Issuer;
 use graveler::{Graveler, GravelerOptions};
 use metadata_client::{ClientTls, MetadataClient};
@@ -34,7 +34,7 @@ const ENDED_BY_SIGNAL: i32 = 130;
 /// Every role in one process, on one port.
 pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::All)?;
-    logging::start();
+    logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
@@ -47,7 +47,8 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(metadata.store(), stores, &config);
     let issuer = issuer(&config)?;
-    let api = ApiServer::new(graveler.clone(), secrets.clone(), api_options(issuer.clone())).audited(audit.log());
+    let options = api_options(&config, S3Place::Here, issuer.clone());
+    let api = ApiServer::new(graveler.clone(), secrets.clone(), options).audited(audit.log());
     let services = Services {
         grpc: Some(api.grpc()),
         rest: Some(api.rest()),
@@ -65,7 +66,7 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
 /// The metadata service alone, for roles in other processes.
 pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Metadata)?;
-    logging::start();
+    logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
     let listener = listen::bind(config.listen).await?;
@@ -84,7 +85,7 @@ pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Res
 /// The API alone.
 pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
-    logging::start();
+    logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
@@ -94,8 +95,8 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
     let stores = open_stores(&config).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
-    let api = ApiServer::new(graveler(meta, stores, &config), secrets, api_options(issuer(&config)?));
-    let api = api.audited(audit.log());
+    let options = api_options(&config, S3Place::Unknown, issuer(&config)?);
+    let api = ApiServer::new(graveler(meta, stores, &config), secrets, options).audited(audit.log());
     let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
     ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await?;
@@ -107,7 +108,7 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
 /// S3 alone.
 pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
-    logging::start();
+    logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
@@ -173,8 +174,10 @@ fn gateway_options(config: &ServerConfig, issuer: Option<Arc<Issuer>>) -> Gatewa
     GatewayOptions { domains: config.s3_domains.clone(), issuer, ..GatewayOptions::default() }
 }
 
-fn api_options(issuer: Option<Arc<Issuer>>) -> ApiServerOptions {
-    ApiServerOptions { issuer, ..ApiServerOptions::default() }
+/// `usual` is where S3 is spoken if no setting says so.
+fn api_options(config: &ServerConfig, usual: S3Place, issuer: Option<Arc<Issuer>>) -> ApiServerOptions {
+    let s3 = config.s3_endpoint.clone().map_or(usual, S3Place::At);
+    ApiServerOptions { issuer, s3, ..ApiServerOptions::default() }
 }
 
 /// The identity provider whose tokens are taken, shared by all protocols.

@@ -72,7 +72,7 @@ pub use reflog::{BranchMove, Uncommitted};
 pub use refs::{RefsDump, Restored};
 pub use replays::{RebaseOptions, RebaseOutcome, Replay, ReplayOptions};
 pub use repositories::CreateRepository;
-pub use server::WhoAmI;
+pub use server::{Health, S3Place, WhoAmI};
 pub use upload::{Condition, Upload};
 
 pub use model::{

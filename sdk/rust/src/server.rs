@@ -17,13 +17,33 @@ pub struct WhoAmI {
     pub created_at: Timestamp,
     /// By which key.
     pub access_key_id: String,
+    /// Where S3 is spoken.
+    pub s3: S3Place,
+}
+
+/// Where a server's S3 is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum S3Place {
+    /// At the same address.
+    Here,
+    /// At this URL.
+    At(String),
+    /// Elsewhere; nobody told the server where.
+    Unknown,
+}
+
+/// What a server tells anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Which installation it is of, whatever its address.
+    pub installation: String,
 }
 
 impl Lakebed {
     /// Asks whether the server serves; needs no credentials.
-    pub async fn health(&self) -> Result<(), Error> {
-        self.server().health(wire::HealthRequest {}).await?;
-        Ok(())
+    pub async fn health(&self) -> Result<Health, Error> {
+        let wire::HealthResponse { installation } = self.server().health(wire::HealthRequest {}).await?.into_inner();
+        Ok(Health { installation })
     }
 
     /// Asks for the server's version.
@@ -39,6 +59,11 @@ impl Lakebed {
             user_name: parse("user_name", &answer.user_name)?,
             created_at: time_from_wire(answer.created_at),
             access_key_id: answer.access_key_id,
+            s3: match (answer.s3_endpoint, answer.speaks_s3) {
+                (endpoint, _) if !endpoint.is_empty() => S3Place::At(endpoint),
+                (_, true) => S3Place::Here,
+                (_, false) => S3Place::Unknown,
+            },
         })
     }
 }

@@ -39,9 +39,10 @@ impl Home {
         command.envs(env.iter().copied()).current_dir(self.path()).output().unwrap()
     }
 
-    fn lakebed_ok(&self, server: &ServerProcess, args: &[&str]) {
+    fn lakebed_ok(&self, server: &ServerProcess, args: &[&str]) -> String {
         let output = self.lakebed(server.endpoint(), &[], args);
         assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
     }
 }
 
@@ -113,6 +114,26 @@ async fn no_secret_is_in_the_data_nor_in_a_log() {
         }
     });
     assert!(files > 10, "the data was searched");
+}
+
+#[test]
+fn two_servers_at_one_address_keep_their_keys() {
+    let home = Home::new();
+    let mut first = home.start("first.log", &[]).unwrap();
+    home.lakebed_ok(&first, &["repo", "create", "lakebed://of-the-first"]);
+    let address = first.endpoint().trim_start_matches("http://").to_owned();
+    first.kill();
+    let at_the_same = |data: &str| {
+        let env = [("HOME", home.path().to_str().unwrap())];
+        let args = ["run", "--listen", &address, "--data-dir", data];
+        ServerProcess::start(&args, &env, home.path(), &format!("{data}.log")).unwrap()
+    };
+    let mut second = at_the_same("other");
+    assert!(second.log().contains("profile server-"), "{}", second.log());
+    assert_eq!(home.lakebed_ok(&second, &["repo", "list"]), "");
+    second.kill();
+    let again = at_the_same("data");
+    assert!(home.lakebed_ok(&again, &["repo", "list"]).contains("of-the-first"));
 }
 
 #[test]

@@ -80,9 +80,9 @@ async fn tokens_work_at_every_door() {
     let field = |name: &str| xml.split(&format!("<{name}>")).nth(1).unwrap().split('<').next().unwrap().to_owned();
     assert_eq!((field("SubjectFromWebIdentityToken"), field("Audience")), ("ann".to_owned(), "lakebed".to_owned()));
     let keys = [
-        ("AWS_ACCESS_KEY_ID", field("AccessKeyId")),
-        ("AWS_SECRET_ACCESS_KEY", field("SecretAccessKey")),
-        ("AWS_SESSION_TOKEN", field("SessionToken")),
+        ("LAKEBED_ACCESS_KEY_ID", field("AccessKeyId")),
+        ("LAKEBED_SECRET_ACCESS_KEY", field("SecretAccessKey")),
+        ("LAKEBED_SESSION_TOKEN", field("SessionToken")),
     ];
     let keys: Vec<_> = keys.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(lakebed(&server, &keys, "", &["fs", "cat", "lakebed://trips/main/a"]), (true, "x".to_owned()));
@@ -104,7 +104,7 @@ async fn tokens_work_at_every_door() {
     let (done, told) = lakebed(&server, &[], "", &["commit", "lakebed://trips/main", "-m", "by a token"]);
     assert!(done, "{told}");
     let (done, told) = lakebed(&server, &[], "not.a.token", &["login", "--token", "-", "--profile", "second"]);
-    assert!(!done && told.contains("doesn't take the keys from the token"), "{told}");
+    assert!(!done && told.contains("doesn't take the token"), "{told}");
 
     let log = server.log();
     let audit = std::fs::read_to_string(server.data_dir().join("audit.log")).unwrap();

@@ -86,6 +86,11 @@ async fn round_trip(cluster: &Cluster) {
     let lakebed = |args: &[&str]| cluster.lakebed_ok(api.endpoint(), args);
 
     lakebed(&["doctor"]);
+    let nowhere = cluster.lakebed(api.endpoint(), &["env"]);
+    assert_eq!(nowhere.status.code(), Some(2), "nobody told the API server where S3 is: {nowhere:?}");
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("--s3-endpoint"), "{nowhere:?}");
+    let env = lakebed(&["env", "--s3-endpoint", gateway.endpoint()]);
+    assert!(env.contains(&format!("AWS_ENDPOINT_URL='{}'", gateway.endpoint())), "{env}");
     lakebed(&["repo", "create", "lakebed://trips"]);
     let s3 = s3_client_of(gateway.endpoint(), KEY, "trips");
     s3.put(&Key::from("main/by/s3"), "written over S3".into()).await.unwrap();

@@ -6,6 +6,9 @@ use lakebed_sdk::{Lakebed, Narrowing};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+use crate::commands::env::Variables;
+use crate::commands::s3_endpoint::S3EndpointArgs;
+use crate::connection::{Keys, Target};
 use crate::exit::usage;
 use crate::output::Output;
 use crate::uri::{RefUri, RepositoryUri};
@@ -13,7 +16,7 @@ use crate::uri::{RefUri, RepositoryUri};
 #[derive(Args, Debug)]
 pub(crate) struct BeginSession {
     /// How long it lasts: 15 to 720 minutes
-    #[arg(long, default_value_t = 60, value_name = "MINUTES")]
+    #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(15..=720))]
     minutes: u64,
     /// Only for objects of this repository or ref: lakebed://repository or lakebed://repository/ref
     #[arg(long, value_name = "URI")]
@@ -27,26 +30,30 @@ pub(crate) struct BeginSession {
     /// Only for what the policy document in this file allows
     #[arg(long, value_name = "FILE", conflicts_with = "on")]
     policy: Option<String>,
+    #[command(flatten)]
+    s3: S3EndpointArgs,
 }
 
 impl BeginSession {
-    pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
-        let begun = lakebed.begin_session(Some(self.minutes.saturating_mul(60)), self.narrowing()?).await?;
-        let (secret, token) = (begun.secret_access_key.expose_secret(), begun.session_token.expose_secret());
+    pub(crate) async fn run(&self, target: &Target, lakebed: &Lakebed, output: Output) -> Result<()> {
+        let s3_endpoint = self.s3.find(target).await?;
+        let begun = lakebed.begin_session(Some(self.minutes * 60), self.narrowing()?).await?;
+        let keys = Keys {
+            access_key_id: begun.access_key_id,
+            secret_access_key: begun.secret_access_key.expose_secret().to_owned(),
+            session_token: Some(begun.session_token.expose_secret().to_owned()),
+        };
         let value = json!({
-            "access_key_id": begun.access_key_id,
-            "secret_access_key": secret,
-            "session_token": token,
+            "endpoint": target.server.endpoint,
+            "s3_endpoint": s3_endpoint,
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key,
+            "session_token": keys.session_token,
             "bearer_token": begun.bearer_token.expose_secret(),
             "expires_at": begun.expires_at,
         });
-        output.item(&value, || {
-            format!(
-                "export AWS_ACCESS_KEY_ID='{}'\nexport AWS_SECRET_ACCESS_KEY='{secret}'\n\
-                 export AWS_SESSION_TOKEN='{token}'\n# until {}",
-                begun.access_key_id, begun.expires_at
-            )
-        })
+        let variables = Variables::new(&target.server, &s3_endpoint, &keys)?;
+        output.item(&value, || format!("{}\n# until {}", variables.exports(), begun.expires_at))
     }
 
     fn narrowing(&self) -> Result<Option<Narrowing>> {
