@@ -21,6 +21,11 @@ const NOT_FOUND: u8 = 4;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
+/// Something that isn't there, which the server wasn't asked for by its name.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct NotFound(pub(crate) String);
+
 /// Ends a command with [`Usage`].
 macro_rules! usage {
     ($($text:tt)*) => { return Err($crate::exit::Usage(format!($($text)*)).into()) };
@@ -50,11 +55,15 @@ fn code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<lakebed_sdk::Error>()) {
         return of_call(error);
     }
+    if error.chain().any(|cause| cause.is::<NotFound>()) {
+        return NOT_FOUND;
+    }
     let is_usage = error.chain().any(|cause| {
         cause.is::<Usage>()
             || cause.is::<InvalidUri>()
             || cause.is::<InvalidName>()
             || cause.is::<InvalidPath>()
+            || cause.is::<InvalidPattern>()
             || cause.is::<InvalidId>()
     });
     if is_usage { USAGE } else { FAILED }
@@ -63,7 +72,6 @@ fn code(error: &anyhow::Error) -> u8 {
 fn of_call(error: &lakebed_sdk::Error) -> u8 {
     match error.code {
         Code::NotFound => NOT_FOUND,
-            || cause.is::<InvalidPattern>()
         Code::Unavailable => UNAVAILABLE,
         Code::InvalidArgument => USAGE,
         _ if error.reason == Reason::Unreachable => UNAVAILABLE,
@@ -87,6 +95,7 @@ mod tests {
         assert_eq!(code(&call(Code::Unavailable)), UNAVAILABLE);
         assert_eq!(code(&call(Code::AlreadyExists)), FAILED);
         assert_eq!(code(&Usage("say --yes".to_owned()).into()), USAGE);
+        assert_eq!(code(&NotFound("no such prefix".to_owned()).into()), NOT_FOUND);
         let name = "a b".parse::<model::BranchName>().context("no branch").unwrap_err();
         assert_eq!(code(&name), USAGE);
         assert_eq!(code(&anyhow::anyhow!("the disk is full")), FAILED);

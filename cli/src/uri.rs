@@ -14,6 +14,10 @@ pub(crate) enum InvalidUri {
     Scheme(String),
     #[error("{text:?} isn't {expected}")]
     Form { text: String, expected: &'static str },
+    #[error(
+        "{text:?} isn't a ref: a slash separates ref and path, so that no ref has one: name it {hyphenated}, perhaps"
+    )]
+    Slash { text: String, hyphenated: String },
     #[error(transparent)]
     Repository(#[from] model::InvalidName),
     #[error(transparent)]
@@ -81,8 +85,11 @@ impl FromStr for RefUri {
         let form = || InvalidUri::Form { text: text.to_owned(), expected: "a ref: lakebed://repository/ref" };
         let (repository, rest) = split(text)?;
         let reference = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)).unwrap_or_default();
-        if reference.is_empty() || reference.contains('/') {
+        if reference.is_empty() {
             return Err(form());
+        }
+        if reference.contains('/') {
+            return Err(InvalidUri::Slash { text: text.to_owned(), hyphenated: reference.replace('/', "-") });
         }
         Ok(Self { repository, reference: reference.to_owned() })
     }
@@ -143,7 +150,8 @@ mod tests {
         for (error, hint) in [
             ("trips/main".parse::<PathUri>().unwrap_err(), "lakebed://"),
             ("lakebed://trips".parse::<RefUri>().unwrap_err(), "lakebed://repository/ref"),
-            ("lakebed://trips/main/x".parse::<RefUri>().unwrap_err(), "a ref"),
+            ("lakebed://trips/main/x".parse::<RefUri>().unwrap_err(), "a slash separates ref and path"),
+            ("lakebed://trips/feature/x".parse::<RefUri>().unwrap_err(), "feature-x"),
             ("lakebed://trips/main".parse::<RepositoryUri>().unwrap_err(), "a repository"),
             ("lakebed://Trips/main".parse::<RefUri>().unwrap_err(), "lower-case"),
             ("lakebed://trips//x".parse::<PathUri>().unwrap_err(), "a path"),

@@ -5,6 +5,7 @@ use futures::{TryStreamExt, future};
 use lakebed_sdk::{BranchName, DELETE_MAX, Lakebed, ListItem, ListOptions, ObjectPath};
 use serde_json::json;
 
+use crate::exit::NotFound;
 use crate::output::{Output, count, shown, warn};
 use crate::progress;
 use crate::uri::PathUri;
@@ -39,6 +40,10 @@ async fn remove_prefix(lakebed: &Lakebed, path: &PathUri, branch: &BranchName) -
         bar.inc(paths.len() as u64);
     }
     bar.finish_and_clear();
+    if deleted == 0 {
+        // Most likely a typing error, as above.
+        return Err(NotFound(format!("nothing was deleted: no object's path begins with {path}")).into());
+    }
     Ok(deleted)
 }
 
