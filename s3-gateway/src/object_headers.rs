@@ -50,6 +50,12 @@ impl Described {
 /// Puts what a reader sees of an object on an answer.
 pub(crate) fn describe(answer: &mut HeaderMap, entry: &Entry) {
     representation(entry).describe(answer);
+    for value in answer.values_mut() {
+        // Texts that were kept, since all others are ASCII.
+        if let Some(text) = std::str::from_utf8(value.as_bytes()).ok().filter(|text| !text.is_ascii()) {
+            *value = headers::encoded(text);
+        }
+    }
     if entry.headers.get(STORAGE_CLASS).is_some_and(|class| class == STORAGE_CLASS_DEFAULT) {
         answer.remove(STORAGE_CLASS);
     }

@@ -1,11 +1,12 @@
 //! Small things that stand in headers: ETags, user metadata, the headers that are kept with an object, request ids.
-//! Invariant: metadata comes out as it went in, raw UTF-8 included.
+//! Invariant: metadata is kept as the text that was meant, and comes out as ASCII that means the same text.
 
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::{ErrorCode, S3Error};
+use super::rfc2047;
 
 /// The most bytes of user metadata, names and values together.
 pub const METADATA_BYTES_MAX: usize = 2048;
@@ -43,7 +44,8 @@ fn text<'a>(name: &str, value: &'a HeaderValue) -> Result<&'a str, S3Error> {
 }
 
 /// The user metadata (`x-amz-meta-*`), names in lower case without the prefix. Values are taken as UTF-8, which some
-/// clients send raw; the values of a header that is repeated are joined by commas.
+/// clients send raw, and as the encoded words of RFC 2047, as S3 takes them; the values of a header that is repeated are
+/// joined by commas.
 ///
 /// # Errors
 /// MetadataTooLarge above [`METADATA_BYTES_MAX`].
@@ -51,14 +53,14 @@ pub fn user_metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, S3
     let mut metadata = BTreeMap::<String, String>::new();
     for (name, value) in headers {
         let Some(short) = name.as_str().strip_prefix(METADATA_PREFIX) else { continue };
-        let value = text(name.as_str(), value)?;
+        let value = rfc2047::decode(text(name.as_str(), value)?);
         metadata
             .entry(short.to_owned())
             .and_modify(|values| {
                 values.push(',');
-                values.push_str(value);
+                values.push_str(&value);
             })
-            .or_insert_with(|| value.to_owned());
+            .or_insert_with(|| value.clone().into_owned());
     }
     let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     match bytes > METADATA_BYTES_MAX {
@@ -69,10 +71,16 @@ pub fn user_metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, S3
     }
 }
 
-/// The header that returns one piece of user metadata; none when no header can hold it.
+/// The header that returns one piece of user metadata; none when no header can have its name.
 pub fn metadata_header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(format!("{METADATA_PREFIX}{name}")).ok()?;
-    Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    Some((name, encoded(value)))
+}
+
+/// A text as a header shows it: in the encoded words of RFC 2047 unless it is plain ASCII. Many clients take nothing of an
+/// answer with other bytes in a header.
+pub fn encoded(text: &str) -> HeaderValue {
+    HeaderValue::from_str(&rfc2047::encode(text)).expect("because what is encoded is printable ASCII")
 }
 
 /// The standard headers that are kept with an object and returned by GET, names in lower case: cache-control,
@@ -116,20 +124,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_is_taken_as_it_is() {
+    fn metadata_is_taken_as_the_text_that_was_meant() {
         let mut headers = HeaderMap::new();
         headers.append(
             "x-amz-meta-Name".parse::<HeaderName>().unwrap(),
             HeaderValue::from_bytes("é 日".as_bytes()).unwrap(),
         );
+        headers.append("x-amz-meta-words", HeaderValue::from_static("=?UTF-8?Q?=C3=A9_?= =?utf-8?b?5pel?= x"));
         headers.append("x-amz-meta-twice", HeaderValue::from_static("1"));
         headers.append("x-amz-meta-twice", HeaderValue::from_static("2"));
         headers.append("x-amz-acl", HeaderValue::from_static("private"));
         let metadata = user_metadata(&headers).unwrap();
-        assert_eq!(metadata, BTreeMap::from([("name".into(), "é 日".into()), ("twice".into(), "1,2".into())]));
-        let (name, value) = metadata_header("name", "é 日").unwrap();
-        assert_eq!((name.as_str(), value.as_bytes()), ("x-amz-meta-name", "é 日".as_bytes()));
-        assert!(metadata_header("a", "b\n").is_none());
+        let expected = [("name", "é 日"), ("twice", "1,2"), ("words", "é 日 x")];
+        assert_eq!(metadata, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+        let header = |value| metadata_header("name", value).unwrap();
+        assert_eq!(
+            header("é 日"),
+            (HeaderName::from_static("x-amz-meta-name"), "=?UTF-8?B?w6kg5pel?=".parse().unwrap())
+        );
+        assert_eq!(header("a b").1, "a b");
+        assert_eq!(header("b\n").1, "=?UTF-8?B?Ygo=?=");
+        assert!(metadata_header("a:b", "c").is_none());
         headers.insert("x-amz-meta-name", HeaderValue::from_bytes(b"\xff").unwrap());
         assert_eq!(user_metadata(&headers).unwrap_err().code(), ErrorCode::InvalidArgument);
     }

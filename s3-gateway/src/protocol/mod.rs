@@ -27,6 +27,7 @@ mod payload;
 pub mod copy_source;
 pub mod date;
 pub mod headers;
+pub(crate) mod rfc2047;
 
 pub mod xml;
 
