@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use model::{Address, Entry};
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, ObjectStoreExt};
+use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStoreExt};
 
 use crate::digest::BodyDigest;
 use crate::paths::is_reserved;
@@ -65,8 +65,13 @@ impl RepositoryStorage {
 
     /// How many bytes an object that lies in this installation's store has.
     pub async fn data_size(&self, address: &Address) -> Result<u64, StorageError> {
+        Ok(self.data_meta(address).await?.size)
+    }
+
+    /// What the store says of an object that lies in it.
+    pub(crate) async fn data_meta(&self, address: &Address) -> Result<ObjectMeta, StorageError> {
         let path = self.readable(address)?;
-        Ok(self.stores().store.head(&path).await.map_err(|e| self.error(e, &path))?.size)
+        self.stores().store.head(&path).await.map_err(|e| self.error(e, &path))
     }
 
     /// The MD5 of an object's bytes, read in pieces; an object that is shorter than its entry says is

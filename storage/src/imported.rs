@@ -13,6 +13,15 @@ use crate::source::unquoted;
 use crate::sources::Site;
 use crate::{BodyError, BodyStream, RepositoryStorage, StorageError};
 
+/// What a look at an object says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// Bytes.
+    pub size: u64,
+    /// Its ETag in the store that it lies in, without quotation marks, if that gives one.
+    pub e_tag: Option<String>,
+}
+
 impl RepositoryStorage {
     /// Streams a part of the object that an entry names.
     ///
@@ -31,16 +40,18 @@ impl RepositoryStorage {
         Ok(imported.pieces(result))
     }
 
-    /// Checks that the object that an entry names is there, and says how many bytes it has. An imported one has to be as
-    /// it was imported, as for [`Self::read`].
-    pub async fn look(&self, entry: &Entry) -> Result<u64, StorageError> {
-        match &entry.address {
+    /// Checks that the object that an entry names is there, and says what its store says of it. An imported one has to be
+    /// as it was imported, as for [`Self::read`].
+    pub async fn look(&self, entry: &Entry) -> Result<Looked, StorageError> {
+        let meta = match &entry.address {
             Address::Full(url) => {
                 let imported = Imported::find(self, url, entry).await?;
-                Ok(imported.get(GetOptions::new().with_head(true)).await?.meta.size)
+                imported.get(GetOptions::new().with_head(true)).await?.meta
             }
-            relative => self.data_size(relative).await,
-        }
+            relative => self.data_meta(relative).await?,
+        };
+        let e_tag = meta.e_tag.as_deref().map(|e_tag| unquoted(e_tag).to_owned());
+        Ok(Looked { size: meta.size, e_tag })
     }
 
     /// Whether an address lies where this server may read.

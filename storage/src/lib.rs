@@ -41,6 +41,7 @@ pub use data::{BodyStream, Stored};
 pub use disk_cache::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 pub use error::{BodyError, PutError, StorageError};
 pub use format::{FORMAT_VERSION, Format};
+pub use imported::Looked;
 pub use multipart::StoredPart;
 pub use paths::Immutable;
 pub use probe::Probe;

@@ -30,7 +30,8 @@ impl Fsck for Grpc {
             authorize(&caller, action, &Resource::Repository(repository.clone())).map_err(Error::from)?;
         }
         let data = match message.data() {
-            wire::DataCheck::Unspecified | wire::DataCheck::Size => DataCheck::Size,
+            wire::DataCheck::Unspecified | wire::DataCheck::Etag => DataCheck::ETag,
+            wire::DataCheck::Size => DataCheck::Size,
             wire::DataCheck::Skip => DataCheck::Skip,
             wire::DataCheck::Bytes => DataCheck::Bytes,
         };
@@ -79,6 +80,18 @@ fn event_to_wire(event: FsckEvent) -> Event {
 }
 
 fn summary_to_wire(summary: FsckSummary) -> wire::CheckSummary {
-    let FsckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults } = summary;
-    wire::CheckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults }
+    let FsckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults, .. } = summary;
+    let FsckSummary { objects_by_size, objects_by_e_tag, objects_by_bytes, .. } = summary;
+    wire::CheckSummary {
+        commits,
+        metaranges,
+        ranges,
+        objects,
+        objects_elsewhere,
+        bytes_read,
+        faults,
+        objects_by_size,
+        objects_by_e_tag,
+        objects_by_bytes,
+    }
 }

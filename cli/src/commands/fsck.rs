@@ -45,7 +45,7 @@ pub(crate) struct Fsck {
     #[arg(long = "import-allow", value_name = "URL", value_delimiter = ',', requires = "object_store")]
     import_allow: Vec<String>,
     /// How far data objects are checked
-    #[arg(long, default_value = "size")]
+    #[arg(long, default_value = "etag")]
     data: Depth,
 }
 
@@ -68,12 +68,14 @@ impl FromStr for FsckUri {
     }
 }
 
-#[derive(ValueEnum, Debug, Clone, Copy)]
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
     /// Not at all
     Skip,
     /// That they are there and have their sizes
     Size,
+    /// Their ETags too, where the object store's tell of bytes, as those of S3
+    Etag,
     /// Their bytes too, where the ETag is an MD5
     Bytes,
 }
@@ -86,7 +88,7 @@ impl Fsck {
             None => self.through_server(connection, &bar, output).await?,
         };
         bar.finish_and_clear();
-        output.item(&json!({ "summary": summary_json(&summary) }), || summary_text(&summary))?;
+        output.item(&json!({ "summary": summary_json(&summary) }), || summary_text(&summary, self.data))?;
         Ok(if summary.faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -100,6 +102,7 @@ impl Fsck {
         let data = match self.data {
             Depth::Skip => DataCheck::Skip,
             Depth::Size => DataCheck::Size,
+            Depth::Etag => DataCheck::ETag,
             Depth::Bytes => DataCheck::Bytes,
         };
         let reference = self.repository.reference.as_deref();
@@ -130,6 +133,7 @@ impl Fsck {
         let data = match self.data {
             Depth::Skip => graveler::DataCheck::Skip,
             Depth::Size => graveler::DataCheck::Size,
+            Depth::Etag => graveler::DataCheck::ETag,
             Depth::Bytes => graveler::DataCheck::Bytes,
         };
         let options = FsckOptions { data, ..FsckOptions::default() };
@@ -183,8 +187,18 @@ fn of_graveler(fault: graveler::Fault) -> Fault {
 }
 
 fn summary_of(summary: &FsckSummary) -> CheckSummary {
-    let FsckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults } = *summary;
-    CheckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults }
+    CheckSummary {
+        commits: summary.commits,
+        metaranges: summary.metaranges,
+        ranges: summary.ranges,
+        objects: summary.objects,
+        objects_by_size: summary.objects_by_size,
+        objects_by_e_tag: summary.objects_by_e_tag,
+        objects_by_bytes: summary.objects_by_bytes,
+        objects_elsewhere: summary.objects_elsewhere,
+        bytes_read: summary.bytes_read,
+        faults: summary.faults,
+    }
 }
 
 fn files(summary: &CheckSummary) -> u64 {
@@ -197,23 +211,76 @@ fn summary_json(summary: &CheckSummary) -> serde_json::Value {
         "metaranges": summary.metaranges,
         "ranges": summary.ranges,
         "objects": summary.objects,
+        "objects_by_size": summary.objects_by_size,
+        "objects_by_e_tag": summary.objects_by_e_tag,
+        "objects_by_bytes": summary.objects_by_bytes,
         "objects_elsewhere": summary.objects_elsewhere,
         "bytes_read": summary.bytes_read,
         "faults": summary.faults,
     })
 }
 
-fn summary_text(summary: &CheckSummary) -> String {
+fn summary_text(summary: &CheckSummary, data: Depth) -> String {
     let found = if summary.faults == 0 { "No faults".to_owned() } else { count(summary.faults, "fault") };
     let elsewhere = match summary.objects_elsewhere {
         0 => String::new(),
         n => format!("; {} not looked at, since they lie outside this object store", count(n, "object")),
     };
     format!(
-        "{found} in {}, {}, {} and {}{elsewhere}",
+        "{found} in {}, {}, {} and {}{elsewhere}\n{}",
         count(summary.commits, "commit"),
         count(summary.metaranges, "metarange"),
         count(summary.ranges, "range"),
-        count(summary.objects, "data object")
+        count(summary.objects, "data object"),
+        judged_text(summary, data)
     )
+}
+
+/// By what data objects were found sound: without it, "no faults" would promise more than was looked at.
+fn judged_text(summary: &CheckSummary, data: Depth) -> String {
+    if data == Depth::Skip {
+        return "Data objects were not looked at: --data etag or --data bytes does".to_owned();
+    }
+    let judged = [
+        (summary.objects_by_bytes, "by all bytes"),
+        (summary.objects_by_e_tag, "by size and ETag"),
+        (summary.objects_by_size, "by size alone"),
+    ];
+    let judged: Vec<_> = judged.into_iter().filter(|(sound, _)| *sound > 0).collect();
+    if judged.is_empty() {
+        return "No data object was found sound".to_owned();
+    }
+    let judged: Vec<_> = judged.into_iter().map(|(sound, by)| format!("{sound} {by}")).collect();
+    let advice = match data {
+        Depth::Bytes if summary.objects_by_size > 0 => "; no ETag of the others is an MD5",
+        Depth::Bytes | Depth::Skip => "",
+        Depth::Size | Depth::Etag if summary.objects_by_size > 0 => "; --data bytes reads them",
+        Depth::Size | Depth::Etag => "",
+    };
+    format!("Data objects found sound: {}{advice}", judged.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_what_was_looked_at() {
+        let all = CheckSummary {
+            objects: 6,
+            objects_by_bytes: 1,
+            objects_by_e_tag: 2,
+            objects_by_size: 3,
+            ..Default::default()
+        };
+        let second = |summary: &CheckSummary, data| summary_text(summary, data).lines().nth(1).unwrap().to_owned();
+        assert_eq!(
+            second(&all, Depth::Etag),
+            "Data objects found sound: 1 by all bytes, 2 by size and ETag, 3 by size alone; --data bytes reads them"
+        );
+        let read = CheckSummary { objects: 4, objects_by_bytes: 4, ..Default::default() };
+        assert_eq!(second(&read, Depth::Bytes), "Data objects found sound: 4 by all bytes");
+        assert!(second(&CheckSummary::default(), Depth::Skip).starts_with("Data objects were not looked at"));
+        assert!(!second(&CheckSummary::default(), Depth::Etag).contains("by"));
+    }
 }

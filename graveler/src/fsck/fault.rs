@@ -93,6 +93,12 @@ pub struct FsckSummary {
     pub ranges: u64,
     /// Data objects asked for.
     pub objects: u64,
+    /// Of these, sound ones of which the size alone was compared.
+    pub objects_by_size: u64,
+    /// Of these, sound ones of which the ETag was compared.
+    pub objects_by_e_tag: u64,
+    /// Of these, sound ones whose bytes were read.
+    pub objects_by_bytes: u64,
     /// Data objects that lie where this server doesn't read; nothing is known of them.
     pub objects_elsewhere: u64,
     /// Bytes of commits, metaranges, ranges and data objects that were read.
@@ -123,6 +129,9 @@ pub(super) struct Counted {
     pub(super) metaranges: AtomicU64,
     pub(super) ranges: AtomicU64,
     pub(super) objects: AtomicU64,
+    pub(super) objects_by_size: AtomicU64,
+    pub(super) objects_by_e_tag: AtomicU64,
+    pub(super) objects_by_bytes: AtomicU64,
     pub(super) objects_elsewhere: AtomicU64,
     pub(super) bytes_read: AtomicU64,
     faults: AtomicU64,
@@ -177,6 +186,9 @@ impl Report {
             metaranges: counted.metaranges.load(Relaxed),
             ranges: counted.ranges.load(Relaxed),
             objects: counted.objects.load(Relaxed),
+            objects_by_size: counted.objects_by_size.load(Relaxed),
+            objects_by_e_tag: counted.objects_by_e_tag.load(Relaxed),
+            objects_by_bytes: counted.objects_by_bytes.load(Relaxed),
             objects_elsewhere: counted.objects_elsewhere.load(Relaxed),
             bytes_read: counted.bytes_read.load(Relaxed),
             faults: counted.faults.load(Relaxed),

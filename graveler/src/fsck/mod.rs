@@ -33,8 +33,11 @@ pub enum DataCheck {
     /// Data objects aren't looked at.
     Skip,
     /// They are there and have their sizes: one request an object.
-    #[default]
     Size,
+    /// The ETags that the store gives with the sizes are compared too, where these tell of bytes. Where one differs, the
+    /// bytes are read and decide.
+    #[default]
+    ETag,
     /// Their bytes are read too and compared with their ETags, where those are an MD5 (not of multipart uploads).
     Bytes,
 }
@@ -52,7 +55,7 @@ pub struct FsckOptions {
 
 impl Default for FsckOptions {
     fn default() -> Self {
-        Self { data: DataCheck::Size, files_max: 8, requests_max: 16 }
+        Self { data: DataCheck::ETag, files_max: 8, requests_max: 16 }
     }
 }
 

@@ -3,11 +3,12 @@
 //! records; the block itself is read, since each file has its own copy.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use model::{Address, Entry, IDENTITY_BYTES, ObjectPath};
-use storage::{Immutable, RepositoryStorage};
+use storage::{Immutable, Looked, RepositoryStorage};
 
 use super::fault::Report;
 use super::table::{Facts, TableCheck};
@@ -20,6 +21,10 @@ use crate::tree::record::{TOMBSTONE, Value, decode_entry};
 /// How many blocks are remembered as seen, 16 bytes each; records of others are looked at again.
 const BLOCKS_REMEMBERED_MAX: usize = 2 << 20;
 
+/// After so many sound objects whose ETags differ from their entries' the store's ETags are taken for what they are: no MD5
+/// of the bytes (as where they are encrypted with a key of a key service). They aren't compared any more.
+const SOUND_BY_OTHER_TAGS_MAX: u64 = 16;
+
 /// What the checks of all ranges share. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct RangeChecks {
@@ -27,11 +32,20 @@ pub(super) struct RangeChecks {
     pub(super) options: FsckOptions,
     pub(super) report: Report,
     seen: Arc<Mutex<HashSet<[u8; 16]>>>,
+    sound_by_other_tags: Arc<AtomicU64>,
+}
+
+/// What tells whether an object's bytes are those that were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Size,
+    ETag,
+    Bytes,
 }
 
 impl RangeChecks {
     pub(super) fn new(storage: RepositoryStorage, options: FsckOptions, report: Report) -> Self {
-        Self { storage, options, report, seen: Arc::default() }
+        Self { storage, options, report, seen: Arc::default(), sound_by_other_tags: Arc::default() }
     }
 
     /// Checks a range that a metarange describes; one of a delta may have tombstones.
@@ -99,25 +113,58 @@ impl RangeChecks {
             needed_by: range.to_string(),
             why,
         };
-        let size = match self.storage.look(&entry).await {
-            Ok(size) => size,
+        let looked = match self.storage.look(&entry).await {
+            Ok(looked) => looked,
             Err(error) => return self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
         };
         self.report.answered();
-        if size != entry.size {
-            let why = format!("it has {size} bytes and its entry says {}", entry.size);
+        if looked.size != entry.size {
+            let why = format!("it has {} bytes and its entry says {}", looked.size, entry.size);
             return self.report.fault(fault(FaultKind::WrongSize, why)).await;
         }
-        let (DataCheck::Bytes, Some(expected)) = (self.options.data, md5_of(&entry)) else { return Ok(()) };
-        match self.storage.data_md5(&entry).await {
-            Ok(md5) if md5 == expected => self.report.count(|counted| &counted.bytes_read, size),
-            Ok(md5) => {
-                let why = format!("the MD5 of its bytes is {} and its entry's ETag {}", hex::encode(md5), entry.e_tag);
-                self.report.fault(fault(FaultKind::WrongBytes, why)).await?;
+        let proof = self.proof(&entry, &looked);
+        if let (Proof::Bytes, Some(expected)) = (proof, md5_of(&entry)) {
+            match self.storage.data_md5(&entry).await {
+                Ok(md5) if md5 == expected => self.report.count(|counted| &counted.bytes_read, looked.size),
+                Ok(md5) => {
+                    let (is, tag) = (hex::encode(md5), &entry.e_tag);
+                    let why = format!("the MD5 of its bytes is {is} and its entry's ETag {tag}");
+                    return self.report.fault(fault(FaultKind::WrongBytes, why)).await;
+                }
+                Err(error) => return self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
             }
-            Err(error) => self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await?,
+            if is_md5(looked.e_tag.as_deref()) && looked.e_tag.as_deref() != Some(&entry.e_tag) {
+                self.sound_by_other_tags.fetch_add(1, Relaxed);
+            }
         }
+        self.report.count(
+            |counted| match proof {
+                Proof::Size => &counted.objects_by_size,
+                Proof::ETag => &counted.objects_by_e_tag,
+                Proof::Bytes => &counted.objects_by_bytes,
+            },
+            1,
+        );
         Ok(())
+    }
+
+    /// How far an object of the right size is to be checked, and can be.
+    fn proof(&self, entry: &Entry, looked: &Looked) -> Proof {
+        let is_same_tag = !entry.e_tag.is_empty() && looked.e_tag.as_deref() == Some(&entry.e_tag);
+        match (self.options.data, md5_of(entry)) {
+            (DataCheck::Skip | DataCheck::Size, _) => Proof::Size,
+            (DataCheck::Bytes, Some(_)) => Proof::Bytes,
+            (DataCheck::ETag | DataCheck::Bytes, _) if is_same_tag => Proof::ETag,
+            (DataCheck::Bytes, None) => Proof::Size,
+            // Both may be the MD5 of some bytes. A store's ETag needn't be one although it looks so: the bytes decide.
+            (DataCheck::ETag, Some(_))
+                if is_md5(looked.e_tag.as_deref())
+                    && self.sound_by_other_tags.load(Relaxed) < SOUND_BY_OTHER_TAGS_MAX =>
+            {
+                Proof::Bytes
+            }
+            (DataCheck::ETag, _) => Proof::Size,
+        }
     }
 
     /// Compares what a range or metarange is with what a metarange says of it.
@@ -169,6 +216,11 @@ fn read_record(key: &[u8], value: &[u8]) -> Result<(ObjectPath, Entry), String> 
 fn read_path(key: &[u8]) -> Result<ObjectPath, String> {
     let path = std::str::from_utf8(key).map_err(|_| "its path isn't UTF-8")?;
     path.parse().map_err(|e: model::InvalidPath| e.to_string())
+}
+
+/// Whether an ETag has the form of an MD5.
+fn is_md5(e_tag: Option<&str>) -> bool {
+    e_tag.is_some_and(|e_tag| hex::decode_to_slice(e_tag, &mut [0; 16]).is_ok())
 }
 
 /// The MD5 of an object's bytes, if its ETag is one: of what Lakebed wrote in one piece.

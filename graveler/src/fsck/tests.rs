@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use futures::stream;
 use model::{Command, Entry, Note, StagedValue};
-use storage::testing::{Counters, Counting, Verb};
+use storage::testing::{Counters, Counting, Tagging, Tags, Verb};
 use storage::{Immutable, StoreSettings, Stores};
 use tempfile::TempDir;
 use tokio::sync::mpsc::channel;
@@ -31,12 +31,20 @@ struct OnDisk {
 
 impl OnDisk {
     async fn new(options: GravelerOptions) -> Self {
+        Self::with_tags(options, None).await
+    }
+
+    async fn with_tags(options: GravelerOptions, tags: Option<Tags>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let requests = Counters::default();
         let counters = requests.clone();
         let url = format!("file://{}", folder.path().display());
         let local = Stores::open(&url, &StoreSettings::default()).await.unwrap();
         let stores = local.decorated(|store, multipart| {
+            let store = match tags {
+                Some(tags) => Tagging::new(store, tags),
+                None => store,
+            };
             let counting = Counting::new(store, multipart, counters);
             (counting.clone(), counting)
         });
@@ -580,5 +588,73 @@ fn a_folder_that_is_not_there_is_not_made() {
         let url = format!("file://{}/nothing", folder.path().display());
         assert!(Stores::open_read_only(&url, &StoreSettings::default()).await.is_err());
         assert_eq!(snapshot(folder.path()).len(), 0);
+    });
+}
+
+/// Objects with their bytes at `p/0` and so on.
+async fn with_objects(tags: Option<Tags>, amount: usize) -> (OnDisk, Vec<Entry>) {
+    let on_disk = OnDisk::with_tags(GravelerOptions::default(), tags).await;
+    let mut entries = Vec::new();
+    for at in 0..amount {
+        entries.push(on_disk.write(&format!("p/{at}"), b"bytes").await);
+    }
+    on_disk.lake.commit("main").await.unwrap();
+    (on_disk, entries)
+}
+
+impl OnDisk {
+    /// Changes an object's bytes and not its size.
+    fn rot(&self, entry: &Entry) {
+        fs::write(self.place(entry.address.as_str()), b"bytez").unwrap();
+    }
+}
+
+fn judged(summary: &FsckSummary) -> [u64; 3] {
+    [summary.objects_by_bytes, summary.objects_by_e_tag, summary.objects_by_size]
+}
+
+#[test]
+fn etags_are_compared_where_the_store_s_tell_of_bytes_and_a_check_says_by_what_it_judged() {
+    run(async {
+        let (on_disk, entries) = with_objects(Some(Tags::Md5), 5).await;
+        let (summary, faults) = on_disk.check(DataCheck::default()).await;
+        assert_eq!((judged(&summary), faults), ([0, 5, 0], vec![]));
+        assert_eq!(judged(&on_disk.check(DataCheck::Size).await.0), [0, 0, 5]);
+        assert_eq!(judged(&on_disk.check(DataCheck::Bytes).await.0), [5, 0, 0]);
+
+        on_disk.rot(&entries[2]);
+        assert_eq!(on_disk.check(DataCheck::Size).await.1, []);
+        for data in [DataCheck::default(), DataCheck::Bytes] {
+            let (summary, faults) = on_disk.check(data).await;
+            assert_eq!(kinds(&faults), [(FaultKind::WrongBytes, entries[2].address.as_str())]);
+            assert_eq!((summary.objects, judged(&summary).iter().sum::<u64>()), (5, 4));
+        }
+    });
+}
+
+#[test]
+fn etags_that_say_nothing_of_bytes_are_no_fault_and_are_soon_left_alone() {
+    run(async {
+        let (on_disk, entries) = with_objects(Some(Tags::Opaque), 60).await;
+        let (summary, faults) = on_disk.check(DataCheck::default()).await;
+        assert_eq!(faults, []);
+        // Some are read to learn that; those under way at a time may be more than the bound.
+        let [bytes, e_tags, sizes] = judged(&summary);
+        assert_eq!((bytes + sizes, e_tags), (60, 0));
+        assert!((16..16 + 16).contains(&bytes), "{summary:?}");
+        // What the bytes show is a fault all the same.
+        let (on_disk, few) = (on_disk, &entries[..1]);
+        on_disk.rot(&few[0]);
+        let (_, faults) = on_disk.check(DataCheck::Bytes).await;
+        assert_eq!(kinds(&faults), [(FaultKind::WrongBytes, few[0].address.as_str())]);
+    });
+}
+
+#[test]
+fn a_store_without_such_etags_is_judged_by_sizes_and_said_so() {
+    run(async {
+        let (on_disk, _) = with_objects(None, 3).await;
+        let (summary, faults) = on_disk.check(DataCheck::default()).await;
+        assert_eq!((judged(&summary), faults), ([0, 0, 3], vec![]));
     });
 }

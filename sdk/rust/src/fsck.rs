@@ -15,8 +15,11 @@ pub enum DataCheck {
     /// They aren't looked at.
     Skip,
     /// They are there and have their sizes.
-    #[default]
     Size,
+    /// The ETags that the object store gives with the sizes are compared too, where these tell of bytes. Where one
+    /// differs, the bytes are read and decide.
+    #[default]
+    ETag,
     /// Their bytes are read too and compared with their ETags, where those are an MD5.
     Bytes,
 }
@@ -47,6 +50,12 @@ pub struct CheckSummary {
     pub ranges: u64,
     /// Data objects asked for.
     pub objects: u64,
+    /// Of these, sound ones of which the size alone was compared.
+    pub objects_by_size: u64,
+    /// Of these, sound ones of which the ETag was compared.
+    pub objects_by_e_tag: u64,
+    /// Of these, sound ones whose bytes were read.
+    pub objects_by_bytes: u64,
     /// Data objects that lie where the server doesn't read; nothing is known of them.
     pub objects_elsewhere: u64,
     /// Bytes read.
@@ -78,6 +87,7 @@ impl Lakebed {
         let data = match data {
             DataCheck::Skip => wire::DataCheck::Skip,
             DataCheck::Size => wire::DataCheck::Size,
+            DataCheck::ETag => wire::DataCheck::Etag,
             DataCheck::Bytes => wire::DataCheck::Bytes,
         };
         let request = wire::CheckRequest {
@@ -113,8 +123,17 @@ impl From<Event> for CheckEvent {
 
 impl From<wire::CheckSummary> for CheckSummary {
     fn from(summary: wire::CheckSummary) -> Self {
-        let wire::CheckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults } =
-            summary;
-        Self { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults }
+        Self {
+            commits: summary.commits,
+            metaranges: summary.metaranges,
+            ranges: summary.ranges,
+            objects: summary.objects,
+            objects_by_size: summary.objects_by_size,
+            objects_by_e_tag: summary.objects_by_e_tag,
+            objects_by_bytes: summary.objects_by_bytes,
+            objects_elsewhere: summary.objects_elsewhere,
+            bytes_read: summary.bytes_read,
+            faults: summary.faults,
+        }
     }
 }

@@ -103,7 +103,7 @@ pub(crate) async fn behaves(stores: &Arc<Stores>, url: &str, store: &dyn ObjectS
         assert!(!object.e_tag.is_empty() && !object.e_tag.starts_with('"'));
         assert_eq!(collect(storage.read(&entry, 0..entry.size).await.unwrap()).await.unwrap(), text);
         assert_eq!(collect(storage.read(&entry, 4..10).await.unwrap()).await.unwrap(), text[4..10]);
-        assert_eq!(storage.look(&entry).await.unwrap(), entry.size);
+        assert_eq!(storage.look(&entry).await.unwrap().size, entry.size);
         assert!(storage.is_readable(&entry.address));
     }
     let one = stores.source(&format!("{}/b/2", url.trim_end_matches('/'))).await.unwrap().object().await.unwrap();
