@@ -41,6 +41,35 @@ async fn refs_are_compared_as_they_are_or_from_their_merge_base() {
 }
 
 #[tokio::test]
+async fn three_dots_tell_conflicts_and_nothing_of_what_both_changed_alike() {
+    let lake = TestLake::new().await;
+    for path in ["alike", "apart", "gone", "mine"] {
+        lake.put("main", path, "0").await;
+    }
+    lake.commit("main", "base").await;
+    lake.branch_off("fix", "main").await;
+    for (on, apart) in [("main", "1"), ("fix", "2")] {
+        lake.put(on, "alike", "same").await;
+        lake.put(on, "apart", apart).await;
+    }
+    lake.delete("main", "gone").await;
+    lake.put("fix", "gone", "2").await;
+    lake.put("fix", "mine", "2").await;
+    lake.commit("main", "on main").await;
+    lake.commit("fix", "on fix").await;
+    let items: Vec<DiffItem> = lake
+        .lakebed
+        .diff(&lake.trips, "main", "fix", DiffKind::ThreeDot, DiffOptions::default())
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(short(&items), [("apart", Change::Conflict), ("gone", Change::Conflict), ("mine", Change::Changed)]);
+    // What both have now.
+    assert!(items[0].left.is_some() && items[0].right.is_some());
+    assert!(items[1].left.is_none() && items[1].right.is_some());
+}
+
+#[tokio::test]
 async fn what_is_uncommitted_is_compared_with_the_head() {
     let lake = TestLake::new().await;
     for path in ["a", "b"] {

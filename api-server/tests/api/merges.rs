@@ -139,3 +139,40 @@ async fn the_merge_base_is_where_two_refs_went_apart() {
     assert_eq!(found.left, lake.lakebed.get_branch(&lake.trips, &branch("main")).await.unwrap().commit);
     assert_eq!(found.right, lake.lakebed.get_branch(&lake.trips, &branch("fix")).await.unwrap().commit);
 }
+
+/// Two features that are merged into `main` and `stable`, one of which `stable` deletes again: through the queue.
+#[tokio::test]
+async fn what_a_branch_deleted_of_features_that_both_merged_stays_deleted() {
+    let lake = TestLake::new().await;
+    lake.put("main", "base", "0").await;
+    lake.commit("main", "base").await;
+    lake.branch_off("stable", "main").await;
+    let mut features = Vec::new();
+    for feature in ["f", "g"] {
+        lake.branch_off(feature, "stable").await;
+        lake.put(feature, feature, "1").await;
+        features.push(lake.commit(feature, feature).await.id);
+    }
+    for feature in ["f", "g"] {
+        for into in ["main", "stable"] {
+            lake.merge(feature, into).await.unwrap();
+        }
+    }
+    lake.delete("stable", "f").await;
+    lake.commit("stable", "without f").await;
+    lake.put("main", "more", "1").await;
+    lake.commit("main", "more").await;
+
+    let found = lake.lakebed.merge_base(&lake.trips, "main", "stable").await.unwrap();
+    assert_eq!(found.base, Some(found.bases[0]));
+    let sorted = |mut ids: Vec<_>| {
+        ids.sort();
+        ids
+    };
+    assert_eq!(sorted(found.bases), sorted(features));
+    let dry = MergeOptions { dry_run: true, ..MergeOptions::default() };
+    let told = lake.lakebed.merge(&lake.trips, "main", &branch("stable"), dry).await.unwrap();
+    assert_eq!(told, MergeOutcome::Preview(Summary { added: 1, removed: 0, changed: 0 }));
+    lake.merge("main", "stable").await.unwrap();
+    assert_eq!(lake.paths("stable").await, ["base", "g", "more"]);
+}
