@@ -34,6 +34,7 @@ mod segments;
 mod signed_urls;
 mod upload;
 
+pub mod durable;
 pub mod testing;
 
 pub use completion::CompletionPart;

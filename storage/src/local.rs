@@ -22,6 +22,8 @@ use rustix::fs::AtFlags;
 
 pub(crate) use self::list::Found;
 
+use crate::durable::sync_open_folder;
+
 use self::failure::{STORE, blocking, failed};
 use self::root::{Root, split};
 use self::write::{Publish, TempFile};
@@ -176,8 +178,7 @@ fn delete(root: &Root, location: &str) -> std::io::Result<()> {
     let (folder, name) = split(location)?;
     let folder: OwnedFd = root.open_folder(folder)?;
     rustix::fs::unlinkat(&folder, name, AtFlags::empty())?;
-    rustix::fs::fsync(&folder)?;
-    Ok(())
+    sync_open_folder(&folder)
 }
 
 /// A body that arrives in pieces, on its way into a temporary file.

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{MultipartId, ObjectStore, PutOptions, PutPayload, PutResult, Result};
-use rustix::fs::{AtFlags, Mode, fsync, mkdirat, unlinkat};
+use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
 use rustix::io::Errno;
 use tracing::warn;
 
 use super::root::{Root, names, split};
 use super::write::{Publish, TempFile};
 use super::{LocalStore, put_result};
+use crate::durable::sync_open_folder;
 use crate::paths;
 
 /// How often the removal of a folder is tried while parts are still being written into it.
@@ -68,8 +69,7 @@ fn create(root: &Root, id: &str) -> io::Result<()> {
     let (uploads, name) = split(location.as_ref())?;
     let uploads = root.open_folder(uploads)?;
     mkdirat(&uploads, name, Mode::from_raw_mode(0o750))?;
-    fsync(&uploads)?;
-    Ok(())
+    sync_open_folder(&uploads)
 }
 
 /// Copies the parts behind each other, in the kernel, into a temporary file.
@@ -99,6 +99,5 @@ fn remove(root: &Root, location: &Path) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    fsync(&uploads)?;
-    Ok(())
+    sync_open_folder(&uploads)
 }

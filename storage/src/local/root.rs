@@ -7,13 +7,14 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path as FsPath, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags, ResolveFlags, flock, fsync, mkdirat, openat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags, ResolveFlags, flock, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 use tracing::{info, warn};
 
 use super::trace::step;
+use crate::durable::{make_folder, sync_open_folder};
 use crate::paths::{LOCAL_RESERVED, LOCAL_UPLOADS, is_plain};
 
 /// Where each process has a folder for its temporary files, beneath [`LOCAL_RESERVED`].
@@ -33,9 +34,17 @@ pub(super) const FILE_MODE: Mode = Mode::from_raw_mode(0o640);
 pub(super) struct Root {
     shown: PathBuf,
     folder: OwnedFd,
-    /// Where temporary files are made; a root that is only read has no such place.
-    session: Option<Session>,
+    access: Access,
+    /// Where temporary files are made: begun when the root is opened, or once the disk has room for it.
+    session: OnceLock<Session>,
     durable: Mutex<HashSet<String>>,
+}
+
+/// What is done to a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    ReadOnly,
+    ReadAndWrite,
 }
 
 /// This process's place for temporary files.
@@ -46,12 +55,10 @@ struct Session {
     _alive: OwnedFd,
 }
 
-impl Root {
-    /// Opens a folder, making it if need be, and begins a session in it.
-    pub(super) fn open(path: &FsPath) -> io::Result<Self> {
-        make_folder(path)?;
-        let folder: OwnedFd = File::open(path)?.into();
-        let reserved = subfolder(&folder, LOCAL_RESERVED)?;
+impl Session {
+    /// Makes a place for temporary files, and removes those of processes that are gone.
+    fn begin(root: &OwnedFd) -> io::Result<Self> {
+        let reserved = subfolder(root, LOCAL_RESERVED)?;
         let sessions = subfolder(&reserved, SESSIONS)?;
         subfolder(&reserved, LOCAL_UPLOADS)?;
         let lock = openat(&reserved, "lock", lock_flags(), FILE_MODE)?;
@@ -61,20 +68,42 @@ impl Root {
         let temporary = subfolder(&sessions, &name)?;
         let alive = openat(&temporary, ALIVE, lock_flags(), FILE_MODE)?;
         flock(&alive, FlockOperation::LockExclusive)?;
-        let session = Some(Session { temporary, _alive: alive });
-        Ok(Self { shown: path.to_owned(), folder, session, durable: Mutex::default() })
+        Ok(Self { temporary, _alive: alive })
+    }
+}
+
+impl Root {
+    /// Opens a folder, making it if need be, and begins a session in it. A disk that is full can still be read.
+    pub(super) fn open(path: &FsPath) -> io::Result<Self> {
+        make_folder(path, FOLDER_MODE.as_raw_mode())?;
+        let root = Self::new(path, File::open(path)?.into(), Access::ReadAndWrite);
+        match root.temporary() {
+            Err(error) if is_full(&error) => warn!(%error, "objects can be read, but none can be written"),
+            begun => drop(begun?),
+        }
+        Ok(root)
     }
 
     /// Opens a folder that is there, to read and nothing else: not a file is made or removed in it.
     pub(super) fn open_read_only(path: &FsPath) -> io::Result<Self> {
         let folder: OwnedFd = openat(rustix::fs::CWD, path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
-        Ok(Self { shown: path.to_owned(), folder, session: None, durable: Mutex::default() })
+        Ok(Self::new(path, folder, Access::ReadOnly))
+    }
+
+    fn new(path: &FsPath, folder: OwnedFd, access: Access) -> Self {
+        Self { shown: path.to_owned(), folder, access, session: OnceLock::new(), durable: Mutex::default() }
     }
 
     /// Where temporary files are made.
     pub(super) fn temporary(&self) -> io::Result<&OwnedFd> {
-        let session = self.session.as_ref().ok_or(io::ErrorKind::ReadOnlyFilesystem)?;
-        Ok(&session.temporary)
+        if self.access == Access::ReadOnly {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
+        if self.session.get().is_none() {
+            // Of several that begin one at once, all but the first are left to the next sweep.
+            let _another = self.session.set(Session::begin(&self.folder)?);
+        }
+        Ok(&self.session.get().expect("because it was just set").temporary)
     }
 
     pub(super) fn shown(&self) -> &FsPath {
@@ -125,7 +154,7 @@ impl Root {
         };
         if made || !self.is_durable(location) {
             step(|| format!("sync the entry of folder {location}"))?;
-            fsync(parent)?;
+            sync_open_folder(parent)?;
             self.remember(location);
         }
         match openat(parent, name, folder_flags(), Mode::empty()) {
@@ -180,6 +209,11 @@ pub(super) fn split(location: &str) -> io::Result<(&str, &str)> {
     Ok(location.rsplit_once('/').unwrap_or(("", location)))
 }
 
+/// Whether an error is for want of room on the disk.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 fn folder_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
@@ -188,28 +222,14 @@ fn lock_flags() -> OFlags {
     OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
 
-/// Makes a folder and those above it, each with its entry synced.
-fn make_folder(path: &FsPath) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    make_folder(parent)?;
-    match std::fs::create_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    File::open(parent)?.sync_all()
-}
-
-/// Opens a folder of our own in another, making it if need be.
+/// Opens a folder of our own in another, making it if need be. Its entry is synced whoever made it: a process that ended
+/// right after it had made it may not have got so far.
 fn subfolder(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
     match mkdirat(parent, name, FOLDER_MODE) {
-        Ok(()) => fsync(parent)?,
-        Err(Errno::EXIST) => {}
+        Ok(()) | Err(Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
     }
+    sync_open_folder(parent)?;
     Ok(openat(parent, name, folder_flags(), Mode::empty())?)
 }
 

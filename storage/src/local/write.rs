@@ -7,11 +7,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, OFlags, copy_file_range, fsync, linkat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, OFlags, copy_file_range, linkat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::root::{FILE_MODE, Root, split};
 use super::trace::step;
+use crate::durable::sync_open_folder;
 
 /// How much one call copies from file to file.
 const COPY_BYTES_MAX: usize = 64 << 20;
@@ -80,12 +81,12 @@ impl TempFile {
             Publish::Update(expected) => self.update(&folder, name, location, expected)?,
         }
         step(|| format!("sync folder of {location}"))?;
-        if let Err(error) = fsync(&folder) {
+        if let Err(error) = sync_open_folder(&folder) {
             if matches!(how, Publish::Create) {
                 // Not acknowledged, so not there: a later creator must be able to win.
                 unlinkat(&folder, name, AtFlags::empty())?;
             }
-            return Err(error.into());
+            return Err(error);
         }
         Ok(e_tag(&self.file.metadata()?))
     }
