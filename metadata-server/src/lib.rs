@@ -10,6 +10,7 @@ mod grpc;
 mod raft;
 pub mod server;
 pub mod state;
+mod torn_tail;
 pub mod twin;
 
 pub use command::check_bounds;

@@ -29,6 +29,8 @@ use crate::state::StateOptions;
 pub struct MetadataOptions {
     /// Holds all that the node keeps. Made if it isn't there; no other process may use it at the same time.
     pub data_dir: PathBuf,
+    /// A file that is there only if the folder has been in use before: beside it no new cluster is made.
+    pub proof_of_use: Option<PathBuf>,
     /// Stamps commands.
     pub clock: Arc<dyn Clock>,
     /// Bounds of the state's database.
@@ -40,7 +42,13 @@ pub struct MetadataOptions {
 impl MetadataOptions {
     /// The usual bounds.
     pub fn new(data_dir: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
-        Self { data_dir: data_dir.into(), clock, state: StateOptions::default(), faults: Faults::none() }
+        let (state, faults) = (StateOptions::default(), Faults::none());
+        Self { data_dir: data_dir.into(), proof_of_use: None, clock, state, faults }
+    }
+
+    /// Whether a start would make a new cluster.
+    pub fn is_new(&self) -> bool {
+        !identity::is_there(&self.data_dir)
     }
 }
 
@@ -60,6 +68,17 @@ pub enum StartError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The folder is gone or empty, and something beside it shows that it wasn't always.
+    #[error(
+        "{folder} is empty or gone, but it was in use before, as {proof} shows: put the folder back, or restore it from a \
+         backup. To begin anew, without the branches, uncommitted changes and users that were in it, remove {proof} first"
+    )]
+    Lost {
+        /// The data folder.
+        folder: PathBuf,
+        /// What shows it.
+        proof: PathBuf,
     },
     /// Newer software wrote the folder.
     #[error("{folder} has schema {found}, this release knows {known}: start the release that wrote it, or a newer one")]
@@ -135,7 +154,7 @@ impl MetadataServer {
     /// # Errors
     /// [`StartError`], when the folder is another process's, another node's, a newer release's, or damaged.
     pub async fn start(options: MetadataOptions) -> Result<Self, StartError> {
-        let claim = Claim::take(&options.data_dir)?;
+        let claim = Claim::take(&options.data_dir, options.proof_of_use.as_deref())?;
         let node_options = NodeOptions {
             folder: options.data_dir.clone(),
             identity: claim.identity().in_log(),

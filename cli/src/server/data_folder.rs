@@ -1,14 +1,16 @@
 //! The data folder. Owns its making, and that nobody else on the machine reads what a server keeps; what lies in it is its
-//! users'. Invariant: what a server makes after [`close_to_others`], in whatever crate, is its own user's alone.
+//! users'. Invariant: what a server makes after [`close_to_others`], in whatever crate, is its own user's alone, and the
+//! folder survives a power cut.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use rustix::fs::Mode;
 use rustix::process::umask;
+use storage::durable;
 
 /// The folders in it that a version before this one left open to all.
 const ONCE_OPEN: [&str; 3] = ["metadata", "objects", "cache"];
@@ -21,10 +23,7 @@ pub(crate) fn close_to_others() {
 /// Makes the data folder, if it isn't there. One that is there stays as it is, since it may be more than ours; its parts
 /// are closed to all but its user and group.
 pub(crate) fn make(path: &Path) -> Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    durable::make_folder(path, 0o700)
         .with_context(|| format!("can't make the data folder {}: choose another with --data-dir", path.display()))?;
     for part in ONCE_OPEN.map(|part| path.join(part)) {
         close(&part).with_context(|| format!("can't close {} to other users", part.display()))?;

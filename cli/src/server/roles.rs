@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::audit::Audit;
 use super::config::{MutualTlsFiles, Role, ServerArgs, ServerConfig};
-use super::encryption_key::{self, Missing};
+use super::encryption_key::{EncryptionKey, Missing};
 use super::issuer::ProviderDocuments;
 use super::listen::{self, Listener};
 use super::router::Services;
@@ -39,10 +39,15 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
-    let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
+    let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
     let stores = open_stores(&config).await?;
-    let options = MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock));
+    let options = MetadataOptions {
+        proof_of_use: key.proof_of_use(),
+        ..MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock))
+    };
     let metadata = MetadataServer::start(options).await?;
+    key.mark_in_use()?;
+    let secrets = key.secrets().clone();
     administrator::ensure(&*metadata.store(), &secrets, config.administrator.clone(), &listener.url()?).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(metadata.store(), stores, &config);
@@ -90,7 +95,9 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
-    let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
+    let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
+    key.mark_in_use()?;
+    let secrets = key.secrets().clone();
     let meta = connect_metadata(&config)?;
     administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
     let stores = open_stores(&config).await?;
@@ -113,7 +120,9 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
-    let secrets = encryption_key::open(&config.encryption_key, &config.data_dir, Missing::Refuse)?;
+    let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Refuse)?;
+    key.mark_in_use()?;
+    let secrets = key.secrets().clone();
     let stores = open_stores(&config).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(connect_metadata(&config)?, stores, &config);

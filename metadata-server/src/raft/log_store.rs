@@ -12,16 +12,22 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, Options, ReadOptions};
+use storage::durable;
 use tokio::sync::{oneshot, watch};
 
 use super::faults::Faults;
+use super::log_mark::{self, LogMark};
 use super::log_record::{decode, entries_end, entry_key, identity_key, index_of, purged_key, vote_key};
 use super::log_tail::{LogTail, next_of};
 use super::log_writer::{Done, Durable, LogCounters, LogWrite, LogWriter, WriterContext};
 use super::types::{Entry, LogId, TypeConfig, Vote};
+use crate::torn_tail;
 
 /// How many entries are read at a time when a long stretch is applied again.
 const READ_ENTRIES_MAX: u64 = 1024;
+const FOLDER_MODE: u32 = 0o700;
+/// Files that RocksDB keeps open.
+const OPEN_FILES_MAX: i32 = 128;
 /// RocksDB's memtable and the bound of its write-ahead files.
 const WRITE_BUFFER_BYTES: usize = 32 << 20;
 const WAL_BYTES_MAX: u64 = 256 << 20;
@@ -54,9 +60,12 @@ impl WeakLogStore {
 
 impl LogStore {
     /// Opens or makes the log in a folder. A record that is damaged, but for one that a crash left half-written at
-    /// the very end, is an error.
+    /// the very end, is an error; so is an end that lacks what was acknowledged.
     pub(crate) fn open(folder: &Path, faults: Faults) -> io::Result<Self> {
+        durable::make_folder(folder, FOLDER_MODE)?;
+        let acknowledged = mend(folder)?;
         let db = Arc::new(DB::open(&options(), folder).map_err(io::Error::other)?);
+        check_end(&db, acknowledged)?;
         let purged: Option<LogId> = read_json(&db, &purged_key())?;
         let last = last_entry(&db)?.map(|entry| entry.log_id);
         check_gapless(&db, purged.as_ref())?;
@@ -71,6 +80,7 @@ impl LogStore {
             folder: folder.to_owned(),
             tail: tail.clone(),
             durable: told,
+            mark: LogMark::open(folder)?,
             counters: counters.clone(),
             faults,
         })?;
@@ -245,11 +255,12 @@ fn options() -> Options {
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_write_buffer_size(WRITE_BUFFER_BYTES);
     options.set_max_total_wal_size(WAL_BYTES_MAX);
-    // A half-written last record is a crash's; anything else that is damaged may have been acknowledged.
+    // A half-written last record was cut off before; anything else that is damaged may have been acknowledged.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_paranoid_checks(true);
     options.set_keep_log_file_num(4);
+    options.set_max_open_files(OPEN_FILES_MAX);
     options
 }
 
@@ -267,7 +278,25 @@ fn to_range(range: &impl RangeBounds<u64>) -> Range<u64> {
     start..end
 }
 
-/// Reads entries from disk; those that were purged may be missing at the front, a gap behind them is an error.
+/// Cuts off what a power cut left half-written. → up to where all was acknowledged, as far as is known
+fn mend(folder: &Path) -> io::Result<Option<u64>> {
+    let acknowledged = log_mark::read(folder)?;
+    torn_tail::mend_manifest(folder)?;
+    torn_tail::mend_wals(folder, acknowledged)?;
+    Ok(acknowledged)
+}
+
+/// Refuses a log that ends before what was acknowledged.
+fn check_end(db: &DB, acknowledged: Option<u64>) -> io::Result<()> {
+    let missing = acknowledged.unwrap_or(0).saturating_sub(db.latest_sequence_number());
+    if missing == 0 {
+        return Ok(());
+    }
+    let why = format!("the log lost its end: {missing} acknowledged changes");
+    Err(io::Error::new(io::ErrorKind::InvalidData, why))
+}
+
+/// Reads entries from disk. Those before the log's first may be missing, having been purged; any other gap is an error.
 fn read_entries(db: &DB, range: Range<u64>) -> io::Result<Vec<Entry>> {
     let mut options = ReadOptions::default();
     options.set_iterate_upper_bound(entry_key(range.end));
@@ -283,7 +312,18 @@ fn read_entries(db: &DB, range: Range<u64>) -> io::Result<Vec<Entry>> {
         }
         entries.push(decode(index, &record)?);
     }
+    let first = entries.first().map_or(range.end, |entry| entry.log_id.index);
+    if first > range.start && has_entry_before(db, range.start)? {
+        return Err(gap(range.start));
+    }
     Ok(entries)
+}
+
+fn has_entry_before(db: &DB, index: u64) -> io::Result<bool> {
+    let mut before = db.iterator(IteratorMode::From(&entry_key(index), Direction::Reverse));
+    // The key itself is where the iterator stands, if it is there.
+    let found = before.find(|item| item.as_ref().map_or(true, |(key, _)| **key < entry_key(index)[..]));
+    Ok(found.transpose().map_err(io::Error::other)?.is_some_and(|(key, _)| index_of(&key).is_some()))
 }
 
 fn last_entry(db: &DB) -> io::Result<Option<Entry>> {

@@ -14,6 +14,7 @@ use rocksdb::{DB, WriteBatch, WriteOptions};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::faults::{FaultPoint, Faults};
+use super::log_mark::LogMark;
 use super::log_record::{encode, entries_end, entry_key, identity_key, purged_key, vote_key};
 use super::log_tail::{LogTail, next_of};
 use super::types::{Entry, LogId, TypeConfig};
@@ -89,6 +90,8 @@ pub(crate) struct WriterContext {
     pub(crate) tail: Arc<Mutex<LogTail>>,
     /// Told after each write.
     pub(crate) durable: watch::Sender<Durable>,
+    /// Moved after each write.
+    pub(crate) mark: LogMark,
     /// Counted up.
     pub(crate) counters: Arc<LogCounters>,
     /// Tests break the disk here.
@@ -201,6 +204,7 @@ fn write_group(context: &WriterContext, group: &mut Group) -> io::Result<()> {
     context.faults.check(FaultPoint::BeforeLogWrite)?;
     context.db.write_opt(std::mem::take(&mut group.batch), &options).map_err(io::Error::other)?;
     context.faults.check(FaultPoint::AfterLogWrite)?;
+    context.mark.note(context.db.latest_sequence_number());
     context.counters.fsyncs.fetch_add(1, Ordering::Relaxed);
     context.counters.entries.fetch_add(group.entries, Ordering::Relaxed);
 

@@ -6,6 +6,7 @@
 
 mod config;
 mod faults;
+mod log_mark;
 mod log_record;
 mod log_store;
 mod log_tail;
@@ -22,5 +23,4 @@ mod storage_suite;
 
 pub use faults::{FaultPoint, Faults};
 pub(crate) use node::{Node, NodeCounters, NodeOptions, OpenError, Remains};
-pub(crate) use snapshot::sync_folder;
 pub(crate) use types::Proposal;

@@ -3,22 +3,25 @@
 //! Invariant: a folder that has a manifest is whole; one without is a crash's leftover and is removed at start.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use openraft::RaftSnapshotBuilder;
 use serde::{Deserialize, Serialize};
+use storage::durable;
 
 use super::types::{SnapshotMeta, TypeConfig};
 
 const MANIFEST: &str = "manifest.json";
 const STATE: &str = "state";
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
 /// What folders under construction begin with.
 const UNFINISHED: &str = "tmp-";
 /// The layout that this code writes and reads.
 const MANIFEST_VERSION: u32 = 1;
 
-type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, SnapshotFolder>;
+pub(crate) type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, SnapshotFolder>;
 
 /// A snapshot's folder: what openraft hands from the builder to whoever installs it.
 #[derive(Debug, Clone)]
@@ -49,7 +52,7 @@ pub(crate) struct Snapshots {
 impl Snapshots {
     /// Opens or makes the folder, and removes what a crash left unfinished.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root)?;
+        durable::make_folder(root, FOLDER_MODE)?;
         for entry in fs::read_dir(root)? {
             let path = entry?.path();
             if !path.join(MANIFEST).is_file() {
@@ -146,17 +149,14 @@ impl UnfinishedSnapshot {
         let manifest =
             Manifest { version: MANIFEST_VERSION, meta: self.meta.clone(), files: list_files(&self.state())? };
         let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other)?;
-        let mut file = File::create(self.path.join(MANIFEST))?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        sync_folder(&self.state())?;
-        sync_folder(&self.path)?;
+        durable::sync_folder(&self.state())?;
+        durable::replace_file(&self.path.join(MANIFEST), &text, FILE_MODE)?;
         let path = self.root.join(name_of(&self.meta));
         if path.exists() {
             fs::remove_dir_all(&path)?;
         }
         fs::rename(&self.path, &path)?;
-        sync_folder(&self.root)?;
+        durable::sync_folder(&self.root)?;
         for entry in fs::read_dir(&self.root)? {
             let other = entry?.path();
             if other != path && !is_unfinished(&other) {
@@ -177,11 +177,6 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
         let unfinished = self.0.take().ok_or_else(|| io::Error::other("this snapshot was built already"))??;
         tokio::task::spawn_blocking(move || unfinished.finish()).await.map_err(io::Error::other)?
     }
-}
-
-/// Syncs a folder, so that the names in it are durable.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn name_of(meta: &SnapshotMeta) -> String {

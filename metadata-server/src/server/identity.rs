@@ -2,19 +2,22 @@
 //! `LOCK`. Invariant: the file is replaced as a whole and durable before the log's first entry.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
+use storage::durable;
 
 use super::StartError;
-use crate::raft::sync_folder;
 
 /// The newest layout of the data folder that this release writes and reads.
 const SCHEMA: u32 = 1;
 const FILE: &str = "identity.json";
 const LOCK: &str = "LOCK";
+/// Nobody but the server's user has business in the folder.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
 
 /// Who a node is, for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +55,15 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Makes the folder if need be, locks it, and reads or makes its identity.
-    pub(super) fn take(folder: &Path) -> Result<Self, StartError> {
-        fs::create_dir_all(folder).map_err(at(folder))?;
+    /// Makes the folder if need be, locks it, and reads or makes its identity. Makes none where `proof` shows that there
+    /// was one: what it named would be passed over.
+    pub(super) fn take(folder: &Path, proof: Option<&Path>) -> Result<Self, StartError> {
+        if let Some(proof) = proof
+            && !is_there(folder)
+        {
+            return Err(StartError::Lost { folder: folder.to_owned(), proof: proof.to_owned() });
+        }
+        durable::make_folder(folder, FOLDER_MODE).map_err(at(folder))?;
         let lock = lock(folder)?;
         let path = folder.join(FILE);
         let identity = match fs::read(&path) {
@@ -82,6 +91,11 @@ impl Claim {
         }
         write(&self.folder, &Identity { in_use: true, ..self.identity.clone() })
     }
+}
+
+/// Whether a folder has an identity.
+pub(super) fn is_there(folder: &Path) -> bool {
+    folder.join(FILE).exists()
 }
 
 fn lock(folder: &Path) -> Result<File, StartError> {
@@ -122,12 +136,9 @@ fn refuse_orphans(folder: &Path) -> Result<(), StartError> {
 }
 
 fn write(folder: &Path, identity: &Identity) -> Result<(), StartError> {
-    let (path, unfinished) = (folder.join(FILE), folder.join("identity.json.tmp"));
+    let path = folder.join(FILE);
     let text = serde_json::to_vec_pretty(identity).expect("because it has only plain fields");
-    let mut file = File::create(&unfinished).map_err(at(&unfinished))?;
-    file.write_all(&text).and_then(|()| file.sync_all()).map_err(at(&unfinished))?;
-    fs::rename(&unfinished, &path).map_err(at(&path))?;
-    sync_folder(folder).map_err(at(folder))
+    durable::replace_file(&path, &text, FILE_MODE).map_err(at(&path))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {

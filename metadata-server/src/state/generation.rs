@@ -5,11 +5,15 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use storage::durable;
+
 use super::StateError;
 use super::rocks::{Rocks, StateOptions};
 
 const CURRENT: &str = "CURRENT";
 const PREFIX: &str = "gen-";
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
 
 /// One generation, open.
 pub(super) struct Generation {
@@ -21,7 +25,7 @@ pub(super) struct Generation {
 impl Generation {
     /// Opens the generation that counts, or makes the first; removes what a crash left of others.
     pub(super) fn open_current(root: &Path, options: &StateOptions) -> Result<Self, StateError> {
-        fs::create_dir_all(root).map_err(at(root))?;
+        durable::make_folder(root, FOLDER_MODE).map_err(at(root))?;
         let number = match read_current(root)? {
             Some(number) => number,
             None => {
@@ -43,7 +47,6 @@ impl Generation {
             fs::remove_dir_all(&dir).map_err(at(&dir))?;
         }
         copy(from, &dir)?;
-        sync(root)?;
         let generation = Self::open(root, number, options)?;
         write_current(root, number)?;
         Ok(generation)
@@ -51,6 +54,7 @@ impl Generation {
 
     fn open(root: &Path, number: u64, options: &StateOptions) -> Result<Self, StateError> {
         let dir = folder(root, number);
+        durable::make_folder(&dir, FOLDER_MODE).map_err(at(&dir))?;
         let rocks = Rocks::open(&dir, options)?;
         Ok(Self { number, dir, rocks })
     }
@@ -104,11 +108,8 @@ fn refuse_unnamed(root: &Path) -> Result<(), StateError> {
 }
 
 fn write_current(root: &Path, number: u64) -> Result<(), StateError> {
-    let (path, temporary) = (root.join(CURRENT), root.join("CURRENT.new"));
-    fs::write(&temporary, format!("{PREFIX}{number:010}\n")).map_err(at(&temporary))?;
-    sync(&temporary)?;
-    fs::rename(&temporary, &path).map_err(at(&path))?;
-    sync(root)
+    let (path, content) = (root.join(CURRENT), format!("{PREFIX}{number:010}\n"));
+    durable::replace_file(&path, content.as_bytes(), FILE_MODE).map_err(at(&path))
 }
 
 fn generations(root: &Path) -> Result<Vec<u64>, StateError> {
@@ -138,13 +139,9 @@ fn copy(from: &Path, to: &Path) -> Result<(), StateError> {
         if !(is_table && fs::hard_link(&source, &target).is_ok()) {
             fs::copy(&source, &target).map_err(at(&source))?;
         }
-        sync(&target)?;
+        File::open(&target).and_then(|file| file.sync_all()).map_err(at(&target))?;
     }
-    sync(to)
-}
-
-fn sync(path: &Path) -> Result<(), StateError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(at(path))
+    durable::sync_folder(to).map_err(at(to))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StateError {

@@ -11,6 +11,7 @@ use rocksdb::{
 
 use super::keyspace::{Changes, KeyRange, Keyspace, Pair, Scan, Table};
 use super::{StateError, key};
+use crate::torn_tail;
 
 /// The version of the keys and values that this build writes and reads.
 const SCHEMA: u32 = 1;
@@ -47,6 +48,7 @@ pub(super) struct Rocks {
 impl Rocks {
     /// Opens or makes the database in a folder.
     pub(super) fn open(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
+        mend(dir)?;
         let cache = Cache::new_lru_cache(options.block_cache_bytes_max);
         let tables =
             Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), table_options(table, options, &cache)));
@@ -123,6 +125,11 @@ impl Rocks {
     fn family(&self, table: Table) -> &ColumnFamily {
         self.db.cf_handle(table.name()).expect("all tables' column families were opened or made")
     }
+}
+
+/// Cuts off what a power cut left half-written.
+fn mend(dir: &Path) -> Result<(), StateError> {
+    torn_tail::mend_manifest(dir).map_err(|source| StateError::File { path: dir.to_owned(), source })
 }
 
 fn database_options(options: &StateOptions) -> Options {

@@ -7,6 +7,7 @@ mod crashes;
 mod disk_faults;
 mod full_disk;
 mod group_commit;
+mod power_cuts;
 mod restarts;
 mod start_refusals;
 mod support;

@@ -1,11 +1,11 @@
 //! What a node refuses to start on, and what it says then.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use metadata_server::{MetadataServer, StartError};
+use metadata_server::{MetadataOptions, MetadataServer, StartError};
 
-use crate::support::{create_branch, create_repository, has_branch, options, start};
+use crate::support::{create_branch, create_repository, has_branch, options, start, write_ahead_file};
 
 async fn refusal(folder: &Path) -> StartError {
     match MetadataServer::start(options(folder)).await {
@@ -24,15 +24,6 @@ async fn used_folder() -> tempfile::TempDir {
     }
     server.shutdown().await;
     folder
-}
-
-/// The log's newest write-ahead file that has something in it.
-fn write_ahead_file(folder: &Path) -> PathBuf {
-    let files = fs::read_dir(folder.join("log")).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ext| ext == "log")).collect();
-    files.retain(|path| fs::metadata(path).unwrap().len() > 0);
-    files.sort();
-    files.pop().expect("the log has a write-ahead file")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,6 +55,25 @@ async fn a_damaged_or_missing_identity() {
     fs::remove_file(&path).unwrap();
     let error = refusal(folder.path()).await;
     assert!(matches!(error, StartError::Foreign { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_folder_beside_what_proves_that_it_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (metadata, proof) = (folder.path().join("metadata"), folder.path().join("proof"));
+    let start = || MetadataServer::start(MetadataOptions { proof_of_use: Some(proof.clone()), ..options(&metadata) });
+    let error = start().await.err().expect("it must not start");
+    assert!(matches!(error, StartError::Lost { .. }), "{error}");
+    for word in ["metadata", "restore it from a backup", "To begin anew", "proof"] {
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    assert!(!metadata.exists(), "nothing is made");
+    fs::create_dir(&metadata).unwrap();
+    assert!(matches!(start().await.err(), Some(StartError::Lost { .. })), "an empty folder is none");
+
+    let server = crate::support::start(&metadata).await;
+    server.shutdown().await;
+    start().await.unwrap().shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,8 @@
 //! What the tests share: a node, a repository in it, and branches as the facts that are written and found again.
 
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,4 +71,36 @@ pub(crate) async fn create_branch_when_up(store: &dyn MetaStore, name: &str) {
         }
     };
     tokio::time::timeout(PATIENCE, up).await.expect("the service came up again");
+}
+
+/// The log's newest write-ahead file that has something in it.
+pub(crate) fn write_ahead_file(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ext| ext == "log")).collect();
+    files.retain(|path| fs::metadata(path).unwrap().len() > 0);
+    files.sort();
+    files.pop().expect("the log has a write-ahead file")
+}
+
+/// Copies a folder as a crash would leave it: what was handed to the file system. RocksDB removes files that it needs no
+/// more in the background: a copy that misses one is made again.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    while let Err(error) = try_copy_folder(from, to) {
+        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+        fs::remove_dir_all(to).unwrap();
+    }
+}
+
+fn try_copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        if path.is_dir() {
+            try_copy_folder(&path, &target)?;
+        } else {
+            fs::copy(path, target)?;
+        }
+    }
+    Ok(())
 }
