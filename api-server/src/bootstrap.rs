@@ -40,7 +40,8 @@ impl From<Refusal> for BootstrapError {
 /// The first start makes the user `admin` with a random key, or with the preset one: both or neither, so a first start
 /// that is cut off before is made up for by the next. Later starts make nothing, unless a key is preset that isn't known
 /// yet: it is added to `admin`'s, so an operator who lost all keys gets in by presetting one. Keys that were made before
-/// stay.
+/// stay. A metadata service that takes no commands for now, its disk being full, leaves all that to a later start: its
+/// administrator is there already.
 pub async fn bootstrap_administrator(
     meta: &dyn MetaStore,
     secrets: &SecretBox,
@@ -54,7 +55,13 @@ pub async fn bootstrap_administrator(
         }
         None => generate_credentials(),
     };
-    set_up_access(meta).await?;
+    match set_up_access(meta).await {
+        Err(BootstrapError::Meta(error)) if error.is_retryable() && find(meta).await?.is_some() => {
+            tracing::warn!(%error, "the metadata service takes no commands now: whether access is set up is left to the next start");
+            return Ok(None);
+        }
+        set_up => set_up?,
+    }
     if is_preset && is_known(meta, secrets, &keys).await? {
         return Ok(None);
     }

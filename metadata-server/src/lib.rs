@@ -6,6 +6,7 @@
 
 mod command;
 pub mod conformance;
+mod full_disk;
 mod grpc;
 mod raft;
 pub mod server;

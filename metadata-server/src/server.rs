@@ -102,6 +102,12 @@ pub enum StartError {
         /// What is wrong, and where.
         why: String,
     },
+    /// The disk has no room left.
+    #[error("the disk is full: {why}. Nothing is damaged: free some space, and start again")]
+    DiskFull {
+        /// What couldn't be written.
+        why: String,
+    },
     /// Raft didn't come up.
     #[error("{why}")]
     Failed {
@@ -113,6 +119,9 @@ pub enum StartError {
 impl From<OpenError> for StartError {
     fn from(error: OpenError) -> Self {
         let why = error.to_string();
+        if error.is_of_full_disk() {
+            return Self::DiskFull { why };
+        }
         match error {
             OpenError::Log { .. } | OpenError::LogTooShort { .. } | OpenError::StateTooOld { .. } => {
                 Self::Corrupt { why }

@@ -8,6 +8,7 @@
 pub(crate) mod access;
 mod error;
 pub(crate) mod expiry;
+mod frozen;
 mod generation;
 pub(crate) mod jobs;
 pub(crate) mod key;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use model::{Answer, Command, Outcome, Query, Refusal, Timestamp};
 
 pub use error::StateError;
+pub(crate) use frozen::FrozenState;
 pub use rocks::StateOptions;
 
 use crate::command::{self, At};
@@ -90,24 +92,7 @@ impl StateMachine {
         let generation = self.generation();
         let view = generation.rocks().view();
         let mut tx = Transaction::new(&view);
-        let mut outcomes = Vec::with_capacity(batch.len());
-        let mut last = applied_index(&view)?;
-        for Applied { index, command, .. } in batch {
-            if let Some(last) = last
-                && *index <= last
-            {
-                return Err(StateError::OutOfOrder { index: *index, last });
-            }
-            last = Some(*index);
-            outcomes.push(match command {
-                Some((time, command)) => command::apply(&mut tx, At { index: *index, time: *time }, command)?,
-                None => Outcome::Done,
-            });
-        }
-        if let Some(newest) = batch.last() {
-            tx.put(Table::Settings, key::APPLIED.to_vec(), newest.index.to_be_bytes().to_vec());
-            tx.put(Table::Settings, key::RAFT.to_vec(), newest.raft.to_vec());
-        }
+        let outcomes = apply_all(&mut tx, batch)?;
         let changes = tx.into_changes();
         generation.rocks().commit(changes)?;
         Ok(outcomes)
@@ -202,6 +187,29 @@ impl StateMachine {
     fn lock(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Applies entries in their order, and notes how far that is.
+fn apply_all(tx: &mut Transaction<'_>, batch: &[Applied]) -> Result<Vec<Outcome>, StateError> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut last = applied_index(tx)?;
+    for Applied { index, command, .. } in batch {
+        if let Some(last) = last
+            && *index <= last
+        {
+            return Err(StateError::OutOfOrder { index: *index, last });
+        }
+        last = Some(*index);
+        outcomes.push(match command {
+            Some((time, command)) => command::apply(tx, At { index: *index, time: *time }, command)?,
+            None => Outcome::Done,
+        });
+    }
+    if let Some(newest) = batch.last() {
+        tx.put(Table::Settings, key::APPLIED.to_vec(), newest.index.to_be_bytes().to_vec());
+        tx.put(Table::Settings, key::RAFT.to_vec(), newest.raft.to_vec());
+    }
+    Ok(outcomes)
 }
 
 fn applied_index(keys: &dyn Keyspace) -> Result<Option<u64>, StateError> {

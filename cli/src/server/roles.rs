@@ -16,7 +16,7 @@ use model::{MetaStore, SystemClock};
 use s3_gateway::{Gateway, GatewayOptions};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use storage::{StoreSettings, Stores};
+use storage::{StorageError, StoreSettings, Stores};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::audit::Audit;
@@ -162,7 +162,14 @@ async fn open_stores(config: &ServerConfig) -> Result<Arc<Stores>> {
         ..store_settings(&config.object_store_options)
     };
     let stores = Stores::open(&config.object_store, &settings).await.context("can't open the object store")?;
-    let probe = stores.probe().await.context("can't use the object store")?;
+    let probe = match stores.probe().await {
+        // What is there is still read.
+        Err(error @ StorageError::Full { .. }) => {
+            warn(&format!("WARNING: {error}. Until then objects are read, and none is written."));
+            return Ok(stores);
+        }
+        probe => probe.context("can't use the object store")?,
+    };
     if !probe.conditional_put {
         warn(&format!(
             "WARNING: {} ignores conditions on writes: two servers that make the same repository at the same time there \

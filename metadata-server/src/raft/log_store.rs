@@ -48,6 +48,49 @@ struct Shared {
     counters: Arc<LogCounters>,
 }
 
+/// What a log says of itself.
+#[derive(Debug)]
+pub(crate) struct LogFacts {
+    /// Whose it is, once it is somebody's.
+    pub(crate) identity: Option<Vec<u8>>,
+    /// Its last entry, or the last purged one.
+    pub(crate) last: Option<LogId>,
+    /// The last purged entry.
+    pub(crate) purged: Option<LogId>,
+}
+
+/// A log that is only read.
+pub(crate) struct FrozenLog(DB);
+
+impl FrozenLog {
+    /// Opens a log that is there, by the same rules as [`LogStore::open`].
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        let acknowledged = mend(folder)?;
+        let db = DB::open_for_read_only(&options(), folder, false).map_err(io::Error::other)?;
+        check_end(&db, acknowledged)?;
+        Ok(Self(db))
+    }
+
+    /// What it says of itself.
+    pub(crate) fn facts(&self) -> io::Result<LogFacts> {
+        let purged = read_json(&self.0, &purged_key())?;
+        check_gapless(&self.0, purged.as_ref())?;
+        let last = last_entry(&self.0)?.map(|entry| entry.log_id).or(purged);
+        Ok(LogFacts { identity: self.0.get(identity_key()).map_err(io::Error::other)?, last, purged })
+    }
+
+    /// All entries from one on, some at a time.
+    pub(crate) fn entries_from(&self, from: u64) -> impl Iterator<Item = io::Result<Vec<Entry>>> {
+        let end = last_entry(&self.0).map(|last| next_of(last.map(|entry| entry.log_id).as_ref()));
+        let (end, failed) = match end {
+            Ok(end) => (end, None),
+            Err(error) => (from, Some(Err(error))),
+        };
+        let pieces = (from..end).step_by(usize::try_from(READ_ENTRIES_MAX).expect("because it is small"));
+        failed.into_iter().chain(pieces.map(move |from| read_entries(&self.0, from..end.min(from + READ_ENTRIES_MAX))))
+    }
+}
+
 /// Tells whether a log is still open.
 pub(crate) struct WeakLogStore(Weak<Shared>);
 
@@ -102,11 +145,6 @@ impl LogStore {
         self.tail().last()
     }
 
-    /// The last purged entry's id.
-    pub(crate) fn purged(&self) -> Option<LogId> {
-        self.tail().purged()
-    }
-
     /// Waits until the entry at `index` is on disk: the apply barrier. Openraft promises only that it is committed,
     /// which with more voters can be before this node's own disk has it. An index that was never appended here
     /// (as when a snapshot covers it) needs no waiting.
@@ -127,9 +165,11 @@ impl LogStore {
         WeakLogStore(Arc::downgrade(&self.shared))
     }
 
-    /// Whose log this is, as [`LogStore::set_identity`] wrote it.
-    pub(crate) fn identity(&self) -> io::Result<Option<Vec<u8>>> {
-        self.shared.db.get(identity_key()).map_err(io::Error::other)
+    /// What the log says of itself.
+    pub(crate) fn facts(&self) -> io::Result<LogFacts> {
+        let identity = self.shared.db.get(identity_key()).map_err(io::Error::other)?;
+        let tail = self.tail();
+        Ok(LogFacts { identity, last: tail.last(), purged: tail.purged() })
     }
 
     /// Writes down whose log this is.

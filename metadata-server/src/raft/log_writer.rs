@@ -18,6 +18,7 @@ use super::log_mark::LogMark;
 use super::log_record::{encode, entries_end, entry_key, identity_key, purged_key, vote_key};
 use super::log_tail::{LogTail, next_of};
 use super::types::{Entry, LogId, TypeConfig};
+use crate::full_disk::says_full;
 
 /// How many writes may wait for the thread; whoever asks for more waits.
 const QUEUE_WRITES_MAX: usize = 4096;
@@ -223,7 +224,7 @@ fn write_group(context: &WriterContext, group: &mut Group) -> io::Result<()> {
 /// What an operator reads: what failed, where, and what to do.
 fn describe(context: &WriterContext, error: &io::Error) -> String {
     let folder = context.folder.display();
-    if error.to_string().contains("No space left on device") {
+    if says_full(error) {
         return format!("the disk is full: the Raft log in {folder} can't be written; free some space ({error})");
     }
     format!("the Raft log in {folder} can't be written: check the disk ({error})")

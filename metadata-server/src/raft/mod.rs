@@ -6,6 +6,7 @@
 
 mod config;
 mod faults;
+mod last_state;
 mod log_mark;
 mod log_record;
 mod log_store;
@@ -22,5 +23,6 @@ mod types;
 mod storage_suite;
 
 pub use faults::{FaultPoint, Faults};
-pub(crate) use node::{Node, NodeCounters, NodeOptions, OpenError, Remains};
+pub(crate) use last_state::LastState;
+pub(crate) use node::{Node, NodeCounters, NodeOptions, OpenError, ReadEnd, released};
 pub(crate) use types::Proposal;

@@ -19,14 +19,17 @@ use tokio::sync::watch;
 
 use super::config::config;
 use super::faults::Faults;
-use super::log_store::{LogStore, WeakLogStore};
+use super::last_state::LastState;
+use super::log_store::{LogFacts, LogStore, WeakLogStore};
 use super::log_tail::next_of;
 use super::log_writer::Durable;
 use super::network::NoNetwork;
+pub(crate) use super::read_gate::ReadEnd;
 use super::read_gate::ReadGate;
-use super::snapshot::Snapshots;
+use super::snapshot::{Snapshot, Snapshots};
 use super::state_adapter::{RaftFacts, StateAdapter};
 use super::types::{Proposal, TypeConfig};
+use crate::full_disk::says_full;
 use crate::state::{StateError, StateMachine, StateOptions};
 
 /// The one voter's id in Raft. Ids are never used again for another node.
@@ -35,6 +38,9 @@ const NODE_ID: u64 = 1;
 const START_REPORT_EVERY: Duration = Duration::from_secs(5);
 /// How long a node that tries to become leader may take; a single voter needs one fsync.
 const ELECTION_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often, and how many times, it is looked whether a closed node's files are released.
+const RELEASE_POLL: Duration = Duration::from_millis(10);
+const RELEASE_POLLS_MAX: u32 = 1000;
 
 type Raft = openraft::Raft<TypeConfig, StateAdapter>;
 
@@ -117,6 +123,13 @@ pub(crate) enum OpenError {
     Raft(String),
 }
 
+impl OpenError {
+    /// Whether it is for want of room, so that nothing is damaged.
+    pub(crate) fn is_of_full_disk(&self) -> bool {
+        says_full(self)
+    }
+}
+
 /// A running voter.
 pub(crate) struct Node {
     raft: Raft,
@@ -147,6 +160,28 @@ impl Remains {
     pub(crate) fn are_gone(&self) -> bool {
         self.log.is_gone() && self.state.strong_count() == 0
     }
+
+    /// Whether nobody has the log open any more.
+    pub(crate) fn log_is_gone(&self) -> bool {
+        self.log.is_gone()
+    }
+
+    /// Waits until they are, within bounds: reads that began before the end, and Raft's last tasks, let go of the files
+    /// one after the other.
+    pub(crate) async fn released(&self) {
+        released(|| self.are_gone()).await;
+    }
+}
+
+/// Waits until what a closed node had open is free.
+pub(crate) async fn released(are_gone: impl Fn() -> bool) {
+    for _ in 0..RELEASE_POLLS_MAX {
+        if are_gone() {
+            return;
+        }
+        tokio::time::sleep(RELEASE_POLL).await;
+    }
+    tracing::warn!("a closed node still has its files open");
 }
 
 impl Node {
@@ -154,8 +189,11 @@ impl Node {
     /// that was committed before.
     pub(crate) async fn open(options: NodeOptions) -> Result<Self, OpenError> {
         let (log, state, snapshots) = open_folders(&options).await?;
-        let fresh = check_whose(&options, &log, &state)?;
-        check_reach(&options, &log, &state, &snapshots)?;
+        let facts = RaftFacts::of(&state).map_err(|e| OpenError::Raft(format!("the state's Raft facts: {e}")))?;
+        let log_facts = log.facts().map_err(|e| log_error(&options.folder, &e))?;
+        let snapshot = snapshots.current().map_err(|e| OpenError::Raft(e.to_string()))?;
+        let fresh = check_whose(&options, &log_facts, facts.as_ref())?;
+        check_reach(&options, &log_facts, facts.as_ref(), snapshot.as_ref())?;
         if fresh {
             log.set_identity(options.identity.clone()).await.map_err(|e| log_error(&options.folder, &e))?;
         }
@@ -179,6 +217,9 @@ impl Node {
             Ok(()) => Ok(node),
             Err(error) => {
                 node.close().await;
+                let remains = node.remains();
+                drop(node);
+                remains.released().await;
                 Err(error)
             }
         }
@@ -233,7 +274,7 @@ impl Node {
     }
 
     /// Answers a question from the state as of some moment after the call.
-    pub(crate) async fn read(self: &Arc<Self>, query: Query) -> Result<Answer, MetaError> {
+    pub(crate) async fn read(self: &Arc<Self>, query: Query) -> Result<Answer, ReadEnd> {
         let node = self.clone();
         self.gate
             .pass(move || {
@@ -242,20 +283,24 @@ impl Node {
             })
             .await?;
         if is_point(&query) {
-            return self.state.read(&query).map_err(|e| read_failed(&e));
+            return self.state.read(&query).map_err(|e| ReadEnd::Failed(read_failed(&e)));
         }
-        let state = self.state.clone();
-        let answer = tokio::task::spawn_blocking(move || state.read(&query)).await;
-        answer.map_err(|e| MetaError::Internal(e.to_string()))?.map_err(|e| read_failed(&e))
+        self.last_state().read(query).await.map_err(ReadEnd::Failed)
     }
 
     /// ReadIndex: still the leader, and all that was committed until now is applied.
-    async fn confirm(&self) -> Result<(), MetaError> {
+    async fn confirm(&self) -> Result<(), ReadEnd> {
         match self.raft.ensure_linearizable(ReadPolicy::ReadIndex).await {
             Ok(_) => Ok(()),
-            Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(_))) => Err(not_leader()),
-            Err(error) => Err(MetaError::Unavailable(self.why(&error))),
+            Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(_))) => Err(ReadEnd::Failed(not_leader())),
+            Err(RaftError::Fatal(_)) => Err(ReadEnd::Ended),
+            Err(error) => Err(ReadEnd::Failed(MetaError::Unavailable(self.why(&error)))),
         }
+    }
+
+    /// What can be read of this node once it is closed.
+    pub(crate) fn last_state(&self) -> LastState {
+        LastState::OfNode(self.state.clone())
     }
 
     /// Removes some of what dropped tokens left behind. → whether more is left
@@ -342,28 +387,26 @@ async fn open_folders(options: &NodeOptions) -> Result<(LogStore, Arc<StateMachi
 
 /// Refuses another node's log, another cluster's state, and a log that ends before what the state has applied.
 /// → whether the log is new
-fn check_whose(options: &NodeOptions, log: &LogStore, state: &StateMachine) -> Result<bool, OpenError> {
+pub(crate) fn check_whose(options: &NodeOptions, log: &LogFacts, facts: Option<&RaftFacts>) -> Result<bool, OpenError> {
     let folder = options.folder.join("log");
-    let facts = RaftFacts::of(state).map_err(|e| OpenError::Raft(format!("the state's Raft facts: {e}")))?;
     let expected = || String::from_utf8_lossy(&options.identity).into_owned();
-    let found = log.identity().map_err(|e| log_error(&options.folder, &e))?;
-    if let Some(facts) = &facts
+    if let Some(facts) = facts
         && facts.cluster != options.cluster
     {
         let (found, expected) = (facts.cluster.clone(), options.cluster.clone());
         return Err(OpenError::ForeignState { folder: options.folder.join("state"), found, expected });
     }
-    let applied_next = next_of(facts.as_ref().and_then(|facts| facts.last_applied.as_ref()));
-    if applied_next > next_of(log.last().as_ref()) {
+    let applied_next = next_of(facts.and_then(|facts| facts.last_applied.as_ref()));
+    if applied_next > next_of(log.last.as_ref()) {
         return Err(OpenError::LogTooShort { folder, needed: applied_next - 1 });
     }
-    match found {
-        Some(found) if found == options.identity => Ok(false),
+    match &log.identity {
+        Some(found) if *found == options.identity => Ok(false),
         Some(found) => {
-            let found = String::from_utf8_lossy(&found).into_owned();
+            let found = String::from_utf8_lossy(found).into_owned();
             Err(OpenError::ForeignLog { folder, found, expected: expected() })
         }
-        None if options.in_use || log.last().is_some() => Err(OpenError::ForeignLog {
+        None if options.in_use || log.last.is_some() => Err(OpenError::ForeignLog {
             folder,
             found: "nobody (it is empty or was replaced)".into(),
             expected: expected(),
@@ -373,25 +416,22 @@ fn check_whose(options: &NodeOptions, log: &LogStore, state: &StateMachine) -> R
 }
 
 /// Refuses a state that can't be brought up to date: older than both the log's first entry and the snapshot.
-fn check_reach(
+pub(crate) fn check_reach(
     options: &NodeOptions,
-    log: &LogStore,
-    state: &StateMachine,
-    snapshots: &Snapshots,
+    log: &LogFacts,
+    facts: Option<&RaftFacts>,
+    snapshot: Option<&Snapshot>,
 ) -> Result<(), OpenError> {
-    let unreadable = |e: io::Error| OpenError::Raft(e.to_string());
-    let facts = RaftFacts::of(state).map_err(unreadable)?;
-    let snapshot = snapshots.current().map_err(unreadable)?;
-    let applied_next = next_of(facts.as_ref().and_then(|facts| facts.last_applied.as_ref()));
-    let snapshot_next = next_of(snapshot.as_ref().and_then(|snapshot| snapshot.meta.last_log_id.as_ref()));
-    let needed = next_of(log.purged().as_ref());
+    let applied_next = next_of(facts.and_then(|facts| facts.last_applied.as_ref()));
+    let snapshot_next = next_of(snapshot.and_then(|snapshot| snapshot.meta.last_log_id.as_ref()));
+    let needed = next_of(log.purged.as_ref());
     if applied_next.max(snapshot_next) < needed {
         return Err(OpenError::StateTooOld { folder: options.folder.join("state"), needed: needed - 1 });
     }
     Ok(())
 }
 
-fn log_error(folder: &Path, error: &io::Error) -> OpenError {
+pub(crate) fn log_error(folder: &Path, error: &io::Error) -> OpenError {
     OpenError::Log { folder: folder.join("log"), why: error.to_string() }
 }
 
@@ -399,7 +439,7 @@ fn not_leader() -> MetaError {
     MetaError::Unavailable("this node doesn't lead now: try again".into())
 }
 
-fn read_failed(error: &StateError) -> MetaError {
+pub(crate) fn read_failed(error: &StateError) -> MetaError {
     MetaError::Internal(error.to_string())
 }
 

@@ -9,7 +9,16 @@ use model::MetaError;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-type Waiter = oneshot::Sender<Result<(), MetaError>>;
+type Waiter = oneshot::Sender<Result<(), ReadEnd>>;
+
+/// Why a read came to nothing.
+#[derive(Debug, Clone)]
+pub(crate) enum ReadEnd {
+    /// The node's life has ended: another may answer.
+    Ended,
+    /// What to tell the caller.
+    Failed(MetaError),
+}
 
 /// Gathers reads while a confirmation is under way.
 #[derive(Default)]
@@ -26,10 +35,10 @@ struct State {
 impl ReadGate {
     /// Waits for the next confirmation. Who comes when none is under way confirms by itself, without a hop to another
     /// task. How many wait is bounded by the callers: each waits for its own read.
-    pub(crate) async fn pass<C, F>(self: &Arc<Self>, confirm: C) -> Result<(), MetaError>
+    pub(crate) async fn pass<C, F>(self: &Arc<Self>, confirm: C) -> Result<(), ReadEnd>
     where
         C: Fn() -> F + Send + 'static,
-        F: Future<Output = Result<(), MetaError>> + Send + 'static,
+        F: Future<Output = Result<(), ReadEnd>> + Send + 'static,
     {
         let waiting = {
             let mut state = self.lock();
@@ -40,7 +49,7 @@ impl ReadGate {
             })
         };
         match waiting {
-            Some(passed) => passed.await.unwrap_or_else(|_| Err(stopping())),
+            Some(passed) => passed.await.unwrap_or(Err(ReadEnd::Ended)),
             None => {
                 let turn = Turn { gate: self, confirm: Some(confirm) };
                 turn.take().await
@@ -51,7 +60,7 @@ impl ReadGate {
     /// Confirms for all who wait, again and again until nobody does.
     async fn run<F>(self: Arc<Self>, confirm: impl Fn() -> F)
     where
-        F: Future<Output = Result<(), MetaError>>,
+        F: Future<Output = Result<(), ReadEnd>>,
     {
         while let Some(waiters) = self.next() {
             let confirmed = confirm().await;
@@ -80,7 +89,7 @@ impl ReadGate {
 struct Turn<'a, C, F>
 where
     C: Fn() -> F + Send + 'static,
-    F: Future<Output = Result<(), MetaError>> + Send + 'static,
+    F: Future<Output = Result<(), ReadEnd>> + Send + 'static,
 {
     gate: &'a Arc<ReadGate>,
     confirm: Option<C>,
@@ -89,12 +98,12 @@ where
 impl<C, F> Turn<'_, C, F>
 where
     C: Fn() -> F + Send + 'static,
-    F: Future<Output = Result<(), MetaError>> + Send + 'static,
+    F: Future<Output = Result<(), ReadEnd>> + Send + 'static,
 {
-    async fn take(self) -> Result<(), MetaError> {
+    async fn take(self) -> Result<(), ReadEnd> {
         match &self.confirm {
             Some(confirm) => confirm().await,
-            None => Err(stopping()),
+            None => Err(ReadEnd::Ended),
         }
     }
 }
@@ -102,7 +111,7 @@ where
 impl<C, F> Drop for Turn<'_, C, F>
 where
     C: Fn() -> F + Send + 'static,
-    F: Future<Output = Result<(), MetaError>> + Send + 'static,
+    F: Future<Output = Result<(), ReadEnd>> + Send + 'static,
 {
     fn drop(&mut self) {
         {
@@ -116,10 +125,6 @@ where
             runtime.spawn(self.gate.clone().run(confirm));
         }
     }
-}
-
-fn stopping() -> MetaError {
-    MetaError::Unavailable("the service is stopping".into())
 }
 
 #[cfg(test)]
@@ -172,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn a_turn_that_is_given_up_is_passed_on() {
         let gate = Arc::new(ReadGate::default());
-        let confirm = || std::future::pending::<Result<(), MetaError>>();
+        let confirm = || std::future::pending::<Result<(), ReadEnd>>();
         let given_up = tokio::spawn({
             let gate = gate.clone();
             async move { gate.pass(confirm).await }

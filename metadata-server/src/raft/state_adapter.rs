@@ -19,6 +19,7 @@ use super::log_record::size_of;
 use super::log_store::LogStore;
 use super::snapshot::{SnapshotBuilder, SnapshotFolder, Snapshots, UnfinishedSnapshot};
 use super::types::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
+use crate::full_disk::says_full;
 use crate::state::{Applied, StateMachine};
 
 /// How much is applied in one write.
@@ -41,8 +42,12 @@ pub(crate) struct RaftFacts {
 impl RaftFacts {
     /// Reads what lies with the state; nothing yet in a new one.
     pub(crate) fn of(state: &StateMachine) -> io::Result<Option<Self>> {
-        let Some(bytes) = state.raft_state().map_err(io::Error::other)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(io::Error::other)
+        Self::decode(state.raft_state().map_err(io::Error::other)?.as_deref())
+    }
+
+    /// Reads them from what the state holds.
+    pub(crate) fn decode(bytes: Option<&[u8]>) -> io::Result<Option<Self>> {
+        bytes.map(serde_json::from_slice).transpose().map_err(io::Error::other)
     }
 
     fn encode(&self) -> Bytes {
@@ -133,7 +138,7 @@ impl StateAdapter {
     /// Turns a failure of the state into words for operators, and tells whoever watches.
     fn failed(&self, error: &io::Error) -> io::Error {
         let folder = self.folder.display();
-        let why = if error.to_string().contains("No space left on device") {
+        let why = if says_full(error) {
             format!("the disk is full: the state in {folder} can't be written; free some space ({error})")
         } else {
             format!("the state in {folder} can't be written: check the disk ({error})")

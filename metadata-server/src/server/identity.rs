@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use storage::durable;
 
 use super::StartError;
+use crate::full_disk::says_full;
 
 /// The newest layout of the data folder that this release writes and reads.
 const SCHEMA: u32 = 1;
@@ -143,5 +144,8 @@ fn write(folder: &Path, identity: &Identity) -> Result<(), StartError> {
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {
     let path = path.to_owned();
-    move |source| StartError::File { path, source }
+    move |source| match says_full(&source) {
+        true => StartError::DiskFull { why: format!("{}: {source}", path.display()) },
+        false => StartError::File { path, source },
+    }
 }

@@ -10,9 +10,9 @@ use model::{Answer, Clock, Command, MetaError, MetaStore, Outcome, Query, Timest
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::life::Lives;
+use super::life::{Answering, Lives};
 use crate::command::check_bounds;
-use crate::raft::Proposal;
+use crate::raft::{Proposal, ReadEnd};
 
 /// How many changes may wait or be under way, which bounds memory: a command counts for the changes that it holds.
 const CHANGES_MAX: u32 = 32_768;
@@ -87,6 +87,24 @@ impl Leader {
     }
 }
 
+impl Leader {
+    /// Answers a question, by another life if the first one ends meanwhile.
+    async fn answer(&self, query: Query) -> Result<Answer, MetaError> {
+        let mut ended = None;
+        loop {
+            let node = match self.lives.answering(ended.as_ref()).await? {
+                Answering::Node(node) => node,
+                Answering::LastState(state) => return state.read(query).await,
+            };
+            match node.read(query.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(ReadEnd::Failed(error)) => return Err(error),
+                Err(ReadEnd::Ended) => ended = Some(node),
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl MetaStore for Leader {
     async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
@@ -98,8 +116,7 @@ impl MetaStore for Leader {
     }
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
-        let node = self.lives.node()?;
-        match tokio::time::timeout(READ_TIMEOUT, node.read(query)).await {
+        match tokio::time::timeout(READ_TIMEOUT, self.answer(query)).await {
             Ok(result) => result,
             Err(_) => Err(MetaError::Unavailable(format!("no answer within {READ_TIMEOUT:?}"))),
         }

@@ -39,6 +39,13 @@ impl Generation {
         Ok(generation)
     }
 
+    /// Opens the generation that counts as it is there, and writes nothing.
+    pub(super) fn open_read_only(root: &Path, options: &StateOptions) -> Result<Self, StateError> {
+        let number = read_current(root)?.unwrap_or(1);
+        let dir = folder(root, number);
+        Ok(Self { number, rocks: Rocks::open_read_only(&dir, options)?, dir })
+    }
+
     /// Makes a new generation from a checkpoint, and lets it count.
     pub(super) fn restore(root: &Path, from: &Path, previous: u64, options: &StateOptions) -> Result<Self, StateError> {
         let number = previous + 1;

@@ -108,6 +108,12 @@ impl Changes {
     }
 }
 
+/// A keyspace with changes over it.
+pub(crate) struct Overlay<'k> {
+    pub(crate) base: &'k dyn Keyspace,
+    pub(crate) changes: &'k Changes,
+}
+
 /// Reads and writes over a keyspace that stays as it is.
 pub(crate) struct Transaction<'k> {
     base: &'k dyn Keyspace,
@@ -118,7 +124,12 @@ pub(crate) struct Transaction<'k> {
 
 impl<'k> Transaction<'k> {
     pub(crate) fn new(base: &'k dyn Keyspace) -> Self {
-        Self { base, changes: Changes::default(), writes: 0, remembered: None }
+        Self::over(base, Changes::default())
+    }
+
+    /// Goes on from what an earlier transaction over the same keyspace wrote.
+    pub(crate) fn over(base: &'k dyn Keyspace, changes: Changes) -> Self {
+        Self { base, changes, writes: 0, remembered: None }
     }
 
     /// The branch of [`Self::remember`], as it is now.
@@ -161,10 +172,6 @@ impl<'k> Transaction<'k> {
         self.changes
     }
 
-    fn table(&self, table: Table) -> &TableChanges {
-        &self.changes.tables[table as usize]
-    }
-
     fn table_mut(&mut self, table: Table) -> &mut TableChanges {
         if table != Table::Staged {
             self.remembered = None;
@@ -175,7 +182,17 @@ impl<'k> Transaction<'k> {
 
 impl Keyspace for Transaction<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        let changes = self.table(table);
+        Overlay { base: self.base, changes: &self.changes }.get(table, key)
+    }
+
+    fn scan<'a>(&'a self, table: Table, range: KeyRange) -> Scan<'a> {
+        scan(self.base, &self.changes, table, range)
+    }
+}
+
+impl Keyspace for Overlay<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        let changes = &self.changes.tables[table as usize];
         if let Some(written) = changes.points.get(key) {
             return Ok(written.clone());
         }
@@ -186,19 +203,22 @@ impl Keyspace for Transaction<'_> {
     }
 
     fn scan<'a>(&'a self, table: Table, range: KeyRange) -> Scan<'a> {
-        if range.is_empty() {
-            return Box::new(std::iter::empty());
-        }
-        let changes = self.table(table);
-        let written = changes.points.range::<[u8], _>(range.bounds()).peekable();
-        let base = self.base.scan(table, range.clone());
-        let base = base.filter(|item| match item {
-            Ok((key, _)) => !changes.dropped.iter().any(|range| range.contains(key)),
-            Err(_) => true,
-        });
-        let base: Scan<'a> = Box::new(base);
-        Box::new(Merged { base: base.peekable(), written })
+        scan(self.base, self.changes, table, range)
     }
+}
+
+fn scan<'a>(base: &'a dyn Keyspace, changes: &'a Changes, table: Table, range: KeyRange) -> Scan<'a> {
+    if range.is_empty() {
+        return Box::new(std::iter::empty());
+    }
+    let changes = &changes.tables[table as usize];
+    let written = changes.points.range::<[u8], _>(range.bounds()).peekable();
+    let base = base.scan(table, range).filter(|item| match item {
+        Ok((key, _)) => !changes.dropped.iter().any(|range| range.contains(key)),
+        Err(_) => true,
+    });
+    let base: Scan<'a> = Box::new(base);
+    Box::new(Merged { base: base.peekable(), written })
 }
 
 /// What is beneath, with what was written over it.

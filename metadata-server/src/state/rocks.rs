@@ -49,30 +49,37 @@ impl Rocks {
     /// Opens or makes the database in a folder.
     pub(super) fn open(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
         mend(dir)?;
-        let cache = Cache::new_lru_cache(options.block_cache_bytes_max);
-        let tables =
-            Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), table_options(table, options, &cache)));
-        let db = DB::open_cf_descriptors(&database_options(options), dir, tables)?;
-        let rocks = Self { db };
-        rocks.check_schema()?;
+        let rocks = Self { db: DB::open_cf_descriptors(&database_options(options), dir, tables(options))? };
+        if rocks.has_schema()? {
+            return Ok(rocks);
+        }
+        let mut batch = WriteBatch::default();
+        batch.put_cf(rocks.family(Table::Settings), key::SCHEMA, SCHEMA.to_be_bytes());
+        rocks.write(batch)?;
         Ok(rocks)
     }
 
-    fn check_schema(&self) -> Result<(), StateError> {
+    /// Opens the database in a folder as it is there, and writes nothing.
+    pub(super) fn open_read_only(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
+        mend(dir)?;
+        let tables = tables(options);
+        let rocks = Self { db: DB::open_cf_descriptors_read_only(&database_options(options), dir, tables, false)? };
+        rocks.has_schema()?;
+        Ok(rocks)
+    }
+
+    /// Whether the database knows its schema; a new one doesn't yet.
+    fn has_schema(&self) -> Result<bool, StateError> {
         match self.view().get(Table::Settings, key::SCHEMA)? {
             Some(bytes) => {
                 let bytes = bytes.try_into().map_err(|_| StateError::Corrupt("the schema hasn't 4 bytes".into()))?;
                 let found = u32::from_be_bytes(bytes);
-                if found > SCHEMA { Err(StateError::NewerSchema { found, known: SCHEMA }) } else { Ok(()) }
+                if found > SCHEMA { Err(StateError::NewerSchema { found, known: SCHEMA }) } else { Ok(true) }
             }
             None if self.view().get(Table::Settings, key::APPLIED)?.is_some() => {
                 Err(StateError::Corrupt("entries are applied, but the schema is missing".into()))
             }
-            None => {
-                let mut batch = WriteBatch::default();
-                batch.put_cf(self.family(Table::Settings), key::SCHEMA, SCHEMA.to_be_bytes());
-                self.write(batch)
-            }
+            None => Ok(false),
         }
     }
 
@@ -130,6 +137,11 @@ impl Rocks {
 /// Cuts off what a power cut left half-written.
 fn mend(dir: &Path) -> Result<(), StateError> {
     torn_tail::mend_manifest(dir).map_err(|source| StateError::File { path: dir.to_owned(), source })
+}
+
+fn tables(options: &StateOptions) -> [ColumnFamilyDescriptor; Table::ALL.len()] {
+    let cache = Cache::new_lru_cache(options.block_cache_bytes_max);
+    Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), table_options(table, options, &cache)))
 }
 
 fn database_options(options: &StateOptions) -> Options {

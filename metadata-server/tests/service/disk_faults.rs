@@ -3,13 +3,15 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use metadata_server::{FaultPoint, Faults, MetadataOptions, MetadataServer};
-use model::MetaError;
+use model::{MetaError, Query};
 
-use crate::support::{create_branch, create_branch_when_up, create_repository, has_branch, options, start};
+use crate::support::{
+    copy_folder, create_branch, create_branch_when_up, create_repository, has_branch, options, repository, start,
+};
 
 /// A disk that is full at one point while the switch is on.
 fn full_at(point: FaultPoint) -> (Faults, Arc<AtomicBool>) {
@@ -72,6 +74,93 @@ async fn the_service_survives_a_sync_that_fails_after_the_write() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_survives_a_state_that_cant_be_written() {
     survives(FaultPoint::BeforeApply, "state").await;
+}
+
+/// Breaks the disk again and again under a reader: each of its questions is answered, and by what was acknowledged.
+async fn reads_go_on(point: FaultPoint) {
+    let folder = tempfile::tempdir().unwrap();
+    let (faults, full) = full_at(point);
+    let server = start_with(folder.path(), faults).await;
+    let store = server.store();
+    create_repository(&*store).await;
+    create_branch(&*store, "before").await.unwrap();
+
+    let (acknowledged, done) = (Arc::new(Mutex::new(vec!["before".to_owned()])), Arc::new(AtomicBool::new(false)));
+    let reader = tokio::spawn({
+        let (store, acknowledged, done) = (store.clone(), acknowledged.clone(), done.clone());
+        async move {
+            let mut answered = 0_u64;
+            while !done.load(Ordering::SeqCst) {
+                let name = acknowledged.lock().unwrap().last().unwrap().clone();
+                let found = store.branch(&repository(), &name.parse().unwrap()).await;
+                assert!(found.is_ok(), "{name}: {:?}", found.err());
+                answered += 1;
+            }
+            answered
+        }
+    });
+    for round in 0..3 {
+        full.store(true, Ordering::SeqCst);
+        create_branch(&*store, &format!("in-doubt-{round}")).await.unwrap_err();
+        // Commands are refused while questions are answered.
+        let error = create_branch(&*store, "refused").await.unwrap_err();
+        assert!(error.to_string().contains("disk is full"), "{error}");
+        assert!(!error.to_string().contains("backup"), "{error}");
+        for _ in 0..50 {
+            assert!(has_branch(&*store, "before").await);
+        }
+        full.store(false, Ordering::SeqCst);
+        let name = format!("after-{round}");
+        create_branch_when_up(&*store, &name).await;
+        acknowledged.lock().unwrap().push(name);
+    }
+    done.store(true, Ordering::SeqCst);
+    assert!(reader.await.unwrap() > 0);
+    assert!(server.counters().restarts >= 3);
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_are_answered_while_the_log_cant_be_written() {
+    reads_go_on(FaultPoint::BeforeLogWrite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_are_answered_while_the_state_cant_be_written() {
+    reads_go_on(FaultPoint::BeforeApply).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_on_a_full_disk_answers_questions() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path()).await;
+    create_repository(&*server.store()).await;
+    let (names, store): (Vec<_>, _) = ((0..1200).map(|number| format!("b-{number}")).collect(), server.store());
+    let made = futures::future::join_all(names.iter().map(|name| create_branch(&*store, name))).await;
+    assert!(made.iter().all(Result::is_ok));
+    // What a crash leaves: the state on disk lacks all that is only in the log.
+    let crashed = tempfile::tempdir().unwrap();
+    copy_folder(folder.path(), crashed.path());
+    server.shutdown().await;
+
+    let (faults, full) = full_at(FaultPoint::BeforeLogWrite);
+    full.store(true, Ordering::SeqCst);
+    let server = start_with(crashed.path(), faults).await;
+    let store = server.store();
+    for name in ["main", "b-0", "b-1024", "b-1199"] {
+        assert!(has_branch(&*store, name).await, "{name}");
+    }
+    assert!(!has_branch(&*store, "b-1200").await);
+    let listed = Query::Branches { repository: repository(), prefix: "b-".into(), after: String::new(), amount: 1000 };
+    assert_eq!(store.read(listed).await.unwrap().branches().unwrap().items.len(), 1000);
+    let error = create_branch(&*store, "refused").await.unwrap_err();
+    assert!(matches!(error, MetaError::Unavailable(_)), "{error}");
+    assert!(error.to_string().contains("disk is full") && !error.to_string().contains("backup"), "{error}");
+
+    full.store(false, Ordering::SeqCst);
+    create_branch_when_up(&*store, "after").await;
+    assert!(has_branch(&*store, "b-1199").await);
+    server.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

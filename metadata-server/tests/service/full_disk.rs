@@ -7,7 +7,9 @@ use std::process::Command as Process;
 use metadata_server::StateOptions;
 use model::{Address, Command, Entry, MetaError, MetaStore, ObjectPath, Outcome, StagedChange, StagedValue};
 
-use crate::support::{create_branch, create_branch_when_up, create_repository, has_branch, options, repository};
+use crate::support::{
+    copy_folder, create_branch, create_branch_when_up, create_repository, has_branch, options, repository,
+};
 
 /// A mounted tmpfs, unmounted when dropped.
 struct SmallDisk {
@@ -89,6 +91,56 @@ async fn a_full_disk_is_survived() {
         assert!(found.staged.is_some(), "{path} was acknowledged");
     }
     server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_on_a_full_disk_is_one_for_readers() {
+    let Some(disk) = SmallDisk::mount(96) else { return };
+    let folder = disk.path().join("data");
+    let server = crate::support::start(&folder).await;
+    let store = server.store();
+    create_repository(&*store).await;
+    for number in 0..100 {
+        create_branch(&*store, &format!("b-{number}")).await.unwrap();
+    }
+    // What a crash leaves, put where it was.
+    let crashed = tempfile::tempdir().unwrap();
+    copy_folder(&folder, crashed.path());
+    server.shutdown().await;
+    fs::remove_dir_all(&folder).unwrap();
+    copy_folder(crashed.path(), &folder);
+    let ballast = disk.path().join("ballast");
+    fill(&ballast);
+
+    let server = crate::support::start(&folder).await;
+    let store = server.store();
+    assert!(has_branch(&*store, "b-0").await && has_branch(&*store, "b-99").await);
+    let error = create_branch(&*store, "refused").await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert!(error.to_string().contains("disk is full") && !error.to_string().contains("backup"), "{error}");
+
+    fs::remove_file(&ballast).unwrap();
+    let reader = tokio::spawn({
+        let store = store.clone();
+        async move {
+            while !has_branch(&*store, "after").await {
+                assert!(has_branch(&*store, "b-99").await, "questions are answered while the node is opened");
+            }
+        }
+    });
+    create_branch_when_up(&*store, "after").await;
+    reader.await.unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_on_a_full_disk_says_so() {
+    let Some(disk) = SmallDisk::mount(1) else { return };
+    fill(&disk.path().join("ballast"));
+    let refused = metadata_server::MetadataServer::start(options(&disk.path().join("data"))).await;
+    let error = refused.err().expect("it must not start").to_string();
+    assert!(error.contains("the disk is full") && error.contains("free some space"), "{error}");
+    assert!(!error.contains("backup"), "{error}");
 }
 
 /// Stages an entry of about 32 KiB.

@@ -69,6 +69,18 @@ async fn a_full_disk_loses_nothing_and_heals() {
         );
     }
 
+    // A restart doesn't find less: what is there is read, with keys that are there.
+    server.kill();
+    server.start_again();
+    let log = server.log();
+    assert!(log.contains("disk is full") && !log.contains("restore"), "{log}");
+    let s3 = s3_client(&server, "faults");
+    for &n in acknowledged.iter().step_by(7) {
+        let got = s3.get(&Key::from(format!("main/{n}"))).await.unwrap_or_else(|e| panic!("{n} after a restart: {e}"));
+        assert!(got.bytes().await.unwrap() == body(n), "{n} after a restart on a full disk");
+    }
+    assert!(s3.put(&Key::from("main/full"), body(1).into()).await.is_err(), "the disk is still full");
+
     // Space again: no restart is needed, and everything that was acknowledged is there; after a restart too.
     let _ = fs::remove_file(&filler);
     let mounted = Command::new("mount").args(["-o", "remount,size=512m"]).arg(&disk.0).status().unwrap();

@@ -87,7 +87,7 @@ async fn a_purged_node_opens_again() {
     let folder = tempfile::tempdir().unwrap();
     purged_node(folder.path()).await;
     let node = Arc::new(Node::open(options(folder.path())).await.unwrap());
-    assert!(node.log.purged().is_some());
+    assert!(node.log.facts().unwrap().purged.is_some());
     assert_branches(&node, 0..BRANCHES + 10).await;
     write(&node, vec![create_branch(9999)]).await;
     close(node).await;
