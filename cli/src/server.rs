@@ -12,6 +12,7 @@ mod logging;
 mod patience;
 mod roles;
 mod router;
+mod store_identity;
 
 pub(crate) use config::ServerArgs;
 pub use config::TlsFiles;

@@ -44,7 +44,8 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::EndRequest { .. }
         | Command::CreateGroup { .. }
         | Command::CreatePolicy { .. }
-        | Command::SetUpAccess { .. } => true,
+        | Command::SetUpAccess { .. }
+        | Command::Identify { .. } => true,
         Command::Publish { request, .. } => request.is_some(),
         Command::DeleteRepository { .. }
         | Command::ChangeSettings { .. }

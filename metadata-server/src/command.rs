@@ -31,6 +31,7 @@ mod detach_policy;
 mod end_request;
 mod end_session;
 mod end_sessions;
+mod identify;
 mod publish;
 mod put_part;
 mod reflog;
@@ -235,5 +236,6 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::AttachPolicy { policy, holder } => attach_policy::apply(tx, policy, holder),
         Command::DetachPolicy { policy, holder } => detach_policy::apply(tx, policy, holder),
         Command::SetUpAccess { policies, groups, members } => set_up_access::apply(tx, at, policies, groups, members),
+        Command::Identify { installation, store, replaces } => identify::apply(tx, *installation, *store, *replaces),
     }
 }

@@ -7,6 +7,7 @@ mod access;
 mod commits;
 mod conditions;
 mod identities;
+mod installation;
 mod jobs;
 mod lake;
 mod pages;
@@ -84,6 +85,7 @@ scenarios! {
     uploads::are_remembered_when_they_were_completed,
     uploads::of_very_many_parts,
     identities::users_and_keys,
+    installation::has_one_id_and_the_store_that_was_noted_first,
     access::a_user_has_their_policies_and_their_groups,
     access::a_session_has_its_groups_policies_besides,
     access::who_is_made_again_gets_nothing_back,

@@ -11,7 +11,7 @@ mod serve;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use model::{Clock, MetaStore};
+use model::{Answer, Clock, Command, InstallationId, MetaError, MetaStore, Query};
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
@@ -174,6 +174,7 @@ impl MetadataServer {
         };
         let lives = Lives::begin(node_options).await?;
         claim.mark_in_use()?;
+        let installation = claim.identity().installation()?;
         tracing::info!(folder = %options.data_dir.display(), cluster = %claim.identity().cluster, "the metadata service leads");
         let supervisor = tokio::spawn({
             let lives = lives.clone();
@@ -185,7 +186,24 @@ impl MetadataServer {
         });
         let reclaimer = tokio::spawn(reclaim::run(lives.clone()));
         let leader = Leader::start(lives.clone(), options.clock);
-        Ok(Self { lives, leader, supervisor, reclaimer })
+        let server = Self { lives, leader, supervisor, reclaimer };
+        server.identify(installation).await?;
+        Ok(server)
+    }
+
+    /// Notes in the state which installation it is: the cluster.
+    async fn identify(&self, installation: InstallationId) -> Result<(), StartError> {
+        let failed = |error: MetaError| StartError::Failed { why: error.to_string() };
+        let found = self.leader.read(Query::Installation).await.map_err(failed)?;
+        if matches!(found, Answer::Installation(Some(_))) {
+            return Ok(());
+        }
+        let command = Command::Identify { installation, store: None, replaces: None };
+        match self.leader.write(command).await {
+            // A disk that is full leaves it to the next start.
+            Err(error) if error.is_retryable() && self.lives.is_reading() => Ok(()),
+            written => written.map(drop).map_err(failed),
+        }
     }
 
     /// The handle for callers in this process.

@@ -7,11 +7,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Group, GroupName, Job, JobCaller, JobKind,
-    JobProgress, NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository, RepositoryName,
-    RepositoryUid, RequestId, RunnerId, SealedSecret, SessionId, SettingsChange, StageOutcome, StagedChange,
-    StagingToken, StorageNamespace, Tag, TagName, Timestamp, Undeleted, UnstageScope, Upload, UploadId, User, UserId,
-    UserName, Version,
+    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Group, GroupName, Installation, InstallationId, Job,
+    JobCaller, JobKind, JobProgress, NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository,
+    RepositoryName, RepositoryUid, RequestId, RunnerId, SealedSecret, SessionId, SettingsChange, StageOutcome,
+    StagedChange, StagingToken, StorageNamespace, StoreId, Tag, TagName, Timestamp, Undeleted, UnstageScope, Upload,
+    UploadId, User, UserId, UserName, Version,
 };
 
 /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -384,6 +384,16 @@ pub enum Command {
         /// Users who are taken into groups, if they are there.
         members: Vec<(GroupName, UserName)>,
     },
+    /// Gives the installation its id if it has none, and notes its object store if what is known of it is what was
+    /// expected. → [`Outcome::Installation`], as it is then: of several who ask at once, the first decides
+    Identify {
+        /// Counts if there is no id yet.
+        installation: InstallationId,
+        /// Where the objects lie; nothing if that isn't known.
+        store: Option<StoreId>,
+        /// What must be noted now.
+        replaces: Option<StoreId>,
+    },
 }
 
 impl Command {
@@ -424,6 +434,8 @@ pub enum Outcome {
     Group(Group),
     /// The policy as it is now.
     Policy(Policy),
+    /// The installation as it is now.
+    Installation(Installation),
 }
 
 impl fmt::Display for Command {
@@ -486,6 +498,10 @@ impl fmt::Display for Command {
             Self::SetUpAccess { policies, groups, .. } => {
                 write!(f, "set up {} policies and {} groups", policies.len(), groups.len())
             }
+            Self::Identify { installation, store: None, .. } => write!(f, "identify installation {installation}"),
+            Self::Identify { installation, store: Some(store), .. } => {
+                write!(f, "identify installation {installation} with store {store}")
+            }
         }
     }
 }
@@ -523,6 +539,7 @@ typed! {
     job -> Job(Box<Job>);
     group -> Group(Group);
     policy -> Policy(Policy);
+    installation -> Installation(Installation);
 }
 
 impl Outcome {

@@ -12,6 +12,7 @@ mod wildcard;
 mod access;
 mod commit;
 mod entry;
+mod installation;
 mod job;
 mod part_sizes;
 mod reflog;
@@ -37,9 +38,10 @@ pub use command::{Command, Outcome};
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
 pub use id::{
-    BranchUid, CommitId, DumpId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId, StagingToken,
-    UploadId, UserId, Version,
+    BranchUid, CommitId, DumpId, InstallationId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId,
+    StagingToken, StoreId, UploadId, UserId, Version,
 };
+pub use installation::Installation;
 pub use job::{
     ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobCaller, JobFailure, JobKind,
     JobProgress, JobState, Lease, OPEN_JOBS_MAX, RunnerId,

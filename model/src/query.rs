@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccessBy, Branch, BranchMove, BranchName, CommitId, CompletedUpload, Credential, Group, GroupName, Job,
-    ObjectPath, Part, Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository, RepositoryName,
-    RequestId, Settings, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId, UserName,
+    Access, AccessBy, Branch, BranchMove, BranchName, CommitId, CompletedUpload, Credential, Group, GroupName,
+    Installation, Job, ObjectPath, Part, Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository,
+    RepositoryName, RequestId, Settings, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
+    UserName,
 };
 
 /// The most items that one page may hold; larger amounts are taken as this.
@@ -256,6 +257,8 @@ pub enum Query {
         /// What the caller shows.
         by: AccessBy,
     },
+    /// Which installation this is. → [`Answer::Installation`]
+    Installation,
 }
 
 /// One page of an ordered listing.
@@ -341,6 +344,8 @@ pub enum Answer {
     Policies(Page<Policy>),
     /// What a key or session comes to.
     Access(Box<Access>),
+    /// The installation, once it has an id.
+    Installation(Option<Installation>),
 }
 
 macro_rules! typed {
@@ -387,6 +392,7 @@ typed! {
     policy -> Policy(Policy);
     policies -> Policies(Page<Policy>);
     access -> Access(Box<Access>);
+    installation -> Installation(Option<Installation>);
 }
 
 impl Answer {

@@ -14,7 +14,7 @@ pub mod status;
 
 use std::fmt::Display;
 
-use model::{Command, CommitId, Outcome, RequestId, SessionId, Timestamp};
+use model::{Command, CommitId, InstallationId, Outcome, RequestId, SessionId, StoreId, Timestamp};
 use prost::Message;
 use thiserror::Error;
 
@@ -163,6 +163,20 @@ fn session(bytes: &[u8]) -> Result<SessionId, DecodeError> {
 }
 
 fn session_bytes(id: SessionId) -> Vec<u8> {
+    id.0.to_be_bytes().to_vec()
+}
+
+fn installation(bytes: &[u8]) -> Result<InstallationId, DecodeError> {
+    let bytes = bytes.try_into().map_err(|_| invalid("installation", "expected 16 bytes"))?;
+    Ok(InstallationId(u128::from_be_bytes(bytes)))
+}
+
+fn store(bytes: &[u8]) -> Result<StoreId, DecodeError> {
+    let bytes = bytes.try_into().map_err(|_| invalid("store", "expected 16 bytes"))?;
+    Ok(StoreId(u128::from_be_bytes(bytes)))
+}
+
+fn store_bytes(id: StoreId) -> Vec<u8> {
     id.0.to_be_bytes().to_vec()
 }
 

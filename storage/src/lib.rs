@@ -32,6 +32,7 @@ mod read_only;
 mod repository;
 mod segments;
 mod signed_urls;
+mod store_marker;
 mod upload;
 
 pub mod durable;
@@ -50,4 +51,5 @@ pub use repository::{RepositoryStorage, Suffix};
 pub use settings::{Scheme, StoreSettings};
 pub use signed_urls::SIGNED_URL_EXPIRES_IN;
 pub use source::{ListGauge, Source, SourceItem, SourceObject};
+pub use store_marker::StoreMarker;
 pub use stores::Stores;

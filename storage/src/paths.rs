@@ -111,6 +111,16 @@ pub(crate) fn audit(prefix: &Path, time: Timestamp, unique: u64) -> Path {
     Path::parse(text).expect("because the prefix is a path and the rest is plain")
 }
 
+/// Where all batches of audit lines lie.
+pub(crate) fn audit_folder(prefix: &Path) -> Path {
+    Path::parse(format!("{prefix}/{RESERVED}/audit")).expect("because the prefix is a path and the rest is plain")
+}
+
+/// Where a store says whose it is.
+pub(crate) fn store_marker(prefix: &Path) -> Path {
+    Path::parse(format!("{prefix}/{RESERVED}/store.json")).expect("because the prefix is a path and the rest is plain")
+}
+
 /// A key that only a probe uses.
 pub(crate) fn scratch(prefix: &Path, unique: u128) -> Path {
     let text = format!("{prefix}/{RESERVED}-probe-{unique:032x}");
@@ -178,6 +188,9 @@ mod tests {
             audit(&Path::from("lake"), time, 0xab).as_ref(),
             "lake/_lakebed/audit/2026/11/21/093005-00000000000000ab.jsonl"
         );
+        assert_eq!(audit_folder(&Path::from("lake")).as_ref(), "lake/_lakebed/audit");
+        assert_eq!(store_marker(&Path::from("lake")).as_ref(), "lake/_lakebed/store.json");
+        assert_eq!(store_marker(&Path::ROOT).as_ref(), "_lakebed/store.json");
         let address = new_address("p", 0xab);
         assert_eq!(address.as_str(), "data/p/000000000000000000000000000000ab");
         assert_eq!(paths().writable(&address).unwrap().as_ref(), format!("lake/trips/{}", address.as_str()));

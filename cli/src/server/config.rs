@@ -15,6 +15,7 @@ use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 
 use super::issuer;
 use super::logging::LogFormat;
+use super::store_identity::TakeOver;
 use crate::exit::usage;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
@@ -42,9 +43,16 @@ pub(crate) struct ServerArgs {
     listen: Option<SocketAddr>,
 
     /// Where repositories live: file:///folder, s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or
-    /// memory:/// (gone at exit) [default: the folder `objects` in the data folder]
+    /// memory:/// (gone at exit) [default of `lakebed run`: the folder `objects` in the data folder. An API server or S3
+    /// gateway of its own has none: all of an installation need the same]
     #[arg(long, env = "LAKEBED_OBJECT_STORE", value_name = "URL")]
     object_store: Option<String>,
+
+    /// Whose object store this installation may make its own: the id of the installation that used it, as the refusal to
+    /// start shows it, or `unmarked` for a store without a marker. For recovery: who had it can't start again
+    #[arg(long, env = "LAKEBED_TAKE_OVER", value_name = "INSTALLATION", value_parser = parse_take_over)]
+    #[serde(deserialize_with = "take_over")]
+    take_over: Option<TakeOver>,
 
     /// Setting of the object store, as `endpoint=http://127.0.0.1:9000` (may be given several times; the names are
     /// those of the object_store crate, like endpoint, region, allow_http, access_key_id)
@@ -163,6 +171,7 @@ pub(crate) struct ServerConfig {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: SocketAddr,
     pub(crate) object_store: String,
+    pub(crate) take_over: Option<TakeOver>,
     pub(crate) object_store_options: Vec<(String, String)>,
     pub(crate) import_allow: Vec<String>,
     pub(crate) tls: Option<TlsFiles>,
@@ -238,6 +247,7 @@ impl ServerArgs {
             data_dir: self.data_dir.or(file.data_dir),
             listen: self.listen.or(file.listen),
             object_store: self.object_store.or(file.object_store),
+            take_over: self.take_over.or(file.take_over),
             object_store_options: list(self.object_store_options, file.object_store_options),
             import_allow: list(self.import_allow, file.import_allow),
             tls_cert: self.tls_cert.or(file.tls_cert),
@@ -306,10 +316,7 @@ impl ServerArgs {
             (None, Some(file)) => EncryptionKeySource::File(file),
             (None, None) => EncryptionKeySource::Generated(data_dir.join("encryption.key")),
         };
-        let object_store = match self.object_store {
-            Some(url) => url,
-            None => format!("file://{}", data_dir.join("objects").display()),
-        };
+        let object_store = object_store(self.object_store, role, &data_dir)?;
         for url in &self.import_allow {
             check_import_folder(url, &data_dir)?;
         }
@@ -333,6 +340,7 @@ impl ServerArgs {
             data_dir,
             listen,
             object_store,
+            take_over: self.take_over,
             object_store_options: self.object_store_options,
             import_allow: self.import_allow,
             tls,
@@ -347,6 +355,21 @@ impl ServerArgs {
             log_format: self.log_format,
             administrator,
         })
+    }
+}
+
+/// Where objects lie. A role of its own has no default: it would differ from the other roles'.
+fn object_store(url: Option<String>, role: Role, data_dir: &Path) -> Result<String> {
+    match (url, role) {
+        (None, Role::Stateless) => usage!(
+            "name the object store that all API servers and S3 gateways of this installation share: --object-store URL, \
+             LAKEBED_OBJECT_STORE or object_store in the configuration file"
+        ),
+        (Some(url), Role::Stateless) if url.starts_with("memory:") => {
+            usage!("{url} is this process's own: name an object store that the other roles can share")
+        }
+        (Some(url), _) => Ok(url),
+        (None, Role::All | Role::Metadata) => Ok(format!("file://{}", data_dir.join("objects").display())),
     }
 }
 
@@ -421,6 +444,14 @@ fn checked_s3_endpoint(url: String) -> Result<String> {
         usage!("s3_endpoint {url:?} isn't a URL like https://s3.lake.example: a scheme, a host and perhaps a port");
     }
     Ok(url)
+}
+
+fn parse_take_over(text: &str) -> Result<TakeOver, String> {
+    text.parse()
+}
+
+fn take_over<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<TakeOver>, D::Error> {
+    String::deserialize(d)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 fn parse_option(text: &str) -> Result<(String, String), String> {

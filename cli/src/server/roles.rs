@@ -25,7 +25,7 @@ use super::encryption_key::{EncryptionKey, Missing};
 use super::issuer::ProviderDocuments;
 use super::listen::{self, Listener};
 use super::router::Services;
-use super::{administrator, data_folder, logging};
+use super::{administrator, data_folder, logging, store_identity};
 use crate::output::{Output, warn};
 
 /// The exit code of a process that was ended before its requests were.
@@ -38,15 +38,7 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     data_folder::close_to_others();
     let end = end_signal()?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
-    data_folder::make(&config.data_dir)?;
-    let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
-    let stores = open_stores(&config).await?;
-    let options = MetadataOptions {
-        proof_of_use: key.proof_of_use(),
-        ..MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock))
-    };
-    let metadata = MetadataServer::start(options).await?;
-    key.mark_in_use()?;
+    let Kept { key, stores, metadata } = Kept::open(&config).await?;
     let secrets = key.secrets().clone();
     administrator::ensure(&*metadata.store(), &secrets, config.administrator.clone(), &listener.url()?).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
@@ -66,6 +58,37 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     audit.end().await;
     metadata.shutdown().await;
     Ok(())
+}
+
+/// What an installation in one process keeps on disk and in its object store.
+struct Kept {
+    key: EncryptionKey,
+    stores: Arc<Stores>,
+    metadata: MetadataServer,
+}
+
+impl Kept {
+    /// Opens all of it, or makes it at the first start; what shows that there was more than there is refuses.
+    async fn open(config: &ServerConfig) -> Result<Self> {
+        data_folder::make(&config.data_dir)?;
+        let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
+        let stores = open_stores(config).await?;
+        let options = MetadataOptions {
+            proof_of_use: key.proof_of_use(),
+            ..MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock))
+        };
+        if options.is_new() && options.proof_of_use.is_none() {
+            store_identity::refuse_new(&stores, config.take_over).await?;
+        }
+        let metadata = MetadataServer::start(options).await?;
+        let settled = store_identity::settle(&*metadata.store(), &stores, config.take_over).await;
+        // Only then, so that it proves that all the rest is there.
+        if let Err(error) = settled.and_then(|()| key.mark_in_use()) {
+            metadata.shutdown().await;
+            return Err(error);
+        }
+        Ok(Self { key, stores, metadata })
+    }
 }
 
 /// The metadata service alone, for roles in other processes.
@@ -96,11 +119,12 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
     let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
+    let meta = connect_metadata(&config)?;
+    let stores = open_stores(&config).await?;
+    store_identity::settle(&*meta, &stores, config.take_over).await?;
     key.mark_in_use()?;
     let secrets = key.secrets().clone();
-    let meta = connect_metadata(&config)?;
     administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
-    let stores = open_stores(&config).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let options = api_options(&config, S3Place::Unknown, issuer(&config)?);
     let api = ApiServer::new(graveler(meta, stores, &config), secrets, options).audited(audit.log());
@@ -121,12 +145,14 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     data_folder::make(&config.data_dir)?;
     let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Refuse)?;
-    key.mark_in_use()?;
-    let secrets = key.secrets().clone();
+    let meta = connect_metadata(&config)?;
     let stores = open_stores(&config).await?;
+    store_identity::settle(&*meta, &stores, config.take_over).await?;
+    key.mark_in_use()?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
-    let graveler = graveler(connect_metadata(&config)?, stores, &config);
-    let gateway = Gateway::new(graveler, secrets, gateway_options(&config, issuer(&config)?)).audited(audit.log());
+    let graveler = graveler(meta, stores, &config);
+    let gateway =
+        Gateway::new(graveler, key.secrets().clone(), gateway_options(&config, issuer(&config)?)).audited(audit.log());
     let services = Services { grpc: None, rest: None, s3: Some(gateway) };
     ready(output, "Lakebed S3 gateway", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await?;
@@ -243,3 +269,6 @@ fn end_signal() -> Result<impl Future<Output = ()> + Send> {
         });
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,8 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         | Command::DeletePolicy { .. }
         | Command::AttachPolicy { .. }
         | Command::DetachPolicy { .. }
-        | Command::SetUpAccess { .. } => None,
+        | Command::SetUpAccess { .. }
+        | Command::Identify { .. } => None,
     }
 }
 

@@ -4,8 +4,8 @@
 //! collection of garbage would take another's objects.
 
 use model::{
-    Branch, BranchName, BranchUid, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, RequestId,
-    StagingToken, StorageNamespace, Version,
+    Branch, BranchName, BranchUid, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid,
+    RequestId, StagingToken, StorageNamespace, Version,
 };
 
 use super::reflog::{self, Move};

@@ -457,6 +457,7 @@ fn is_point(query: &Query) -> bool {
         | Query::Holder { .. }
         | Query::Job { .. }
         | Query::UserNamed { .. }
+        | Query::Installation
         | Query::Group { .. }
         | Query::Policy { .. } => true,
         Query::Repositories { .. }

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use model::{InstallationId, InvalidId};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use storage::durable;
@@ -38,6 +39,12 @@ impl Identity {
         let mut random = rand::rng();
         let mut id = || format!("{:032x}", u128::from(random.next_u64()) | (u128::from(random.next_u64()) << 64));
         Self { schema: SCHEMA, cluster: id(), node: id(), in_use: false }
+    }
+
+    /// The cluster's id, as the replicated state has it.
+    pub(super) fn installation(&self) -> Result<InstallationId, StartError> {
+        let why = |error: InvalidId| StartError::Corrupt { why: format!("{FILE}: the cluster: {error}") };
+        self.cluster.parse().map_err(why)
     }
 
     /// What stands in the log: whose it is.

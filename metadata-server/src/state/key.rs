@@ -75,6 +75,8 @@ pub(crate) const JOB_COUNTS: &[u8] = &[5];
 pub(super) const SCHEMA: &[u8] = b"schema";
 /// Settings: the index of the last entry applied.
 pub(super) const APPLIED: &[u8] = b"applied";
+/// Settings: which installation this is.
+pub(crate) const INSTALLATION: &[u8] = b"installation";
 /// Settings: what Raft keeps with the data.
 pub(super) const RAFT: &[u8] = b"raft";
 

@@ -131,6 +131,7 @@ fn find(keys: &dyn Keyspace, query: &Query) -> Result<Answer, Halt> {
         Query::Policies { of: Some(of), effective, prefix, after, amount } => {
             Answer::Policies(access::attached_policies(keys, of, *effective, (prefix, after, *amount))?)
         }
+        Query::Installation => Answer::Installation(records::installation(keys)?),
         Query::Access { by } => Answer::Access(Box::new(access::access(keys, by)?)),
     })
 }

@@ -2,8 +2,8 @@
 //! repositories and branches through here; keys and encodings stay below.
 
 use model::{
-    Branch, BranchName, CommitId, CompletedUpload, ObjectPath, Refusal, Repository, RepositoryName, RepositoryUid,
-    Settings, StagedValue, StagingToken, Tag, Upload, UploadId, User, UserId,
+    Branch, BranchName, CommitId, CompletedUpload, Installation, ObjectPath, Refusal, Repository, RepositoryName,
+    RepositoryUid, Settings, StagedValue, StagingToken, Tag, Upload, UploadId, User, UserId,
 };
 use proto::metadata::held::HeldTokens;
 use proto::metadata::{Wire, decode, encode};
@@ -26,6 +26,10 @@ pub(crate) fn find<T: Wire>(keys: &dyn Keyspace, table: Table, key: &[u8]) -> Re
 /// Writes a record.
 pub(crate) fn put<T: Wire>(tx: &mut Transaction<'_>, table: Table, key: Vec<u8>, value: &T) {
     tx.put(table, key, encode(value));
+}
+
+pub(crate) fn installation(keys: &dyn Keyspace) -> Result<Option<Installation>, StateError> {
+    find(keys, Table::Settings, key::INSTALLATION)
 }
 
 pub(crate) fn repository(keys: &dyn Keyspace, name: &RepositoryName) -> Result<Repository, Halt> {

@@ -1,8 +1,8 @@
 //! Conversions of answers.
 
 use model::{
-    Access, Answer, Branch, CompletedUpload, Credential, Group, Job, Lookup, Page, Part, Policy, RefTarget, Refusal,
-    Repository, StagedPage, Tag, Upload, User,
+    Access, Answer, Branch, CompletedUpload, Credential, Group, Installation, Job, Lookup, Page, Part, Policy,
+    RefTarget, Refusal, Repository, StagedPage, Tag, Upload, User,
 };
 
 use super::{DecodeError, Wire, commit, name, needed, optional};
@@ -48,6 +48,9 @@ impl Wire for Answer {
             Self::Policy(policy) => Kind::Policy(policy.to_message()),
             Self::Policies(page) => Kind::Policies(pb::Policies { items: messages(&page.items), more: page.more }),
             Self::Access(access) => Kind::Access(access.to_message()),
+            Self::Installation(found) => {
+                Kind::Installation(pb::FoundInstallation { installation: found.as_ref().map(Wire::to_message) })
+            }
         };
         pb::Answer { kind: Some(kind) }
     }
@@ -82,6 +85,7 @@ impl Wire for Answer {
             Kind::Policy(m) => Self::Policy(Policy::from_message(m)?),
             Kind::Policies(m) => Self::Policies(page(m.items, m.more)?),
             Kind::Access(m) => Self::Access(Box::new(Access::from_message(m)?)),
+            Kind::Installation(m) => Self::Installation(optional::<Installation>(m.installation)?),
         })
     }
 }

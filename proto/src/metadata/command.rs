@@ -6,7 +6,9 @@ use model::{
 };
 
 use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
-use super::{DecodeError, Wire, commit, name, needed, optional, request, request_bytes, session, session_bytes};
+use super::{
+    DecodeError, Wire, commit, name, needed, optional, request, request_bytes, session, session_bytes, store_bytes,
+};
 use crate::generated::metadata::{self as pb, command::Kind, condition, unstage};
 
 impl Wire for Condition {
@@ -299,6 +301,11 @@ fn kind(command: &Command) -> Kind {
                 .collect(),
             members: members.iter().map(|(group, user)| membership(group, user)).collect(),
         }),
+        Command::Identify { installation, store, replaces } => Kind::Identify(pb::Identify {
+            installation: installation.0.to_be_bytes().to_vec(),
+            store: store.map(store_bytes),
+            replaces: replaces.map(store_bytes),
+        }),
     }
 }
 
@@ -479,6 +486,11 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             holder: needed::<PolicyHolder>("holder", m.holder)?,
         },
         Kind::SetUpAccess(m) => set_up_access(m)?,
+        Kind::Identify(m) => Command::Identify {
+            installation: super::installation(&m.installation)?,
+            store: m.store.as_deref().map(super::store).transpose()?,
+            replaces: m.replaces.as_deref().map(super::store).transpose()?,
+        },
     })
 }
 

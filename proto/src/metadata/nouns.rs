@@ -2,11 +2,12 @@
 
 use model::{
     Address, Branch, BranchMove, BranchUid, Checksum, ChecksumAlgorithm, ChecksumKind, CompletedUpload, Credential,
-    DeletedBranch, Entry, Group, NewUpload, Part, PartRun, PartSizes, Policy, PolicyHolder, Repository, RepositoryUid,
-    SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Uncommitted, Upload, UploadId, User, UserId, Version,
+    DeletedBranch, Entry, Group, Installation, NewUpload, Part, PartRun, PartSizes, Policy, PolicyHolder, Repository,
+    RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Uncommitted, Upload, UploadId, User,
+    UserId, Version,
 };
 
-use super::{DecodeError, Wire, commit, invalid, name, needed, optional};
+use super::{DecodeError, Wire, commit, invalid, name, needed, optional, store_bytes};
 use crate::generated::metadata::{self as pb, address, policy_holder, staged_value, uncommitted};
 
 impl Wire for Address {
@@ -493,6 +494,19 @@ impl Wire for Policy {
             document: message.document,
             created_at: Timestamp::from_millis(message.created_at_ms),
         })
+    }
+}
+
+impl Wire for Installation {
+    type Message = pb::Installation;
+
+    fn to_message(&self) -> pb::Installation {
+        pb::Installation { id: self.id.0.to_be_bytes().to_vec(), store: self.store.map(store_bytes) }
+    }
+
+    fn from_message(message: pb::Installation) -> Result<Self, DecodeError> {
+        let store = message.store.as_deref().map(super::store).transpose()?;
+        Ok(Self { id: super::installation(&message.id)?, store })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Conversions of what commands come to, refusals included.
 
 use model::{
-    Branch, Credential, Group, Job, Outcome, Policy, Refusal, Repository, StageOutcome, Tag, Uncommitted, Undeleted,
-    Upload, UploadId, User,
+    Branch, Credential, Group, Installation, Job, Outcome, Policy, Refusal, Repository, StageOutcome, Tag, Uncommitted,
+    Undeleted, Upload, UploadId, User,
 };
 
 use super::{DecodeError, Wire, commit, invalid, name, needed, request, request_bytes};
@@ -51,6 +51,7 @@ impl Wire for Outcome {
             Self::Job(job) => outcome::Kind::Job(job.to_message()),
             Self::Group(group) => outcome::Kind::Group(group.to_message()),
             Self::Policy(policy) => outcome::Kind::Policy(policy.to_message()),
+            Self::Installation(installation) => outcome::Kind::Installation(installation.to_message()),
         };
         pb::Outcome { kind: Some(kind) }
     }
@@ -73,6 +74,7 @@ impl Wire for Outcome {
             outcome::Kind::Job(m) => Self::Job(Box::new(Job::from_message(m)?)),
             outcome::Kind::Group(m) => Self::Group(Group::from_message(m)?),
             outcome::Kind::Policy(m) => Self::Policy(Policy::from_message(m)?),
+            outcome::Kind::Installation(m) => Self::Installation(Installation::from_message(m)?),
         })
     }
 }

@@ -135,6 +135,7 @@ fn kind(query: &Query) -> Kind {
             amount: wire_amount(*amount),
         }),
         Query::Access { by } => Kind::Access(pb::FindAccess { by: Some(by_message(by)) }),
+        Query::Installation => Kind::Installation(pb::FindInstallation {}),
     }
 }
 
@@ -243,6 +244,7 @@ fn query(kind: Kind) -> Result<Query, DecodeError> {
             amount: amount(m.amount),
         },
         Kind::Access(m) => Query::Access { by: by(m.by.ok_or(DecodeError::Missing("access.by"))?)? },
+        Kind::Installation(pb::FindInstallation {}) => Query::Installation,
     })
 }
 

@@ -43,7 +43,12 @@ impl Cluster {
 
     /// Starts an API server or a gateway.
     fn stateless(&self, role: &str, metadata: &str) -> Result<ServerProcess, String> {
-        let object_store = format!("file://{}", self.path().join("objects").display());
+        self.stateless_at(role, metadata, "objects")
+    }
+
+    /// The same over an object store of this name.
+    fn stateless_at(&self, role: &str, metadata: &str, objects: &str) -> Result<ServerProcess, String> {
+        let object_store = format!("file://{}", self.path().join(objects).display());
         let mut args = vec![role, "--data-dir", role, "--listen", ANY_PORT, "--metadata", metadata];
         args.extend(["--object-store", &object_store, "--encryption-key-file", "encryption.key"]);
         let tls = self.tls_args(&self.authority.client_cert, &self.authority.client_key);
@@ -161,8 +166,35 @@ fn a_gateway_needs_the_key_of_the_api_server() {
     let cluster = Cluster::new(false);
     let metadata = cluster.metadata(ANY_PORT);
     let args = ["s3-gateway", "--data-dir", "gateway", "--listen", ANY_PORT, "--metadata", metadata.endpoint()];
+    let args = [&args[..], &["--object-store", "file:///nowhere"]].concat();
     let refused = ServerProcess::start(&args, &[], cluster.path(), "log").err().expect("it must not start");
     assert!(refused.contains("--encryption-key-file"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn roles_serve_from_one_object_store_or_not_at_all() {
+    let cluster = Cluster::new(false);
+    let metadata = cluster.metadata(ANY_PORT);
+    for role in ["api-server", "s3-gateway"] {
+        let args = [role, "--data-dir", role, "--listen", ANY_PORT, "--metadata", metadata.endpoint()];
+        let args = [&args[..], &["--encryption-key-file", "encryption.key"]].concat();
+        let refused = ServerProcess::start(&args, &[], cluster.path(), "log").err().expect("it has no default store");
+        assert!(refused.contains("--object-store") && refused.contains("LAKEBED_OBJECT_STORE"), "{refused}");
+    }
+    let api = cluster.stateless("api-server", metadata.endpoint()).unwrap();
+    cluster.lakebed_ok(api.endpoint(), &["repo", "create", "lakebed://trips"]);
+    let refused = cluster.stateless_at("s3-gateway", metadata.endpoint(), "elsewhere").err().expect("another store");
+    assert!(refused.contains("isn't the one of installation") && refused.contains("--object-store"), "{refused}");
+    let gateway = cluster.stateless("s3-gateway", metadata.endpoint()).unwrap();
+    let s3 = s3_client_of(gateway.endpoint(), KEY, "trips");
+    s3.put(&Key::from("main/x"), "in the one store".into()).await.unwrap();
+    assert_eq!(cluster.lakebed_ok(api.endpoint(), &["fs", "cat", "lakebed://trips/main/x"]), "in the one store");
+
+    // Another metadata service, with the store of the first.
+    let args = ["metadata-server", "--data-dir", "metadata-of-another", "--listen", ANY_PORT];
+    let another = ServerProcess::start(&args, &[], cluster.path(), "another.log").unwrap();
+    let refused = cluster.stateless("api-server", another.endpoint()).err().expect("another installation's store");
+    assert!(refused.contains("of installation") && refused.contains("--take-over"), "{refused}");
 }
 
 #[test]

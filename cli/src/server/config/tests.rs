@@ -138,3 +138,26 @@ fn halves_are_refused() {
     assert!(ServerArgs { reflog_days: Some(0), ..Default::default() }.check(Role::All).is_err());
     assert!(ServerArgs::default().check(Role::Stateless).unwrap_err().to_string().contains("--metadata"));
 }
+
+#[test]
+fn a_role_by_itself_has_no_default_store() {
+    let settle = |toml: &str, role| from_toml(toml).unwrap().check(role);
+    let role = "metadata = ['http://127.0.0.1:8001']";
+    let error = settle(role, Role::Stateless).unwrap_err().to_string();
+    assert!(error.contains("--object-store") && error.contains("LAKEBED_OBJECT_STORE"), "{error}");
+    let error = settle(&format!("{role}\nobject_store = 'memory:///'"), Role::Stateless).unwrap_err().to_string();
+    assert!(error.contains("this process's own"), "{error}");
+    let config = settle(&format!("{role}\nobject_store = 's3://lake'"), Role::Stateless).unwrap();
+    assert_eq!(config.object_store, "s3://lake");
+    assert_eq!(settle("data_dir = '/d'", Role::All).unwrap().object_store, "file:///d/objects");
+    settle("", Role::Metadata).unwrap();
+}
+
+#[test]
+fn whose_store_is_taken_over_is_an_id_or_nobody() {
+    let id = "0123456789abcdef".repeat(2);
+    let config = from_toml(&format!("take_over = '{id}'")).unwrap().check(Role::All).unwrap();
+    assert_eq!(config.take_over, Some(TakeOver::Of(id.parse().unwrap())));
+    assert_eq!(from_toml("take_over = 'unmarked'").unwrap().take_over, Some(TakeOver::Unmarked));
+    assert!(from_toml("take_over = 'yes'").unwrap_err().to_string().contains("unmarked"));
+}

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::executor::block_on;
 use model::{
-    AccessBy, Answer, Clock, Condition, GroupName, MetaStore, NewUpload, Note, Part, PolicyHolder, RefName, Require,
-    SealedSecret, SessionId, UploadId, UserId, UserName,
+    AccessBy, Answer, Clock, Condition, GroupName, InstallationId, MetaStore, NewUpload, Note, Part, PolicyHolder,
+    RefName, Require, SealedSecret, SessionId, StoreId, UploadId, UserId, UserName,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -249,6 +249,9 @@ fn access_command() -> impl Strategy<Value = Command> {
             groups: vec![("g".parse().unwrap(), vec!["p".parse().unwrap()])],
             members: vec![("g".parse().unwrap(), "zoe".parse().unwrap())],
         }),
+        1 => (0..3_u128, prop::option::of(0..3_u128), prop::option::of(0..3_u128)).prop_map(|(id, store, replaces)| Command::Identify {
+            installation: InstallationId(id), store: store.map(StoreId), replaces: replaces.map(StoreId)
+        }),
     ]
 }
 
@@ -256,6 +259,7 @@ fn access_command() -> impl Strategy<Value = Command> {
 fn access_questions() -> Vec<Query> {
     let none = String::new;
     let mut all = vec![
+        Query::Installation,
         Query::Groups { of: None, prefix: none(), after: none(), amount: 10 },
         Query::Policies { of: None, effective: false, prefix: none(), after: "p".into(), amount: 10 },
     ];

@@ -66,6 +66,7 @@ fn access_query() -> impl Strategy<Value = Query> {
             |(of, effective, prefix, after, amount)| Query::Policies { of, effective, prefix, after, amount }
         ),
         access_by().prop_map(|by| Query::Access { by }),
+        Just(Query::Installation),
     ]
 }
 
@@ -204,6 +205,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         }),
         job_command(),
         access_command(),
+        (installation_id(), option::of(store_id()), option::of(store_id()))
+            .prop_map(|(installation, store, replaces)| Command::Identify { installation, store, replaces }),
     ]
 }
 
@@ -263,6 +266,7 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
         job().prop_map(|job| Outcome::Job(Box::new(job))),
         group().prop_map(Outcome::Group),
         policy().prop_map(Outcome::Policy),
+        installation().prop_map(Outcome::Installation),
     ]
 }
 

@@ -421,3 +421,15 @@ pub(crate) fn job() -> impl Strategy<Value = Job> {
         },
     )
 }
+
+pub(super) fn installation_id() -> impl Strategy<Value = InstallationId> {
+    any::<u128>().prop_map(InstallationId)
+}
+
+pub(super) fn store_id() -> impl Strategy<Value = StoreId> {
+    any::<u128>().prop_map(StoreId)
+}
+
+pub(super) fn installation() -> impl Strategy<Value = Installation> {
+    (installation_id(), option::of(store_id())).prop_map(|(id, store)| Installation { id, store })
+}
