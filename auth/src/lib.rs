@@ -45,7 +45,7 @@ pub use credentials::{
 pub use directory::{Directory, DirectoryOptions, Known, Unknown};
 pub use issuer::{ISSUER_USER_PREFIX, Identity, Issuer, IssuerSettings};
 pub use issuer_keys::Documents;
-pub use peer::{Encrypted, PeerAddress};
+pub use peer::{Connection, Encrypted, PeerAddress};
 pub use permissions::Permissions;
 pub use policy::{Effect, InvalidPolicy, PolicyDocument, STATEMENTS_MAX, Statement};
 pub use resource::Resource;

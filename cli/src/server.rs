@@ -2,9 +2,11 @@
 //! to an open port; leaves what they do to those crates.
 
 mod administrator;
+mod admission;
 mod audit;
 mod config;
 mod data_folder;
+mod descriptors;
 mod encryption_key;
 mod issuer;
 mod listen;
@@ -14,6 +16,7 @@ mod roles;
 mod router;
 mod store_identity;
 
+pub use admission::Limits;
 pub(crate) use config::ServerArgs;
 pub use config::TlsFiles;
 pub use listen::{Listener, Respond};

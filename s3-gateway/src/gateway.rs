@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use auth::{AuditLog, Caller, Directory, DirectoryOptions, Encrypted, PeerAddress, SecretBox, Trail};
+use auth::{AuditLog, Caller, Connection, Directory, DirectoryOptions, Encrypted, PeerAddress, SecretBox, Trail};
 use axum::body::Body;
 use bytes::Bytes;
 use graveler::Graveler;
@@ -119,6 +119,7 @@ impl Inner {
             keys.caller(request.authenticated.access_key_id(), PeerAddress::address(parts.extensions.get()))?;
         let caller = Caller { trail: trail.cloned(), ..caller };
         *trusted = true;
+        Connection::is_of_a_caller(parts.extensions.get());
         tracing::debug!(operation = request.operation.name(), user = %caller.user.name, "s3 request");
         let call = Call {
             graveler: &self.graveler,

@@ -27,10 +27,32 @@ impl ServerProcess {
     /// # Errors
     /// What it logged, when it ended instead of getting ready.
     pub fn start(args: &[&str], env: &[(&str, &str)], folder: &Path, log: &str) -> Result<Self, String> {
+        let mut command = Command::new(lakebed_binary());
+        command.args(args);
+        Self::run(command, env, folder, log)
+    }
+
+    /// The same with so many file descriptors at most, of which it is given a few at first.
+    ///
+    /// # Errors
+    /// What it logged, when it ended instead of getting ready.
+    pub fn start_with_few_descriptors(
+        most: u32,
+        args: &[&str],
+        env: &[(&str, &str)],
+        folder: &Path,
+        log: &str,
+    ) -> Result<Self, String> {
+        let limits = format!("ulimit -Hn {most}; ulimit -Sn {}; exec \"$@\"", most / 2);
+        let mut command = Command::new("sh");
+        command.args(["-c", &limits, "sh"]).arg(lakebed_binary()).args(args);
+        Self::run(command, env, folder, log)
+    }
+
+    fn run(mut command: Command, env: &[(&str, &str)], folder: &Path, log: &str) -> Result<Self, String> {
         let log = folder.join(log);
         let errors = File::options().create(true).append(true).open(&log).expect("a log file");
-        let mut command = Command::new(lakebed_binary());
-        command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(env.iter().copied()).current_dir(folder).stdout(Stdio::piped()).stderr(errors);
         let mut child = command.spawn().expect("the lakebed binary starts");
         let stdout = child.stdout.take().expect("standard output is piped");

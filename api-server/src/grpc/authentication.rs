@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{Caller, PeerAddress};
+use auth::{Caller, Connection, PeerAddress};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -54,6 +54,7 @@ async fn authenticated_call(
     let proved = authenticator.authenticate_call(request.uri(), request.headers(), request.extensions()).await;
     match proved {
         Ok(caller) => {
+            Connection::is_of_a_caller(request.extensions().get());
             let caller = Caller { trail, ..caller };
             request.extensions_mut().insert(caller.clone());
             let answer = next.run(request).await;

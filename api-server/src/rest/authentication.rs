@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use auth::{Caller, PeerAddress, Trail};
+use auth::{Caller, Connection, PeerAddress, Trail};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -64,6 +64,7 @@ pub(super) async fn layer(
             answer
         }
         Some(Ok(caller)) => {
+            Connection::is_of_a_caller(request.extensions().get());
             let caller = Caller { trail, ..caller };
             request.extensions_mut().insert(Authenticated(caller.clone()));
             let answer = next.run(request).await;

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::Result;
 use async_trait::async_trait;
+use auth::Connection;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -74,6 +75,8 @@ struct Object {
 
 impl Respond for Service {
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        // The private paths ask for no proof.
+        Connection::is_of_a_caller(request.extensions().get());
         if request.uri().path() == COUNTS_PATH {
             return private(serde_json::to_string(&self.0.counts()).unwrap_or_default());
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use auth::Connection;
 use axum::body::Body;
 use cli::server::Respond;
 use http::{Request, Response, StatusCode};
@@ -35,6 +36,8 @@ struct Service {
 
 impl Respond for Service {
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        // The private paths ask for no proof.
+        Connection::is_of_a_caller(request.extensions().get());
         match request.uri().path() {
             COUNTS_PATH => private(serde_json::to_string(&self.lake.counts()).unwrap_or_default()),
             COMMIT_PATH => match self.lake.commit(&repository()).await {

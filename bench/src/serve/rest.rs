@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use api_server::{ApiServer, ApiServerOptions};
+use auth::Connection;
 use axum::Router;
 use axum::body::Body;
 use cli::server::Respond;
@@ -42,6 +43,8 @@ pub(super) struct Service {
 
 impl Respond for Service {
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        // The private paths ask for no proof.
+        Connection::is_of_a_caller(request.extensions().get());
         if request.uri().path() == COUNTS_PATH {
             return private(serde_json::to_string(&(self.counts)()).unwrap_or_default());
         }

@@ -68,6 +68,11 @@ pub(crate) struct ServerArgs {
     #[serde(deserialize_with = "one_or_more")]
     import_allow: Vec<String>,
 
+    /// Connections at one time. A quarter is reserved for callers who have proved who they are [default: as many as the
+    /// limit of file descriptors allows, at most 4096]
+    #[arg(long, env = "LAKEBED_CONNECTIONS_MAX", value_name = "NUMBER")]
+    connections_max: Option<usize>,
+
     /// Certificate chain (PEM): with it and its key, the port speaks HTTPS
     #[arg(long, env = "LAKEBED_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -174,6 +179,7 @@ pub(crate) struct ServerConfig {
     pub(crate) take_over: Option<TakeOver>,
     pub(crate) object_store_options: Vec<(String, String)>,
     pub(crate) import_allow: Vec<String>,
+    pub(crate) connections_max: Option<usize>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) s3_domains: Vec<String>,
     pub(crate) s3_endpoint: Option<String>,
@@ -250,6 +256,7 @@ impl ServerArgs {
             take_over: self.take_over.or(file.take_over),
             object_store_options: list(self.object_store_options, file.object_store_options),
             import_allow: list(self.import_allow, file.import_allow),
+            connections_max: self.connections_max.or(file.connections_max),
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
             s3_domains: list(self.s3_domains, file.s3_domains),
@@ -343,6 +350,7 @@ impl ServerArgs {
             take_over: self.take_over,
             object_store_options: self.object_store_options,
             import_allow: self.import_allow,
+            connections_max: self.connections_max,
             tls,
             s3_domains: self.s3_domains,
             s3_endpoint: self.s3_endpoint.filter(|url| !url.is_empty()).map(checked_s3_endpoint).transpose()?,

@@ -4,13 +4,13 @@
 
 use std::convert::Infallible;
 use std::fs;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use auth::{Encrypted, PeerAddress};
+use auth::{Connection, Encrypted, PeerAddress};
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -22,14 +22,14 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
+use super::admission::{Admission, Guest, Limits};
 use super::config::TlsFiles;
 use super::patience::{Bounds, Patient};
 
-/// Connections at one time; more wait in the kernel's backlog.
-const CONNECTIONS_MAX: usize = 4096;
+/// Connections at one time, unless [`Listener::limited`] says otherwise.
+const CONNECTIONS_DEFAULT: usize = 4096;
 /// A request's headers in all, over HTTP/2. Over HTTP/1 the gateway counts, within [`READ_BYTES_MAX`].
 const HEADER_BYTES_MAX: u32 = 24 << 10;
 /// What is read from a socket at a time, and kept.
@@ -38,6 +38,8 @@ const READ_BYTES_MAX: usize = 256 << 10;
 const STREAMS_MAX: u32 = 256;
 /// How long a client may take to send a request's headers, or to shake hands.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long anybody may hold a connection without proving who they are, all of their requests together.
+const STRANGERS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a client may take nothing of what it is sent.
 const TAKING_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests under way may go on after the signal to end.
@@ -54,16 +56,22 @@ pub struct Listener {
     tcp: TcpListener,
     tls: Option<TlsAcceptor>,
     bounds: Bounds,
+    limits: Limits,
 }
 
 /// How long clients may keep a connection waiting.
-const BOUNDS: Bounds = Bounds { first_bytes: HEADERS_TIMEOUT, taking: TAKING_TIMEOUT };
+const BOUNDS: Bounds = Bounds { strangers: STRANGERS_TIMEOUT, first_bytes: HEADERS_TIMEOUT, taking: TAKING_TIMEOUT };
 
 impl Listener {
     /// Binds a port and reads the certificate.
     pub async fn bind(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<Self> {
         let tls = tls.map(acceptor).transpose()?;
-        Ok(Self { tcp: bind(address).await?, tls, bounds: BOUNDS })
+        Ok(Self { tcp: bind(address).await?, tls, bounds: BOUNDS, limits: Limits::of(CONNECTIONS_DEFAULT) })
+    }
+
+    /// The same with other bounds on connections.
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The URL under which clients on this machine reach the port.
@@ -74,14 +82,17 @@ impl Listener {
 
     /// Serves until `end` resolves, then lets requests under way finish, within bounds.
     pub async fn serve(self, service: impl Respond, end: impl Future<Output = ()>) -> Result<()> {
-        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let admission = Admission::new(self.limits);
         let graceful = GracefulShutdown::new();
         let mut end = std::pin::pin!(end);
         loop {
-            let permit = connections.clone().acquire_owned().await.expect("because nobody closes the semaphore");
-            let (stream, peer) = tokio::select! {
-                accepted = self.tcp.accept() => match accepted {
-                    Ok((stream, peer)) => (stream, peer.ip()),
+            let next = async {
+                let (stream, peer) = self.tcp.accept().await?;
+                io::Result::Ok((stream, peer.ip(), admission.admit(peer.ip()).await))
+            };
+            let (stream, peer, guest) = tokio::select! {
+                next = next => match next {
+                    Ok(next) => next,
                     Err(error) => {
                         // Out of file descriptors, most likely: others' ends free some.
                         tracing::warn!(%error, "can't accept a connection");
@@ -92,13 +103,7 @@ impl Listener {
                 () = &mut end => break,
             };
             let (service, watcher, tls) = (service.clone(), graceful.watcher(), self.tls.clone());
-            let bounds = self.bounds;
-            tokio::spawn(async move {
-                let _permit = permit;
-                if let Err(error) = connection((stream, peer), tls, service, watcher, bounds).await {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-            });
+            tokio::spawn(attend((stream, peer), guest, tls, service, watcher, self.bounds));
         }
         drop(self.tcp);
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
@@ -115,8 +120,38 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-async fn connection(
+/// Serves a connection until it ends, or must.
+async fn attend(
     (stream, peer): (TcpStream, IpAddr),
+    mut guest: Guest,
+    tls: Option<TlsAcceptor>,
+    service: impl Respond,
+    watcher: hyper_util::server::graceful::Watcher,
+    bounds: Bounds,
+) {
+    let encrypted = Encrypted(tls.is_some());
+    let origin = Origin { peer: PeerAddress(peer), encrypted, connection: guest.connection() };
+    tokio::select! {
+        served = connection(stream, origin, tls, service, watcher, bounds) => if let Err(error) = served {
+            tracing::debug!(%error, "a connection ended early");
+        },
+        () = guest.overstays(bounds.strangers) => {
+            tracing::debug!(%peer, "a connection over which nobody proved who they are was closed");
+        }
+    }
+}
+
+/// What the requests of a connection carry of it.
+#[derive(Clone)]
+struct Origin {
+    peer: PeerAddress,
+    encrypted: Encrypted,
+    connection: Connection,
+}
+
+async fn connection(
+    stream: TcpStream,
+    origin: Origin,
     tls: Option<TlsAcceptor>,
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
@@ -126,15 +161,15 @@ async fn connection(
     match tls {
         Some(tls) => {
             let stream = tokio::time::timeout(bounds.first_bytes, tls.accept(stream)).await??;
-            requests(stream, (peer, Encrypted(true)), service, watcher, bounds).await
+            requests(stream, origin, service, watcher, bounds).await
         }
-        None => requests(stream, (peer, Encrypted(false)), service, watcher, bounds).await,
+        None => requests(stream, origin, service, watcher, bounds).await,
     }
 }
 
 async fn requests(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    (peer, encrypted): (IpAddr, Encrypted),
+    origin: Origin,
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
     bounds: Bounds,
@@ -149,8 +184,9 @@ async fn requests(
         .max_header_list_size(HEADER_BYTES_MAX)
         .keep_alive_interval(Duration::from_secs(30));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(PeerAddress(peer));
-        request.extensions_mut().insert(encrypted);
+        request.extensions_mut().insert(origin.peer);
+        request.extensions_mut().insert(origin.connection.clone());
+        request.extensions_mut().insert(origin.encrypted);
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.respond(request).await) }
     });

@@ -1,5 +1,6 @@
 //! How long a connection's other end may keep us waiting: with its first bytes, and with taking what we send. Owns both
-//! bounds, for whatever protocol is spoken above; leaves the time for headers to hyper, and for bodies to the doors.
+//! waits, for whatever protocol is spoken above; leaves the time for headers to hyper, for bodies to the doors, and for
+//! strangers to `admission`.
 //! Invariant: a connection that moves no byte in the direction that is waited for ends.
 
 use std::io::{self, ErrorKind};
@@ -16,6 +17,8 @@ const FIRST_BYTES: usize = 24;
 /// The bounds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
+    /// For proving who they are, from the beginning of the connection.
+    pub(super) strangers: Duration,
     /// For the first bytes (until they are there it isn't known what is spoken), and for the headers of each request.
     pub(super) first_bytes: Duration,
     /// For taking anything of what waits to be sent.

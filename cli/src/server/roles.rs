@@ -25,7 +25,7 @@ use super::encryption_key::{EncryptionKey, Missing};
 use super::issuer::ProviderDocuments;
 use super::listen::{self, Listener};
 use super::router::Services;
-use super::{administrator, data_folder, logging, store_identity};
+use super::{administrator, data_folder, descriptors, logging, store_identity};
 use crate::output::{Output, warn};
 
 /// The exit code of a process that was ended before its requests were.
@@ -37,7 +37,8 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
-    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
+    let limits = descriptors::limits(config.connections_max)?;
+    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?.limited(limits);
     let Kept { key, stores, metadata } = Kept::open(&config).await?;
     let secrets = key.secrets().clone();
     administrator::ensure(&*metadata.store(), &secrets, config.administrator.clone(), &listener.url()?).await?;
@@ -97,6 +98,7 @@ pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Res
     logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
+    descriptors::raise();
     let listener = listen::bind(config.listen).await?;
     data_folder::make(&config.data_dir)?;
     let options = MetadataOptions::new(config.data_dir.join("metadata"), Arc::new(SystemClock));
@@ -116,7 +118,8 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
-    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
+    let limits = descriptors::limits(config.connections_max)?;
+    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?.limited(limits);
     data_folder::make(&config.data_dir)?;
     let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
     let meta = connect_metadata(&config)?;
@@ -142,7 +145,8 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     logging::start(config.log_format);
     data_folder::close_to_others();
     let end = end_signal()?;
-    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
+    let limits = descriptors::limits(config.connections_max)?;
+    let listener = Listener::bind(config.listen, config.tls.as_ref()).await?.limited(limits);
     data_folder::make(&config.data_dir)?;
     let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Refuse)?;
     let meta = connect_metadata(&config)?;

@@ -3,11 +3,17 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::stream::{self, Stream, StreamExt};
 use thiserror::Error;
-use tokio::net::TcpListener;
-use tonic::transport::server::TcpIncoming;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use super::MetadataServer;
@@ -16,6 +22,11 @@ use super::MetadataServer;
 const STREAMS_PER_CONNECTION_MAX: u32 = 1024;
 /// How often an idle connection must show a sign of life, and how long that may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// How many connections there may be: API servers and gateways have one or a few each.
+const CONNECTIONS_MAX: usize = 256;
+/// How long who connects may take to show a certificate.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Certificates in PEM: this node's own, and the authority that signs callers'.
 #[derive(Clone)]
@@ -72,7 +83,7 @@ where
         if let Some(tls) = tls {
             builder = builder.tls_config(tls.server_config())?;
         }
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = bounded(TcpIncoming::from(listener).with_nodelay(Some(true)));
         Ok(builder.add_routes(routes).serve_with_incoming_shutdown(incoming, stop).await?)
     }
 }
@@ -84,5 +95,62 @@ impl MutualTls {
             .identity(Identity::from_pem(&self.certificate, self.key.expose_secret()))
             .client_ca_root(Certificate::from_pem(&self.authority))
             .client_auth_optional(false)
+            .timeout(HANDSHAKE_TIMEOUT)
+    }
+}
+
+/// Accepts a connection only when there is room for one; others wait in the kernel's backlog.
+fn bounded(incoming: TcpIncoming) -> impl Stream<Item = io::Result<Bounded>> {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    stream::unfold((incoming, room), |(mut incoming, room)| async move {
+        let permit = Arc::clone(&room).acquire_owned().await.ok()?;
+        let accepted = incoming.next().await?;
+        Some((accepted.map(|stream| Bounded { stream, _permit: permit }), (incoming, room)))
+    })
+}
+
+/// A connection, and the room that goes free with it.
+struct Bounded {
+    stream: TcpStream,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connected for Bounded {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for Bounded {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Bounded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

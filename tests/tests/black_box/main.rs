@@ -15,5 +15,6 @@ mod object_store_faults;
 mod object_stores;
 mod refs_dump;
 mod roles;
+mod silent_connections;
 mod tour;
 mod workspace;

@@ -8,12 +8,16 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-/// Answers `/endless` with bytes without end, and anything else once its body is read.
+/// Answers `/endless` with bytes without end, and anything else once its body is read. Who sends `authorization` has proved
+/// who they are.
 #[derive(Clone)]
 struct Doors;
 
 impl Respond for Doors {
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        if request.headers().contains_key("authorization") {
+            Connection::is_of_a_caller(request.extensions().get());
+        }
         if request.uri().path() == "/endless" {
             let bytes = stream::repeat_with(|| Ok::<_, Infallible>(bytes::Bytes::from_static(&[7; 65536])));
             return Response::new(Body::from_stream(bytes));
@@ -23,10 +27,18 @@ impl Respond for Doors {
     }
 }
 
+/// Longer than any test waits.
+const LONG: Duration = Duration::from_secs(3600);
+
 /// A server with short patience; it ends with the sender.
 async fn start() -> (SocketAddr, oneshot::Sender<()>) {
-    let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
-    listener.bounds = Bounds { first_bytes: Duration::from_secs(1), taking: Duration::from_secs(1) };
+    let bounds = Bounds { strangers: LONG, first_bytes: Duration::from_secs(1), taking: Duration::from_secs(1) };
+    start_with(bounds, Limits::of(100)).await
+}
+
+async fn start_with(bounds: Bounds, limits: Limits) -> (SocketAddr, oneshot::Sender<()>) {
+    let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).await.unwrap().limited(limits);
+    let listener = Listener { bounds, ..listener };
     let address = listener.tcp.local_addr().unwrap();
     let (end, ended) = oneshot::channel();
     tokio::spawn(listener.serve(Doors, async { drop(ended.await) }));
@@ -87,4 +99,58 @@ async fn who_sends_slowly_but_steadily_is_served() {
     }
     let said = until_hung_up(stream).await;
     assert!(said.starts_with("HTTP/1.1 200") && said.ends_with('5'), "{said}");
+}
+
+/// Sends a whole request over a connection that stays, and reads the head of its answer.
+async fn ask(stream: &mut TcpStream, authorization: &str) -> io::Result<String> {
+    stream.write_all(format!("GET / HTTP/1.1\r\nhost: x\r\n{authorization}\r\n").as_bytes()).await?;
+    let mut said = vec![0; 1024];
+    let read = stream.read(&mut said).await?;
+    Ok(String::from_utf8_lossy(&said[..read]).into_owned())
+}
+
+const PROOF: &str = "authorization: AWS4-HMAC-SHA256\r\n";
+
+/// Waits that are no matter of the test, but for strangers'.
+fn patient_but_with_strangers(strangers: Duration) -> Bounds {
+    Bounds { strangers, first_bytes: LONG, taking: LONG }
+}
+
+#[tokio::test]
+async fn who_never_proves_who_they_are_is_hung_up_on_however_busy_they_look() {
+    let (address, _end) = start_with(patient_but_with_strangers(Duration::from_secs(1)), Limits::of(100)).await;
+    let mut caller = TcpStream::connect(address).await.unwrap();
+    assert!(ask(&mut caller, PROOF).await.unwrap().starts_with("HTTP/1.1 200"));
+    // A byte now and then is in time for each wait by itself.
+    let mut stranger = TcpStream::connect(address).await.unwrap();
+    stranger.write_all(b"POST /login HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n").await.unwrap();
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    while stranger.write_all(b"x").await.is_ok() {
+        assert!(std::time::Instant::now() < patience, "the server still waits for a body that trickles");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The caller's is older.
+    assert!(ask(&mut caller, "").await.unwrap().starts_with("HTTP/1.1 200"), "they had proved it before");
+}
+
+#[tokio::test]
+async fn silent_connections_keep_nobody_out() {
+    let limits = Limits { connections: 12, strangers: 8, strangers_of_an_address: 6 };
+    let (address, _end) = start_with(patient_but_with_strangers(LONG), limits).await;
+    let mut callers = Vec::new();
+    for _ in 0..4 {
+        let mut caller = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut caller, PROOF).await.unwrap().starts_with("HTTP/1.1 200"));
+        callers.push(caller);
+    }
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    for caller in &mut callers {
+        assert!(ask(caller, PROOF).await.unwrap().starts_with("HTTP/1.1 200"), "who was there before is served");
+    }
+    let mut next = TcpStream::connect(address).await.unwrap();
+    assert!(ask(&mut next, PROOF).await.unwrap().starts_with("HTTP/1.1 200"), "and so is who comes");
+    assert!(until_hung_up(silent.remove(0)).await.is_empty(), "the oldest made way");
 }
