@@ -145,7 +145,7 @@ impl Guest {
         tokio::select! {
             made_way = &mut self.left => if made_way.is_err() {
                 // No stranger's any more.
-                std::future::pending().await
+                std::future::pending::<()>().await;
             },
             () = tokio::time::sleep(patience) => {}
         }
