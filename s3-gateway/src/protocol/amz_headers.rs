@@ -32,8 +32,10 @@ const FAMILIES: [&str; 2] = ["x-amz-checksum-", "x-amz-meta-"];
 
 /// Headers that may be there if they ask for what is so anyway: nobody but by policies may read, there are no tags,
 /// annotations, locks or owners, and one namespace of buckets.
-const HARMLESS_VALUES: [(&str, &[&str]); 7] = [
+const HARMLESS_VALUES: [(&str, &[&str]); 8] = [
     ("x-amz-acl", &["private", "bucket-owner-read", "bucket-owner-full-control"]),
+    // The one that there is; AWS's SDK for C++ names it.
+    ("x-amz-api-version", &["2006-03-01"]),
     ("x-amz-bucket-namespace", &["global"]),
     ("x-amz-bucket-object-lock-enabled", &["false"]),
     ("x-amz-object-annotation-directive", &["COPY", "EXCLUDE"]),
