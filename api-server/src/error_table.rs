@@ -63,12 +63,11 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::SameBranch
         | Reason::NothingInCommon
         | Reason::BodyFailed => StatusCode::BAD_REQUEST,
-        Reason::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Reason::AccessDenied
-        | Reason::DefaultBranch
-        | Reason::ProtectedBranch
-        | Reason::ReadOnly
-        | Reason::SourceNotAllowed => StatusCode::FORBIDDEN,
+        // Over REST, lakeFS doesn't tell who is unknown from who may not.
+        Reason::Unauthenticated | Reason::AccessDenied => StatusCode::UNAUTHORIZED,
+        Reason::DefaultBranch | Reason::ProtectedBranch | Reason::ReadOnly | Reason::SourceNotAllowed => {
+            StatusCode::FORBIDDEN
+        }
         Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Reason::RepositoryNotFound
         | Reason::BranchNotFound
@@ -106,6 +105,37 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         Reason::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// The words by which scripts that were written for lakeFS know a reason, since its API has no other: a message over REST
+/// holds them, and ours beside them.
+pub(crate) fn lakefs_words(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Unauthenticated => "error authenticating request",
+        Reason::AccessDenied => "insufficient permissions",
+        Reason::RepositoryNotFound
+        | Reason::BranchNotFound
+        | Reason::TagNotFound
+        | Reason::RefNotFound
+        | Reason::ObjectNotFound
+        | Reason::UploadNotFound
+        | Reason::UserNotFound
+        | Reason::JobNotFound
+        | Reason::GroupNotFound
+        | Reason::PolicyNotFound
+        | Reason::CredentialNotFound => "not found",
+        Reason::RepositoryExists | Reason::RefExists => "not unique",
+        Reason::UserExists | Reason::GroupExists | Reason::PolicyExists | Reason::CredentialExists => "already exists",
+        Reason::NamespaceTaken => "storage namespace already in use",
+        Reason::NoChanges => "no changes",
+        Reason::DirtyBranch => "dirty branch",
+        Reason::ProtectedBranch => "cannot write to protected branch",
+        Reason::DefaultBranch => "cannot delete repository default branch",
+        Reason::ReadOnly => "read-only repository",
+        Reason::SameBranch => "same branch",
+        Reason::JobCancelled => "Canceled",
+        _ => return None,
+    })
 }
 
 /// An error as a job's end has it.
@@ -287,6 +317,55 @@ mod tests {
         let ours = [Reason::Unknown, Reason::Unreachable, Reason::DataCorrupt, Reason::Internal];
         for reason in Reason::ALL.iter().filter(|reason| !ours.contains(reason)) {
             assert_ne!(http_status(*reason), StatusCode::INTERNAL_SERVER_ERROR, "{reason}");
+        }
+    }
+
+    /// What scripts that were written for lakeFS look at: the status of each reason over REST, and words in its message.
+    #[test]
+    fn reasons_are_lakefs_s_over_rest() {
+        let table: &[(u16, &str, &[Reason])] = &[
+            (401, "error authenticating request", &[Reason::Unauthenticated]),
+            (401, "insufficient permissions", &[Reason::AccessDenied]),
+            (
+                404,
+                "not found",
+                &[
+                    Reason::RepositoryNotFound,
+                    Reason::BranchNotFound,
+                    Reason::TagNotFound,
+                    Reason::RefNotFound,
+                    Reason::ObjectNotFound,
+                    Reason::UploadNotFound,
+                    Reason::UserNotFound,
+                    Reason::JobNotFound,
+                    Reason::GroupNotFound,
+                    Reason::PolicyNotFound,
+                    Reason::CredentialNotFound,
+                ],
+            ),
+            (409, "not unique", &[Reason::RepositoryExists, Reason::RefExists]),
+            (
+                409,
+                "already exists",
+                &[Reason::UserExists, Reason::GroupExists, Reason::PolicyExists, Reason::CredentialExists],
+            ),
+            (409, "storage namespace already in use", &[Reason::NamespaceTaken]),
+            (409, "Canceled", &[Reason::JobCancelled]),
+            (400, "no changes", &[Reason::NoChanges]),
+            (400, "dirty branch", &[Reason::DirtyBranch]),
+            (400, "same branch", &[Reason::SameBranch]),
+            (403, "cannot write to protected branch", &[Reason::ProtectedBranch]),
+            (403, "cannot delete repository default branch", &[Reason::DefaultBranch]),
+            (403, "read-only repository", &[Reason::ReadOnly]),
+        ];
+        for (status, words, reasons) in table {
+            for reason in *reasons {
+                assert_eq!((http_status(*reason).as_u16(), lakefs_words(*reason)), (*status, Some(*words)), "{reason}");
+            }
+        }
+        let listed: Vec<_> = table.iter().flat_map(|(_, _, reasons)| reasons.iter()).collect();
+        for reason in Reason::ALL.iter().filter(|reason| !listed.contains(reason)) {
+            assert_eq!(lakefs_words(*reason), None, "{reason} isn't in the table");
         }
     }
 

@@ -15,7 +15,7 @@ pub enum Refusal {
     #[error("repository {0} not found")]
     RepositoryNotFound(RepositoryName),
     /// The repository's name is taken.
-    #[error("repository {0} exists already")]
+    #[error("repository {0} already exists")]
     RepositoryExists(RepositoryName),
     /// Another repository lives there.
     #[error("storage namespace {0} belongs to another repository")]
@@ -30,7 +30,7 @@ pub enum Refusal {
     #[error("no deletion of branch {0} is remembered: list what can be brought back with `branch list --deleted`")]
     DeletionNotFound(BranchName),
     /// A branch or tag has this name.
-    #[error("a branch or tag named {0} exists already")]
+    #[error("a branch or tag named {0} already exists")]
     RefExists(String),
     /// The default branch stays.
     #[error("{0} is the repository's default branch and can't be deleted")]
@@ -68,13 +68,13 @@ pub enum Refusal {
     #[error("upload {0} not found: it may have been completed or aborted")]
     UploadNotFound(UploadId),
     /// The user's name is taken.
-    #[error("user {0} exists already")]
+    #[error("user {0} already exists")]
     UserExists(UserName),
     /// No such user.
     #[error("user not found")]
     UserNotFound,
     /// The access key's id is taken.
-    #[error("access key {0} exists already")]
+    #[error("access key {0} already exists")]
     CredentialExists(String),
     /// No such access key.
     #[error("access key {0} not found")]
@@ -95,13 +95,13 @@ pub enum Refusal {
     #[error("too many jobs are under way: wait until some have ended")]
     TooManyJobs,
     /// The group's name is taken.
-    #[error("group {0} exists already")]
+    #[error("group {0} already exists")]
     GroupExists(GroupName),
     /// No such group.
     #[error("group {0} not found")]
     GroupNotFound(GroupName),
     /// The policy's name is taken.
-    #[error("policy {0} exists already")]
+    #[error("policy {0} already exists")]
     PolicyExists(PolicyName),
     /// No such policy.
     #[error("policy {0} not found")]

@@ -1,17 +1,17 @@
-//! What a failed request is answered. Leaves which error has which status to `error_table`. Invariant: every answer that
-//! is no success has a JSON body with a `message`, but for those to HEAD.
+//! What a failed request is answered. Leaves which error has which status and which words to `error_table`. Invariant:
+//! every answer that is no success has a JSON body with a `message`, but for those to HEAD.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CONTENT_RANGE, HeaderValue, WWW_AUTHENTICATE};
-use proto::api::InvalidField;
+use proto::api::{InvalidField, Reason};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Error;
 use crate::envelope::Unbearable;
-use crate::error_table::{http_status, tell};
+use crate::error_table::{http_status, lakefs_words, tell};
 
 /// A failure as clients read it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,6 +40,45 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// 404: something that isn't there; says what.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message).led_by("not found")
+    }
+
+    /// A failure of what would have made a commit: lakeFS words a protected branch's refusal by what was refused.
+    pub(crate) fn of_commit(error: impl Into<Error>) -> Self {
+        Self::told(error.into(), |reason| match reason {
+            Reason::ProtectedBranch => Some("cannot commit to protected branch"),
+            reason => lakefs_words(reason),
+        })
+    }
+
+    /// Says so in words that lakeFS's clients know, and then in ours.
+    pub(crate) fn led_by(self, words: &str) -> Self {
+        match self.message.contains(words) {
+            true => self,
+            false => Self { message: format!("{words}: {}", self.message), ..self },
+        }
+    }
+
+    /// Says in lakeFS's words that a name is taken, if that is the failure.
+    pub(crate) fn of_name(self, taken: &str) -> Self {
+        if self.status == StatusCode::CONFLICT { self.led_by(taken) } else { self }
+    }
+
+    fn told(error: Error, words: impl Fn(Reason) -> Option<&'static str>) -> Self {
+        let content_range = match &error {
+            Error::RangeNotSatisfiable { size, .. } => Some(format!("bytes */{size}")),
+            _ => None,
+        };
+        let told = tell(&error);
+        let failure = Self { status: http_status(told.reason), message: told.message, content_range };
+        match words(told.reason) {
+            Some(words) => failure.led_by(words),
+            None => failure,
+        }
+    }
+
     /// Takes the failure apart, for answers that tell several.
     pub(crate) fn into_parts(self) -> (StatusCode, String) {
         (self.status, self.message)
@@ -48,13 +87,7 @@ impl Failure {
 
 impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        let error = error.into();
-        let content_range = match &error {
-            Error::RangeNotSatisfiable { size, .. } => Some(format!("bytes */{size}")),
-            _ => None,
-        };
-        let told = tell(&error);
-        Self { status: http_status(told.reason), message: told.message, content_range }
+        Self::told(error.into(), lakefs_words)
     }
 }
 

@@ -152,8 +152,8 @@ async fn import_cancel(
     authorize(&caller, Action::ImportCancel, &Resource::branch(&repository, &branch))?;
     let job = rest.task(&caller, &repository, JobKind::Import, &id, onto(&branch)).await?;
     let state = rest.jobs.cancel(&caller, &repository, job.id).await?.state;
-    if job.state.is_ended() || matches!(state, JobState::Done(_) | JobState::Failed(_)) {
-        return Err(Failure::new(StatusCode::CONFLICT, "the import has ended already: nothing was cancelled"));
+    if matches!(state, JobState::Done(_) | JobState::Failed(_)) {
+        return Err(Failure::new(StatusCode::CONFLICT, "conflict found: the import has ended already"));
     }
     Ok(StatusCode::NO_CONTENT)
 }

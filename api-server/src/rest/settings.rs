@@ -118,7 +118,7 @@ async fn get_gc_rules(
     authorize(&caller, Action::GetGarbageCollectionRules, &Resource::Repository(repository.clone()))?;
     match rest.settings(&repository).await?.retention {
         Some(retention) => Ok(Json(retention.into())),
-        None => Err(Failure::new(StatusCode::NOT_FOUND, "nothing is decided about this repository's garbage")),
+        None => Err(Failure::not_found("nothing is decided about this repository's garbage")),
     }
 }
 

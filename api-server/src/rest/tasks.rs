@@ -57,7 +57,8 @@ impl Rest {
         kind: JobKind,
         request: &impl Message,
     ) -> Result<A, Failure> {
-        Ok(decode(&self.jobs.run(caller, new_job(repository, kind, request)).await?)?)
+        let answer = self.jobs.run(caller, new_job(repository, kind, request)).await;
+        Ok(decode(&answer.map_err(Failure::of_commit)?)?)
     }
 
     /// Begins a request that nobody waits for. → 202
@@ -68,7 +69,7 @@ impl Rest {
         kind: JobKind,
         request: &impl Message,
     ) -> Result<(StatusCode, Json<TaskCreation>), Failure> {
-        let job = self.jobs.begin(caller, new_job(repository, kind, request)).await?;
+        let job = self.jobs.begin(caller, new_job(repository, kind, request)).await.map_err(Failure::of_commit)?;
         Ok((StatusCode::ACCEPTED, Json(TaskCreation { id: job.id.to_string() })))
     }
 
@@ -81,7 +82,7 @@ impl Rest {
         id: &str,
         fits: impl FnOnce(&M) -> bool,
     ) -> Result<Job, Failure> {
-        let unknown = || Failure::new(StatusCode::NOT_FOUND, format!("no such task here: {}", shown(id)));
+        let unknown = || Failure::not_found(format!("there is no such task here: {}", shown(id)));
         let job = self.jobs.get(caller, repository, id.parse().map_err(|_| unknown())?).await?;
         if job.kind != kind {
             return Err(unknown());
@@ -126,7 +127,7 @@ pub(super) fn end(job: &Job) -> Option<End> {
     Some(match state_to_result(job.state.clone()) {
         Ok(answer) => End::Done(answer),
         Err(error) => {
-            let (code, message) = Failure::from(error).into_parts();
+            let (code, message) = Failure::of_commit(error).into_parts();
             End::Failed(ErrorBody { message }, code)
         }
     })

@@ -70,7 +70,7 @@ async fn login(
     };
     let begun = access::begin_session(&rest.directory, &caller, None, None);
     if let Some(trail) = &caller.trail {
-        trail.ended(&caller, LOGIN, if begun.is_ok() { "200" } else { "403" });
+        trail.ended(&caller, LOGIN, if begun.is_ok() { "200" } else { "401" });
     }
     let begun = begun?;
     let token = begun.bearer_token.expose_secret();

@@ -55,9 +55,9 @@ async fn an_address_that_a_request_claims_is_not_believed() {
         let request = request.extension(PeerAddress(peer.parse().unwrap())).body(axum::body::Body::empty()).unwrap();
         router.clone().oneshot(request).await.unwrap().status().as_u16()
     };
-    crate::lake::until("the policy counts", async || status("10.1.1.1", "192.168.0.1").await == 403).await;
+    crate::lake::until("the policy counts", async || status("10.1.1.1", "192.168.0.1").await == 401).await;
     assert_eq!(status("192.168.0.1", "10.1.1.1").await, 200);
-    assert_eq!(status("10.1.1.1", "192.168.0.1").await, 403);
+    assert_eq!(status("10.1.1.1", "192.168.0.1").await, 401);
 }
 
 #[tokio::test]

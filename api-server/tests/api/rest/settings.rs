@@ -66,7 +66,10 @@ async fn a_sample_that_is_read_only() {
     let list = lake.get("/api/v1/repositories/sample/refs/main@/objects/ls").await.json(200);
     let paths: Vec<_> =
         list["results"].as_array().unwrap().iter().map(|object| object["path"].as_str().unwrap()).collect();
-    assert_eq!(paths, ["README.md", "lakes.parquet"]);
+    assert_eq!((paths.len(), &paths[..3]), (15, &["README.md", "data/lakes.source.md", "images/surface-01.svg"][..]));
+    let top = lake.get("/api/v1/repositories/sample/refs/main@/objects/ls?delimiter=/").await.json(200);
+    let top: Vec<_> = top["results"].as_array().unwrap().iter().map(|item| item["path"].as_str().unwrap()).collect();
+    assert_eq!(top, ["README.md", "data/", "images/", "lakes.parquet"]);
     let data = lake.get("/api/v1/repositories/sample/refs/main/objects?path=lakes.parquet").await;
     assert!(data.bytes.starts_with(b"PAR1") && data.bytes.ends_with(b"PAR1"));
     let write = lake.call("POST", "/api/v1/repositories/sample/branches/main/objects?path=a").body("x");
