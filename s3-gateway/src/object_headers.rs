@@ -18,6 +18,10 @@ pub(crate) const STORAGE_CLASS_DEFAULT: &str = "STANDARD";
 
 const STORAGE_CLASS: &str = "x-amz-storage-class";
 
+/// How S3 says that an object has metadata that no header can show. REST and gRPC take names that S3's writers can't send:
+/// with a colon, or two that differ in capitals only.
+const MISSING_METADATA: HeaderName = HeaderName::from_static("x-amz-missing-meta");
+
 /// What a write says of its object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Described {
@@ -59,10 +63,15 @@ pub(crate) fn describe(answer: &mut HeaderMap, entry: &Entry) {
     if entry.headers.get(STORAGE_CLASS).is_some_and(|class| class == STORAGE_CLASS_DEFAULT) {
         answer.remove(STORAGE_CLASS);
     }
+    let mut missing = 0_u32;
     for (name, value) in &entry.metadata {
-        if let Some((name, value)) = headers::metadata_header(name, value) {
-            answer.insert(name, value);
+        match headers::metadata_header(name, value).filter(|(name, _)| !answer.contains_key(name)) {
+            Some((name, value)) => drop(answer.insert(name, value)),
+            None => missing += 1,
         }
+    }
+    if missing > 0 {
+        answer.insert(MISSING_METADATA, missing.into());
     }
 }
 
@@ -86,4 +95,36 @@ pub(crate) fn checksum(answer: &mut HeaderMap, checksum: Option<&model::Checksum
 /// The storage class that listings show.
 pub(crate) fn storage_class(headers: &BTreeMap<String, String>) -> String {
     headers.get(STORAGE_CLASS).map_or(STORAGE_CLASS_DEFAULT, String::as_str).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Address, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn metadata_that_no_header_can_show_is_counted() {
+        let metadata = [("Color", "red"), ("color", "blue"), ("::lakefs::client-mtime", "1"), ("shape", "round")];
+        let entry = Entry {
+            address: Address::Relative("data/x".into()),
+            last_modified: Timestamp::from_millis(0),
+            size: 1,
+            e_tag: "e".into(),
+            content_type: "text/plain".into(),
+            metadata: metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            headers: BTreeMap::new(),
+            checksum: None,
+        };
+        let mut answer = HeaderMap::new();
+        describe(&mut answer, &entry);
+        assert_eq!(
+            (&answer["x-amz-meta-color"], &answer["x-amz-meta-shape"]),
+            (&"red".parse().unwrap(), &"round".parse().unwrap())
+        );
+        assert_eq!(answer["x-amz-missing-meta"], "2");
+        let mut answer = HeaderMap::new();
+        describe(&mut answer, &Entry { metadata: [("shape".to_owned(), "round".to_owned())].into(), ..entry });
+        assert!(!answer.contains_key("x-amz-missing-meta"));
+    }
 }

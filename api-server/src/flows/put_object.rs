@@ -73,18 +73,15 @@ pub async fn put_object(
     }
 }
 
-/// Metadata returns in HTTP headers, so it must fit there.
+/// Metadata returns in HTTP headers, so it must fit there. A name that no header can have is kept and shown over REST
+/// and gRPC: lakeFS's clients note times and permissions of files under names like `::lakefs::client-mtime`.
 pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), InvalidField> {
     let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if bytes > METADATA_BYTES_MAX {
         return Err(InvalidField::new("metadata", format!("has {bytes} bytes; the most is {METADATA_BYTES_MAX}")));
     }
-    let is_token = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b))
-    };
-    if let Some(name) = metadata.keys().find(|name| !is_token(name)) {
-        let why = format!("the name {name:?} must have lower-case letters, digits, '-', '_' and '.' only");
-        return Err(InvalidField::new("metadata", why));
+    if metadata.keys().any(|name| name.is_empty() || name.chars().any(char::is_control)) {
+        return Err(InvalidField::new("metadata", "names can't be empty or hold control characters"));
     }
     if metadata.values().any(|value| value.chars().any(char::is_control)) {
         return Err(InvalidField::new("metadata", "values can't hold control characters"));

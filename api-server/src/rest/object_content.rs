@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
 use graveler::{Content, Found};
 use http::StatusCode;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use model::Entry;
 use object_http::{Representation, Verdict};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +23,7 @@ use super::failure::{ErrorBody, Failure};
 use super::objects::ObjectQuery;
 use super::places::AtRef;
 use super::staging::PresignQuery;
-use super::upload::METADATA_PREFIX;
+use super::upload::metadata_header;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new().routes(routes!(get_object, head_object))
@@ -122,8 +122,8 @@ fn answer(chosen: &Chosen, body: Body) -> Response {
     let headers = answer.headers_mut();
     representation(entry).describe(headers);
     for (name, value) in &entry.metadata {
-        if let Ok(name) = HeaderName::try_from(format!("{METADATA_PREFIX}{name}")) {
-            object_http::insert(headers, name, value);
+        if let Some(header) = metadata_header(name) {
+            object_http::insert(headers, header, value);
         }
     }
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(chosen.range.end - chosen.range.start));

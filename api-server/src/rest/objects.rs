@@ -270,7 +270,7 @@ async fn copy_object(
 #[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/objects/stat/user_metadata",
     operation_id = "updateObjectUserMetadata", tag = "objects", params(OnBranch, ObjectQuery),
     request_body = UpdateObjectUserMetadata,
-    responses((status = 201), (status = "default", body = ErrorBody)))]
+    responses((status = 204), (status = "default", body = ErrorBody)))]
 async fn update_object_user_metadata(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
@@ -279,7 +279,7 @@ async fn update_object_user_metadata(
     Body(UpdateObjectUserMetadata { set }): Body<UpdateObjectUserMetadata>,
 ) -> Result<StatusCode, Failure> {
     flows::set_metadata(&rest.graveler, &caller, &repository, &branch, &path, set).await?;
-    Ok(StatusCode::CREATED)
+    Ok(StatusCode::NO_CONTENT)
 }
 
 impl Rest {

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use futures::{StreamExt, TryStreamExt};
 use graveler::BodyStream;
 use http::StatusCode;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
 use model::Require;
 use object_http::WriteCondition;
 use utoipa::ToSchema;
@@ -29,7 +29,12 @@ pub(super) fn router() -> OpenApiRouter<Rest> {
 }
 
 /// What the headers of user metadata begin with.
-pub(super) const METADATA_PREFIX: &str = "x-lakefs-meta-";
+const METADATA_PREFIX: &str = "x-lakefs-meta-";
+/// What they begin with for metadata that lakeFS's clients keep for themselves: times of files, targets of symbolic
+/// links, permissions.
+const INTERNAL_PREFIX: &str = "x-lakefs-internal-";
+/// What the names of that metadata begin with where they are stored.
+const INTERNAL_NAMES: &str = "::lakefs::";
 
 /// The field of a form that holds an object's bytes.
 const CONTENT_FIELD: &str = "content";
@@ -100,12 +105,29 @@ pub(super) fn requirement(headers: &HeaderMap) -> Result<Option<Require>, Failur
 }
 
 fn user_metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, Failure> {
-    let ours = headers.iter().filter_map(|(name, value)| Some((name.as_str().strip_prefix(METADATA_PREFIX)?, value)));
+    let ours = headers.iter().filter_map(|(header, value)| Some((metadata_name(header.as_str())?, value)));
     ours.map(|(name, value)| match std::str::from_utf8(value.as_bytes()) {
-        Ok(value) => Ok((name.to_owned(), value.to_owned())),
+        Ok(value) => Ok((name, value.to_owned())),
         Err(_) => Err(invalid_field("metadata", format!("{name} isn't UTF-8"))),
     })
     .collect()
+}
+
+/// The name of the metadata that a header carries, if it carries any.
+fn metadata_name(header: &str) -> Option<String> {
+    match header.strip_prefix(INTERNAL_PREFIX) {
+        Some(name) => Some(format!("{INTERNAL_NAMES}{name}")),
+        None => header.strip_prefix(METADATA_PREFIX).map(str::to_owned),
+    }
+}
+
+/// The header that carries metadata of a name; `None` if no header can have it.
+pub(super) fn metadata_header(name: &str) -> Option<HeaderName> {
+    let header = match name.strip_prefix(INTERNAL_NAMES) {
+        Some(name) => format!("{INTERNAL_PREFIX}{name}"),
+        None => format!("{METADATA_PREFIX}{name}"),
+    };
+    header.try_into().ok()
 }
 
 /// Finds the bytes of a request: its body, or the field `content` of the form that its body is.
@@ -134,6 +156,6 @@ async fn form(boundary: String, body: Body) -> Result<Content, Failure> {
     Err(Failure::from(Error::from(proto::api::InvalidField::new(CONTENT_FIELD, "the form has no such field"))))
 }
 
-fn text(headers: &HeaderMap, name: http::HeaderName) -> String {
+fn text(headers: &HeaderMap, name: HeaderName) -> String {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }

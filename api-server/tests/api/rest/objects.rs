@@ -110,7 +110,7 @@ async fn objects_are_listed_copied_described_anew_and_deleted() {
 
     let metadata = format!("{TRIPS}/branches/main/objects/stat/user_metadata?path=c");
     let set = json!({ "set": { "k": "v" } });
-    assert_eq!(lake.call("PUT", &metadata).json(&set).send().await.status, 201);
+    assert_eq!(lake.call("PUT", &metadata).json(&set).send().await.status, 204);
     let stat = lake.get(&format!("{TRIPS}/refs/main/objects/stat?path=c")).await.json(200);
     assert_eq!((&stat["metadata"], &stat["checksum"]), (&set["set"], &source["checksum"]));
 
