@@ -105,7 +105,8 @@ impl RepositoryStorage {
         }
     }
 
-    fn pieces(&self, result: GetResult, path: &Path) -> BodyStream {
+    /// What a store answered, with errors that say of what.
+    pub(crate) fn pieces(&self, result: GetResult, path: &Path) -> BodyStream {
         let (storage, path) = (self.clone(), path.clone());
         let pieces = result.into_stream();
         pieces.map(move |piece| piece.map_err(|e| BodyError::from(storage.error(e, &path)))).boxed()

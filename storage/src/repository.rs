@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use crate::paths::Paths;
-use crate::{Format, Immutable, StorageError, Stores};
+use crate::{BodyStream, Format, Immutable, StorageError, Stores};
 
 /// A repository's part of the object store. Cheap to clone.
 #[derive(Clone)]
@@ -81,6 +81,15 @@ impl RepositoryStorage {
     pub async fn get(&self, object: &Immutable) -> Result<Bytes, StorageError> {
         let path = self.paths().immutable(object);
         Ok(self.read_whole(&path, GetOptions::default()).await?.bytes)
+    }
+
+    /// Streams a whole immutable object, and says how large it is.
+    pub async fn stream(&self, object: &Immutable) -> Result<(u64, BodyStream), StorageError> {
+        let path = self.paths().immutable(object);
+        match self.stores().store.get_opts(&path, GetOptions::default()).await {
+            Ok(result) => Ok((result.meta.size, self.pieces(result, &path))),
+            Err(error) => Err(self.error(error, &path)),
+        }
     }
 
     /// Writes a file of a dump of refs. Idempotent: its content names it.

@@ -8,7 +8,7 @@ use model::Address;
 use object_store::path::Path;
 
 use crate::presigned::Presigned;
-use crate::{RepositoryStorage, StorageError};
+use crate::{Immutable, RepositoryStorage, StorageError};
 
 /// How long a signed URL is good for.
 pub const SIGNED_URL_EXPIRES_IN: Duration = Duration::from_secs(15 * 60);
@@ -27,6 +27,12 @@ impl RepositoryStorage {
                 sign(site.presigned.as_deref(), Method::GET, &path, url, &[]).await
             }
         }
+    }
+
+    /// A URL by which an immutable object is read; nothing if nothing can be signed.
+    pub async fn signed_immutable(&self, object: &Immutable) -> Result<Option<String>, StorageError> {
+        let path = self.paths().immutable(object);
+        sign(self.stores().presigned.as_deref(), Method::GET, &path, &self.shown(&path), &[]).await
     }
 
     /// A URL by which an object is written.

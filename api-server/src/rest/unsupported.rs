@@ -118,9 +118,6 @@ unsupported! {
     prepare_garbage_collection_commits_status: get "/repositories/{repository}/gc/prepare_commits/status" []
         "prepareGarbageCollectionCommitsStatus" "internal"
         "Ask how far a preparation is" "garbage isn't collected by Spark jobs here";
-    get_metadata_object: get "/repositories/{repository}/metadata/object/{type}/{object_id}" ["type" "object_id"]
-        "getMetadataObject" "internal"
-        "Read a metarange or range" "ask where it lies (metadata/meta_range, metadata/range) and read it in the object store";
     stage_object: put "/repositories/{repository}/branches/{branch}/objects" ["branch"] "stageObject" "internal"
         "Stage an address that the server didn't give out" "only addresses of staging/backing are linked; import what lies elsewhere";
     internal_get_branch_protection_rules: get "/repositories/{repository}/branch_protection" []

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use md5::{Digest, Md5};
 use model::{Address, CommitId, RangeId, RequestId};
 use storage::{CompletionPart, Format, Immutable, PutError, RepositoryStorage, StorageError, Stores};
@@ -72,6 +72,7 @@ async fn immutable_objects(stores: &Arc<Stores>) {
     let missing = storage.get(&object).await.unwrap_err();
     assert!(matches!(&missing, StorageError::NotFound { path } if path.ends_with(&object.to_string())), "{missing}");
     assert!(matches!(storage.get_suffix(&object, 5).await, Err(StorageError::NotFound { .. })));
+    assert!(matches!(storage.stream(&object).await.map(|(size, _)| size), Err(StorageError::NotFound { .. })));
     assert!(matches!(storage.get_range(&object, 0..5).await, Err(StorageError::NotFound { .. })));
 
     let whole = bytes(700_001);
@@ -90,6 +91,8 @@ async fn immutable_objects(stores: &Arc<Stores>) {
         assert_eq!(suffix.size, 700_001);
         assert_eq!(suffix.bytes, whole.slice(700_001 - (wanted as usize).min(700_001)..));
     }
+    let (size, pieces) = storage.stream(&object).await.unwrap();
+    assert_eq!((size, pieces.try_collect::<Vec<_>>().await.unwrap().concat()), (700_001, whole.to_vec()));
 }
 
 async fn commits_by_prefix(stores: &Arc<Stores>) {
