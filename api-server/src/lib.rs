@@ -29,6 +29,8 @@ mod bootstrap;
 mod envelope;
 mod error;
 mod error_table;
+mod escapes;
+mod namespace;
 mod publish;
 
 pub use api_server::{ApiServer, ApiServerOptions, S3Place};

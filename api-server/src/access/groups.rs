@@ -5,6 +5,7 @@ use model::{Command, Group, GroupName, MetaStore, Page, Query, RequestId, User, 
 
 use super::Wanted;
 use crate::Error;
+use crate::escapes::check_new_name;
 
 /// Makes a group without members.
 pub(crate) async fn create_group(
@@ -14,6 +15,7 @@ pub(crate) async fn create_group(
     name: &GroupName,
 ) -> Result<Group, Error> {
     authorize(caller, Action::CreateGroup, &Resource::Group(name.clone()))?;
+    check_new_name("name", name.as_str())?;
     Ok(meta.write(Command::CreateGroup { request, name: name.clone() }).await?.group()?)
 }
 

@@ -6,6 +6,7 @@ use proto::api::InvalidField;
 
 use super::Wanted;
 use crate::Error;
+use crate::escapes::check_new_name;
 
 /// Makes a policy.
 pub(crate) async fn create_policy(
@@ -16,6 +17,7 @@ pub(crate) async fn create_policy(
     document: &str,
 ) -> Result<Policy, Error> {
     authorize(caller, Action::CreatePolicy, &Resource::Policy(name.clone()))?;
+    check_new_name("name", name.as_str())?;
     let document = checked(document)?;
     Ok(meta.write(Command::CreatePolicy { request, name: name.clone(), document }).await?.policy()?)
 }

@@ -5,6 +5,7 @@ use model::{Command, MetaStore, Page, Query, RequestId, User, UserName};
 
 use super::Wanted;
 use crate::Error;
+use crate::escapes::check_new_name;
 
 /// Makes a user, who may nothing yet and has no key.
 pub(crate) async fn create_user(

@@ -5,6 +5,7 @@ use graveler::{Graveler, RefExpr};
 use model::{Command, RepositoryName, RequestId, Tag, TagName};
 
 use crate::Error;
+use crate::escapes::check_new_name;
 
 /// Makes a tag of the commit that `source` names.
 pub async fn create_tag(
@@ -17,6 +18,7 @@ pub async fn create_tag(
 ) -> Result<Tag, Error> {
     authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
     authorize(caller, Action::CreateTag, &Resource::Tag(repository.clone(), tag.clone()))?;
+    check_new_name("name", tag.as_str())?;
     let commit = graveler.resolve_now(repository, source).await?.commit;
     let command = Command::CreateTag { request, repository: repository.clone(), tag: tag.clone(), commit };
     Ok(graveler.meta().write(command).await?.tag()?)

@@ -4,16 +4,21 @@
 use axum::RequestExt as _;
 use axum::body::to_bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde::de::value::{Error as ValueError, MapDeserializer};
 
 use super::failure::Failure;
 use crate::envelope::Unbearable;
+use crate::escapes::unescaped;
 
 /// The largest JSON body: a thousand of the longest paths, and some.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;
+
+/// What a path has whose parts were escaped twice.
+const ESCAPED_PERCENT: &str = "%25";
 
 /// The path's parts.
 #[derive(Debug)]
@@ -35,9 +40,21 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if parts.uri.path().contains(ESCAPED_PERCENT) {
+            return escaped_twice(parts, state).await.map(Self);
+        }
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         path.map(|path| Self(path.0)).map_err(|rejection: PathRejection| Failure::invalid(rejection.body_text()))
     }
+}
+
+/// Reads a path as lakeFS's clients in Go write it.
+async fn escaped_twice<S: Send + Sync, T: DeserializeOwned>(parts: &mut Parts, state: &S) -> Result<T, Failure> {
+    let path = RawPathParams::from_request_parts(parts, state).await;
+    let path = path.map_err(|rejection| Failure::invalid(rejection.body_text()))?;
+    let named = path.iter().map(|(name, text)| (name, unescaped(text)));
+    let read = T::deserialize(MapDeserializer::<_, ValueError>::new(named));
+    read.map_err(|why| Failure::invalid(format!("invalid path: {why}")))
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {

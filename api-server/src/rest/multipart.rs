@@ -21,7 +21,7 @@ use super::extract::{Body, OptionalBody, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::object_stats::{ObjectStats, physical_address};
 use super::objects::ObjectQuery;
-use super::places::OnBranch;
+use super::places::{OnBranch, text};
 use crate::flows;
 
 const NO_SIGNER: &str = "this server's object store can't pre-sign URLs: upload through the server";
@@ -58,7 +58,7 @@ pub(crate) struct OfPart {
     #[serde(rename = "uploadId")]
     upload: String,
     /// From 1.
-    #[serde(rename = "partNumber")]
+    #[serde(rename = "partNumber", deserialize_with = "text")]
     #[param(minimum = 1, maximum = 10000)]
     number: u32,
 }
