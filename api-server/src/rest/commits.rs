@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, Caller, Resource, authorize};
 use axum::Json;
 use axum::extract::State;
 use graveler::{LogCursor, LogRequest, RefExpr};
 use http::StatusCode;
-use model::{Commit, CommitId, JobKind, Timestamp};
+use model::{Commit, CommitId, JobKind, RepositoryName, Timestamp};
 use proto::api::{commit_to_wire, time_to_wire};
 use proto::generated::api as wire;
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,9 @@ use utoipa_axum::routes;
 use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
-use super::failure::{ErrorBody, Failure};
+use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{Amount, Pagination};
-use super::places::{AtRef, OfBranchTask, OfCommit, OnBranch, flag, optional_cursor, optional_text, optional_time};
+use super::places::{AtRef, OfBranchTask, OfCommit, OnBranch, flag, optional_text, optional_time};
 use super::tasks::{AsyncTaskStatus, TaskCreation};
 use crate::error_table::internal;
 
@@ -93,10 +93,10 @@ pub(crate) struct CommitQuery {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LogQuery {
-    /// Commits behind this one.
-    #[serde(default, deserialize_with = "optional_cursor")]
+    /// Where the page before ended, as its `next_offset` says; or a ref: commits that come after its commit.
+    #[serde(default)]
     #[param(value_type = Option<String>)]
-    after: Option<LogCursor>,
+    after: String,
     /// How many; as many as a page may have if it isn't positive.
     #[serde(default)]
     #[param(value_type = Option<i64>, minimum = -1, maximum = 1000)]
@@ -127,10 +127,10 @@ pub(crate) struct LogQuery {
     limit: bool,
 }
 
-impl From<LogQuery> for LogRequest {
-    fn from(query: LogQuery) -> Self {
-        let LogQuery { after, amount, first_parent, objects, prefixes, since, stop_at, limit } = query;
-        Self { after, amount: amount.0, first_parent, objects, prefixes, since, stop_at, limit }
+impl LogQuery {
+    fn request(self, after: Option<LogCursor>) -> LogRequest {
+        let Self { after: _, amount, first_parent, objects, prefixes, since, stop_at, limit } = self;
+        LogRequest { after, amount: amount.0, first_parent, objects, prefixes, since, stop_at, limit }
     }
 }
 
@@ -211,10 +211,31 @@ async fn log_commits(
     if let Some(named) = &query.stop_at {
         authorize(&caller, Action::ReadBranch, &Resource::Branch(repository.clone(), named.base().clone()))?;
     }
-    let page = rest.graveler.log(&repository, &reference, &query.into()).await?;
+    let after = rest.log_cursor(&caller, &repository, &query.after).await?;
+    let page = rest.graveler.log(&repository, &reference, &query.request(after)).await?;
     let pagination = Pagination::before(page.next.map(|next| next.to_string()), page.commits.len());
     let results = page.commits.iter().map(|(id, commit)| CommitBody::new(id, commit)).collect();
     Ok(Json(CommitList { pagination, results }))
+}
+
+impl Rest {
+    /// Where a log goes on: a page's end, or the commit of any ref.
+    async fn log_cursor(
+        &self,
+        caller: &Caller,
+        repository: &RepositoryName,
+        after: &str,
+    ) -> Result<Option<LogCursor>, Failure> {
+        if after.is_empty() {
+            return Ok(None);
+        }
+        if let Ok(cursor) = after.parse() {
+            return Ok(Some(cursor));
+        }
+        let named: RefExpr = after.parse().map_err(|why| invalid_field("after", why))?;
+        authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), named.base().clone()))?;
+        Ok(Some(self.graveler.resolve(repository, &named).await?.commit.into()))
+    }
 }
 
 fn refuse_metarange(query: CommitQuery) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use graveler::{LogCursor, RefExpr};
+use graveler::RefExpr;
 use model::{BranchName, RepositoryName, TagName, Timestamp};
 use proto::api::time_from_text;
 use serde::{Deserialize, Deserializer};
@@ -162,11 +162,6 @@ where
 {
     let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
     text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
-}
-
-/// Where a page of a log ended, as its `next_offset` said.
-pub(crate) fn optional_cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogCursor>, D::Error> {
-    optional_text(deserializer)
 }
 
 /// Reads a moment in the form of RFC 3339, which may be left out.
