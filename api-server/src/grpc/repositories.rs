@@ -11,6 +11,7 @@ use wire::repositories_server::Repositories;
 use super::Grpc;
 use super::authentication::authenticated;
 use super::fields::{amount, next_after, request_id, text};
+use crate::namespace::namespace;
 use crate::{Error, flows};
 
 const BRANCH_DEFAULT: &str = "main";
@@ -27,7 +28,8 @@ impl Repositories for Grpc {
         let request = flows::CreateRepositoryRequest {
             request: request_id(&message.request_id)?,
             name: text("name", &message.name)?,
-            namespace: parse_optional("storage_namespace", &message.storage_namespace).map_err(Error::from)?,
+            namespace: namespace(&message.storage_namespace, self.graveler.stores().namespace_root())
+                .map_err(Error::from)?,
             default_branch: match default_branch {
                 Some(branch) => branch,
                 None => BRANCH_DEFAULT.parse().expect("because it is a valid name"),

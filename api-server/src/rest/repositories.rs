@@ -4,7 +4,7 @@ use auth::{Action, Resource, authorize, is_allowed};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use model::{BranchName, Query as Question, Repository, RepositoryName, RequestId, SettingsChange, StorageNamespace};
+use model::{BranchName, Query as Question, Repository, RepositoryName, RequestId, SettingsChange};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,6 +17,7 @@ use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{Amount, Pagination};
 use super::places::{InRepository, flag};
 use crate::flows;
+use crate::namespace::namespace;
 
 const BRANCH_DEFAULT: &str = "main";
 
@@ -163,7 +164,7 @@ async fn create_repository(
     let request = flows::CreateRepositoryRequest {
         request: RequestId(rand::random()),
         name: body.name,
-        namespace: namespace(&body.storage_namespace)?,
+        namespace: namespace(&body.storage_namespace, rest.graveler.stores().namespace_root())?,
         default_branch: default_branch(&body.default_branch)?,
         sample_data: body.sample_data.unwrap_or_default(),
         bare,
@@ -206,20 +207,9 @@ async fn delete_repository(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Reads a storage namespace as lakeFS's clients write it: with a slash at its end or without, and Azure's as a URL.
-fn namespace(text: &str) -> Result<Option<StorageNamespace>, Failure> {
-    let text = text.trim_end_matches('/');
-    let azure = text.strip_prefix("https://").and_then(|rest| rest.split_once(".blob.core.windows.net/"));
-    let text = azure.map_or_else(|| text.to_owned(), |(_, container)| format!("az://{container}"));
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|why| super::failure::invalid_field("storage_namespace", why))
-}
-
 fn default_branch(text: &str) -> Result<BranchName, Failure> {
     let text = if text.is_empty() { BRANCH_DEFAULT } else { text };
-    text.parse().map_err(|why| super::failure::invalid_field("default_branch", why))
+    text.parse().map_err(|why| invalid_field("default_branch", why))
 }
 
 impl From<Repository> for RepositoryBody {
@@ -232,19 +222,5 @@ impl From<Repository> for RepositoryBody {
             storage_namespace: repository.namespace.to_string(),
             read_only: repository.read_only,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn namespaces_are_taken_as_lakefs_s_clients_write_them() {
-        let read = |text| namespace(text).unwrap().map(|namespace| namespace.to_string());
-        assert_eq!(read(""), None);
-        assert_eq!(read("s3://bucket/a/").as_deref(), Some("s3://bucket/a"));
-        assert_eq!(read("https://me.blob.core.windows.net/c/p").as_deref(), Some("az://c/p"));
-        assert!(namespace("nowhere").is_err());
     }
 }
