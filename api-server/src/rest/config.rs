@@ -41,8 +41,12 @@ pub(crate) struct Config {
 /// Which API this is, and whose.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VersionConfig {
+    /// The version of lakeFS whose API this is.
     version: String,
+    /// `lakeFS`: clients take anything else for an edition of it that isn't theirs.
     version_context: String,
+    /// Whose server this is.
+    lakebed_version: String,
     latest_version: String,
     upgrade_recommended: bool,
     upgrade_url: String,
@@ -165,7 +169,8 @@ async fn post_stats_events(
 pub(super) fn version() -> VersionConfig {
     VersionConfig {
         version: LAKEFS_VERSION.to_owned(),
-        version_context: concat!("lakebed ", env!("CARGO_PKG_VERSION")).to_owned(),
+        version_context: "lakeFS".to_owned(),
+        lakebed_version: env!("CARGO_PKG_VERSION").to_owned(),
         latest_version: String::new(),
         upgrade_recommended: false,
         upgrade_url: String::new(),

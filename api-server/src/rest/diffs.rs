@@ -30,7 +30,7 @@ pub(crate) struct Diff {
     r#type: DiffType,
     path: String,
     path_type: PathType,
-    /// Of the object as it is now, or was before it was removed.
+    /// Of the object as it is now: 0 if it was removed. Left out of common prefixes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     size_bytes: Option<u64>,
@@ -180,7 +180,10 @@ impl Diff {
             ChangeKind::PrefixChanged => PathType::CommonPrefix,
             _ => PathType::Object,
         };
-        let size_bytes = item.right.as_ref().or(item.left.as_ref()).map(|entry| entry.size);
+        let size_bytes = match item.kind {
+            ChangeKind::Removed => Some(0),
+            _ => item.right.as_ref().map(|entry| entry.size),
+        };
         let right = item.right.filter(|_| with_right).map(Into::into);
         Self { r#type, path: item.path, path_type, size_bytes, right }
     }

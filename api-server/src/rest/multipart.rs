@@ -26,9 +26,6 @@ use crate::flows;
 
 const NO_SIGNER: &str = "this server's object store can't pre-sign URLs: upload through the server";
 
-/// How many URLs are signed at a time.
-const SIGNED_PARTS_MAX: u32 = 1000;
-
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new()
         .routes(routes!(create_presign_multipart_upload))
@@ -68,7 +65,7 @@ pub(crate) struct OfPart {
 pub(crate) struct PartsQuery {
     /// How many parts to sign URLs for.
     #[serde(default)]
-    #[param(value_type = Option<u32>, maximum = 1000)]
+    #[param(value_type = Option<u32>, maximum = 10000)]
     parts: u32,
 }
 
@@ -77,8 +74,10 @@ pub(crate) struct PartsQuery {
 pub(crate) struct PresignMultipartUpload {
     upload_id: String,
     physical_address: String,
-    /// One a part, from 1.
-    presigned_urls: Vec<String>,
+    /// One a part, from 1; absent if none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    presigned_urls: Option<Vec<String>>,
 }
 
 /// What was uploaded.
@@ -130,18 +129,19 @@ async fn create_presign_multipart_upload(
     Query(PartsQuery { parts }): Query<PartsQuery>,
 ) -> Result<(StatusCode, Json<PresignMultipartUpload>), Failure> {
     authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
-    if parts > SIGNED_PARTS_MAX {
-        return Err(invalid_field("parts", format!("at most {SIGNED_PARTS_MAX} are signed at a time")));
+    if parts > PART_NUMBER_MAX {
+        return Err(invalid_field("parts", format!("an upload has at most {PART_NUMBER_MAX} parts")));
     }
     rest.graveler.meta().branch(&repository, &branch).await?;
     let repository = rest.signing(&repository).await?;
     repository.open_to_writes(&branch)?;
     let (storage, address) = (rest.storage(&repository)?, rest.new_address(&repository)?);
     let upload_id = storage.create_multipart(&address).await.map_err(graveler::Error::from)?;
-    let mut presigned_urls = Vec::new();
+    let mut signed = Vec::new();
     for number in 1..=parts {
-        presigned_urls.push(storage.signed_part(&address, &upload_id, number).await.map_err(graveler::Error::from)?);
+        signed.push(storage.signed_part(&address, &upload_id, number).await.map_err(graveler::Error::from)?);
     }
+    let presigned_urls = Some(signed).filter(|signed| !signed.is_empty());
     let physical_address = physical_address(&repository, &address);
     Ok((StatusCode::CREATED, Json(PresignMultipartUpload { upload_id, physical_address, presigned_urls })))
 }

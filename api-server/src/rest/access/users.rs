@@ -14,6 +14,7 @@ use super::super::authentication::Authenticated;
 use super::super::extract::{Body, Path, Query};
 use super::super::failure::{ErrorBody, Failure};
 use super::super::paging::{PageQuery, Pagination};
+use super::super::places::flag;
 use super::super::users::UserBody;
 use super::groups::GroupList;
 use super::places::{OfUser, PolicyOfUser};
@@ -59,7 +60,7 @@ pub(crate) struct UserCreation {
 #[into_params(parameter_in = Query)]
 pub(crate) struct EffectiveQuery {
     /// Those of the user's groups too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     effective: bool,
 }
