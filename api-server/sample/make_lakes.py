@@ -1,4 +1,4 @@
-"""Makes lakes.parquet, the sample data set: `python make_lakes.py` with pyarrow 26 installed.
+"""Makes the sample data set, lakes.parquet, and a picture of each month: `python make_lakes.py` with pyarrow 26 installed.
 
 Areas and depths are rounded public facts; the monthly surface temperatures are a model (a wave over the year whose mean
 and amplitude follow from latitude and altitude), made up for this sample. The output is the same each time.
@@ -95,3 +95,19 @@ types = [pa.string(), pa.string(), pa.float64(), pa.int32(), pa.float64(), pa.in
 columns = [pa.array(column, type) for column, type in zip(zip(*rows), types)]
 target = pathlib.Path(__file__).with_name("lakes.parquet")
 pyarrow.parquet.write_table(pa.table(columns, names), target, compression="zstd", row_group_size=240)
+
+
+def picture(month: int) -> str:
+    """The month's temperatures by latitude, as SVG: from south on the left to north on the right."""
+    points = [(latitude, temperature(latitude, altitude, depth, month)) for _, _, latitude, altitude, _, depth in LAKES]
+    circles = [f'<circle cx="{4 * (latitude + 60):.0f}" cy="{200 - 5 * celsius:.0f}" r="4"/>' for latitude, celsius in points]
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 560 220" fill="steelblue" fill-opacity="0.6">'
+    title = f"<title>Surface temperatures of lakes in month {month}, by latitude</title>"
+    axis = '<path d="M0 200H560" stroke="gray"/>'
+    return "\n".join([head, title, axis, *circles, "</svg>", ""])
+
+
+images = pathlib.Path(__file__).with_name("images")
+images.mkdir(exist_ok=True)
+for month in range(1, 13):
+    images.joinpath(f"surface-{month:02}.svg").write_text(picture(month))

@@ -130,7 +130,8 @@ client.sdk_client.repositories_api.set_branch_protection_rules(REPOSITORY, branc
 release.delete()
 sample = lakefs.repository("sample", client=client)
 sample.create(storage_namespace=f"{client.storage_config.default_namespace_prefix}sample", include_samples=True)
-equal([entry.path for entry in sample.branch("main").objects()], ["README.md", "lakes.parquet"])
+folders = ["README.md", "data/", "images/", "lakes.parquet"]
+equal([entry.path for entry in sample.branch("main").objects(delimiter="/")], folders)
 with sample.branch("main").object("lakes.parquet").reader(mode="rb") as reader:
     equal(pyarrow.parquet.read_table(io.BytesIO(reader.read())).num_rows, 744)
 sample.delete()

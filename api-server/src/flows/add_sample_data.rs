@@ -2,18 +2,50 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use bytes::Bytes;
+use futures::future::try_join_all;
 use futures::{StreamExt, stream};
+use graveler::Graveler;
 use model::{BranchName, ObjectPath, Repository, RepositoryName};
 
 use super::{CommitRequest, PutObjectRequest, commit, put_object};
 use crate::Error;
 use crate::lines::{Errand, Lines};
 
-/// The samples: path, media type, bytes. `sample/make_lakes.py` makes the data.
-const SAMPLES: [(&str, &str, &[u8]); 2] = [
-    ("README.md", "text/markdown", include_bytes!("../../sample/README.md")),
-    ("lakes.parquet", "application/vnd.apache.parquet", include_bytes!("../../sample/lakes.parquet")),
-];
+/// A file of the data set.
+struct Sample {
+    path: &'static str,
+    content_type: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! samples {
+    ($($path:literal $content_type:literal),* $(,)?) => {
+        /// The samples, which `sample/make_lakes.py` makes: a table at the top, and folders to list.
+        const SAMPLES: &[Sample] = &[$(Sample {
+            path: $path,
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../../sample/", $path)),
+        }),*];
+    };
+}
+
+samples! {
+    "README.md" "text/markdown",
+    "data/lakes.source.md" "text/markdown",
+    "images/surface-01.svg" "image/svg+xml",
+    "images/surface-02.svg" "image/svg+xml",
+    "images/surface-03.svg" "image/svg+xml",
+    "images/surface-04.svg" "image/svg+xml",
+    "images/surface-05.svg" "image/svg+xml",
+    "images/surface-06.svg" "image/svg+xml",
+    "images/surface-07.svg" "image/svg+xml",
+    "images/surface-08.svg" "image/svg+xml",
+    "images/surface-09.svg" "image/svg+xml",
+    "images/surface-10.svg" "image/svg+xml",
+    "images/surface-11.svg" "image/svg+xml",
+    "images/surface-12.svg" "image/svg+xml",
+    "lakes.parquet" "application/vnd.apache.parquet",
+}
 
 /// Refuses who couldn't add the samples, before the repository is made for them.
 pub(super) fn may_add_sample_data(
@@ -21,8 +53,8 @@ pub(super) fn may_add_sample_data(
     repository: &RepositoryName,
     branch: &BranchName,
 ) -> Result<(), Error> {
-    for (path, _, _) in SAMPLES {
-        authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, &sample_path(path)))?;
+    for sample in SAMPLES {
+        authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, &sample.path()))?;
     }
     Ok(authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?)
 }
@@ -31,22 +63,11 @@ pub(super) fn may_add_sample_data(
 /// after an answer was lost gets one commit.
 pub(super) async fn add_sample_data(lines: &Lines, caller: &Caller, repository: &Repository) -> Result<(), Error> {
     let committed = format!("{}@", repository.default_branch).parse().expect("because @ may follow a branch");
-    let [(first, ..), _] = SAMPLES;
-    if lines.graveler().stat(&repository.name, &committed, &sample_path(first)).await?.is_some() {
+    if lines.graveler().stat(&repository.name, &committed, &SAMPLES[0].path()).await?.is_some() {
         return Ok(());
     }
-    for (path, content_type, bytes) in SAMPLES {
-        let request = PutObjectRequest {
-            repository: repository.name.clone(),
-            branch: repository.default_branch.clone(),
-            path: sample_path(path),
-            content_type: content_type.to_owned(),
-            metadata: Default::default(),
-            size: Some(bytes.len() as u64),
-            require: None,
-        };
-        put_object(lines.graveler(), caller, request, stream::iter([Ok(Bytes::from_static(bytes))]).boxed()).await?;
-    }
+    let writes: Vec<_> = SAMPLES.iter().map(|sample| sample.put(lines.graveler(), caller, repository)).collect();
+    try_join_all(writes).await?;
     let request = CommitRequest {
         repository: repository.name.clone(),
         branch: repository.default_branch.clone(),
@@ -59,6 +80,22 @@ pub(super) async fn add_sample_data(lines: &Lines, caller: &Caller, repository: 
     Ok(())
 }
 
-fn sample_path(path: &str) -> ObjectPath {
-    path.parse().expect("because samples have short names")
+impl Sample {
+    fn path(&self) -> ObjectPath {
+        self.path.parse().expect("because samples have short names")
+    }
+
+    async fn put(&self, graveler: &Graveler, caller: &Caller, repository: &Repository) -> Result<(), Error> {
+        let request = PutObjectRequest {
+            repository: repository.name.clone(),
+            branch: repository.default_branch.clone(),
+            path: self.path(),
+            content_type: self.content_type.to_owned(),
+            metadata: Default::default(),
+            size: Some(self.bytes.len() as u64),
+            require: None,
+        };
+        put_object(graveler, caller, request, stream::iter([Ok(Bytes::from_static(self.bytes))]).boxed()).await?;
+        Ok(())
+    }
 }
