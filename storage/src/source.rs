@@ -93,6 +93,11 @@ impl Source {
     /// The most items that a listing holds before they are taken.
     pub const ITEMS_AHEAD_MAX: usize = parts::ITEMS_AHEAD_MAX;
 
+    /// Where it is.
+    pub fn url(&self) -> String {
+        self.site.url(self.path.as_ref())
+    }
+
     /// Lists all objects beneath the folder in the order of their keys, in batches; only those behind a key if one is
     /// given. Markers of folders (empty objects whose name ends with a slash) are no objects.
     pub fn list(
@@ -106,11 +111,11 @@ impl Source {
 
     /// Looks at the object.
     pub async fn object(&self) -> Result<SourceObject, StorageError> {
-        let url = self.site.url(self.path.as_ref());
+        let url = self.url();
         let looked = self.site.store.head(&self.path).await;
         let meta = looked.map_err(|e| match self.site.error(e, &self.path) {
             StorageError::NotFound { .. } => StorageError::Invalid(format!(
-                "{url} isn't there: name an object that is, or a folder with a slash behind it"
+                "{url} not found: name an object that is there, or a folder with a slash behind it"
             )),
             other => other,
         })?;

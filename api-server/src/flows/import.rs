@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{Built, CommitInfo, Graveler, ImportCheckpoint, Progress};
-use model::{BranchName, ObjectPath, Repository, RepositoryName};
+use graveler::{Built, CommitInfo, Graveler, ImportCheckpoint, Progress, RefExpr};
+use model::{BranchName, Command, Commit, ObjectPath, Outcome, Repository, RepositoryName, SettingsChange};
 use proto::api::InvalidField;
 use serde_json::json;
 use storage::{ListGauge, Source};
@@ -18,6 +18,11 @@ use storage::{ListGauge, Source};
 use self::listing::{Destination, Unusable, merged};
 use crate::Error;
 use crate::lines::{Errand, Lines};
+
+/// What a commit says whose importer doesn't say anything.
+const MESSAGE_DEFAULT: &str = "Import objects";
+/// The repository's metadata that says when something was imported last, in seconds since 1970, under lakeFS's name.
+const LAST_IMPORT: &str = ".lakefs.last.import.timestamp";
 
 /// How many sources one import may have.
 pub const SOURCES_MAX: usize = 100;
@@ -124,6 +129,7 @@ pub async fn import(
     let built = lines.graft(&repository, branch, built, head, &errand(objects, skipped)).await?;
     let (commit, user) = (built.id, &caller.user.name);
     tracing::info!(repository = %name, %branch, %commit, objects, skipped, %user, "imported");
+    note_time(graveler, name, &built.commit).await;
     Ok(Imported { built, objects, skipped })
 }
 
@@ -145,8 +151,8 @@ pub(crate) fn may_import(caller: &Caller, request: &ImportRequest) -> Result<(),
 
 /// Opens all sources, so that one that isn't allowed is told at once.
 async fn open(graveler: &Graveler, request: &ImportRequest) -> Result<Vec<(Source, Destination)>, Error> {
-    if request.sources.is_empty() || request.sources.len() > SOURCES_MAX {
-        return Err(InvalidField::new("paths", format!("name 1 to {SOURCES_MAX} of them")).into());
+    if request.sources.len() > SOURCES_MAX {
+        return Err(InvalidField::new("paths", format!("name at most {SOURCES_MAX} of them")).into());
     }
     let mut opened = Vec::new();
     for source in &request.sources {
@@ -197,12 +203,30 @@ async fn build(
 }
 
 fn info(graveler: &Graveler, caller: &Caller, request: &ImportRequest) -> CommitInfo {
+    let message = match request.message.as_str() {
+        "" => MESSAGE_DEFAULT,
+        message => message,
+    };
+    let mut metadata = request.metadata.clone();
+    metadata.insert(MERGE_STRATEGY.to_owned(), SOURCE_WINS.to_owned());
     CommitInfo {
         committer: caller.committer().to_owned(),
-        message: request.message.clone(),
-        metadata: request.metadata.clone(),
+        message: message.to_owned(),
+        metadata,
         created_at: graveler.clock().now(),
-        allow_empty: false,
+        // As in lakeFS: who imports the same again, or nothing, finds a commit that says so.
+        allow_empty: true,
+    }
+}
+
+/// Notes when something was imported last, as lakeFS does. What was imported is there whatever becomes of the note.
+async fn note_time(graveler: &Graveler, repository: &RepositoryName, commit: &Commit) {
+    let seconds = commit.created_at.as_millis().div_euclid(1000).to_string();
+    let change = SettingsChange::Metadata { set: [(LAST_IMPORT.to_owned(), seconds)].into(), remove: Vec::new() };
+    let command = Command::ChangeSettings { repository: repository.clone(), change };
+    let noted = graveler.meta().write(command).await.map(Outcome::done);
+    if let Err(error) = noted.and_then(|noted| noted.map_err(Into::into)) {
+        tracing::warn!(%error, %repository, "the time of an import isn't noted");
     }
 }
 

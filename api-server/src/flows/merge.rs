@@ -11,6 +11,11 @@ use model::{BranchName, Commit, CommitId, RepositoryName};
 use crate::Error;
 use crate::lines::{Errand, Lines, Placed, Step};
 
+/// The metadata of a merge commit that says how conflicts were decided, under lakeFS's name.
+pub(super) const MERGE_STRATEGY: &str = ".lakefs.merge.strategy";
+/// What it says where the source's objects were taken.
+pub(super) const SOURCE_WINS: &str = "source-wins";
+
 /// What to merge, and how.
 #[derive(Debug, Clone)]
 pub struct MergeRequest {
@@ -133,10 +138,17 @@ fn commit_info(caller: &Caller, request: &MergeRequest) -> CommitInfo {
         "" => format!("Merge '{}' into '{}'", request.source, request.destination),
         message => message.to_owned(),
     };
+    let strategy = match request.strategy {
+        None => "default",
+        Some(Strategy::SourceWins) => SOURCE_WINS,
+        Some(Strategy::DestinationWins) => "dest-wins",
+    };
+    let mut metadata = request.metadata.clone();
+    metadata.insert(MERGE_STRATEGY.to_owned(), strategy.to_owned());
     CommitInfo {
         committer: caller.committer().to_owned(),
         message,
-        metadata: request.metadata.clone(),
+        metadata,
         // The line sets it when it builds.
         created_at: model::Timestamp::default(),
         // A merge records the source's history even if nothing changes; a squash records nothing but changes.

@@ -109,7 +109,7 @@ pub(crate) async fn behaves(stores: &Arc<Stores>, url: &str, store: &dyn ObjectS
     let one = stores.source(&format!("{}/b/2", url.trim_end_matches('/'))).await.unwrap().object().await.unwrap();
     assert_eq!(&one, &SourceObject { key: "2".into(), ..objects.iter().find(|o| o.key == "b/2").unwrap().clone() });
     let missing = stores.source(&format!("{}/nope", url.trim_end_matches('/'))).await.unwrap();
-    assert!(matches!(missing.object().await, Err(StorageError::Invalid(why)) if why.contains("isn't there")));
+    assert!(matches!(missing.object().await, Err(StorageError::Invalid(why)) if why.contains("not found")));
     assert_eq!(keys(&missing, None).await, Vec::<String>::new());
 
     // Changed: shorter, as long, and longer. Then gone.

@@ -82,18 +82,23 @@ pub(super) fn merged(
     gauge: &ListGauge,
 ) -> ImportListing {
     let listed = |(source, destination): (Source, Destination)| {
+        let mut unseen = None;
         let items = match &destination {
             Destination::Object(path) if after.is_some_and(|after| path <= after) => stream::empty().boxed(),
             Destination::Object(_) => {
                 stream::once(async move { Ok(vec![SourceItem::Object(source.object().await?)]) }).boxed()
             }
             Destination::Prefix(prefix) => match behind(prefix, after) {
-                Behind::All => source.list(None, gauge),
+                Behind::All => {
+                    unseen = Some(source.url());
+                    source.list(None, gauge)
+                }
                 Behind::Key(key) => source.list(Some(&key), gauge),
                 Behind::Nothing => stream::empty().boxed(),
             },
         };
-        Listed { items, destination, ahead: Vec::new().into_iter(), next: None, unusable: unusable.clone(), skip }
+        let (ahead, unusable) = (Vec::new().into_iter(), unusable.clone());
+        Listed { items, destination, ahead, next: None, unseen, unusable, skip }
     };
     let merge = Merge { sources: sources.into_iter().map(listed).collect() };
     stream::try_unfold(merge, async |mut merge| Ok(merge.next().await?.map(|next| (next, merge)))).boxed()
@@ -129,6 +134,8 @@ struct Listed {
     destination: Destination,
     ahead: IntoIter<SourceItem>,
     next: Option<(ObjectPath, Entry)>,
+    /// The folder, as long as nothing was found in it.
+    unseen: Option<String>,
     unusable: Unusable,
     skip: bool,
 }
@@ -175,8 +182,11 @@ impl Listed {
                 Some(SourceItem::Object(object)) => self.take(object)?,
                 Some(SourceItem::Unusable { url, why }) => self.pass_over(&url, &why)?,
                 None => match self.items.next().await.transpose()? {
-                    Some(batch) => self.ahead = batch.into_iter(),
-                    None => return Ok(false),
+                    Some(batch) => {
+                        self.unseen.take_if(|_| !batch.is_empty());
+                        self.ahead = batch.into_iter();
+                    }
+                    None => return self.unseen.take().map_or(Ok(false), |url| Err(missing(&url))),
                 },
             }
         }
@@ -202,6 +212,11 @@ impl Listed {
         }
         Ok(())
     }
+}
+
+/// An empty folder is most often a slip in its URL, and object stores don't tell it from none.
+fn missing(url: &str) -> Error {
+    Error::Invalid(format!("{url}/ not found: no object lies there; name a folder that has some"))
 }
 
 fn entry(object: SourceObject) -> Entry {

@@ -88,7 +88,7 @@ async fn an_import_is_begun_and_asked_after() {
     assert_eq!(status["commit"], lake.get(&format!("{TRIPS}/commits/main")).await.json(200));
     assert_eq!(
         (&status["commit"]["metadata"], &status["metarange_id"]),
-        (&json!({ "k": "v" }), &status["commit"]["meta_range_id"])
+        (&json!({ "k": "v", ".lakefs.merge.strategy": "source-wins" }), &status["commit"]["meta_range_id"])
     );
     assert_eq!(lake.paths("main").await, ["in/x", "in/y", "in/z"]);
     let late = lake.call("DELETE", &format!("{at}?id={id}")).send().await;
