@@ -63,6 +63,17 @@ pub enum Error {
     /// A merge that must bring something and doesn't. For the caller.
     #[error("no changes: {0} has all of the source already; allow an empty merge if that is as good")]
     NothingNew(BranchName),
+    /// Hooks that somebody relies on would have to run. For the caller.
+    #[error(
+        "hooks aren't run by this version, and {path} asks for them: {why}; nothing was changed: delete the file on the \
+         branch (and commit that) to go on without hooks"
+    )]
+    HooksDue {
+        /// The action file.
+        path: ObjectPath,
+        /// What it asks for.
+        why: String,
+    },
     /// Others changed the branch whenever this flow was about to. Try again.
     #[error("branch {0} changed again and again meanwhile; nothing was published: try again")]
     Contended(BranchName),

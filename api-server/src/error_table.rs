@@ -94,7 +94,8 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::CredentialExists => StatusCode::CONFLICT,
         Reason::Busy => StatusCode::TOO_MANY_REQUESTS,
         Reason::DataMissing | Reason::SourceGone => StatusCode::GONE,
-        Reason::PreconditionFailed | Reason::SettingsChanged => StatusCode::PRECONDITION_FAILED,
+        // A hook that fails is 412 in lakeFS's API; so is one that can't run.
+        Reason::PreconditionFailed | Reason::SettingsChanged | Reason::HooksDue => StatusCode::PRECONDITION_FAILED,
         Reason::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         Reason::Contended => StatusCode::LOCKED,
         Reason::IssuerUnavailable
@@ -200,6 +201,7 @@ fn describe(error: &Error) -> (Code, Reason) {
         Error::PreconditionFailed(_) => (Code::FailedPrecondition, Reason::PreconditionFailed),
         Error::SameBranch(_) => (Code::InvalidArgument, Reason::SameBranch),
         Error::NothingNew(_) => (Code::FailedPrecondition, Reason::NoChanges),
+        Error::HooksDue { .. } => (Code::FailedPrecondition, Reason::HooksDue),
         Error::Contended(_) => (Code::Aborted, Reason::Contended),
         Error::Busy(_) | Error::Overloaded => (Code::ResourceExhausted, Reason::Busy),
         Error::Ending => (Code::Unknown, Reason::OutcomeUnknown),

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{CommitInfo, Graveler};
+use graveler::{CommitInfo, Graveler, RefExpr};
 use model::{Branch, BranchName, Command, Commit, CommitId, Refusal, RepositoryName, Timestamp};
 
+use super::actions::{About, refuse_hooks};
 use crate::lines::{Errand, Lines, Place, Placed, Step};
 use crate::{Error, backoff};
 
@@ -56,6 +57,7 @@ pub async fn commit(
     let CommitRequest { repository, branch, .. } = request;
     may_commit(caller, request)?;
     let found = lines.graveler().meta().repository(repository).await?;
+    refuse_hooks(lines.graveler(), &found, &RefExpr::from(branch), About::Commit, branch).await?;
     let place = lines.enter(&found, branch)?;
     errand.progress.set_stage("waiting");
 

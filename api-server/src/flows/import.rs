@@ -16,6 +16,8 @@ use serde_json::json;
 use storage::{ListGauge, Source};
 
 use self::listing::{Destination, Unusable, merged};
+use super::actions::{About, refuse_hooks};
+use super::merge::{MERGE_STRATEGY, SOURCE_WINS};
 use crate::Error;
 use crate::lines::{Errand, Lines};
 
@@ -126,6 +128,8 @@ pub async fn import(
     let objects = imported.objects;
     let head = graveler.meta().branch(name, branch).await?.commit;
     let built = graveler.build_imported(&repository, &head, &imported, &info(graveler, caller, request)).await?;
+    // With what was imported.
+    refuse_hooks(graveler, &repository, &RefExpr::from(built.id), About::Commit, branch).await?;
     let built = lines.graft(&repository, branch, built, head, &errand(objects, skipped)).await?;
     let (commit, user) = (built.id, &caller.user.name);
     tracing::info!(repository = %name, %branch, %commit, objects, skipped, %user, "imported");

@@ -8,6 +8,7 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{ChangeCounts, CommitInfo, Conflicts, Graveler, MergeOptions, Merged, RefExpr, Resolved, Strategy};
 use model::{BranchName, Commit, CommitId, RepositoryName};
 
+use super::actions::{About, refuse_hooks};
 use crate::Error;
 use crate::lines::{Errand, Lines, Placed, Step};
 
@@ -87,6 +88,8 @@ pub async fn merge(
         return preview(graveler, request, &found, &options, &info).await;
     }
 
+    let declared_in = RefExpr::from(found.commit);
+    refuse_hooks(graveler, &found.repository, &declared_in, About::Merge, destination).await?;
     let place = lines.enter(&found.repository, destination)?;
     errand.progress.set_stage("waiting");
     let placed = place.carry_out(Step::Merge { source: found.commit, options, info }, errand).await?;

@@ -4,6 +4,7 @@
 //! Invariant: what a flow builds is invisible until one command makes it visible; a flow that is cut off leaves either
 //! nothing or all of its work.
 
+mod actions;
 mod commit_text;
 mod replay;
 

@@ -8,6 +8,7 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{CommitChange, CommitInfo, Graveler, MergeOptions, Merged, RefExpr, Replay, Strategy};
 use model::{BranchName, Repository, RepositoryName};
 
+use super::actions::{About, refuse_hooks};
 use super::commit_text::check_commit_text;
 use super::merge::MergeOutcome;
 use crate::Error;
@@ -79,6 +80,7 @@ pub(super) async fn replay(
         return preview(graveler, request, verb, &picked.repository, (change, &options, &info)).await;
     }
 
+    refuse_hooks(graveler, &picked.repository, &RefExpr::from(name), About::Replay(verb), name).await?;
     let place = lines.enter(&picked.repository, name)?;
     match place.carry_out(Step::Replay { replay: verb, change, options, info }, &Errand::default()).await? {
         Placed::Built(built) => {

@@ -80,6 +80,8 @@ reasons! {
     DirtyBranch = "DIRTY_BRANCH",
     /// A merge of a branch into itself.
     SameBranch = "SAME_BRANCH",
+    /// An action file asks for hooks, which aren't run; nothing was changed.
+    HooksDue = "HOOKS_DUE",
     /// The two have no commit in common.
     NothingInCommon = "NOTHING_IN_COMMON",
     /// A merge commit is reverted or picked without a parent's number.
