@@ -50,21 +50,44 @@ pub(crate) enum Work {
     Scan,
 }
 
+fn remembered_repositories() -> Cache<RepositoryName, Repository> {
+    Cache::builder().max_capacity(REPOSITORIES_MAX).time_to_live(REPOSITORY_TRUSTED_FOR).build()
+}
+
 impl Graveler {
     /// Wires a handle. Its caches are empty and shared by its clones.
     pub fn new(meta: Arc<dyn MetaStore>, stores: Arc<Stores>, clock: Arc<dyn Clock>, options: GravelerOptions) -> Self {
-        let repositories = Cache::builder().max_capacity(REPOSITORIES_MAX).time_to_live(REPOSITORY_TRUSTED_FOR).build();
         let inner = Inner {
             batcher: Batcher::new(Arc::clone(&meta), options.stage_queue_max.max(1)),
             meta,
             stores,
             clock,
             caches: Arc::new(Caches::new(&options)),
-            repositories,
+            repositories: remembered_repositories(),
             builders: Arc::new(Semaphore::new(options.builds_max.max(1))),
             importers: Arc::new(Semaphore::new(options.imports_max.max(1))),
             scanners: Arc::new(Semaphore::new(options.scans_max.max(1))),
             options,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The same stores, caches and bounds over another view of the metadata service.
+    #[must_use]
+    pub fn over(&self, meta: Arc<dyn MetaStore>) -> Self {
+        let Inner { stores, clock, options, caches, builders, importers, scanners, .. } = &*self.inner;
+        let inner = Inner {
+            batcher: Batcher::new(Arc::clone(&meta), options.stage_queue_max.max(1)),
+            meta,
+            stores: Arc::clone(stores),
+            clock: Arc::clone(clock),
+            options: options.clone(),
+            caches: Arc::clone(caches),
+            // What it says of repositories may be another view's.
+            repositories: remembered_repositories(),
+            builders: Arc::clone(builders),
+            importers: Arc::clone(importers),
+            scanners: Arc::clone(scanners),
         };
         Self { inner: Arc::new(inner) }
     }

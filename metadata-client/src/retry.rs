@@ -47,6 +47,7 @@ pub(crate) fn is_repeatable(command: &Command) -> bool {
         | Command::SetUpAccess { .. }
         | Command::Identify { .. } => true,
         Command::Publish { request, .. } => request.is_some(),
+        Command::Forced(command) => is_repeatable(command),
         Command::DeleteRepository { .. }
         | Command::ChangeSettings { .. }
         | Command::DeleteBranch { .. }

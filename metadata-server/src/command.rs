@@ -45,8 +45,8 @@ mod unstage;
 mod update_policy;
 
 use model::{
-    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome,
-    PART_NUMBER_MAX, POLICY_BYTES_MAX, Timestamp,
+    ANSWER_BYTES_MAX, BranchName, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note,
+    Outcome, PART_NUMBER_MAX, POLICY_BYTES_MAX, Refusal, Repository, Timestamp,
 };
 
 use crate::state::keyspace::Transaction;
@@ -68,6 +68,7 @@ pub(crate) struct At {
 /// [`MetaError::Internal`], since callers keep the bounds.
 pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
     let broken = match command {
+        Command::Forced(command) => return check_bounds(command),
         Command::Stage { changes, .. } if changes.len() > Command::STAGED_CHANGES_MAX => {
             format!("{} changes; the most is {}", changes.len(), Command::STAGED_CHANGES_MAX)
         }
@@ -120,6 +121,7 @@ fn note(command: &Command) -> Option<&Note> {
         | Command::DeleteBranch { note, .. }
         | Command::UndeleteBranch { note, .. }
         | Command::Publish { note, .. } => Some(note),
+        Command::Forced(command) => note(command),
         _ => None,
     }
 }
@@ -134,6 +136,17 @@ pub(crate) fn apply(tx: &mut Transaction<'_>, at: At, command: &Command) -> Resu
     let outcome = carry_out(tx, at, command)?;
     answered::record(tx, at.time, kind, request, &outcome);
     Ok(outcome)
+}
+
+/// Refuses a change of a repository that takes none, unless the command is forced.
+fn writable(tx: &Transaction<'_>, repository: &Repository) -> Result<(), Refusal> {
+    if tx.is_forced() { Ok(()) } else { repository.writable() }
+}
+
+/// Refuses a change of a branch that is no merge.
+fn open_to_writes(tx: &Transaction<'_>, repository: &Repository, branch: &BranchName) -> Result<(), Refusal> {
+    writable(tx, repository)?;
+    repository.unprotected(branch)
 }
 
 fn carry_out(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, StateError> {
@@ -237,5 +250,11 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
         Command::DetachPolicy { policy, holder } => detach_policy::apply(tx, policy, holder),
         Command::SetUpAccess { policies, groups, members } => set_up_access::apply(tx, at, policies, groups, members),
         Command::Identify { installation, store, replaces } => identify::apply(tx, *installation, *store, *replaces),
+        Command::Forced(command) => {
+            tx.set_forced(true);
+            let done = dispatch(tx, at, command);
+            tx.set_forced(false);
+            done
+        }
     }
 }

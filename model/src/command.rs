@@ -394,6 +394,9 @@ pub enum Command {
         /// What must be noted now.
         replaces: Option<StoreId>,
     },
+    /// Carries another command out even if its repository takes no writes; protected branches stay protected.
+    /// → what that answers
+    Forced(Box<Command>),
 }
 
 impl Command {
@@ -502,6 +505,7 @@ impl fmt::Display for Command {
             Self::Identify { installation, store: Some(store), .. } => {
                 write!(f, "identify installation {installation} with store {store}")
             }
+            Self::Forced(command) => write!(f, "force {command}"),
         }
     }
 }

@@ -35,6 +35,11 @@ impl Repository {
     /// Refuses a change of a branch that is no merge: a write, a commit, a reset.
     pub fn open_to_writes(&self, branch: &BranchName) -> Result<(), Refusal> {
         self.writable()?;
+        self.unprotected(branch)
+    }
+
+    /// Refuses a change of a protected branch that is no merge.
+    pub fn unprotected(&self, branch: &BranchName) -> Result<(), Refusal> {
         match self.protected.iter().any(|pattern| pattern.matches(branch)) {
             true => Err(Refusal::ProtectedBranch(branch.clone())),
             false => Ok(()),

@@ -40,7 +40,8 @@ pub(super) async fn restore(work: &Work) -> Result<Answer, Error> {
     let repository = parse("repository", &request.repository)?;
     let dump = dump_from_wire(&request.dump.unwrap_or_default())?;
     let what = (&repository, &dump);
-    let restored = flows::restore_refs(work.lines.graveler(), &work.caller, what, work.id, &work.progress).await?;
+    let lines = work.lines.by_force(request.force);
+    let restored = flows::restore_refs(lines.graveler(), &work.caller, what, work.id, &work.progress).await?;
     let Restored { commits, branches, tags } = restored;
     let answer = wire::RestoreRefsResponse { commits, branches, tags };
     Ok(Answer { bytes: answer.encode_to_vec(), is_remembered: false })

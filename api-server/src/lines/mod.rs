@@ -7,11 +7,12 @@
 //! compare-and-swap of `Publish` decides between them, and who is beaten builds again over the new head.
 //! Invariant: a request that entered gets an answer, and what it changes is published at most once.
 
+mod forced;
 mod line;
 mod part;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use graveler::{Built, CommitChange, CommitInfo, Conflicts, Graveler, MergeOptions, Progress, Replay};
 use model::{
@@ -34,6 +35,8 @@ pub struct Lines {
 struct Inner {
     graveler: Graveler,
     lines: Mutex<HashMap<Key, Handle>>,
+    /// Those of who writes by force, once somebody does.
+    forced: OnceLock<Lines>,
 }
 
 type Key = (RepositoryUid, BranchName);
@@ -131,7 +134,18 @@ pub(crate) struct Place {
 impl Lines {
     /// Makes the queues; there are none yet.
     pub fn new(graveler: Graveler) -> Self {
-        Self { inner: Arc::new(Inner { graveler, lines: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { graveler, lines: Mutex::default(), forced: OnceLock::new() }) }
+    }
+
+    /// Queues, and a way to read and write, for a request that may write to repositories that take no writes. They are
+    /// apart from the others', as another server's are.
+    pub(crate) fn by_force(&self, force: bool) -> Self {
+        if !force {
+            return self.clone();
+        }
+        let graveler = self.graveler();
+        let forced = || Self::new(graveler.over(Arc::new(forced::Forced(graveler.shared_meta()))));
+        self.inner.forced.get_or_init(forced).clone()
     }
 
     /// What the flows read with.

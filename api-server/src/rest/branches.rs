@@ -16,7 +16,7 @@ use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{Amount, PageQuery, Pagination};
-use super::places::{InRepository, OnBranch, flag, text};
+use super::places::{ForceQuery, InRepository, OnBranch, flag, text};
 use crate::flows;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
@@ -53,6 +53,10 @@ pub(crate) struct BranchCreation {
     #[serde(default)]
     #[schema(nullable = false)]
     hidden: Option<bool>,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// Which branches to list.
@@ -72,6 +76,10 @@ pub(crate) struct ResetCreation {
     /// Of an object, or of all whose paths begin so.
     #[serde(default)]
     path: String,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,7 +97,8 @@ pub(crate) struct HardResetQuery {
     #[serde(rename = "ref", deserialize_with = "text")]
     #[param(value_type = String)]
     reference: RefExpr,
-    /// Whether to drop uncommitted changes; without it they are in the way.
+    /// Whether to drop uncommitted changes, which are in the way without it, and to write even if the repository takes no
+    /// writes.
     #[serde(default, deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     force: bool,
@@ -131,7 +140,7 @@ async fn create_branch(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(InRepository { repository }): Path<InRepository>,
-    Body(BranchCreation { name, source, hidden }): Body<BranchCreation>,
+    Body(BranchCreation { name, source, hidden, force }): Body<BranchCreation>,
 ) -> Result<(StatusCode, [(&'static str, &'static str); 1], String), Failure> {
     let request = flows::CreateBranchRequest {
         request: RequestId(rand::random()),
@@ -140,7 +149,8 @@ async fn create_branch(
         source,
         hidden: hidden.unwrap_or_default(),
     };
-    let made = flows::create_branch(&rest.graveler, &caller, request).await?;
+    let made = flows::create_branch(rest.by_force(force).graveler(), &caller, request).await;
+    let made = made.map_err(|error| Failure::from(error).of_name("branch already exists"))?;
     Ok((StatusCode::CREATED, [("content-type", "text/html; charset=utf-8")], made.commit.to_string()))
 }
 
@@ -159,14 +169,15 @@ async fn get_branch(
 
 /// Delete a branch and its uncommitted changes
 #[utoipa::path(delete, path = "/repositories/{repository}/branches/{branch}", operation_id = "deleteBranch",
-    tag = "branches", params(OnBranch),
+    tag = "branches", params(OnBranch, ForceQuery),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 async fn delete_branch(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(OnBranch { repository, branch }): Path<OnBranch>,
+    Query(ForceQuery { force }): Query<ForceQuery>,
 ) -> Result<StatusCode, Failure> {
-    flows::delete_branch(&rest.graveler, &caller, &repository, &branch).await?;
+    flows::delete_branch(rest.by_force(Some(force)).graveler(), &caller, &repository, &branch).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -178,14 +189,14 @@ async fn reset_branch(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(OnBranch { repository, branch }): Path<OnBranch>,
-    Body(ResetCreation { r#type, path }): Body<ResetCreation>,
+    Body(ResetCreation { r#type, path, force }): Body<ResetCreation>,
 ) -> Result<StatusCode, Failure> {
     let scope = match r#type {
         ResetKind::Reset => UnstageScope::All,
         ResetKind::CommonPrefix => UnstageScope::Prefix(path),
         ResetKind::Object => UnstageScope::Path(path.parse().map_err(|why| invalid_field("path", why))?),
     };
-    flows::reset_branch(&rest.graveler, &caller, &repository, &branch, scope).await?;
+    flows::reset_branch(rest.by_force(force).graveler(), &caller, &repository, &branch, scope).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -205,7 +216,7 @@ async fn hard_reset_branch(
         flows::may_hard_reset(&caller, &request)?;
         refuse_dirty(&rest, &request).await?;
     }
-    flows::hard_reset(&rest.lines, &caller, &request).await?;
+    flows::hard_reset(&rest.by_force(Some(force)), &caller, &request).await.map_err(Failure::of_commit)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -44,6 +44,10 @@ pub(crate) struct RevertCreation {
     commit_overrides: Option<CommitOverrides>,
     #[serde(default)]
     allow_empty: bool,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// Which change to make again.
@@ -57,6 +61,10 @@ pub(crate) struct CherryPickCreation {
     #[serde(default)]
     parent_number: i64,
     commit_overrides: Option<CommitOverrides>,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// Take a commit's change back
@@ -71,7 +79,7 @@ async fn revert_branch(
 ) -> Result<StatusCode, Failure> {
     let mut request = request(place, body.reference, body.parent_number, body.commit_overrides)?;
     request.allow_empty = body.allow_empty;
-    done(flows::revert(&rest.lines, &caller, &request).await?)?;
+    done(flows::revert(&rest.by_force(body.force), &caller, &request).await.map_err(Failure::of_commit)?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -86,7 +94,8 @@ async fn cherry_pick(
     Body(body): Body<CherryPickCreation>,
 ) -> Result<(StatusCode, Json<CommitBody>), Failure> {
     let request = request(place, body.reference, body.parent_number, body.commit_overrides)?;
-    let made = done(flows::cherry_pick(&rest.lines, &caller, &request).await?)?;
+    let made =
+        done(flows::cherry_pick(&rest.by_force(body.force), &caller, &request).await.map_err(Failure::of_commit)?)?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 

@@ -71,6 +71,10 @@ pub(crate) struct CommitCreation {
     /// Whether a commit that changes nothing is one.
     #[serde(default)]
     allow_empty: Option<bool>,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// How far a commit is.
@@ -247,13 +251,14 @@ fn refuse_metarange(query: CommitQuery) -> Result<(), Failure> {
 }
 
 fn commit_request(OnBranch { repository, branch }: &OnBranch, body: CommitCreation) -> wire::CreateCommitRequest {
-    let CommitCreation { message, metadata, date, allow_empty } = body;
+    let CommitCreation { message, metadata, date, allow_empty, force } = body;
     wire::CreateCommitRequest {
         repository: repository.to_string(),
         branch: branch.to_string(),
         message,
         metadata: metadata.unwrap_or_default(),
         allow_empty: allow_empty.unwrap_or_default(),
+        force: force.unwrap_or_default(),
         created_at: date.map(|seconds| time_to_wire(Timestamp::from_millis(seconds.saturating_mul(1000)))),
         ..wire::CreateCommitRequest::default()
     }

@@ -30,6 +30,10 @@ pub(super) fn router() -> OpenApiRouter<Rest> {
 pub(crate) struct ImportCreation {
     paths: Vec<ImportLocation>,
     commit: CommitCreation,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// One source of an import.
@@ -100,6 +104,7 @@ async fn import_start(
         paths: body.paths.into_iter().map(Into::into).collect(),
         message: body.commit.message,
         metadata: body.commit.metadata.unwrap_or_default(),
+        force: body.force.unwrap_or_default(),
         ..wire::ImportRequest::default()
     };
     rest.begin(&caller, &repository, JobKind::Import, &request).await

@@ -44,7 +44,7 @@ pub(crate) struct Merge {
     /// Whether a merge that brings nothing succeeds.
     #[schema(nullable = false)]
     allow_empty: Option<bool>,
-    /// As `allow_empty`.
+    /// As `allow_empty`; and to merge even if the repository takes no writes.
     #[schema(nullable = false)]
     force: Option<bool>,
     /// Makes a commit with one parent, the destination.
@@ -182,6 +182,7 @@ fn merge_request(place: &IntoBranch, body: Merge) -> Result<wire::MergeRequest, 
         strategy: strategy.into(),
         squash: body.squash_merge.unwrap_or_default(),
         conflicts_amount: u32::MAX,
+        force: body.force.unwrap_or_default(),
         must_change: ![body.allow_empty, body.force].contains(&Some(true)),
         ..wire::MergeRequest::default()
     })

@@ -67,6 +67,23 @@ struct Rest {
     jobs: Jobs,
     directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
+    options: RestOptions,
+}
+
+impl Rest {
+    /// What reads and writes, by force if that is asked for.
+    fn by_force(&self, force: Option<bool>) -> Lines {
+        self.lines.by_force(force.unwrap_or_default())
+    }
+}
+
+/// What an operator decides about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RestOptions {
+    /// Who may set a new installation up.
+    pub(crate) setup: Setup,
+    /// Whether addresses without bytes are linked.
+    pub(crate) links_without_bytes: bool,
 }
 
 /// Routes `/api/v1` and `/openapi.json`.

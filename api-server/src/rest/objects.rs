@@ -20,7 +20,7 @@ use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::object_stats::ObjectStats;
 use super::paging::{Amount, Pagination};
-use super::places::{AtRef, OnBranch, flag, optional_text};
+use super::places::{AtRef, ForceQuery, OnBranch, flag, optional_text};
 use crate::{Error, flows};
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
@@ -150,6 +150,10 @@ pub(crate) struct ObjectCopyCreation {
     #[serde(default, deserialize_with = "optional_text")]
     #[schema(value_type = Option<String>, nullable = false)]
     src_ref: Option<RefExpr>,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// An object's new metadata.
@@ -224,17 +228,19 @@ async fn get_underlying_properties(
 
 /// Delete objects, each judged by itself
 #[utoipa::path(post, path = "/repositories/{repository}/branches/{branch}/objects/delete",
-    operation_id = "deleteObjects", tag = "objects", params(OnBranch), request_body = PathList,
+    operation_id = "deleteObjects", tag = "objects", params(OnBranch, ForceQuery), request_body = PathList,
     responses((status = 200, body = ObjectErrorList), (status = "default", body = ErrorBody)))]
 async fn delete_objects(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(OnBranch { repository, branch }): Path<OnBranch>,
+    Query(ForceQuery { force }): Query<ForceQuery>,
     Body(PathList { paths }): Body<PathList>,
 ) -> Result<Json<ObjectErrorList>, Failure> {
     let paths = paths.into_iter().map(|path| path.try_into().map_err(|why| invalid_field("paths", why)));
     let paths = paths.collect::<Result<Vec<ObjectPath>, _>>()?;
-    let denied = flows::delete_objects(&rest.graveler, &caller, &repository, &branch, paths).await?;
+    let lines = rest.by_force(Some(force));
+    let denied = flows::delete_objects(lines.graveler(), &caller, &repository, &branch, paths).await?;
     let errors = denied.into_iter().map(|(path, why)| {
         let (status, message) = Failure::from(why).into_parts();
         ObjectError { status_code: status.as_u16(), message, path: path.into() }
@@ -251,7 +257,7 @@ async fn copy_object(
     Authenticated(caller): Authenticated,
     Path(OnBranch { repository, branch }): Path<OnBranch>,
     Query(CopyQuery { dest_path }): Query<CopyQuery>,
-    Body(ObjectCopyCreation { src_path, src_ref }): Body<ObjectCopyCreation>,
+    Body(ObjectCopyCreation { src_path, src_ref, force }): Body<ObjectCopyCreation>,
 ) -> Result<(StatusCode, Json<ObjectStats>), Failure> {
     let request = flows::CopyRequest {
         repository,
@@ -261,7 +267,7 @@ async fn copy_object(
         to: dest_path.to_string(),
         recursive: false,
     };
-    flows::copy_objects(&rest.graveler, &caller, &request).await?;
+    flows::copy_objects(rest.by_force(force).graveler(), &caller, &request).await?;
     let copy = rest.find(&request.repository, &RefExpr::from(&request.branch), &dest_path).await?;
     Ok((StatusCode::CREATED, Json(ObjectStats::new(&copy.repository, dest_path, copy.entry))))
 }

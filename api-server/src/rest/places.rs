@@ -135,6 +135,16 @@ pub(crate) struct OfMergeTask {
     pub(crate) id: String,
 }
 
+/// Whether a write is by force.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ForceQuery {
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default, deserialize_with = "flag")]
+    #[param(value_type = Option<bool>)]
+    pub(crate) force: bool,
+}
+
 /// Reads what has a text form.
 pub(crate) fn text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

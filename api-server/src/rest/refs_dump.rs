@@ -42,6 +42,10 @@ pub(crate) struct RefsRestore {
     commits_meta_range_id: String,
     tags_meta_range_id: String,
     branches_meta_range_id: String,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// How far a dump is.
@@ -189,8 +193,8 @@ fn restore_request(repository: &RepositoryName, body: RefsRestore) -> wire::Rest
         tags_id: body.tags_meta_range_id,
         branches_id: body.branches_meta_range_id,
     };
-    let repository = repository.to_string();
-    wire::RestoreRefsRequest { repository, dump: Some(dump), ..wire::RestoreRefsRequest::default() }
+    let (repository, force) = (repository.to_string(), body.force.unwrap_or_default());
+    wire::RestoreRefsRequest { repository, dump: Some(dump), force, ..wire::RestoreRefsRequest::default() }
 }
 
 fn dumped(answer: wire::DumpRefsResponse) -> Result<RefsDump, Failure> {

@@ -60,6 +60,10 @@ pub(crate) struct StagingMetadata {
     user_metadata: Option<BTreeMap<String, String>>,
     #[schema(nullable = false)]
     content_type: Option<String>,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -85,7 +89,8 @@ async fn get_physical_address(
     authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
     rest.graveler.meta().branch(&repository, &branch).await?;
     let repository = rest.graveler.meta().repository(&repository).await?;
-    repository.open_to_writes(&branch)?;
+    // Whether the repository takes it is judged when it is linked, which may be by force.
+    repository.unprotected(&branch)?;
     let address = rest.new_address(&repository)?;
     let mut location = StagingLocation {
         physical_address: Some(physical_address(&repository, &address)),
@@ -129,7 +134,7 @@ async fn link_physical_address(
         metadata: body.user_metadata.unwrap_or_default(),
         require,
     };
-    let entry = flows::link_object(&rest.graveler, &caller, request).await?;
+    let entry = flows::link_object(rest.by_force(body.force).graveler(), &caller, request).await?;
     Ok(Json(ObjectStats::new(&repository, path, entry)))
 }
 

@@ -17,7 +17,7 @@ use super::branches::{Ref, RefList};
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::paging::{PageQuery, Pagination};
-use super::places::{InRepository, OfTag, text};
+use super::places::{ForceQuery, InRepository, OfTag, text};
 use crate::flows;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
@@ -34,6 +34,10 @@ pub(crate) struct TagCreation {
     #[serde(rename = "ref", deserialize_with = "text")]
     #[schema(value_type = String)]
     reference: RefExpr,
+    /// Whether to write even if the repository takes no writes.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    force: Option<bool>,
 }
 
 /// List tags
@@ -61,10 +65,12 @@ async fn create_tag(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(InRepository { repository }): Path<InRepository>,
-    Body(TagCreation { id, reference }): Body<TagCreation>,
+    Body(TagCreation { id, reference, force }): Body<TagCreation>,
 ) -> Result<(StatusCode, Json<Ref>), Failure> {
     let request = RequestId(rand::random());
-    let made = flows::create_tag(&rest.graveler, &caller, request, &repository, &id, &reference).await?;
+    let lines = rest.by_force(force);
+    let made = flows::create_tag(lines.graveler(), &caller, request, &repository, &id, &reference).await;
+    let made = made.map_err(|error| Failure::from(error).of_name("tag already exists"))?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 
@@ -86,14 +92,15 @@ async fn get_tag(
 
 /// Delete a tag
 #[utoipa::path(delete, path = "/repositories/{repository}/tags/{tag}", operation_id = "deleteTag", tag = "tags",
-    params(OfTag),
+    params(OfTag, ForceQuery),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 async fn delete_tag(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(OfTag { repository, tag }): Path<OfTag>,
+    Query(ForceQuery { force }): Query<ForceQuery>,
 ) -> Result<StatusCode, Failure> {
-    flows::delete_tag(&rest.graveler, &caller, &repository, &tag).await?;
+    flows::delete_tag(rest.by_force(Some(force)).graveler(), &caller, &repository, &tag).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

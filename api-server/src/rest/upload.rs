@@ -21,7 +21,7 @@ use super::extract::{Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::object_stats::ObjectStats;
 use super::objects::ObjectQuery;
-use super::places::OnBranch;
+use super::places::{ForceQuery, OnBranch};
 use crate::{Error, flows};
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
@@ -56,7 +56,7 @@ struct Content {
 
 /// Write an object
 #[utoipa::path(post, path = "/repositories/{repository}/branches/{branch}/objects", operation_id = "uploadObject",
-    tag = "objects", params(OnBranch, ObjectQuery,
+    tag = "objects", params(OnBranch, ObjectQuery, ForceQuery,
         ("If-None-Match" = Option<String>, Header, description = "* writes only where no object is"),
         ("If-Match" = Option<String>, Header, description = "The ETag of the object to replace")),
     request_body(content(("application/octet-stream"), (ObjectForm = "multipart/form-data"))),
@@ -66,6 +66,7 @@ async fn upload_object(
     Authenticated(caller): Authenticated,
     Path(OnBranch { repository, branch }): Path<OnBranch>,
     Query(ObjectQuery { path }): Query<ObjectQuery>,
+    Query(ForceQuery { force }): Query<ForceQuery>,
     request: Request,
 ) -> Result<(StatusCode, Json<ObjectStats>), Failure> {
     let require = requirement(request.headers())?;
@@ -73,22 +74,24 @@ async fn upload_object(
     let Content { content_type, size, body } = content(request).await?;
     let written = flows::PutObjectRequest { repository, branch, path, content_type, metadata, size, require };
     let (repository, path) = (written.repository.clone(), written.path.clone());
-    let entry = flows::put_object(&rest.graveler, &caller, written, body).await?;
+    let entry = flows::put_object(rest.by_force(Some(force)).graveler(), &caller, written, body).await?;
     let repository = rest.graveler.meta().repository(&repository).await?;
     Ok((StatusCode::CREATED, Json(ObjectStats::new(&repository, path, entry))))
 }
 
 /// Delete an object
 #[utoipa::path(delete, path = "/repositories/{repository}/branches/{branch}/objects", operation_id = "deleteObject",
-    tag = "objects", params(OnBranch, ObjectQuery),
+    tag = "objects", params(OnBranch, ObjectQuery, ForceQuery),
     responses((status = 204), (status = "default", body = ErrorBody)))]
 async fn delete_object(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(OnBranch { repository, branch }): Path<OnBranch>,
     Query(ObjectQuery { path }): Query<ObjectQuery>,
+    Query(ForceQuery { force }): Query<ForceQuery>,
 ) -> Result<StatusCode, Failure> {
-    let denied = flows::delete_objects(&rest.graveler, &caller, &repository, &branch, vec![path]).await?;
+    let lines = rest.by_force(Some(force));
+    let denied = flows::delete_objects(lines.graveler(), &caller, &repository, &branch, vec![path]).await?;
     match denied.into_iter().next() {
         None => Ok(StatusCode::NO_CONTENT),
         Some((_, why)) => Err(why.into()),

@@ -27,6 +27,7 @@ pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
         Command::Publish { request, .. } => request.map(|request| (20, request)),
         Command::CreateGroup { request, .. } => Some((40, *request)),
         Command::CreatePolicy { request, .. } => Some((41, *request)),
+        Command::Forced(command) => request(command),
         Command::ClaimNamespace { .. }
         | Command::DeleteRepository { .. }
         | Command::ChangeSettings { .. }

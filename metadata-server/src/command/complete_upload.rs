@@ -30,7 +30,7 @@ pub(super) fn apply(
     let repository = records::repository(tx, repository)?;
     let upload = records::upload(tx, &repository, upload)?;
     let branch = records::branch_of_upload(tx, &repository, &upload)?;
-    repository.open_to_writes(&branch.name)?;
+    super::open_to_writes(tx, &repository, &branch.name)?;
     let value = StagedValue::Entry(entry.clone());
     let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, condition)?;
     if outcome == StageOutcome::Staged {

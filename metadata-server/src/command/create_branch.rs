@@ -18,7 +18,7 @@ pub(super) fn apply(
     note: &Note,
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
-    repository.writable()?;
+    super::writable(tx, &repository)?;
     records::ref_is_free(tx, repository.uid, name.as_str())?;
     let branch = Branch { hidden, ..new_branch(at, name, commit) };
     if let Some(deletion) = reflog::deletion(tx, repository.uid, name)? {

@@ -14,7 +14,7 @@ pub(super) fn apply(
     commit: CommitId,
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
-    repository.writable()?;
+    super::writable(tx, &repository)?;
     records::ref_is_free(tx, repository.uid, name.as_str())?;
     let tag = Tag { name: name.clone(), commit, created_at: at.time };
     records::put(tx, Table::Refs, key::tag(repository.uid, name), &tag);

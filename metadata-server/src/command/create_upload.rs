@@ -14,7 +14,7 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let branch = records::branch(tx, &repository, &new.branch)?;
-    repository.open_to_writes(&branch.name)?;
+    super::open_to_writes(tx, &repository, &branch.name)?;
     let upload = Upload { id: UploadId(at.index), created_at: at.time, new: new.clone(), branch_uid: branch.uid };
     records::put(tx, Table::Uploads, key::upload(repository.uid, upload.id), &upload);
     let by_path = key::upload_by_path(repository.uid, &new.branch, &new.path, upload.id);

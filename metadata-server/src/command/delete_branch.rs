@@ -20,7 +20,7 @@ pub(super) fn apply(
     if *name == repository.default_branch {
         return Err(Refusal::DefaultBranch(name.clone()).into());
     }
-    repository.open_to_writes(name)?;
+    super::open_to_writes(tx, &repository, name)?;
     tx.delete(Table::Refs, key::branch(repository.uid, name));
     tx.delete(Table::Refs, key::held_tokens(repository.uid, name));
     let deleted = Some(reflog::leave_behind(tx, at, repository.uid, &branch, note)?);

@@ -11,7 +11,7 @@ pub(super) fn apply(tx: &mut Transaction<'_>, repository: &RepositoryName, name:
     if tx.get(Table::Refs, &key)?.is_none() {
         return Err(Refusal::TagNotFound(name.clone()).into());
     }
-    repository.writable()?;
+    super::writable(tx, &repository)?;
     tx.delete(Table::Refs, key);
     Ok(Outcome::Done)
 }

@@ -33,7 +33,7 @@ pub(super) fn apply(
     let mut branch = records::branch(tx, &repository, branch)?;
     // Before all else: who tries again after an answer was lost must learn of it.
     end_request::none_is_answered(tx, at, ended)?;
-    repository.writable()?;
+    super::writable(tx, &repository)?;
     let is_reset = read_at.is_some_and(|read_at| read_at != branch.reset);
     if is_reset || branch.commit != *expected || !consumed.iter().all(|token| branch.sealed.contains(token)) {
         return Err(Refusal::HeadMoved { branch: branch.name, head: branch.commit }.into());

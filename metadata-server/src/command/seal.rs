@@ -15,7 +15,7 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let mut branch = records::branch(tx, &repository, branch)?;
-    repository.open_to_writes(&branch.name)?;
+    super::open_to_writes(tx, &repository, &branch.name)?;
     if records::is_empty(tx, repository.uid, branch.staging)? {
         return Ok(Outcome::Branch(branch));
     }

@@ -38,13 +38,15 @@ fn find(
         Some(uid) if uid != repository.uid => Err(Halt::from(Refusal::RepositoryNotFound(name.clone()))),
         _ => Ok(()),
     };
-    if let Some(place) = tx.remembered().filter(|place| place.0.name == *name && place.1.name == *branch) {
+    let may_write = |repository: &Repository| tx.is_forced() || !repository.read_only;
+    let remembered = tx.remembered().filter(|place| place.0.name == *name && place.1.name == *branch);
+    if let Some(place) = remembered.filter(|place| may_write(&place.0)) {
         return meant(&place.0).map(|()| place);
     }
     let repository = records::repository(tx, name)?;
     meant(&repository)?;
     let branch = records::branch(tx, &repository, branch)?;
-    repository.open_to_writes(&branch.name)?;
+    super::open_to_writes(tx, &repository, &branch.name)?;
     let place = Arc::new((repository, branch));
     tx.remember(Arc::clone(&place));
     Ok(place)

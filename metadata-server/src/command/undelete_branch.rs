@@ -17,7 +17,7 @@ pub(super) fn apply(
     note: &Note,
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
-    repository.writable()?;
+    super::writable(tx, &repository)?;
     let uid = repository.uid;
     records::ref_is_free(tx, uid, name.as_str())?;
     let deletion = reflog::deletion(tx, uid, name)?.filter(|deletion| deletion.expires > at.time);

@@ -21,7 +21,7 @@ pub(super) fn apply(
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let mut branch = records::branch(tx, &repository, branch)?;
-    repository.open_to_writes(&branch.name)?;
+    super::open_to_writes(tx, &repository, &branch.name)?;
     let repository = repository.uid;
     let changed = match scope {
         UnstageScope::All => drop_all(tx, at, repository, &mut branch)?,

@@ -27,6 +27,10 @@ impl Lake {
 
     /// What each command that writes to `main` without a merge comes to.
     async fn writes(&self) -> Vec<Outcome> {
+        self.writes_as(|command| command).await
+    }
+
+    async fn writes_as(&self, wrapped: impl Fn(Command) -> Command) -> Vec<Outcome> {
         let (repository, branch) = (self.repository.name.clone(), main_branch());
         let changes = vec![change("a", object("1"), None)];
         let stage = Command::Stage { repository: repository.clone(), uid: None, branch: branch.clone(), changes };
@@ -35,13 +39,17 @@ impl Lake {
         let seal = Command::Seal { repository, branch };
         let mut outcomes = Vec::new();
         for command in [stage, unstage, seal] {
-            outcomes.push(write(&*self.store, command).await);
+            outcomes.push(write(&*self.store, wrapped(command)).await);
         }
         outcomes
     }
 
     async fn publish_to(&self, head: u8) -> Outcome {
-        let command = Command::Publish {
+        called(self.store.write(self.publication_of(head)).await)
+    }
+
+    fn publication_of(&self, head: u8) -> Command {
+        Command::Publish {
             request: None,
             repository: self.repository.name.clone(),
             branch: main_branch(),
@@ -54,8 +62,7 @@ impl Lake {
             ended: vec![],
             passed: vec![],
             note: Note::default(),
-        };
-        called(self.store.write(command).await)
+        }
     }
 }
 
@@ -118,6 +125,24 @@ pub(super) async fn read_only_repositories_take_nothing(store: Arc<dyn MetaStore
     for outcome in outcomes {
         assert_eq!(refusal(outcome), Refusal::ReadOnly(lake.repository.name.clone()));
     }
+    let forced = |command| Command::Forced(Box::new(command));
+    for outcome in lake.writes_as(forced).await {
+        assert!(!matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+    }
+    for outcome in lake.writes().await {
+        assert_eq!(
+            refusal(outcome),
+            Refusal::ReadOnly(lake.repository.name.clone()),
+            "what was forced counts for itself"
+        );
+    }
+    lake.protect(&["main"]).await;
+    for outcome in lake.writes_as(forced).await {
+        assert_eq!(refusal(outcome), Refusal::ProtectedBranch(main_branch()));
+    }
+    let merged = called(lake.store.write(forced(lake.publication_of(3))).await);
+    assert!(matches!(merged, Outcome::Branch(_)), "{merged:?}");
     lake.decide(SettingsChange::ReadOnly(false)).await;
-    assert!(matches!(lake.publish_to(2).await, Outcome::Branch(_)));
+    lake.protect(&[]).await;
+    assert!(lake.writes().await.into_iter().all(|outcome| !matches!(outcome, Outcome::Refused(_))));
 }

@@ -178,6 +178,7 @@ async fn propose(lives: &Lives, at: Timestamp, batch: Vec<Pending>, batch_room: 
 fn weight(command: &Command) -> u32 {
     match command {
         Command::Stage { changes, .. } => u32::try_from(changes.len()).unwrap_or(CHANGES_MAX).clamp(1, CHANGES_MAX),
+        Command::Forced(command) => weight(command),
         _ => 1,
     }
 }

@@ -120,6 +120,8 @@ pub(crate) struct Transaction<'k> {
     changes: Changes,
     writes: u64,
     remembered: Option<Arc<(Repository, Branch)>>,
+    /// Whether the command under way writes to repositories that take no writes.
+    forced: bool,
 }
 
 impl<'k> Transaction<'k> {
@@ -129,7 +131,15 @@ impl<'k> Transaction<'k> {
 
     /// Goes on from what an earlier transaction over the same keyspace wrote.
     pub(crate) fn over(base: &'k dyn Keyspace, changes: Changes) -> Self {
-        Self { base, changes, writes: 0, remembered: None }
+        Self { base, changes, writes: 0, remembered: None, forced: false }
+    }
+
+    pub(crate) fn is_forced(&self) -> bool {
+        self.forced
+    }
+
+    pub(crate) fn set_forced(&mut self, forced: bool) {
+        self.forced = forced;
     }
 
     /// The branch of [`Self::remember`], as it is now.

@@ -306,6 +306,7 @@ fn kind(command: &Command) -> Kind {
             store: store.map(store_bytes),
             replaces: replaces.map(store_bytes),
         }),
+        Command::Forced(command) => Kind::Forced(Box::new(command.to_message())),
     }
 }
 
@@ -491,6 +492,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             store: m.store.as_deref().map(super::store).transpose()?,
             replaces: m.replaces.as_deref().map(super::store).transpose()?,
         },
+        Kind::Forced(m) => Command::Forced(Box::new(Command::from_message(*m)?)),
     })
 }
 

@@ -168,6 +168,7 @@ fn request(
         request_id: id_or_new(commit.request_id),
         r#async: is_async,
         created_at: None,
+        force: false,
     }
 }
 

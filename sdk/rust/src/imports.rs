@@ -99,6 +99,7 @@ fn request(repository: &RepositoryName, branch: &BranchName, import: NewImport, 
         skip_unusable: import.skip_unusable,
         request_id: id_or_new(import.request_id),
         r#async: is_async,
+        force: false,
     }
 }
 

@@ -203,6 +203,7 @@ fn request(
         conflicts_amount: options.conflicts_amount,
         r#async: is_async,
         must_change: false,
+        force: false,
     }
 }
 

@@ -46,7 +46,7 @@ impl Lakebed {
             branches_id: dump.branches.to_string(),
         };
         let (repository, request_id) = (repository.to_string(), new_request_id());
-        let request = wire::RestoreRefsRequest { repository, dump: Some(dump), request_id };
+        let request = wire::RestoreRefsRequest { repository, dump: Some(dump), request_id, force: false };
         Ok(self.refs().restore(request).await?.into_inner().into())
     }
 }

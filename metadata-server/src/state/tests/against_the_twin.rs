@@ -307,6 +307,7 @@ fn next() -> impl Strategy<Value = Next> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         16 => command().prop_map(Step::Command),
+        1 => command().prop_map(|command| Step::Command(Command::Forced(Box::new(command)))),
         3 => (0..2_usize, 0..3_usize, 0..3_usize, 1..4_u8, any::<bool>()).prop_map(
             |(repository, branch, skip, head, clean)| Step::Publish { repository, branch, skip, head, clean }
         ),

@@ -137,6 +137,13 @@ fn publish() -> impl Strategy<Value = Command> {
 
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
+        20 => plain_command(),
+        1 => plain_command().prop_map(|command| Command::Forced(Box::new(command))),
+    ]
+}
+
+fn plain_command() -> impl Strategy<Value = Command> {
+    prop_oneof![
         (request(), repository_name(), namespace()).prop_map(|(request, name, namespace)| Command::ClaimNamespace {
             request,
             name,
