@@ -27,6 +27,10 @@ pub struct ApiServerOptions {
     pub issuer: Option<Arc<Issuer>>,
     /// Where callers are told that S3 is spoken.
     pub s3: S3Place,
+    /// Who may set a new installation up over REST.
+    pub setup: Setup,
+    /// Whether an address that was given out may be linked though nothing was written to it: for load tests.
+    pub links_without_bytes: bool,
 }
 
 /// Where S3 is spoken, as far as an API server knows.
@@ -41,6 +45,18 @@ pub enum S3Place {
     Unknown,
 }
 
+/// Who may set a new installation up over REST: become its first administrator by asking first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Setup {
+    /// Nobody: its start does it.
+    #[default]
+    Closed,
+    /// Callers on this machine.
+    FromLoopback,
+    /// Everybody who can reach the server.
+    FromAnywhere,
+}
+
 impl Default for ApiServerOptions {
     fn default() -> Self {
         let DirectoryOptions { bytes_max, age_max } = DirectoryOptions::default();
@@ -51,6 +67,8 @@ impl Default for ApiServerOptions {
             jobs: JobOptions::default(),
             issuer: None,
             s3: S3Place::default(),
+            setup: Setup::default(),
+            links_without_bytes: false,
         }
     }
 }
@@ -108,6 +126,8 @@ impl ApiServer {
     pub fn rest(&self) -> Router {
         let (lines, jobs) = (self.lines.clone(), self.jobs.clone());
         let directory = Arc::clone(&self.directory);
-        rest::router(self.graveler.clone(), lines, jobs, directory, Arc::clone(&self.authenticator))
+        let ApiServerOptions { setup, links_without_bytes, .. } = self.options;
+        let options = rest::RestOptions { setup, links_without_bytes };
+        rest::router(self.graveler.clone(), lines, jobs, directory, Arc::clone(&self.authenticator), options)
     }
 }

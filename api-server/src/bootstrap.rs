@@ -1,5 +1,6 @@
-//! The first administrator. Owns how they come to be; leaves telling the keys to the composition root. Invariant: there
-//! are no default keys: they are random, or the operator's own.
+//! The first administrator. Owns how they come to be; leaves telling the keys to the composition root, and who may ask for
+//! them to `rest/setup`. Invariants: there are no default keys: they are random, or the operator's own; and an
+//! installation has one first user in its life, whatever becomes of them.
 
 use auth::{
     InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,
@@ -39,39 +40,75 @@ impl From<Refusal> for BootstrapError {
 ///
 /// The first start makes the user `admin` with a random key, or with the preset one: both or neither, so a first start
 /// that is cut off before is made up for by the next. Later starts make nothing, unless a key is preset that isn't known
-/// yet: it is added to `admin`'s, so an operator who lost all keys gets in by presetting one. Keys that were made before
-/// stay. A metadata service that takes no commands for now, its disk being full, leaves all that to a later start: its
-/// administrator is there already.
+/// yet: it is added to `admin`'s, who is made if need be, so an operator who lost all keys gets in by presetting one. Keys
+/// that were made before stay. A metadata service that takes no commands for now, its disk being full, leaves all that to
+/// a later start: there are users already.
 pub async fn bootstrap_administrator(
     meta: &dyn MetaStore,
     secrets: &SecretBox,
     preset: Option<(String, SecretString)>,
 ) -> Result<Option<NewCredentials>, BootstrapError> {
     let is_preset = preset.is_some();
-    let keys = match preset {
-        Some((access_key_id, secret_access_key)) => {
-            check_credentials(&access_key_id, &secret_access_key)?;
-            NewCredentials { access_key_id, secret_access_key }
-        }
-        None => generate_credentials(),
-    };
-    match set_up_access(meta).await {
-        Err(BootstrapError::Meta(error)) if error.is_retryable() && find(meta).await?.is_some() => {
-            tracing::warn!(%error, "the metadata service takes no commands now: whether access is set up is left to the next start");
-            return Ok(None);
-        }
-        set_up => set_up?,
+    let keys = keys_of(preset)?;
+    if !set_up_access_now(meta).await? {
+        return Ok(None);
     }
     if is_preset && is_known(meta, secrets, &keys).await? {
         return Ok(None);
     }
-    let first = find(meta).await?.is_none() && make(meta, secrets, &keys).await?;
-    let added = !first && is_preset && add_key(meta, secrets, &keys).await?;
-    if !(first || added) {
+    let name = administrator();
+    let first = make(meta, secrets, &name, &keys, true).await?;
+    let again = is_preset && !first && make(meta, secrets, &name, &keys, false).await?;
+    let added = is_preset && !first && !again && add_key(meta, secrets, &keys).await?;
+    if !(first || again || added) {
         return Ok(None);
     }
     tracing::info!(access_key_id = keys.access_key_id, "the administrator got an access key");
     Ok(Some(keys))
+}
+
+/// Readies an installation for the first user that [`first_user`] makes. → whether there was one already
+pub async fn await_first_user(meta: &dyn MetaStore) -> Result<bool, BootstrapError> {
+    set_up_access_now(meta).await?;
+    is_set_up(meta).await
+}
+
+/// Whether the installation has users.
+pub(crate) async fn is_set_up(meta: &dyn MetaStore) -> Result<bool, BootstrapError> {
+    let any = Query::Users { prefix: String::new(), after: String::new(), amount: 1 };
+    Ok(!meta.read(any).await?.users()?.items.is_empty())
+}
+
+/// Makes an installation's first user, an administrator, with the key that they chose or a random one. → nothing if there
+/// ever was another
+pub(crate) async fn first_user(
+    meta: &dyn MetaStore,
+    secrets: &SecretBox,
+    name: &UserName,
+    chosen: Option<(String, SecretString)>,
+) -> Result<Option<NewCredentials>, BootstrapError> {
+    let keys = keys_of(chosen)?;
+    set_up_access(meta).await?;
+    let made = make(meta, secrets, name, &keys, true).await?;
+    Ok(made.then_some(keys))
+}
+
+/// The keys that somebody chose, or random ones.
+fn keys_of(chosen: Option<(String, SecretString)>) -> Result<NewCredentials, InvalidCredentials> {
+    let Some((access_key_id, secret_access_key)) = chosen else { return Ok(generate_credentials()) };
+    check_credentials(&access_key_id, &secret_access_key)?;
+    Ok(NewCredentials { access_key_id, secret_access_key })
+}
+
+/// Sets access up; leaves it to a later start, `false`, if no commands are taken now and there are users already.
+async fn set_up_access_now(meta: &dyn MetaStore) -> Result<bool, BootstrapError> {
+    match set_up_access(meta).await {
+        Err(BootstrapError::Meta(error)) if error.is_retryable() && is_set_up(meta).await? => {
+            tracing::warn!(%error, "the metadata service takes no commands now: whether access is set up is left to the next start");
+            Ok(false)
+        }
+        set_up => set_up.map(|()| true),
+    }
 }
 
 /// Makes the usual groups and policies, once. An administrator from before there were groups becomes one of the `Admins`.
@@ -79,9 +116,13 @@ async fn set_up_access(meta: &dyn MetaStore) -> Result<(), BootstrapError> {
     let command = Command::SetUpAccess {
         policies: auth::usual::policies(),
         groups: auth::usual::groups(),
-        members: vec![(admins(), ADMINISTRATOR.parse().expect("because it is a valid name"))],
+        members: vec![(admins(), administrator())],
     };
     Ok(meta.write(command).await?.done()?)
+}
+
+fn administrator() -> UserName {
+    ADMINISTRATOR.parse().expect("because it is a valid name")
 }
 
 fn admins() -> GroupName {
@@ -102,24 +143,29 @@ async fn is_known(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentia
     }
 }
 
-/// Makes the administrator with a key. Of several servers that start at once, one does; `false` for the others.
-async fn make(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) -> Result<bool, BootstrapError> {
-    let name: UserName = ADMINISTRATOR.parse().expect("because it is a valid name");
+/// Makes an administrator with a key. Of several servers that start at once, one does; `false` for the others.
+async fn make(
+    meta: &dyn MetaStore,
+    secrets: &SecretBox,
+    name: &UserName,
+    keys: &NewCredentials,
+    only_first: bool,
+) -> Result<bool, BootstrapError> {
     let secret = secrets.seal(&keys.access_key_id, &keys.secret_access_key);
     let first_key = Some((keys.access_key_id.clone(), secret));
     let groups = vec![admins()];
-    let command = Command::CreateUser { request: RequestId(rand::random()), name, first_key, groups };
+    let (request, name) = (RequestId(rand::random()), name.clone());
+    let command = Command::CreateUser { request, name, first_key, groups, only_first };
     match meta.write(command).await?.user() {
         Ok(_) => Ok(true),
-        Err(Refusal::UserExists(_)) => Ok(false),
+        Err(Refusal::UserExists(_) | Refusal::AlreadySetUp) => Ok(false),
         Err(Refusal::CredentialExists(id)) => Err(BootstrapError::Taken(id)),
         Err(refusal) => Err(refusal.into()),
     }
 }
 
 async fn find(meta: &dyn MetaStore) -> Result<Option<User>, BootstrapError> {
-    let name = ADMINISTRATOR.parse().expect("because it is a valid name");
-    match meta.read(Query::UserNamed { name }).await?.user() {
+    match meta.read(Query::UserNamed { name: administrator() }).await?.user() {
         Ok(user) => Ok(Some(user)),
         Err(Refusal::UserNotFound) => Ok(None),
         Err(refusal) => Err(refusal.into()),

@@ -258,7 +258,7 @@ fn refused(refusal: &Refusal) -> (Code, Reason) {
         Refusal::HeadMoved { .. } | Refusal::TooManySealed(_) => (Code::Aborted, Reason::Contended),
         Refusal::DirtyBranch(_) => (Code::FailedPrecondition, Reason::DirtyBranch),
         Refusal::UploadNotFound(_) => (Code::NotFound, Reason::UploadNotFound),
-        Refusal::UserExists(_) => (Code::AlreadyExists, Reason::UserExists),
+        Refusal::UserExists(_) | Refusal::AlreadySetUp => (Code::AlreadyExists, Reason::UserExists),
         Refusal::UserNotFound => (Code::NotFound, Reason::UserNotFound),
         Refusal::CredentialExists(_) => (Code::AlreadyExists, Reason::CredentialExists),
         Refusal::CredentialNotFound(_) => (Code::NotFound, Reason::CredentialNotFound),

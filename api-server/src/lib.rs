@@ -33,6 +33,6 @@ mod escapes;
 mod namespace;
 mod publish;
 
-pub use api_server::{ApiServer, ApiServerOptions, S3Place};
-pub use bootstrap::{ADMINISTRATOR, BootstrapError, bootstrap_administrator};
+pub use api_server::{ApiServer, ApiServerOptions, S3Place, Setup};
+pub use bootstrap::{ADMINISTRATOR, BootstrapError, await_first_user, bootstrap_administrator};
 pub use error::{Error, JobFailed};

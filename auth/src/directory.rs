@@ -188,7 +188,8 @@ impl Directory {
             Err(refusal) => return Err(Unknown::Meta(refusal.into())),
         }
         let request = RequestId(rand::random());
-        let command = Command::CreateUser { request, name: name.clone(), first_key: None, groups: Vec::new() };
+        let command =
+            Command::CreateUser { request, name: name.clone(), first_key: None, groups: Vec::new(), only_first: false };
         match self.meta.write(command).await.map_err(Unknown::Meta)?.user() {
             Ok(user) => {
                 tracing::info!(user = %name, "a user of the identity provider was made");

@@ -218,8 +218,9 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
             complete_upload::apply(tx, at, repository, *upload, entry, condition.as_ref())
         }
         Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
-        Command::CreateUser { request: _, name, first_key, groups } => {
-            create_user::apply(tx, at, name, first_key.as_ref(), groups)
+        Command::CreateUser { request: _, name, first_key, groups, only_first } => {
+            let new = create_user::NewUser { name, first_key: first_key.as_ref(), groups, only_first: *only_first };
+            create_user::apply(tx, at, &new)
         }
         Command::CreateCredential { request: _, user, access_key_id, secret } => {
             create_credential::apply(tx, at, *user, access_key_id, secret)

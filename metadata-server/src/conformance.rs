@@ -85,6 +85,7 @@ scenarios! {
     uploads::are_remembered_when_they_were_completed,
     uploads::of_very_many_parts,
     identities::users_and_keys,
+    identities::there_is_one_first_user,
     installation::has_one_id_and_the_store_that_was_noted_first,
     access::a_user_has_their_policies_and_their_groups,
     access::a_session_has_its_groups_policies_besides,

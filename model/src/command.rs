@@ -219,6 +219,8 @@ pub enum Command {
         first_key: Option<(String, SealedSecret)>,
         /// What the user is in from the beginning.
         groups: Vec<GroupName>,
+        /// Only if there never was another user; else the refusal is `AlreadySetUp`. Once in an installation's life.
+        only_first: bool,
     },
     /// Gives a user an access key. → [`Outcome::Credential`]
     CreateCredential {

@@ -109,6 +109,9 @@ pub enum Refusal {
     /// The session was ended, by itself, with its key, or with all of its user's.
     #[error("the session has ended: log in again")]
     SessionEnded,
+    /// There was a first user already.
+    #[error("this installation is set up: its first user was made before")]
+    AlreadySetUp,
     /// One more would be over a bound.
     #[error("{what}: at most {max}; remove one first")]
     TooMany {

@@ -161,6 +161,7 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         | Refusal::PolicyExists(_)
         | Refusal::PolicyNotFound(_)
         | Refusal::SessionEnded
+        | Refusal::AlreadySetUp
         | Refusal::TooMany { .. } => ErrorCode::InvalidRequest,
     };
     S3Error::new(code, refusal.to_string())

@@ -15,7 +15,9 @@ pub(crate) async fn create_user(
     name: &UserName,
 ) -> Result<User, Error> {
     authorize(caller, Action::CreateUser, &Resource::User(name.clone()))?;
-    let command = Command::CreateUser { request, name: name.clone(), first_key: None, groups: vec![] };
+    check_new_name("name", name.as_str())?;
+    let command =
+        Command::CreateUser { request, name: name.clone(), first_key: None, groups: vec![], only_first: false };
     Ok(meta.write(command).await?.user()?)
 }
 

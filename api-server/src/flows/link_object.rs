@@ -1,5 +1,5 @@
 //! Stages an object whose bytes its writer put into the object store. Invariant: an entry never says another size than
-//! its bytes have.
+//! its bytes have, unless the operator lets addresses without bytes be linked.
 
 use std::collections::BTreeMap;
 
@@ -36,18 +36,28 @@ pub struct LinkRequest {
     pub metadata: BTreeMap<String, String>,
     /// On what condition.
     pub require: Option<Require>,
+    /// Whether an address where nothing lies is linked too: for load tests of everything but the object store.
+    pub without_bytes: bool,
 }
 
 /// Stages an entry for bytes that are in the object store.
 pub async fn link_object(graveler: &Graveler, caller: &Caller, request: LinkRequest) -> Result<Entry, Error> {
-    let LinkRequest { repository, branch, path, address, size, e_tag, content_type, metadata, require } = request;
+    let LinkRequest { repository, branch, path, address, size, e_tag, content_type, metadata, require, without_bytes } =
+        request;
     authorize(caller, Action::WriteObject, &Resource::object_of(&repository.name, &branch, &path))?;
     check_metadata(&metadata)?;
     check_content_type(&content_type)?;
     if e_tag.is_empty() || e_tag.len() > E_TAG_BYTES_MAX || !e_tag.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
         return Err(InvalidField::new("checksum", "must be the ETag that the store answered").into());
     }
-    let there = stored_size(graveler, &repository, &address).await?;
+    let there = match stored_size(graveler, &repository, &address).await? {
+        Some(there) => there,
+        None if without_bytes => size.unwrap_or_default(),
+        None => {
+            let why = "nothing is there: upload the object before you link it";
+            return Err(InvalidField::new("physical_address", why).into());
+        }
+    };
     if size.is_some_and(|size| size != there) {
         let why = format!("{there} bytes are there: upload the object again");
         return Err(InvalidField::new("size_bytes", why).into());
@@ -70,13 +80,12 @@ pub async fn link_object(graveler: &Graveler, caller: &Caller, request: LinkRequ
     }
 }
 
-async fn stored_size(graveler: &Graveler, repository: &Repository, address: &Address) -> Result<u64, Error> {
+/// How many bytes an address has; `None` if nothing is there.
+async fn stored_size(graveler: &Graveler, repository: &Repository, address: &Address) -> Result<Option<u64>, Error> {
     let storage = graveler.stores().repository(&repository.namespace).map_err(graveler::Error::from)?;
     match storage.data_size(address).await {
-        Ok(size) => Ok(size),
-        Err(StorageError::NotFound { .. }) => {
-            Err(InvalidField::new("physical_address", "nothing is there: upload the object before you link it").into())
-        }
+        Ok(size) => Ok(Some(size)),
+        Err(StorageError::NotFound { .. }) => Ok(None),
         Err(error) => Err(graveler::Error::from(error).into()),
     }
 }

@@ -47,6 +47,7 @@ use graveler::Graveler;
 use http::StatusCode;
 use model::Timestamp;
 
+use crate::Setup;
 use crate::authenticator::Authenticator;
 use crate::envelope;
 use crate::jobs::Jobs;
@@ -93,11 +94,12 @@ pub(crate) fn router(
     jobs: Jobs,
     directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
+    options: RestOptions,
 ) -> Router {
     let (operations, document) = openapi::operations().split_for_parts();
     let operations = operations
         .route_layer(middleware::from_fn_with_state(Arc::clone(&authenticator), authentication::layer))
-        .with_state(Rest { graveler, lines, jobs, directory, authenticator });
+        .with_state(Rest { graveler, lines, jobs, directory, authenticator, options });
     let document = openapi::served(&document);
     Router::new()
         .nest(BASE, operations)

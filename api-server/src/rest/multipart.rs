@@ -178,6 +178,7 @@ async fn complete_presign_multipart_upload(
         content_type: body.content_type.unwrap_or_default(),
         metadata: body.user_metadata.unwrap_or_default(),
         require: None,
+        without_bytes: false,
     };
     let entry = flows::link_object(&rest.graveler, &caller, request).await?;
     Ok(Json(ObjectStats::new(&repository, path, entry)))

@@ -133,6 +133,7 @@ async fn link_physical_address(
         content_type: body.content_type.unwrap_or_default(),
         metadata: body.user_metadata.unwrap_or_default(),
         require,
+        without_bytes: rest.options.links_without_bytes,
     };
     let entry = flows::link_object(rest.by_force(body.force).graveler(), &caller, request).await?;
     Ok(Json(ObjectStats::new(&repository, path, entry)))

@@ -183,7 +183,7 @@ async fn a_key_that_another_encryption_key_sealed_is_the_operator_s_matter() {
     let user = lake
         .graveler
         .meta()
-        .write(Command::CreateUser { request: RequestId(1), name, first_key: None, groups: vec![] })
+        .write(Command::CreateUser { request: RequestId(1), name, first_key: None, groups: vec![], only_first: false })
         .await
         .unwrap()
         .user()

@@ -138,6 +138,13 @@ impl TestLake {
         Directory::new(meta, clock, self.secrets.clone(), options)
     }
 
+    /// The same, with other options.
+    pub(crate) async fn with_options(options: impl FnOnce(ApiServerOptions) -> ApiServerOptions) -> Self {
+        let lake = Self::with(Arc::new(TickingClock::default()), Vec::new(), options(server_options())).await;
+        lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
+        lake
+    }
+
     /// The administrator, as a flow's caller.
     pub(crate) async fn administrator(&self) -> Caller {
         let directory = self.directory(DirectoryOptions::default());

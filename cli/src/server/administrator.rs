@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use api_server::Setup;
 use auth::{NewCredentials, SecretBox};
 use model::MetaStore;
 use secrecy::{ExposeSecret, SecretString};
@@ -11,13 +12,25 @@ use crate::exit;
 use crate::output::warn;
 use crate::profile::{self, Kept, Profile};
 
-/// Makes the administrator at the first start and tells the keys.
+/// Makes the administrator at the first start and tells the keys; or says that somebody has to come and ask for them.
 pub(crate) async fn ensure(
     meta: &dyn MetaStore,
     secrets: &SecretBox,
     preset: Option<(String, SecretString)>,
+    setup: Setup,
     endpoint: &str,
 ) -> Result<()> {
+    if setup != Setup::Closed {
+        if !api_server::await_first_user(meta).await? {
+            let from = if setup == Setup::FromLoopback { "on this machine" } else { "who can reach this server" };
+            warn(&format!(
+                "WARNING: This installation isn't set up yet: the first caller {from} who posts a username to \
+                 {}/api/v1/setup_lakefs becomes its administrator.",
+                from_here(endpoint)
+            ));
+        }
+        return Ok(());
+    }
     let installation = secrets.installation_id();
     let was_preset = preset.is_some();
     if let Some(keys) = api_server::bootstrap_administrator(meta, secrets, preset).await? {

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use api_server::Setup;
 use auth::IssuerSettings;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use model::{GroupName, REFLOG_KEPT_DEFAULT};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -157,9 +158,30 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
 
+    /// How a new installation gets its first administrator [default: at-start]
+    #[arg(long, env = "LAKEBED_SETUP", value_name = "HOW")]
+    setup: Option<SetupArg>,
+
+    /// Lets addresses be linked to which nothing was written, as `lakectl abuse link-same-object` does to load everything
+    /// but the object store. Reading such an object fails
+    #[arg(long, env = "LAKEBED_LINK_WITHOUT_BYTES")]
+    link_without_bytes: bool,
+
     #[arg(skip)]
     #[serde(skip)]
     presets: Presets,
+}
+
+/// How a new installation gets its first administrator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SetupArg {
+    /// The first start makes one and prints the keys once, or takes them from the environment
+    AtStart,
+    /// The first who posts to /api/v1/setup_lakefs from this machine becomes one
+    ByApi,
+    /// The first who posts to /api/v1/setup_lakefs becomes one, wherever they are
+    ByApiFromAnywhere,
 }
 
 /// Secrets come by environment only: arguments show in process lists.
@@ -193,6 +215,8 @@ pub(crate) struct ServerConfig {
     pub(crate) log_format: Option<LogFormat>,
     /// Presets the administrator's access key and secret.
     pub(crate) administrator: Option<(String, SecretString)>,
+    pub(crate) setup: Setup,
+    pub(crate) link_without_bytes: bool,
 }
 
 /// A server's certificate.
@@ -276,6 +300,8 @@ impl ServerArgs {
             oidc_groups_claim: self.oidc_groups_claim.or(file.oidc_groups_claim),
             oidc_groups: list(self.oidc_groups, file.oidc_groups),
             log_format: self.log_format.or(file.log_format),
+            setup: self.setup.or(file.setup),
+            link_without_bytes: self.link_without_bytes || file.link_without_bytes,
             presets: self.presets,
         }
     }
@@ -312,6 +338,15 @@ impl ServerArgs {
             _ => usage!(
                 "set both of LAKEBED_INSTALLATION_ACCESS_KEY_ID and LAKEBED_INSTALLATION_SECRET_ACCESS_KEY, or neither"
             ),
+        };
+        let setup = match self.setup {
+            None | Some(SetupArg::AtStart) => Setup::Closed,
+            Some(_) if administrator.is_some() => usage!(
+                "preset keys set an installation up when it starts: leave out LAKEBED_INSTALLATION_ACCESS_KEY_ID and \
+                 LAKEBED_INSTALLATION_SECRET_ACCESS_KEY, or --setup"
+            ),
+            Some(SetupArg::ByApi) => Setup::FromLoopback,
+            Some(SetupArg::ByApiFromAnywhere) => Setup::FromAnywhere,
         };
         let reflog_kept_ms = match self.reflog_days {
             None => REFLOG_KEPT_DEFAULT,
@@ -362,6 +397,8 @@ impl ServerArgs {
             issuer,
             log_format: self.log_format,
             administrator,
+            setup,
+            link_without_bytes: self.link_without_bytes,
         })
     }
 }

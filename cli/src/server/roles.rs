@@ -41,7 +41,8 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?.limited(limits);
     let Kept { key, stores, metadata } = Kept::open(&config).await?;
     let secrets = key.secrets().clone();
-    administrator::ensure(&*metadata.store(), &secrets, config.administrator.clone(), &listener.url()?).await?;
+    let preset = config.administrator.clone();
+    administrator::ensure(&*metadata.store(), &secrets, preset, config.setup, &listener.url()?).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(metadata.store(), stores, &config);
     let issuer = issuer(&config)?;
@@ -127,7 +128,8 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     store_identity::settle(&*meta, &stores, config.take_over).await?;
     key.mark_in_use()?;
     let secrets = key.secrets().clone();
-    administrator::ensure(&*meta, &secrets, config.administrator.clone(), &listener.url()?).await?;
+    let preset = config.administrator.clone();
+    administrator::ensure(&*meta, &secrets, preset, config.setup, &listener.url()?).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let options = api_options(&config, S3Place::Unknown, issuer(&config)?);
     let api = ApiServer::new(graveler(meta, stores, &config), secrets, options).audited(audit.log());
@@ -223,7 +225,8 @@ fn gateway_options(config: &ServerConfig, issuer: Option<Arc<Issuer>>) -> Gatewa
 /// `usual` is where S3 is spoken if no setting says so.
 fn api_options(config: &ServerConfig, usual: S3Place, issuer: Option<Arc<Issuer>>) -> ApiServerOptions {
     let s3 = config.s3_endpoint.clone().map_or(usual, S3Place::At);
-    ApiServerOptions { issuer, s3, ..ApiServerOptions::default() }
+    let (setup, links_without_bytes) = (config.setup, config.link_without_bytes);
+    ApiServerOptions { issuer, s3, setup, links_without_bytes, ..ApiServerOptions::default() }
 }
 
 /// The identity provider whose tokens are taken, shared by all protocols.

@@ -5,15 +5,22 @@ use model::{GROUPS_MAX, GroupName, Outcome, Refusal, SealedSecret, User, UserId,
 use super::At;
 use super::create_credential::give;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
-use crate::state::{Halt, access, key, records};
+use crate::state::{Halt, StateError, access, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    at: At,
-    name: &UserName,
-    first_key: Option<&(String, SealedSecret)>,
-    groups: &[GroupName],
-) -> Result<Outcome, Halt> {
+/// Whom to make, as in [`model::Command::CreateUser`].
+#[derive(Clone, Copy)]
+pub(super) struct NewUser<'c> {
+    pub(super) name: &'c UserName,
+    pub(super) first_key: Option<&'c (String, SealedSecret)>,
+    pub(super) groups: &'c [GroupName],
+    pub(super) only_first: bool,
+}
+
+pub(super) fn apply(tx: &mut Transaction<'_>, at: At, new: &NewUser<'_>) -> Result<Outcome, Halt> {
+    let NewUser { name, first_key, groups, only_first } = *new;
+    if only_first && is_set_up(tx)? {
+        return Err(Refusal::AlreadySetUp.into());
+    }
     let by_name = key::user_by_name(name);
     if tx.get(Table::Identities, &by_name)?.is_some() {
         return Err(Refusal::UserExists(name.clone()).into());
@@ -34,5 +41,16 @@ pub(super) fn apply(
     }
     records::put(tx, Table::Identities, key::user(user.id), &user);
     tx.put(Table::Identities, by_name, user.id.0.to_be_bytes().to_vec());
+    if only_first {
+        tx.put(Table::Identities, key::first_user_was_made(), vec![]);
+    }
     Ok(Outcome::User(user))
+}
+
+/// Whether there is a user, or ever was a first one: who deletes all users doesn't open the installation to anybody.
+fn is_set_up(tx: &Transaction<'_>) -> Result<bool, StateError> {
+    if tx.get(Table::Identities, &key::first_user_was_made())?.is_some() {
+        return Ok(true);
+    }
+    Ok(tx.scan(Table::Identities, key::users_by_name("", "")).next().transpose()?.is_some())
 }

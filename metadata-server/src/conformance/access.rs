@@ -106,7 +106,11 @@ fn clone<T: Clone>(value: &T) -> T {
 
 async fn make_user(store: &dyn MetaStore, name: UserName, key: &str) -> User {
     let first_key = Some((key.to_owned(), SealedSecret(vec![1])));
-    granted(write(store, Command::CreateUser { request: request(), name, first_key, groups: vec![] }).await.user())
+    granted(
+        write(store, Command::CreateUser { request: request(), name, first_key, groups: vec![], only_first: false })
+            .await
+            .user(),
+    )
 }
 
 fn page<T>(make: impl FnOnce(String, String, usize) -> T) -> T {

@@ -6,10 +6,36 @@ use model::{Answer, Command, MetaStore, Query, Refusal, SealedSecret, UserId};
 
 use super::lake::{granted, name, read, refusal, request, unique, write};
 
+/// On a store of its own the first one is made, and on one that others use nobody is: never a second.
+pub(super) async fn there_is_one_first_user(store: Arc<dyn MetaStore>) {
+    let store = &*store;
+    let first = |who: &str| Command::CreateUser {
+        request: request(),
+        name: name(&format!("{who} {}", unique())),
+        first_key: None,
+        groups: vec![],
+        only_first: true,
+    };
+    let all = Query::Users { prefix: String::new(), after: String::new(), amount: 1 };
+    let nobody_there = granted(read(store, all).await.users()).items.is_empty();
+    match write(store, first("first")).await.user() {
+        Ok(user) => granted(write(store, Command::DeleteUser { name: user.name }).await.done()),
+        Err(refusal) => assert_eq!((refusal, nobody_there), (Refusal::AlreadySetUp, false)),
+    }
+    let second = write(store, first("second")).await;
+    assert_eq!(refusal(second), Refusal::AlreadySetUp, "whoever was deleted meanwhile");
+}
+
 pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
     let store = &*store;
     let (who, key_id) = (format!("user {}", unique()), format!("AKIA{}", unique()));
-    let create = || Command::CreateUser { request: request(), name: name(&who), first_key: None, groups: vec![] };
+    let create = || Command::CreateUser {
+        request: request(),
+        name: name(&who),
+        first_key: None,
+        groups: vec![],
+        only_first: false,
+    };
     let user = granted(write(store, create()).await.user());
     assert_eq!(user.name.as_str(), who);
     assert_eq!(refusal(write(store, create()).await), Refusal::UserExists(name(&who)));
@@ -38,6 +64,7 @@ pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
         name: name(who),
         first_key: Some((key_id.to_owned(), secret.clone())),
         groups: vec![],
+        only_first: false,
     };
     let (other, other_key) = (format!("{who} too"), format!("{key_id}-3"));
     assert_eq!(refusal(write(store, with_key(&other, &key_id)).await), Refusal::CredentialExists(key_id.clone()));

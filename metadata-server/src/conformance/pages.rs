@@ -58,9 +58,12 @@ pub(super) async fn of_users(store: Arc<dyn MetaStore>) {
     for suffix in ["b", "a", "c"] {
         let name = name(&format!("{group}{suffix}"));
         granted(
-            write(&*store, Command::CreateUser { request: request(), name, first_key: None, groups: vec![] })
-                .await
-                .user(),
+            write(
+                &*store,
+                Command::CreateUser { request: request(), name, first_key: None, groups: vec![], only_first: false },
+            )
+            .await
+            .user(),
         );
     }
     let page = async |after: &str, amount| {

@@ -18,6 +18,7 @@ pub(super) async fn get_the_first_answer(store: Arc<dyn MetaStore>) {
         name: name(&format!("retrier {}", unique())),
         first_key: None,
         groups: vec![],
+        only_first: false,
     };
     for command in [
         create_repository(&format!("retried-{}", unique())),

@@ -238,6 +238,7 @@ fn answers_expire_after_a_day_and_are_removed() {
         name: name.parse().unwrap(),
         first_key: None,
         groups: vec![],
+        only_first: false,
     };
     let first = at(1, 0, user(1, "ann"));
     assert_eq!(at(2, 23 * HOUR, user(1, "ann")), first);

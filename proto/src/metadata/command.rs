@@ -216,13 +216,14 @@ fn kind(command: &Command) -> Kind {
         Command::AbortUpload { repository, upload } => {
             Kind::AbortUpload(pb::AbortUpload { repository: repository.to_string(), upload: upload.0 })
         }
-        Command::CreateUser { request, name, first_key, groups } => Kind::CreateUser(pb::CreateUser {
+        Command::CreateUser { request, name, first_key, groups, only_first } => Kind::CreateUser(pb::CreateUser {
             request: request_bytes(*request),
             name: name.to_string(),
             first_key: first_key
                 .clone()
                 .map(|(access_key_id, secret)| pb::FirstKey { access_key_id, secret: secret.0 }),
             groups: groups.iter().map(ToString::to_string).collect(),
+            only_first: *only_first,
         }),
         Command::CreateCredential { request, user, access_key_id, secret } => {
             Kind::CreateCredential(pb::CreateCredential {
@@ -427,6 +428,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             name: name("name", m.name)?,
             first_key: m.first_key.map(|key| (key.access_key_id, SealedSecret(key.secret))),
             groups: m.groups.into_iter().map(|group| name("groups", group)).collect::<Result<_, _>>()?,
+            only_first: m.only_first,
         },
         Kind::CreateCredential(m) => Command::CreateCredential {
             request: request(&m.request)?,

@@ -133,6 +133,7 @@ impl Wire for Refusal {
             Self::PolicyExists(name) => Kind::PolicyExists(name.to_string()),
             Self::PolicyNotFound(name) => Kind::PolicyNotFound(name.to_string()),
             Self::SessionEnded => Kind::SessionEnded(pb::SessionEnded {}),
+            Self::AlreadySetUp => Kind::AlreadySetUp(pb::AlreadySetUp {}),
             Self::TooMany { what, max } => Kind::TooMany(pb::TooMany { what: what.clone(), max: *max }),
         };
         pb::Refusal { kind: Some(kind) }
@@ -175,6 +176,7 @@ impl Wire for Refusal {
             Kind::PolicyExists(text) => Self::PolicyExists(name("policy_exists", text)?),
             Kind::PolicyNotFound(text) => Self::PolicyNotFound(name("policy_not_found", text)?),
             Kind::SessionEnded(pb::SessionEnded {}) => Self::SessionEnded,
+            Kind::AlreadySetUp(pb::AlreadySetUp {}) => Self::AlreadySetUp,
             Kind::TooMany(m) => Self::TooMany { what: m.what, max: m.max },
         })
     }

@@ -310,7 +310,7 @@ fn request_id() -> RequestId {
 async fn make_user(meta: &dyn MetaStore, secret_box: &SecretBox, user: &str) -> Keys {
     let name: UserName = user.parse().unwrap();
     let made = meta
-        .write(Command::CreateUser { request: request_id(), name, first_key: None, groups: vec![] })
+        .write(Command::CreateUser { request: request_id(), name, first_key: None, groups: vec![], only_first: false })
         .await
         .unwrap()
         .user()

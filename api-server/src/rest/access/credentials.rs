@@ -40,10 +40,10 @@ impl From<model::Credential> for Credentials {
 /// An access key, told with its secret this once.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CredentialsWithSecret {
-    access_key_id: String,
-    secret_access_key: String,
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
     /// Seconds since 1970.
-    creation_date: i64,
+    pub(crate) creation_date: i64,
 }
 
 /// A page of access keys.

@@ -9,6 +9,7 @@ mod policies;
 mod sts;
 mod users;
 
+pub(super) use credentials::CredentialsWithSecret;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Rest;

@@ -1,14 +1,18 @@
 //! The REST API, request by request: what clients depend on in paths, statuses and bodies.
 
 mod access;
+mod actions;
 mod api_page;
 mod errors;
+mod force;
+mod lakefs_clients;
 mod limits;
 mod objects;
 mod openapi;
 mod refs;
 mod refs_dump;
 mod settings;
+mod setup;
 mod staging;
 mod tasks;
 
@@ -33,10 +37,10 @@ pub(super) struct Call<'a> {
 }
 
 /// What was answered.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl TestLake {

@@ -75,3 +75,13 @@ async fn a_store_that_signs_nothing_is_read_through_the_server() {
     let upload = format!("{TRIPS}/branches/main/staging/pmpu?path=a&parts=2");
     assert_eq!(lake.call("POST", &upload).send().await.status, 501);
 }
+
+#[tokio::test]
+async fn an_address_without_bytes_is_linked_only_where_the_operator_says_so() {
+    let lake =
+        TestLake::with_options(|options| api_server::ApiServerOptions { links_without_bytes: true, ..options }).await;
+    let address = address(&lake).await;
+    let linked = link(&lake, &address, 0).await.json(200);
+    assert_eq!((&linked["size_bytes"], &linked["checksum"]), (&json!(0), &json!("abc")));
+    // Without the setting: `an_address_is_written_and_linked`.
+}

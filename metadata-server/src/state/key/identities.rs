@@ -15,6 +15,7 @@
 //! | 10, policy, 1, user id; or 10, policy, 2, group | nothing: attached |
 //! | 11, user id, session id | when the ended session can be forgotten |
 //! | 12 | nothing: the usual groups and policies were made |
+//! | 13 | nothing: an installation's first user was made |
 
 use model::{GroupName, PolicyName, SessionId, UserId, UserName};
 
@@ -32,6 +33,7 @@ const ATTACHED: u8 = 9;
 const HOLDER: u8 = 10;
 const ENDED_SESSION: u8 = 11;
 const ACCESS_IS_SET_UP: u8 = 12;
+const FIRST_USER_WAS_MADE: u8 = 13;
 const OF_USER: u8 = 1;
 const OF_GROUP: u8 = 2;
 
@@ -182,4 +184,8 @@ pub(crate) fn ended_sessions(user: UserId) -> KeyRange {
 
 pub(crate) fn access_is_set_up() -> Vec<u8> {
     Key::of(ACCESS_IS_SET_UP).done()
+}
+
+pub(crate) fn first_user_was_made() -> Vec<u8> {
+    Key::of(FIRST_USER_WAS_MADE).done()
 }

@@ -171,6 +171,7 @@ fn kinds_of_keys_never_meet() {
         holder(&policy_name, &by[1]),
         ended_session(UserId(1), SessionId(1)),
         access_is_set_up(),
+        first_user_was_made(),
     ];
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
 }

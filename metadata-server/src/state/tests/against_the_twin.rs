@@ -192,12 +192,13 @@ fn command() -> impl Strategy<Value = Command> {
         2 => (repository(), ids(), part()).prop_map(
             |(repository, upload, part)| Command::PutPart { repository, upload: UploadId(upload), part }
         ),
-        1 => (requests(), select(&["ann", "bob"][..]), prop::option::of(select(&["K1", "K3"][..]))).prop_map(
-            |(request, name, key)| Command::CreateUser {
+        1 => (requests(), select(&["ann", "bob"][..]), prop::option::of(select(&["K1", "K3"][..])), any::<bool>()).prop_map(
+            |(request, name, key, only_first)| Command::CreateUser {
                 request,
                 name: name.parse().unwrap(),
                 first_key: key.map(|key| (key.to_owned(), SealedSecret(vec![1]))),
                 groups: if key == Some("K3") { vec!["g".parse().unwrap()] } else { vec![] },
+                only_first,
             }
         ),
         // User 5 is made at the beginning.
@@ -354,6 +355,7 @@ fn beginning() -> Vec<Command> {
         name: "zoe".parse().unwrap(),
         first_key: None,
         groups: vec![],
+        only_first: true,
     });
     commands
 }

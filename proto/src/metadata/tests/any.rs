@@ -205,8 +205,15 @@ fn plain_command() -> impl Strategy<Value = Command> {
             |(repository, upload, entry, condition)| Command::CompleteUpload { repository, upload, entry, condition }
         ),
         (repository_name(), upload_id()).prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
-        (request(), user_name(), option::of((text(), secret())), vec(group_name(), 0..3))
-            .prop_map(|(request, name, first_key, groups)| Command::CreateUser { request, name, first_key, groups }),
+        (request(), user_name(), option::of((text(), secret())), vec(group_name(), 0..3), any::<bool>()).prop_map(
+            |(request, name, first_key, groups, only_first)| Command::CreateUser {
+                request,
+                name,
+                first_key,
+                groups,
+                only_first
+            }
+        ),
         (request(), user_id(), text(), secret()).prop_map(|(request, user, access_key_id, secret)| {
             Command::CreateCredential { request, user, access_key_id, secret }
         }),
@@ -250,6 +257,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         policy_name().prop_map(Refusal::PolicyExists),
         policy_name().prop_map(Refusal::PolicyNotFound),
         Just(Refusal::SessionEnded),
+        Just(Refusal::AlreadySetUp),
         (text(), any::<u64>()).prop_map(|(what, max)| Refusal::TooMany { what, max }),
     ]
 }
