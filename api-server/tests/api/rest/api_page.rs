@@ -23,9 +23,35 @@ lakeFS's operations (as its client `lakefs-sdk` 1.88 has them), and a test holds
 - *404*: the path isn't there.
 - *(more)*: not in that list; an edition of lakeFS or an older one has it, or only Lakebed.
 
-What is passed over: `force` (would write to a read-only repository: those stay as they are), `no_tombstone` and `storageClass`
-(hints), `mtime` (an object's time is that of its linking), `description` and the particulars of
-`setupCommPrefs` (nobody is asked for them). Copies within a repository never move bytes, `shallow` or not.
+What is passed over: `no_tombstone` and `storageClass` (hints), `mtime` (an object's time is that of its linking), `description`
+and the particulars of `setup` and `setupCommPrefs` (nobody is asked for them). Copies within a repository never move bytes,
+`shallow` or not.
+
+What no description says:
+
+- **Statuses.** Missing rights are 401, as in lakeFS, with `insufficient permissions`; wrong credentials are 401 with
+  `error authenticating request`. S3 and gRPC tell the two apart by their own codes.
+- **Messages** hold the words that scripts for lakeFS look for (`not found`, `not unique`, `already exists`, `no changes`,
+  `dirty branch`, `cannot write to protected branch`, `cannot commit to protected branch`, `conflict found`, `Canceled`), and ours
+  after them. `error_table.rs` has the table.
+- **Names in paths** are unescaped once more where they still hold an escape, since lakeFS's clients in Go escape twice
+  (`main%255E2`). So that this never names another thing, no new tag, user, group or policy can have a `%` with two hex digits
+  after it in its name. Flags are `true`, `True`, `t` or `1`, and their opposites.
+- **Metadata** of an upload comes by `x-lakefs-meta-NAME`, and by `x-lakefs-internal-NAME` under the name `::lakefs::NAME`. In
+  JSON, names are kept as they are sent. S3 shows them in lower case, and tells by `x-amz-missing-meta` how many it can't show.
+- **`force`** writes to a repository that is read-only, for everybody who may write there at all: being read-only keeps from slips,
+  policies keep from people. Protected branches stay protected.
+- **Hooks** aren't run yet, and none is left out in silence. A commit is refused with 412 if an action file (right in
+  `_lakefs_actions/` or `_lakebed_actions/`) on its branch, as it is with what is uncommitted, has hooks on commits that fit the
+  branch, or hooks on branches and tags at all; a merge, if one in its source has hooks on merges that fit the destination; a revert
+  or a cherry-pick likewise. A file that can't be read as an action refuses a commit too. Action files are read, listed and deleted
+  as any object; once one is deleted on the branch, the commit goes through.
+- **Imports** of what is there already, and of no paths at all, end in a commit that changes nothing; a folder without objects is an
+  error. The repository's metadata has the time of the last one under `.lakefs.last.import.timestamp`; commits of imports and merges
+  say how conflicts were decided under `.lakefs.merge.strategy`.
+- **Setup.** A server that was started with `--setup by-api` makes no administrator: the first who posts to `/setup_lakefs` becomes
+  one ([security](security.md)).
+- **Links without bytes** (`lakectl abuse link-same-object`) are for servers that were started with `--link-without-bytes`.
 
 Paths beneath `/repositories/{repository}` are written from `…` on.
 ";
