@@ -1,7 +1,7 @@
 //! Real clients, each over HTTP and over HTTPS (several upload in another shape there): a round trip on a branch with
 //! odd keys, empty objects and multi-part uploads of more than 64 MiB.
 
-use tests::{TestServer, client};
+use tests::{Settings, TestServer, client, client_with};
 
 macro_rules! clients {
     ($($name:ident: $script:literal;)*) => {$(
@@ -31,6 +31,18 @@ fn airflow_over_http() {
 #[test]
 fn schemathesis_over_http() {
     client(&TestServer::start(), "schemathesis.sh");
+}
+
+/// It imports, and links what was never written.
+#[test]
+fn lakectl() {
+    for tls in [false, true] {
+        let source = tempfile::tempdir().expect("a temporary folder");
+        let folder = source.path().to_str().expect("test paths are UTF-8");
+        let args = ["--import-allow", &format!("file://{folder}"), "--link-without-bytes"].map(str::to_owned);
+        let server = TestServer::with(Settings { tls, args: args.into(), ..Settings::default() });
+        client_with(&server, "lakectl.sh", &[("LAKEBED_TEST_SOURCE", folder)]);
+    }
 }
 
 clients! {
