@@ -115,6 +115,7 @@ mod tests {
             metadata: metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             headers: BTreeMap::new(),
             checksum: None,
+            parts: None,
         };
         let mut answer = HeaderMap::new();
         describe(&mut answer, &entry);

@@ -60,6 +60,10 @@ completed = parts.complete_presign_multipart_upload(
     REPOSITORY, "main", upload.upload_id, "parts", complete_presign_multipart_upload=whole)
 equal((completed.size_bytes, completed.checksum.endswith("-3")), (10 * MIB + 1000, True))
 check(objects.get_object(REPOSITORY, "main", "parts", presign=True) == b"".join(pieces), "all parts in order")
+most = parts.create_presign_multipart_upload(REPOSITORY, "main", "most", parts=10_000)
+equal(len(set(most.presigned_urls)), 10_000)
+equal(status(parts.create_presign_multipart_upload, REPOSITORY, "main", "most", parts=10_001), 400)
+equal(parts.create_presign_multipart_upload(REPOSITORY, "main", "none").presigned_urls, None)
 given_up = parts.create_presign_multipart_upload(REPOSITORY, "main", "given-up", parts=1)
 abort = lakefs_sdk.AbortPresignMultipartUpload(physical_address=given_up.physical_address)
 parts.abort_presign_multipart_upload(
