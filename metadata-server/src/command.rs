@@ -45,8 +45,8 @@ mod unstage;
 mod update_policy;
 
 use model::{
-    ANSWER_BYTES_MAX, BranchName, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError, Note,
-    Outcome, PART_NUMBER_MAX, POLICY_BYTES_MAX, Refusal, Repository, Timestamp,
+    ANSWER_BYTES_MAX, BranchName, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError,
+    Note, Outcome, PART_NUMBER_MAX, POLICY_BYTES_MAX, Refusal, Repository, Timestamp,
 };
 
 use crate::state::keyspace::Transaction;

@@ -398,7 +398,7 @@ pub enum Command {
     },
     /// Carries another command out even if its repository takes no writes; protected branches stay protected.
     /// → what that answers
-    Forced(Box<Command>),
+    Forced(Box<Self>),
 }
 
 impl Command {

@@ -47,7 +47,7 @@ impl Failure {
 
     /// A failure of what would have made a commit: lakeFS words a protected branch's refusal by what was refused.
     pub(crate) fn of_commit(error: impl Into<Error>) -> Self {
-        Self::told(error.into(), |reason| match reason {
+        Self::told(&error.into(), |reason| match reason {
             Reason::ProtectedBranch => Some("cannot commit to protected branch"),
             reason => lakefs_words(reason),
         })
@@ -66,12 +66,12 @@ impl Failure {
         if self.status == StatusCode::CONFLICT { self.led_by(taken) } else { self }
     }
 
-    fn told(error: Error, words: impl Fn(Reason) -> Option<&'static str>) -> Self {
-        let content_range = match &error {
+    fn told(error: &Error, words: impl Fn(Reason) -> Option<&'static str>) -> Self {
+        let content_range = match error {
             Error::RangeNotSatisfiable { size, .. } => Some(format!("bytes */{size}")),
             _ => None,
         };
-        let told = tell(&error);
+        let told = tell(error);
         let failure = Self { status: http_status(told.reason), message: told.message, content_range };
         match words(told.reason) {
             Some(words) => failure.led_by(words),
@@ -87,7 +87,7 @@ impl Failure {
 
 impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::told(error.into(), lakefs_words)
+        Self::told(&error.into(), lakefs_words)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Makes a repository: a claim on its namespace, its format file, its first commit, then its record. Owns the order; the
 //! record makes the rest visible.
 //!
-//!     claim (replicated) ──► format.json, names the claim ──► first commit ──► record (replicated), ends the claim
+//! ```text
+//! claim (replicated) ──► format.json, names the claim ──► first commit ──► record (replicated), ends the claim
+//! ```
 //!
 //! A creation that is cut off, at whichever arrow, leaves a claim, and perhaps files under it; the next creation in that
 //! namespace gets the same claim and goes on. Two at the same time do the same work, and one record is made. A lost answer

@@ -135,11 +135,8 @@ fn halves_are_refused() {
     assert!(ServerArgs { tls_cert: Some("x".into()), ..Default::default() }.check(Role::All).is_err());
     let half = Presets { access_key_id: Some("AK".into()), ..Default::default() };
     assert!(ServerArgs { presets: half, ..Default::default() }.check(Role::All).is_err());
-    let keys = Presets {
-        access_key_id: Some("AK".into()),
-        secret_access_key: Some("secret".into()),
-        ..Default::default()
-    };
+    let keys =
+        Presets { access_key_id: Some("AK".into()), secret_access_key: Some("secret".into()), ..Default::default() };
     let both = ServerArgs { presets: keys, setup: Some(SetupArg::ByApi), ..Default::default() };
     assert!(both.check(Role::All).unwrap_err().to_string().contains("--setup"));
     assert!(ServerArgs { reflog_days: Some(0), ..Default::default() }.check(Role::All).is_err());
