@@ -150,11 +150,36 @@ actions! {
     WritePullRequest = "pr:WritePullRequest",
 }
 
+/// The actions on repositories, and on the server, that show or change nothing of what lies at refs.
+const REACHING_NO_REF: &[Action] = &[
+    Action::ListRepositories,
+    Action::ReadRepository,
+    Action::CreateRepository,
+    Action::AttachStorageNamespace,
+    Action::UpdateRepository,
+    Action::ImportFromStorage,
+    Action::ReadConfig,
+    Action::ReadAction,
+    Action::RunAction,
+    Action::GetGarbageCollectionRules,
+    Action::SetGarbageCollectionRules,
+    Action::GetBranchProtectionRules,
+    Action::SetBranchProtectionRules,
+    Action::ReadPullRequest,
+    Action::ListPullRequests,
+    Action::WritePullRequest,
+];
+
 impl Action {
     /// Whether it changes anything, by its name.
     pub(crate) fn is_change(self) -> bool {
         let name = self.as_str().split_once(':').map_or("", |(_, name)| name);
         !["Read", "List", "Get"].iter().any(|read| name.starts_with(read))
+    }
+
+    /// Whether it shows or changes what lies at a repository's refs: then a condition on `Ref` is about it.
+    pub(crate) fn reaches_refs(self) -> bool {
+        !self.as_str().starts_with("auth:") && !REACHING_NO_REF.contains(&self)
     }
 
     /// Whether it could give somebody more rights than they have: what a narrowed session never may.

@@ -16,6 +16,12 @@ pub struct Denied {
     resource: String,
 }
 
+impl Denied {
+    pub(crate) fn new(caller: &Caller, action: Action, resource: &Resource) -> Self {
+        Self { who: format!("user {}", caller.user.name), action, resource: resource.to_string() }
+    }
+}
+
 /// Decides whether a caller may do an action on a resource: some statement of their policies must allow it and none
 /// deny it, and the same must be true of what their session was narrowed to.
 pub fn authorize(caller: &Caller, action: Action, resource: &Resource) -> Result<(), Denied> {
@@ -31,10 +37,20 @@ pub fn is_allowed(caller: &Caller, action: Action, resource: &Resource) -> bool 
     judge(caller, action, resource).is_ok()
 }
 
+/// Whether a statement denies it. What is merely not allowed isn't forbidden.
+pub(crate) fn is_forbidden(caller: &Caller, action: Action, resource: &Resource) -> bool {
+    let question = question(caller, action, resource);
+    let all = [Some(&caller.permissions), caller.narrowed.as_ref()];
+    all.into_iter().flatten().any(|permissions| permissions.judge(&question) == Verdict::Forbidden)
+}
+
+fn question<'a>(caller: &Caller, action: Action, resource: &'a Resource) -> Question<'a> {
+    Question::new(Facts { address: caller.address, at: caller.at, action, resource })
+}
+
 /// The error is who may not.
 fn judge(caller: &Caller, action: Action, resource: &Resource) -> Result<(), String> {
-    let facts = Facts { address: caller.address, at: caller.at, resource };
-    let question = Question::new(action, facts);
+    let question = question(caller, action, resource);
     let name = &caller.user.name;
     if caller.permissions.judge(&question) != Verdict::Allowed {
         return Err(format!("user {name}"));

@@ -6,10 +6,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use model::{Timestamp, UserName};
+use model::{BranchName, RefName, Timestamp, UserName};
 
 use crate::condition::Facts;
 use crate::permissions::{Question, Verdict};
+use crate::resource::Through;
 use crate::{Action, Effect, Permissions, PolicyDocument, Resource, Statement, usual};
 
 #[cfg(test)]
@@ -38,8 +39,8 @@ pub fn policy(bytes: &[u8]) {
     let forbidding = permissions(&document);
     for (resource, address) in resources.iter().zip([None, Some(IpAddr::V4(Ipv4Addr::LOCALHOST))].into_iter().cycle()) {
         for action in [Action::ReadObject, Action::ListObjects, Action::WriteObject, Action::CreateCredentials] {
-            let facts = Facts { address, at: Timestamp::from_millis(1_790_000_000_000), resource };
-            let question = Question::new(action, facts);
+            let facts = Facts { address, at: Timestamp::from_millis(1_790_000_000_000), action, resource };
+            let question = Question::new(facts);
             let verdict = whole.judge(&question);
             assert_eq!(verdict, together(one_by_one.iter().map(|alone| alone.judge(&question))));
             assert_eq!(reversed.judge(&question), verdict);
@@ -83,15 +84,19 @@ fn together(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
 }
 
 /// What is asked about: something of each kind that conditions tell apart.
-fn resources() -> [Resource; 6] {
+fn resources() -> [Resource; 8] {
     let trips = || "trips".parse().expect("because it's a name");
     let path = "in/a".parse().expect("because it's a path");
+    let branch = |name: &str| Through::from(&name.parse::<BranchName>().expect("because it's a name"));
+    let id: RefName = "abcdef".parse().expect("because it's a name");
     [
         Resource::All,
         Resource::Repository(trips()),
-        Resource::object(&trips(), &path),
-        Resource::object_of(&trips(), "main", &path),
-        Resource::listing(&trips(), "dev-1", "in/"),
+        Resource::at_each_ref(&trips()),
+        Resource::object_of(&trips(), &id, &path),
+        Resource::object_of(&trips(), branch("main"), &path),
+        Resource::listing(&trips(), branch("dev-1"), "in/"),
+        Resource::branch(&trips(), branch("main")),
         Resource::User("ann".parse().expect("because it's a name")),
     ]
 }

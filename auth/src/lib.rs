@@ -19,7 +19,9 @@ pub mod fuzzing;
 
 mod audit;
 mod authorize;
+mod beneath;
 mod caller;
+mod lists;
 mod peer;
 
 mod begin;
@@ -36,6 +38,7 @@ pub use action::{Action, UnknownAction};
 pub use audit::{AuditLine, AuditLog, Event, Trail};
 pub use authorize::{Denied, authorize, is_allowed};
 pub use begin::{Begun, CannotBegin, begin_session};
+pub use beneath::{Beneath, authorize_all_beneath, authorize_some_beneath};
 pub use caller::{Caller, Narrowed};
 pub use condition::Conditions;
 pub use credentials::{
@@ -45,10 +48,13 @@ pub use credentials::{
 pub use directory::{Directory, DirectoryOptions, Known, Unknown};
 pub use issuer::{ISSUER_USER_PREFIX, Identity, Issuer, IssuerSettings};
 pub use issuer_keys::Documents;
+pub use lists::{
+    HiddenPaths, PageWanted, Seen, seen_branches, seen_deletions, seen_repositories, seen_tags, shows_branch, shows_tag,
+};
 pub use peer::{Connection, Encrypted, PeerAddress};
 pub use permissions::Permissions;
 pub use policy::{Effect, InvalidPolicy, PolicyDocument, STATEMENTS_MAX, Statement};
-pub use resource::Resource;
+pub use resource::{Resource, Through};
 pub use secret_box::{InvalidKey, OpenError, SecretBox};
 pub use session::{
     InvalidToken, NARROWING_BYTES_MAX, SESSION_SECONDS_DEFAULT, SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionClaims,

@@ -1,5 +1,6 @@
 //! A caller's policies, ready to be asked. Owns the rule: a prohibition wins, and what nothing allows is denied.
-//! Invariant: a statement counts only if action, resource and all conditions fit.
+//! Invariant: a statement counts only if action, resource and all conditions fit; where a condition can't be judged, a
+//! prohibition counts and an allowance doesn't.
 
 use std::cell::OnceCell;
 
@@ -42,14 +43,13 @@ const _: () = assert!(Action::ALL.len() <= 128);
 
 /// An action on a resource, with what conditions ask about.
 pub(crate) struct Question<'a> {
-    pub(crate) action: Action,
     pub(crate) facts: Facts<'a>,
     arn: OnceCell<String>,
 }
 
 impl<'a> Question<'a> {
-    pub(crate) fn new(action: Action, facts: Facts<'a>) -> Self {
-        Self { action, facts, arn: OnceCell::new() }
+    pub(crate) fn new(facts: Facts<'a>) -> Self {
+        Self { facts, arn: OnceCell::new() }
     }
 
     fn arn(&self) -> &str {
@@ -76,6 +76,22 @@ impl Permissions {
     pub fn of_document(user: &UserName, document: &PolicyDocument) -> Result<Self, InvalidPolicy> {
         let rules = document.statement.iter().map(|statement| Rule::read(statement, user));
         Ok(Self { rules: rules.collect::<Result<_, String>>().map_err(InvalidPolicy)? })
+    }
+
+    /// Whether a listing may show what a narrower one may not be asked for.
+    pub(crate) fn hides_listed(&self) -> bool {
+        let hides = |rule: &Rule| {
+            rule.effect == Effect::Deny
+                && rule.actions.has(Action::ListObjects)
+                && rule.conditions.iter().any(Condition::is_on_prefix)
+        };
+        self.rules.iter().any(hides)
+    }
+
+    /// The effects and resources of the statements that count, as far as it doesn't depend on which resource is asked about.
+    pub(crate) fn counting_for_some(&self, facts: Facts<'_>) -> Vec<(Effect, Vec<Wildcard>)> {
+        let counting = self.rules.iter().filter(|rule| rule.actions.has(facts.action) && rule.conditions_count(facts));
+        counting.map(|rule| (rule.effect, rule.resources.clone())).collect()
     }
 
     pub(crate) fn judge(&self, question: &Question<'_>) -> Verdict {
@@ -105,9 +121,13 @@ impl Rule {
     }
 
     fn counts(&self, question: &Question<'_>) -> bool {
-        self.actions.has(question.action)
+        self.actions.has(question.facts.action)
             && self.resources.iter().any(|resource| resource.is_everything() || resource.matches(question.arn()))
-            && self.conditions.iter().all(|condition| condition.holds(question.facts))
+            && self.conditions_count(question.facts)
+    }
+
+    fn conditions_count(&self, facts: Facts<'_>) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(facts).counts_for(self.effect))
     }
 }
 

@@ -52,6 +52,23 @@ impl Wildcard {
         self.segments.len() > 1 && self.segments.iter().all(Segment::is_empty)
     }
 
+    /// Returns whether it matches every text that begins so; when in doubt not.
+    pub fn matches_all_under(&self, prefix: &str) -> bool {
+        self.segments.len() > 1 && self.segments.last().is_some_and(Segment::is_empty) && self.matches(prefix)
+    }
+
+    /// Returns whether it matches some text that begins so: a star takes the rest of the prefix, and any text goes on with
+    /// what the pattern has after it.
+    pub fn matches_some_under(&self, prefix: &str) -> bool {
+        let (first, rest) = self.segments.split_first().expect("because there is a segment before the first star");
+        let mut prefix = prefix.chars();
+        let agrees = first.chars().into_iter().all(|wanted| match (prefix.next(), wanted) {
+            (Some(c), Some(wanted)) => c == wanted,
+            _ => true,
+        });
+        agrees && (!rest.is_empty() || prefix.next().is_none())
+    }
+
     /// Returns whether it matches a whole text.
     ///
     /// The first segment must begin the text and the last one end it. Those between are looked for from left to right, each
@@ -89,6 +106,14 @@ impl FromIterator<WildcardPiece> for Wildcard {
 impl Segment {
     fn is_empty(&self) -> bool {
         matches!(self, Self::Literal(text) if text.is_empty())
+    }
+
+    /// Its characters; `None` is any.
+    fn chars(&self) -> Vec<Option<char>> {
+        match self {
+            Self::Literal(text) => text.chars().map(Some).collect(),
+            Self::Open(chars) => chars.clone(),
+        }
     }
 
     fn push(&mut self, c: Option<char>) {
@@ -188,6 +213,33 @@ mod tests {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
         prop_assert_eq!(Wildcard::new(pattern).matches(text), model(&chars(pattern), &chars(text)));
         Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn what_begins_alike_is_matched_as_the_model_matches(pattern in "[ab*?]{0,6}", prefix in "[ab]{0,4}") {
+            let read = Wildcard::new(&pattern);
+            let pattern: Vec<_> = pattern.chars().collect();
+            // All that is new in a longer text, a short one has too: a pattern has six pieces at most.
+            let ends = (0..=6).flat_map(|length| (0..1_u32 << length).map(move |bits| (length, bits)));
+            let matched: Vec<_> = ends
+                .map(|(length, bits)| {
+                    let end = (0..length).map(|at| if bits >> at & 1 == 0 { 'a' } else { 'b' });
+                    model(&pattern, &prefix.chars().chain(end).collect::<Vec<_>>())
+                })
+                .collect();
+            prop_assert_eq!(read.matches_some_under(&prefix), matched.contains(&true));
+            prop_assert!(!read.matches_all_under(&prefix) || !matched.contains(&false));
+        }
+    }
+
+    #[test]
+    fn a_star_at_the_end_matches_all_under_a_prefix() {
+        let pattern = Wildcard::new;
+        assert!(pattern("in/*").matches_all_under("in/a/") && pattern("*").matches_all_under(""));
+        assert!(!pattern("in/*/x").matches_all_under("in/") && !pattern("in/a/*").matches_all_under("in/"));
+        assert!(pattern("in/a/*").matches_some_under("in/") && !pattern("in/a/*").matches_some_under("out/"));
+        assert!(pattern("in").matches_some_under("i") && !pattern("in").matches_some_under("in/"));
     }
 
     proptest! {

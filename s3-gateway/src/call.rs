@@ -1,7 +1,7 @@
 //! What an operation works with: who calls, what was asked, and the ways from S3's names to repositories and branches.
 //! Leaves the operations to `ops/`. Invariant: an operation authorizes before it looks anything up.
 
-use auth::{Action, Caller, Resource};
+use auth::{Action, Caller, Resource, Through};
 use axum::body::Body;
 use graveler::{Found, Graveler, RefExpr};
 use http::header::{self, HeaderValue};
@@ -142,21 +142,20 @@ pub(crate) fn repository_name(bucket: &str) -> Result<RepositoryName, S3Error> {
     bucket.parse().map_err(|_| S3Error::from(ErrorCode::NoSuchBucket).with_detail("BucketName", bucket))
 }
 
-/// An object as policies see it: through a ref, of whose expression the base counts.
+/// An object that is read, as policies see it.
 pub(crate) fn object(repository: &RepositoryName, reference: &str, path: &ObjectPath) -> Resource {
-    Resource::object_of(repository, base(reference), path)
+    Resource::object_of(repository, through(reference), path)
 }
 
-/// What a listing of a bucket is about: the objects of the ref in its prefix, or of all.
-pub(crate) fn listed(repository: &RepositoryName, prefix: &str) -> Resource {
-    match prefix.split_once('/') {
-        Some((reference, path)) => Resource::listing(repository, base(reference), path),
-        None => Resource::Repository(repository.clone()),
-    }
+/// An object that is written or deleted, as policies see it: on a branch, for nothing else is written to.
+pub(crate) fn object_on_branch(repository: &RepositoryName, reference: &str, path: &ObjectPath) -> Resource {
+    Resource::object_of(repository, Through::Ref(reference.to_owned()), path)
 }
 
-fn base(reference: &str) -> String {
-    reference.parse::<RefExpr>().map_or_else(|_| reference.to_owned(), |expr| expr.base().to_string())
+/// What policies know of the ref in a key; of an expression such as `main~2` its base.
+pub(crate) fn through(reference: &str) -> Through {
+    let base = |expr: RefExpr| expr.base().into();
+    reference.parse().map_or_else(|_| Through::Expression(reference.to_owned()), base)
 }
 
 /// The condition as the metadata service judges it.

@@ -6,49 +6,128 @@
 
 use std::collections::VecDeque;
 
-use model::{MetaError, MetaStore, PAGE_MAX, Query, RefName, RefTarget, RepositoryName};
+use model::{BranchName, MetaError, MetaStore, PAGE_MAX, Query, RefName, RefTarget, RepositoryName, TagName};
 
-/// One page of refs' names.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct RefNames {
-    /// In the order of `name/`.
-    pub(crate) names: Vec<String>,
-    /// Whether more come.
-    pub(crate) more: bool,
+/// How many refs one page looks at, for a caller who may see few of them.
+const LOOKED_AT_MAX: usize = 10_000;
+
+/// A ref that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ref {
+    Branch(BranchName),
+    Tag(TagName),
 }
 
-/// Lists the branches and tags whose names begin with `prefix` and whose `name/` is behind `after`.
+impl Ref {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Branch(name) => name.as_str(),
+            Self::Tag(name) => name.as_str(),
+        }
+    }
+}
+
+/// One page of refs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RefNames {
+    /// In the order of `name/`; maybe fewer than were wanted, though more come.
+    pub(crate) refs: Vec<Ref>,
+    /// The name behind whose `name/` more come, if they do.
+    pub(crate) next: Option<String>,
+}
+
+/// Which refs to list.
+#[derive(Clone, Copy)]
+pub(crate) struct RefsWanted<'a> {
+    /// Names begin so.
+    pub(crate) prefix: &'a str,
+    /// `name/` is behind this.
+    pub(crate) after: &'a str,
+    /// How many at most.
+    pub(crate) amount: usize,
+    /// Whether a ref is shown.
+    pub(crate) shows: &'a (dyn Fn(&Ref) -> bool + Sync),
+}
+
+/// Lists branches and tags.
 pub(crate) async fn ref_names(
     meta: &dyn MetaStore,
     repository: &RepositoryName,
-    prefix: &str,
-    after: &str,
-    amount: usize,
+    wanted: RefsWanted<'_>,
 ) -> Result<RefNames, MetaError> {
+    let RefsWanted { prefix, after, amount, .. } = wanted;
     let mut waiting = waiting_at(meta, repository, prefix, after).await?;
-    let mut branches = Names::new(Kind::Branches, after);
-    let mut tags = Names::new(Kind::Tags, after);
-    let mut names = Vec::new();
-    while names.len() <= amount {
-        branches.fill(meta, repository, prefix, amount).await?;
-        tags.fill(meta, repository, prefix, amount).await?;
+    let mut branches = Names::new(Kind::Branches, after, amount);
+    let mut tags = Names::new(Kind::Tags, after, amount);
+    let mut found = Found { wanted, refs: Vec::new(), looked_at: 0, last: None };
+    while !found.is_enough() {
+        branches.fill(meta, repository, prefix).await?;
+        tags.fill(meta, repository, prefix).await?;
         match Names::smaller(&mut branches, &mut tags) {
-            Some(name) => put(&mut waiting, name, &mut names),
-            None if waiting.is_empty() => break,
-            None => names.extend(waiting.pop()),
+            Some(name) => put(&mut waiting, name, &mut found),
+            None => match waiting.pop() {
+                Some(name) => found.take(name),
+                None => return Ok(RefNames { refs: found.refs, next: None }),
+            },
         }
     }
-    let more = names.len() > amount;
-    names.truncate(amount);
-    Ok(RefNames { names, more })
+    Ok(found.page())
+}
+
+/// Finds the ref of a name.
+pub(crate) async fn find_ref(
+    meta: &dyn MetaStore,
+    repository: &RepositoryName,
+    name: &str,
+) -> Result<Option<Ref>, MetaError> {
+    let Ok(name) = name.parse::<RefName>() else { return Ok(None) };
+    Ok(match meta.lookup(repository, &name, None).await?.target {
+        RefTarget::Branch(branch) => Some(Ref::Branch(branch.name)),
+        RefTarget::Tag(tag) => Some(Ref::Tag(tag.name)),
+        RefTarget::Unknown => None,
+    })
+}
+
+/// What comes out, in the order of `name/`.
+struct Found<'a> {
+    wanted: RefsWanted<'a>,
+    /// Those that are shown.
+    refs: Vec<Ref>,
+    looked_at: usize,
+    /// The last that came out, shown or not.
+    last: Option<String>,
+}
+
+impl Found<'_> {
+    /// Whether there is one more than is wanted, which shows that more come, or enough was looked at.
+    fn is_enough(&self) -> bool {
+        self.refs.len() > self.wanted.amount || self.looked_at >= LOOKED_AT_MAX.max(self.wanted.amount)
+    }
+
+    fn take(&mut self, found: Ref) {
+        self.looked_at += 1;
+        self.last = Some(found.name().to_owned());
+        self.refs.extend(Some(found).filter(self.wanted.shows));
+    }
+
+    fn page(mut self) -> RefNames {
+        let next = match self.refs.len() > self.wanted.amount {
+            true => {
+                self.refs.truncate(self.wanted.amount);
+                self.refs.last().map(|last| last.name().to_owned())
+            }
+            false => self.last,
+        };
+        RefNames { refs: self.refs, next }
+    }
 }
 
 /// Puts the next name in the metadata service's order among those that wait, and lets out those that wait no longer.
-fn put(waiting: &mut Vec<String>, name: String, out: &mut Vec<String>) {
-    while waiting.last().is_some_and(|top| !is_before(&name, top)) {
-        out.extend(waiting.pop());
+fn put(waiting: &mut Vec<Ref>, next: Ref, found: &mut Found<'_>) {
+    while let Some(top) = waiting.pop_if(|top| !is_before(next.name(), top.name())) {
+        found.take(top);
     }
-    waiting.push(name);
+    waiting.push(next);
 }
 
 /// Whether `name/` is before `earlier/`, of which `earlier` is the smaller name: only if it goes on with a byte before
@@ -63,23 +142,17 @@ async fn waiting_at(
     repository: &RepositoryName,
     prefix: &str,
     after: &str,
-) -> Result<Vec<String>, MetaError> {
+) -> Result<Vec<Ref>, MetaError> {
     let name = after.split('/').next().unwrap_or_default();
     let mut waiting = Vec::new();
     for end in (1..=name.len()).filter(|end| name.is_char_boundary(*end)) {
         let begin = &name[..end];
         let goes_on_before_slash = after.as_bytes().get(end).is_none_or(|b| *b < b'/');
-        if goes_on_before_slash && begin.starts_with(prefix) && exists(meta, repository, begin).await? {
-            waiting.push(begin.to_owned());
+        if goes_on_before_slash && begin.starts_with(prefix) {
+            waiting.extend(find_ref(meta, repository, begin).await?);
         }
     }
     Ok(waiting)
-}
-
-async fn exists(meta: &dyn MetaStore, repository: &RepositoryName, name: &str) -> Result<bool, MetaError> {
-    let Ok(name) = name.parse::<RefName>() else { return Ok(false) };
-    let target = meta.lookup(repository, &name, None).await?.target;
-    Ok(!matches!(target, RefTarget::Unknown))
 }
 
 enum Kind {
@@ -91,48 +164,45 @@ enum Kind {
 struct Names {
     kind: Kind,
     after: String,
-    page: VecDeque<String>,
+    /// How many the next page has.
+    ask: usize,
+    page: VecDeque<Ref>,
     more: bool,
 }
 
 impl Names {
-    fn new(kind: Kind, after: &str) -> Self {
-        Self { kind, after: after.to_owned(), page: VecDeque::new(), more: true }
+    fn new(kind: Kind, after: &str, amount: usize) -> Self {
+        Self { kind, after: after.to_owned(), ask: amount + 1, page: VecDeque::new(), more: true }
     }
 
-    /// Fetches the next page when this one is used up.
-    async fn fill(
-        &mut self,
-        meta: &dyn MetaStore,
-        repository: &RepositoryName,
-        prefix: &str,
-        amount: usize,
-    ) -> Result<(), MetaError> {
+    /// Fetches the next page when this one is used up, of twice as many.
+    async fn fill(&mut self, meta: &dyn MetaStore, repository: &RepositoryName, prefix: &str) -> Result<(), MetaError> {
         if !self.page.is_empty() || !self.more {
             return Ok(());
         }
         let (repository, prefix, after) = (repository.clone(), prefix.to_owned(), self.after.clone());
-        let amount = (amount + 1).min(PAGE_MAX);
+        let amount = self.ask.min(PAGE_MAX);
         let (names, more) = match self.kind {
             Kind::Branches => {
                 let page = meta.read(Query::Branches { repository, prefix, after, amount }).await?.branches()?;
-                (page.items.into_iter().map(|b| b.name.into()).collect::<VecDeque<String>>(), page.more)
+                (page.items.into_iter().map(|b| Ref::Branch(b.name)).collect::<VecDeque<_>>(), page.more)
             }
             Kind::Tags => {
                 let page = meta.read(Query::Tags { repository, prefix, after, amount }).await?.tags()?;
-                (page.items.into_iter().map(|t| t.name.into()).collect(), page.more)
+                (page.items.into_iter().map(|t| Ref::Tag(t.name)).collect(), page.more)
             }
         };
-        self.after = names.back().cloned().unwrap_or_default();
+        self.ask = amount * 2;
+        self.after = names.back().map(|last| last.name().to_owned()).unwrap_or_default();
         self.more = more && !names.is_empty();
         self.page = names;
         Ok(())
     }
 
     /// Takes the smaller of two kinds' next names.
-    fn smaller(a: &mut Self, b: &mut Self) -> Option<String> {
+    fn smaller(a: &mut Self, b: &mut Self) -> Option<Ref> {
         match (a.page.front(), b.page.front()) {
-            (Some(x), Some(y)) if y < x => b.page.pop_front(),
+            (Some(x), Some(y)) if y.name() < x.name() => b.page.pop_front(),
             (Some(_), _) => a.page.pop_front(),
             (None, _) => b.page.pop_front(),
         }

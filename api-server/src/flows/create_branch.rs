@@ -29,7 +29,7 @@ pub async fn create_branch(
     request: CreateBranchRequest,
 ) -> Result<Branch, Error> {
     let CreateBranchRequest { request, repository, branch, source, hidden } = request;
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
+    authorize(caller, Action::ReadBranch, &Resource::branch(&repository, source.base()))?;
     authorize(caller, Action::CreateBranch, &Resource::branch(&repository, &branch))?;
     let commit = graveler.resolve_now(&repository, &source).await?.commit;
     let note = graveler.note(caller.committer(), &format!("create: from {source}"));

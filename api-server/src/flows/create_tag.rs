@@ -16,7 +16,7 @@ pub async fn create_tag(
     tag: &TagName,
     source: &RefExpr,
 ) -> Result<Tag, Error> {
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
+    authorize(caller, Action::ReadBranch, &Resource::branch(repository, source.base()))?;
     authorize(caller, Action::CreateTag, &Resource::Tag(repository.clone(), tag.clone()))?;
     check_new_name("name", tag.as_str())?;
     let commit = graveler.resolve_now(repository, source).await?.commit;

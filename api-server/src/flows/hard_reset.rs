@@ -65,7 +65,7 @@ pub async fn hard_reset(lines: &Lines, caller: &Caller, request: &HardResetReque
 /// Whether a caller may: for doors that look at the branch before.
 pub(crate) fn may_hard_reset(caller: &Caller, request: &HardResetRequest) -> Result<(), Error> {
     let HardResetRequest { repository, branch, to, .. } = request;
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), to.base().clone()))?;
+    authorize(caller, Action::ReadBranch, &Resource::branch(repository, to.base()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?;
     Ok(authorize(caller, Action::RevertBranch, &Resource::branch(repository, branch))?)
 }

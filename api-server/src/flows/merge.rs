@@ -110,7 +110,7 @@ pub async fn merge(
 /// Whether the caller may make this merge, and whether it makes sense.
 pub(crate) fn may_merge(caller: &Caller, request: &MergeRequest) -> Result<(), Error> {
     let MergeRequest { repository, source, destination, .. } = request;
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), source.base().clone()))?;
+    authorize(caller, Action::ReadBranch, &Resource::branch(repository, source.base()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, destination))?;
     if source.is_bare() && source.base().as_str() == destination.as_str() {
         return Err(Error::SameBranch(destination.clone()));

@@ -56,7 +56,7 @@ pub enum RebaseOutcome {
 pub async fn rebase(lines: &Lines, caller: &Caller, request: &RebaseRequest) -> Result<RebaseOutcome, Error> {
     let graveler = lines.graveler();
     let RebaseRequest { repository, branch: name, onto, .. } = request;
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), onto.base().clone()))?;
+    authorize(caller, Action::ReadBranch, &Resource::branch(repository, onto.base()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
     graveler.meta().repository(repository).await?.open_to_writes(name)?;

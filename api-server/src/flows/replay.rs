@@ -50,7 +50,7 @@ pub(super) async fn replay(
 ) -> Result<MergeOutcome, Error> {
     let graveler = lines.graveler();
     let ReplayRequest { repository, branch: name, .. } = request;
-    authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), request.commit.base().clone()))?;
+    authorize(caller, Action::ReadBranch, &Resource::branch(repository, request.commit.base()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     check_commit_text(&request.message, &request.metadata)?;
     graveler.meta().repository(repository).await?.open_to_writes(name)?;

@@ -1,7 +1,7 @@
 //! Branches over gRPC, their reflogs, and those that are deleted.
 
-use auth::{Action, Resource, authorize};
-use model::{BranchName, Query, RepositoryName, UnstageScope};
+use auth::{Action, Resource, authorize, seen_branches, seen_deletions};
+use model::{Branch, BranchName, Query, RepositoryName, UnstageScope};
 use proto::api::{InvalidField, parse_optional};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
@@ -10,7 +10,7 @@ use wire::reset_branch_request::Scope;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, next_after, reference, request_id, text};
+use super::fields::{amount, next_after, page, reference, request_id, text};
 use crate::{Error, flows};
 
 #[tonic::async_trait]
@@ -43,15 +43,16 @@ impl Branches for Grpc {
     ) -> Result<Response<wire::ListBranchesResponse>, Status> {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
-        authorize(&caller, Action::ListBranches, &Resource::Repository(repository.clone())).map_err(Error::from)?;
-        let wire::ListBranchesRequest { prefix, after, amount: wanted, show_hidden, .. } = message;
-        let query = Query::Branches { repository, prefix, after, amount: amount(wanted) };
-        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
-        let page = answer.branches().map_err(Error::from)?;
+        authorize(&caller, Action::ListBranches, &Resource::at_each_ref(&repository)).map_err(Error::from)?;
+        let wire::ListBranchesRequest { prefix, after, amount, show_hidden, .. } = message;
+        let fits = |branch: &Branch| show_hidden || !branch.hidden;
+        let wanted = page(prefix, after, amount);
+        let seen =
+            seen_branches(self.graveler.meta(), &caller, &repository, wanted, fits).await.map_err(Error::from)?;
         Ok(Response::new(wire::ListBranchesResponse {
-            more: page.more,
-            next_after: next_after(page.more, &page.items, |branch| branch.name.to_string()),
-            branches: page.items.into_iter().filter(|b| show_hidden || !b.hidden).map(Into::into).collect(),
+            more: seen.next.is_some(),
+            next_after: seen.next.unwrap_or_default(),
+            branches: seen.items.into_iter().map(Into::into).collect(),
         }))
     }
 
@@ -118,15 +119,14 @@ impl Branches for Grpc {
     ) -> Result<Response<wire::ListDeletedBranchesResponse>, Status> {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
-        authorize(&caller, Action::ListBranches, &Resource::Repository(repository.clone())).map_err(Error::from)?;
-        let wire::ListBranchesRequest { prefix, after, amount: wanted, .. } = message;
-        let query = Query::DeletedBranches { repository, prefix, after, amount: amount(wanted) };
-        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
-        let page = answer.moves().map_err(Error::from)?;
+        authorize(&caller, Action::ListBranches, &Resource::at_each_ref(&repository)).map_err(Error::from)?;
+        let wire::ListBranchesRequest { prefix, after, amount, .. } = message;
+        let wanted = page(prefix, after, amount);
+        let seen = seen_deletions(self.graveler.meta(), &caller, &repository, wanted).await.map_err(Error::from)?;
         Ok(Response::new(wire::ListDeletedBranchesResponse {
-            more: page.more,
-            next_after: next_after(page.more, &page.items, |deletion| deletion.branch.to_string()),
-            deletions: page.items.into_iter().map(Into::into).collect(),
+            more: seen.next.is_some(),
+            next_after: seen.next.unwrap_or_default(),
+            deletions: seen.items.into_iter().map(Into::into).collect(),
         }))
     }
 

@@ -36,7 +36,7 @@ impl Commits for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
         let expr = reference("ref", &message.r#ref)?;
-        authorize(&caller, Action::ReadCommit, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+        authorize(&caller, Action::ReadCommit, &Resource::at_ref(&repository, expr.base())).map_err(Error::from)?;
         let found = self.graveler.resolve(&repository, &expr).await.map_err(Error::from)?;
         let commit = self.graveler.commit_object(&found.repository, &found.commit).await.map_err(Error::from)?;
         Ok(Response::new(commit_to_wire(&found.commit, &commit)))
@@ -46,7 +46,7 @@ impl Commits for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
         let expr = reference("ref", &message.r#ref)?;
-        let resource = Resource::Branch(repository.clone(), expr.base().clone());
+        let resource = Resource::branch(&repository, expr.base());
         authorize(&caller, Action::ReadBranch, &resource).map_err(Error::from)?;
         let request = LogRequest {
             after: parse_optional("after", &message.after).map_err(Error::from)?,
@@ -59,7 +59,7 @@ impl Commits for Grpc {
             limit: message.limit,
         };
         if let Some(named) = &request.stop_at {
-            let resource = Resource::Branch(repository.clone(), named.base().clone());
+            let resource = Resource::branch(&repository, named.base());
             authorize(&caller, Action::ReadBranch, &resource).map_err(Error::from)?;
         }
         let page = self.graveler.log(&repository, &expr, &request).await.map_err(Error::from)?;

@@ -1,6 +1,6 @@
 //! Differences over gRPC.
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, HiddenPaths, Resource, authorize};
 use graveler::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};
 use model::{BranchName, RepositoryName};
 use proto::api::object_to_wire;
@@ -34,7 +34,8 @@ impl Diffs for Grpc {
             amount: amount(message.amount),
         };
         let page = self.graveler.diff(&repository, &left, &right, kind, &request).await.map_err(Error::from)?;
-        Ok(Response::new(to_wire(page)))
+        let hidden = [&left, &right].map(|side| HiddenPaths::new(&caller, &repository, side.base()));
+        Ok(Response::new(to_wire(page, |path| hidden.iter().any(|hidden| hidden.has(path)))))
     }
 
     async fn uncommitted(
@@ -53,15 +54,16 @@ impl Diffs for Grpc {
             amount: amount(message.amount),
         };
         let page = self.graveler.diff_uncommitted(&repository, &branch, &request).await.map_err(Error::from)?;
-        Ok(Response::new(to_wire(page)))
+        let hidden = HiddenPaths::new(&caller, &repository, &branch);
+        Ok(Response::new(to_wire(page, |path| hidden.has(path))))
     }
 }
 
-fn to_wire(page: DiffPage) -> wire::DiffResponse {
+fn to_wire(page: DiffPage, is_hidden: impl Fn(&str) -> bool) -> wire::DiffResponse {
     wire::DiffResponse {
         more: page.more,
         next_after: next_after(page.more, &page.items, |item| item.path.clone()),
-        items: page.items.into_iter().map(item_to_wire).collect(),
+        items: page.items.into_iter().filter(|item| !is_hidden(&item.path)).map(item_to_wire).collect(),
     }
 }
 

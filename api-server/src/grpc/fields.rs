@@ -1,5 +1,6 @@
 //! Reads and writes the fields that many messages share. Invariant: what breaks a rule is told with its field's name.
 
+use auth::PageWanted;
 use bytes::Bytes;
 use graveler::RefExpr;
 use model::{PAGE_MAX, RequestId};
@@ -47,6 +48,11 @@ pub(crate) fn amount(amount: u32) -> usize {
         0 => PAGE_DEFAULT,
         amount => amount.min(PAGE_MAX),
     }
+}
+
+/// Reads which page of a list is wanted.
+pub(super) fn page(prefix: String, after: String, wanted: u32) -> PageWanted {
+    PageWanted { prefix, after, amount: amount(wanted) }
 }
 
 /// Reads a delimiter; an empty one is none.

@@ -26,8 +26,13 @@ impl Fsck for Grpc {
     async fn check(&self, request: Request<wire::CheckRequest>) -> Result<Response<Self::CheckStream>, Status> {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
+        let from = if message.r#ref.is_empty() { None } else { Some(reference("ref", &message.r#ref)?) };
+        let checked = match &from {
+            Some(expr) => Resource::at_ref(&repository, expr.base()),
+            None => Resource::Repository(repository.clone()),
+        };
         for action in [Action::ReadRepository, Action::ListBranches, Action::ListCommits, Action::ListObjects] {
-            authorize(&caller, action, &Resource::Repository(repository.clone())).map_err(Error::from)?;
+            authorize(&caller, action, &checked).map_err(Error::from)?;
         }
         let data = match message.data() {
             wire::DataCheck::Unspecified | wire::DataCheck::Etag => DataCheck::ETag,
@@ -35,7 +40,6 @@ impl Fsck for Grpc {
             wire::DataCheck::Skip => DataCheck::Skip,
             wire::DataCheck::Bytes => DataCheck::Bytes,
         };
-        let from = if message.r#ref.is_empty() { None } else { Some(reference("ref", &message.r#ref)?) };
         // What can't even be begun is an error of the call, not of its stream.
         match &from {
             Some(expr) => drop(self.graveler.resolve(&repository, expr).await.map_err(Error::from)?),

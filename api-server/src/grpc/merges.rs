@@ -40,8 +40,11 @@ impl Merges for Grpc {
     ) -> Result<Response<wire::FindBaseResponse>, Status> {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
-        authorize(&caller, Action::ListCommits, &Resource::Repository(repository.clone())).map_err(Error::from)?;
         let (left, right) = (reference("left", &message.left)?, reference("right", &message.right)?);
+        for side in [&left, &right] {
+            let resource = Resource::at_ref(&repository, side.base());
+            authorize(&caller, Action::ListCommits, &resource).map_err(Error::from)?;
+        }
         let left = self.graveler.resolve(&repository, &left).await.map_err(Error::from)?;
         let right = self.graveler.resolve(&repository, &right).await.map_err(Error::from)?;
         let bases = self.graveler.merge_bases(&left.repository, &left.commit, &right.commit).await;

@@ -1,6 +1,6 @@
 //! Objects over gRPC. Invariant: bodies stream both ways, in chunks of at most [`CHUNK_BYTES_MAX`]; none is held whole.
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, HiddenPaths, Resource, authorize};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -51,10 +51,11 @@ impl Objects for Grpc {
             amount: amount(message.amount),
         };
         let listing = self.graveler.list(&repository, &expr, &request).await.map_err(Error::from)?;
+        let hidden = HiddenPaths::new(&caller, &repository, expr.base());
         Ok(Response::new(wire::ListObjectsResponse {
             more: listing.more,
-            next_after: next_after(listing.more, &listing.items, name),
-            items: listing.items.into_iter().map(item_to_wire).collect(),
+            next_after: next_after(listing.more, &listing.items, |item| item.name().to_owned()),
+            items: listing.items.into_iter().filter(|item| !hidden.has(item.name())).map(item_to_wire).collect(),
         }))
     }
 
@@ -215,13 +216,6 @@ fn body(parts: Streaming<wire::PutObjectRequest>) -> BodyStream {
             Err(status) => Err(status.into()),
         })
         .boxed()
-}
-
-fn name(item: &ListItem) -> String {
-    match item {
-        ListItem::Object(path, _) => path.to_string(),
-        ListItem::CommonPrefix(prefix) => prefix.clone(),
-    }
 }
 
 fn item_to_wire(item: ListItem) -> wire::ListItem {

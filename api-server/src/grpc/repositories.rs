@@ -1,6 +1,6 @@
 //! Repositories over gRPC.
 
-use auth::{Action, Resource, authorize, is_allowed};
+use auth::{Action, Resource, authorize, seen_repositories};
 use model::{BranchName, BranchPattern, Query, Repository, RepositoryName, SettingsChange};
 use proto::api::{InvalidField, parse_optional};
 use proto::generated::api as wire;
@@ -10,7 +10,7 @@ use wire::repositories_server::Repositories;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, next_after, request_id, text};
+use super::fields::{page, request_id, text};
 use crate::namespace::namespace;
 use crate::{Error, flows};
 
@@ -55,17 +55,13 @@ impl Repositories for Grpc {
     ) -> Result<Response<wire::ListRepositoriesResponse>, Status> {
         let (caller, message) = authenticated(request)?;
         authorize(&caller, Action::ListRepositories, &Resource::All).map_err(Error::from)?;
-        let wire::ListRepositoriesRequest { prefix, after, amount: wanted } = message;
-        let query = Query::Repositories { prefix, after, amount: amount(wanted) };
-        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
-        let page = answer.repositories().map_err(Error::from)?;
-        let may_see = |repository: &Repository| {
-            is_allowed(&caller, Action::ReadRepository, &Resource::Repository(repository.name.clone()))
-        };
+        let wire::ListRepositoriesRequest { prefix, after, amount } = message;
+        let wanted = page(prefix, after, amount);
+        let seen = seen_repositories(self.graveler.meta(), &caller, wanted, |_| true).await.map_err(Error::from)?;
         Ok(Response::new(wire::ListRepositoriesResponse {
-            more: page.more,
-            next_after: next_after(page.more, &page.items, |repository| repository.name.to_string()),
-            repositories: page.items.into_iter().filter(may_see).map(Into::into).collect(),
+            more: seen.next.is_some(),
+            next_after: seen.next.unwrap_or_default(),
+            repositories: seen.items.into_iter().map(Into::into).collect(),
         }))
     }
 

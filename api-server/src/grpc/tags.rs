@@ -1,14 +1,14 @@
 //! Tags over gRPC.
 
-use auth::{Action, Resource, authorize};
-use model::{Query, RefTarget, Refusal, RepositoryName, TagName};
+use auth::{Action, Resource, authorize, seen_tags};
+use model::{RefTarget, Refusal, RepositoryName, TagName};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
 use wire::tags_server::Tags;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, next_after, reference, request_id, text};
+use super::fields::{page, reference, request_id, text};
 use crate::{Error, flows};
 
 #[tonic::async_trait]
@@ -37,15 +37,14 @@ impl Tags for Grpc {
     async fn list(&self, request: Request<wire::ListTagsRequest>) -> Result<Response<wire::ListTagsResponse>, Status> {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("repository", &message.repository)?;
-        authorize(&caller, Action::ListTags, &Resource::Repository(repository.clone())).map_err(Error::from)?;
-        let wire::ListTagsRequest { prefix, after, amount: wanted, .. } = message;
-        let query = Query::Tags { repository, prefix, after, amount: amount(wanted) };
-        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
-        let page = answer.tags().map_err(Error::from)?;
+        authorize(&caller, Action::ListTags, &Resource::at_each_ref(&repository)).map_err(Error::from)?;
+        let wire::ListTagsRequest { prefix, after, amount, .. } = message;
+        let wanted = page(prefix, after, amount);
+        let seen = seen_tags(self.graveler.meta(), &caller, &repository, wanted).await.map_err(Error::from)?;
         Ok(Response::new(wire::ListTagsResponse {
-            more: page.more,
-            next_after: next_after(page.more, &page.items, |tag| tag.name.to_string()),
-            tags: page.items.into_iter().map(Into::into).collect(),
+            more: seen.next.is_some(),
+            next_after: seen.next.unwrap_or_default(),
+            tags: seen.items.into_iter().map(Into::into).collect(),
         }))
     }
 

@@ -1,11 +1,11 @@
 //! Branches over REST.
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, Resource, authorize, seen_branches};
 use axum::Json;
 use axum::extract::State;
 use graveler::RefExpr;
 use http::StatusCode;
-use model::{Branch, BranchName, Query as Question, RequestId, UnstageScope};
+use model::{Branch, BranchName, RequestId, UnstageScope};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +15,7 @@ use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
-use super::paging::{Amount, PageQuery, Pagination};
+use super::paging::{PageQuery, Pagination};
 use super::places::{ForceQuery, InRepository, OnBranch, flag, text};
 use crate::flows;
 
@@ -112,24 +112,14 @@ async fn list_branches(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(InRepository { repository }): Path<InRepository>,
-    Query(PageQuery { prefix, mut after, amount: Amount(amount) }): Query<PageQuery>,
+    Query(query): Query<PageQuery>,
     Query(BranchesQuery { show_hidden }): Query<BranchesQuery>,
 ) -> Result<Json<RefList>, Failure> {
-    authorize(&caller, Action::ListBranches, &Resource::Repository(repository.clone()))?;
-    let (mut found, mut more) = (Vec::new(), true);
-    while more && found.len() < amount {
-        let (repository, prefix) = (repository.clone(), prefix.clone());
-        let question = Question::Branches { repository, prefix, after, amount: amount - found.len() };
-        let page = rest.graveler.meta().read(question).await?.branches()?;
-        after = page.items.last().map(|branch| branch.name.to_string()).unwrap_or_default();
-        more = page.more;
-        found.extend(page.items.into_iter().filter(|branch| show_hidden || !branch.hidden));
-    }
-    let mut pagination = Pagination::of(more, &found, |branch| branch.name.to_string());
-    if more {
-        pagination.next_offset = after;
-    }
-    Ok(Json(RefList { pagination, results: found.into_iter().map(Into::into).collect() }))
+    authorize(&caller, Action::ListBranches, &Resource::at_each_ref(&repository))?;
+    let fits = |branch: &Branch| show_hidden || !branch.hidden;
+    let page = seen_branches(rest.graveler.meta(), &caller, &repository, query.into(), fits).await?;
+    let pagination = Pagination::before(page.next, page.items.len());
+    Ok(Json(RefList { pagination, results: page.items.into_iter().map(Into::into).collect() }))
 }
 
 /// Make a branch; the answer is its commit's id

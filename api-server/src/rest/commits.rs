@@ -195,7 +195,7 @@ async fn get_commit(
     Authenticated(caller): Authenticated,
     Path(OfCommit { repository, commit }): Path<OfCommit>,
 ) -> Result<Json<CommitBody>, Failure> {
-    authorize(&caller, Action::ReadCommit, &Resource::Repository(repository.clone()))?;
+    authorize(&caller, Action::ReadCommit, &Resource::at_ref(&repository, commit.base()))?;
     let found = rest.graveler.resolve(&repository, &commit).await?;
     let commit = rest.graveler.commit_object(&found.repository, &found.commit).await?;
     Ok(Json(CommitBody::new(&found.commit, &commit)))
@@ -211,9 +211,9 @@ async fn log_commits(
     Path(AtRef { repository, reference }): Path<AtRef>,
     Query(query): Query<LogQuery>,
 ) -> Result<Json<CommitList>, Failure> {
-    authorize(&caller, Action::ReadBranch, &Resource::Branch(repository.clone(), reference.base().clone()))?;
+    authorize(&caller, Action::ReadBranch, &Resource::branch(&repository, reference.base()))?;
     if let Some(named) = &query.stop_at {
-        authorize(&caller, Action::ReadBranch, &Resource::Branch(repository.clone(), named.base().clone()))?;
+        authorize(&caller, Action::ReadBranch, &Resource::branch(&repository, named.base()))?;
     }
     let after = rest.log_cursor(&caller, &repository, &query.after).await?;
     let page = rest.graveler.log(&repository, &reference, &query.request(after)).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, HiddenPaths, Resource, authorize};
 use axum::Json;
 use axum::extract::State;
 use graveler::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};
@@ -127,8 +127,11 @@ async fn diff_branch(
     Query(query): Query<DiffQuery>,
 ) -> Result<Json<DiffList>, Failure> {
     authorize(&caller, Action::ListObjects, &Resource::listing(&repository, &branch, &query.prefix))?;
-    let page = rest.graveler.diff_uncommitted(&repository, &branch, &query.into()).await?;
-    Ok(Json(DiffList::new(page, false)))
+    let mut page = rest.graveler.diff_uncommitted(&repository, &branch, &query.into()).await?;
+    let pagination = pagination(&page);
+    let hidden = HiddenPaths::new(&caller, &repository, &branch);
+    page.items.retain(|item| !hidden.has(&item.path));
+    Ok(Json(DiffList::new(pagination, page, false)))
 }
 
 /// Compare two refs
@@ -149,8 +152,13 @@ async fn diff_refs(
         DiffRefsType::TwoDot => DiffKind::TwoDot,
         DiffRefsType::ThreeDot => DiffKind::ThreeDot,
     };
-    let page = rest.graveler.diff(&repository, &left, &right, kind, &query.into()).await?;
-    Ok(Json(DiffList::new(page, include_right_stats)))
+    let mut page = rest.graveler.diff(&repository, &left, &right, kind, &query.into()).await?;
+    let pagination = pagination(&page);
+    for side in [&left, &right] {
+        let hidden = HiddenPaths::new(&caller, &repository, side.base());
+        page.items.retain(|item| !hidden.has(&item.path));
+    }
+    Ok(Json(DiffList::new(pagination, page, include_right_stats)))
 }
 
 impl From<DiffQuery> for DiffRequest {
@@ -160,10 +168,15 @@ impl From<DiffQuery> for DiffRequest {
     }
 }
 
+/// Where a page stands, before anything is hidden of it.
+fn pagination(page: &DiffPage) -> Pagination {
+    Pagination::of(page.more, &page.items, |item| item.path.clone())
+}
+
 impl DiffList {
-    fn new(page: DiffPage, with_right: bool) -> Self {
-        let pagination = Pagination::of(page.more, &page.items, |item| item.path.clone());
-        Self { pagination, results: page.items.into_iter().map(|item| Diff::new(item, with_right)).collect() }
+    fn new(pagination: Pagination, page: DiffPage, with_right: bool) -> Self {
+        let results: Vec<_> = page.items.into_iter().map(|item| Diff::new(item, with_right)).collect();
+        Self { pagination: Pagination { results: results.len(), ..pagination }, results }
     }
 }
 

@@ -155,7 +155,8 @@ async fn find_merge_base(
     Authenticated(caller): Authenticated,
     Path(IntoBranch { repository, source, destination }): Path<IntoBranch>,
 ) -> Result<Json<FindMergeBaseResult>, Failure> {
-    authorize(&caller, Action::ListCommits, &Resource::Repository(repository.clone()))?;
+    authorize(&caller, Action::ListCommits, &Resource::at_ref(&repository, source.base()))?;
+    authorize(&caller, Action::ListCommits, &Resource::at_ref(&repository, &destination))?;
     let source = rest.graveler.resolve(&repository, &source).await?;
     let destination = rest.graveler.meta().branch(&repository, &destination).await?.commit;
     let bases = rest.graveler.merge_bases(&source.repository, &source.commit, &destination).await?;

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use md5::Digest as _;
-use model::{Address, ObjectPath, PART_NUMBER_MAX, Repository, RepositoryName};
+use model::{Address, BranchName, ObjectPath, PART_NUMBER_MAX, Repository, RepositoryName};
 use serde::{Deserialize, Serialize};
 use storage::CompletionPart;
 use utoipa::{IntoParams, ToSchema};
@@ -39,7 +39,8 @@ pub(super) fn router() -> OpenApiRouter<Rest> {
 pub(crate) struct OfUpload {
     #[param(value_type = String)]
     repository: RepositoryName,
-    branch: String,
+    #[param(value_type = String)]
+    branch: BranchName,
     /// The upload's id.
     #[serde(rename = "uploadId")]
     upload: String,
@@ -51,6 +52,8 @@ pub(crate) struct OfUpload {
 pub(crate) struct OfPart {
     #[param(value_type = String)]
     repository: RepositoryName,
+    #[param(value_type = String)]
+    branch: BranchName,
     /// The upload's id.
     #[serde(rename = "uploadId")]
     upload: String,
@@ -158,7 +161,6 @@ async fn complete_presign_multipart_upload(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     Body(body): Body<CompletePresignMultipartUpload>,
 ) -> Result<Json<ObjectStats>, Failure> {
-    let branch = branch.parse().map_err(|why| invalid_field("branch", why))?;
     authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
     let repository = rest.signing(&repository).await?;
     let address = rest.given_out(&repository, &body.physical_address)?;
@@ -192,11 +194,11 @@ async fn complete_presign_multipart_upload(
 async fn abort_presign_multipart_upload(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
-    Path(OfUpload { repository, upload, .. }): Path<OfUpload>,
+    Path(OfUpload { repository, branch, upload }): Path<OfUpload>,
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     OptionalBody(AbortPresignMultipartUpload { physical_address }): OptionalBody<AbortPresignMultipartUpload>,
 ) -> Result<StatusCode, Failure> {
-    let (repository, address) = rest.upload(&caller, &repository, &path, &physical_address).await?;
+    let (repository, address) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
     let ended = rest.storage(&repository)?.abort_multipart(&address, &upload).await;
     ended.map_err(graveler::Error::from)?;
     Ok(StatusCode::NO_CONTENT)
@@ -204,19 +206,19 @@ async fn abort_presign_multipart_upload(
 
 /// Get a URL for a part
 #[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}/parts/{partNumber}",
-    operation_id = "uploadPart", tag = "experimental", params(OfPart, ("branch" = String, Path), ObjectQuery), request_body = UploadPartFrom,
+    operation_id = "uploadPart", tag = "experimental", params(OfPart, ObjectQuery), request_body = UploadPartFrom,
     responses((status = 200, body = UploadTo), (status = 501, body = ErrorBody, description = NO_SIGNER), (status = "default", body = ErrorBody)))]
 async fn upload_part(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
-    Path(OfPart { repository, upload, number }): Path<OfPart>,
+    Path(OfPart { repository, branch, upload, number }): Path<OfPart>,
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     Body(UploadPartFrom { physical_address }): Body<UploadPartFrom>,
 ) -> Result<Json<UploadTo>, Failure> {
     if !(1..=PART_NUMBER_MAX).contains(&number) {
         return Err(invalid_field("partNumber", format!("is from 1 to {PART_NUMBER_MAX}")));
     }
-    let (repository, address) = rest.upload(&caller, &repository, &path, &physical_address).await?;
+    let (repository, address) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
     let url = rest.storage(&repository)?.signed_part(&address, &upload, number).await;
     Ok(Json(UploadTo { presigned_url: url.map_err(graveler::Error::from)? }))
 }
@@ -233,11 +235,10 @@ impl Rest {
     async fn upload(
         &self,
         caller: &auth::Caller,
-        repository: &RepositoryName,
-        path: &ObjectPath,
+        (repository, branch, path): (&RepositoryName, &BranchName, &ObjectPath),
         physical_address: &str,
     ) -> Result<(Repository, Address), Failure> {
-        authorize(caller, Action::WriteObject, &Resource::object(repository, path))?;
+        authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, path))?;
         let repository = self.signing(repository).await?;
         let address = self.given_out(&repository, physical_address)?;
         Ok((repository, address))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, HiddenPaths, Resource, authorize, is_allowed};
 use axum::Json;
 use axum::extract::State;
 use graveler::{Found, ListItem, ListRequest, RefExpr};
@@ -195,19 +195,21 @@ async fn list_objects(
     let request = ListRequest { prefix, delimiter, after, amount: amount.0 };
     let listing = rest.graveler.list(&repository, &reference, &request).await?;
     let repository = rest.graveler.meta().repository(&repository).await?;
-    let pagination = Pagination::of(listing.more, &listing.items, |item| match item {
-        ListItem::Object(path, _) => path.to_string(),
-        ListItem::CommonPrefix(prefix) => prefix.clone(),
-    });
-    let wanted = Wanted { user_metadata, presign };
+    let pagination = Pagination::of(listing.more, &listing.items, |item| item.name().to_owned());
+    let hidden = HiddenPaths::new(&caller, &repository.name, reference.base());
     let mut results = Vec::with_capacity(listing.items.len());
-    for item in listing.items {
+    for item in listing.items.into_iter().filter(|item| !hidden.has(item.name())) {
         results.push(match item {
             ListItem::CommonPrefix(prefix) => ObjectStats::common_prefix(prefix),
-            ListItem::Object(path, entry) => rest.stats(&repository, path, entry, wanted).await?,
+            ListItem::Object(path, entry) => {
+                // A URL reads the object: to list it is another right.
+                let object = Resource::object_of(&repository.name, reference.base(), &path);
+                let presign = presign && is_allowed(&caller, Action::ReadObject, &object);
+                rest.stats(&repository, path, entry, Wanted { user_metadata, presign }).await?
+            }
         });
     }
-    Ok(Json(ObjectStatsList { pagination, results }))
+    Ok(Json(ObjectStatsList { pagination: Pagination { results: results.len(), ..pagination }, results }))
 }
 
 /// Get what the store knows of an object

@@ -1,5 +1,6 @@
 //! Pages of lists, as lakeFS's clients turn them. Invariant: a page says what to go on behind only when there is more.
 
+use auth::PageWanted;
 use model::PAGE_MAX;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +24,12 @@ pub(crate) struct PageQuery {
     #[serde(default)]
     #[param(value_type = Option<i64>, minimum = -1, maximum = 1000)]
     pub(crate) amount: Amount,
+}
+
+impl From<PageQuery> for PageWanted {
+    fn from(PageQuery { prefix, after, amount }: PageQuery) -> Self {
+        Self { prefix, after, amount: amount.0 }
+    }
 }
 
 /// How many items a page shall have.

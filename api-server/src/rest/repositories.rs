@@ -1,10 +1,10 @@
 //! Repositories over REST.
 
-use auth::{Action, Resource, authorize, is_allowed};
+use auth::{Action, PageWanted, Resource, authorize, seen_repositories};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use model::{BranchName, Query as Question, Repository, RepositoryName, RequestId, SettingsChange};
+use model::{BranchName, Repository, RepositoryName, RequestId, SettingsChange};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -121,30 +121,12 @@ async fn list_repositories(
     Query(query): Query<RepositoriesQuery>,
 ) -> Result<Json<RepositoryList>, Failure> {
     authorize(&caller, Action::ListRepositories, &Resource::All)?;
-    let RepositoriesQuery { prefix, mut after, amount: Amount(amount), search } = query;
-    let (mut found, mut more) = (Vec::new(), true);
-    while more && found.len() < amount {
-        let question = Question::Repositories { prefix: prefix.clone(), after: after.clone(), amount };
-        let page = rest.graveler.meta().read(question).await?.repositories()?;
-        more = page.more;
-        let fits = |repository: &Repository| {
-            let seen = Resource::Repository(repository.name.clone());
-            repository.name.as_str().contains(&search) && is_allowed(&caller, Action::ReadRepository, &seen)
-        };
-        for repository in page.items {
-            if found.len() == amount {
-                more = true;
-                break;
-            }
-            after = repository.name.to_string();
-            found.extend(Some(repository).filter(fits));
-        }
-    }
-    let mut pagination = Pagination::of(more, &found, |repository| repository.name.to_string());
-    if more {
-        pagination.next_offset = after;
-    }
-    Ok(Json(RepositoryList { pagination, results: found.into_iter().map(Into::into).collect() }))
+    let RepositoriesQuery { prefix, after, amount: Amount(amount), search } = query;
+    let wanted = PageWanted { prefix, after, amount };
+    let fits = |repository: &Repository| repository.name.as_str().contains(&search);
+    let page = seen_repositories(rest.graveler.meta(), &caller, wanted, fits).await?;
+    let pagination = Pagination::before(page.next, page.items.len());
+    Ok(Json(RepositoryList { pagination, results: page.items.into_iter().map(Into::into).collect() }))
 }
 
 /// Make a repository

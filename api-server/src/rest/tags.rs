@@ -1,11 +1,11 @@
 //! Tags over REST.
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, Resource, authorize, seen_tags};
 use axum::Json;
 use axum::extract::State;
 use graveler::RefExpr;
 use http::StatusCode;
-use model::{Query as Question, RefTarget, Refusal, RequestId, Tag, TagName};
+use model::{RefTarget, Refusal, RequestId, Tag, TagName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -48,12 +48,11 @@ async fn list_tags(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
     Path(InRepository { repository }): Path<InRepository>,
-    Query(PageQuery { prefix, after, amount }): Query<PageQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<RefList>, Failure> {
-    authorize(&caller, Action::ListTags, &Resource::Repository(repository.clone()))?;
-    let question = Question::Tags { repository, prefix, after, amount: amount.0 };
-    let page = rest.graveler.meta().read(question).await?.tags()?;
-    let pagination = Pagination::of(page.more, &page.items, |tag| tag.name.to_string());
+    authorize(&caller, Action::ListTags, &Resource::at_each_ref(&repository))?;
+    let page = seen_tags(rest.graveler.meta(), &caller, &repository, query.into()).await?;
+    let pagination = Pagination::before(page.next, page.items.len());
     Ok(Json(RefList { pagination, results: page.items.into_iter().map(Into::into).collect() }))
 }
 

@@ -31,4 +31,5 @@ mod reflog;
 mod replays;
 mod repositories;
 mod rest;
+mod rules_on_refs;
 mod tls;

@@ -19,19 +19,44 @@ use crate::lake::{ACCESS_KEY_ID, TestLake, until};
 use crate::rest::Answer;
 
 const NARROWED: &str = "session narrowed to reading main/in/";
+/// Who may change and read whatever lies at refs, but for one ref, which is the one that is asked about.
+const KEPT_FROM_MAIN: &str = "user kept from main by a rule on Ref";
 /// Who may nothing doesn't learn either which repositories there are.
 const ELSEWHERE: &str = "user without rights, elsewhere";
 
 /// A user with a key and a policy; how they prove it.
-async fn user(lake: &TestLake, name: &str, effect: &str, actions: &[&str]) -> String {
+async fn user(lake: &TestLake, name: &str, statements: Value) -> String {
     let user: UserName = name.parse().unwrap();
     lake.lakebed.create_user(&user).await.unwrap();
     let policy = format!("of {name}").parse().unwrap();
-    let document = json!({ "statement": [{ "effect": effect, "action": actions, "resource": "*" }] });
+    let document = json!({ "statement": statements });
     lake.lakebed.create_policy(&policy, &document.to_string()).await.unwrap();
     lake.lakebed.attach_policy(&policy, &PolicyHolder::User(user.clone())).await.unwrap();
     let key = lake.lakebed.create_credential(&user).await.unwrap();
     basic(&key.access_key_id, key.secret_access_key.expose_secret())
+}
+
+fn statement(effect: &str, actions: &[&str]) -> Value {
+    json!({ "effect": effect, "action": actions, "resource": "*" })
+}
+
+fn kept_from_main() -> Value {
+    const ACTIONS: &[&str] = &[
+        "fs:Read*",
+        "fs:List*",
+        "fs:WriteObject",
+        "fs:DeleteObject",
+        "fs:CreateCommit",
+        "fs:CreateBranch",
+        "fs:DeleteBranch",
+        "fs:RevertBranch",
+        "fs:CreateTag",
+        "fs:ImportFromStorage",
+        "fs:ImportCancel",
+    ];
+    let mut from_main = statement("deny", &["fs:*"]);
+    from_main["condition"] = json!({ "StringLike": { "Ref": ["main"] } });
+    json!([statement("allow", ACTIONS), from_main])
 }
 
 fn basic(id: &str, secret: &str) -> String {
@@ -44,7 +69,7 @@ async fn callers(lake: &TestLake) -> Vec<(&'static str, String)> {
     let expired = SessionClaims::new(UserId(1), Timestamp::from_millis(1_000), 900);
     let foreign = SessionClaims::new(UserId(1), Timestamp::from_millis(1_790_000_000_000), 900);
     let bearer = |claims: &SessionClaims, secrets| format!("Bearer {}", claims.sign(secrets).expose_secret());
-    let nothing = user(lake, "nothing", "deny", &["*"]).await;
+    let nothing = user(lake, "nothing", json!([statement("deny", &["*"])])).await;
     vec![
         ("nobody", String::new()),
         ("unknown key", basic("AKLBNOBODY", "wrong")),
@@ -56,7 +81,8 @@ async fn callers(lake: &TestLake) -> Vec<(&'static str, String)> {
         (NARROWED, String::new()),
         ("user without rights", nothing.clone()),
         (ELSEWHERE, nothing),
-        ("user who may read", user(lake, "reader", "allow", &["fs:Read*", "fs:List*"]).await),
+        ("user who may read", user(lake, "reader", json!([statement("allow", &["fs:Read*", "fs:List*"])])).await),
+        (KEPT_FROM_MAIN, user(lake, "kept", kept_from_main()).await),
     ]
 }
 
@@ -281,6 +307,15 @@ const FOR_STRANGERS: &[&str] = &[
 const BATCHES: &[&str] =
     &["POST /repositories/{repository}/branches/{branch}/objects/delete", "gRPC /lakebed.api.v1.Objects/Delete"];
 
+/// Whether an operation is about the ref that a rule keeps somebody from: its path names one, or its message does.
+fn is_about_main(operation: &str) -> bool {
+    let (_, path) = operation.split_once(' ').unwrap();
+    let of_ref =
+        ["{branch}", "{ref}", "{sourceRef}", "{leftRef}", "{commitId}", "/Branches/", "/Commits/", "/Objects/"];
+    let lists_others = ["/Branches/List", "/Branches/ListDeleted"];
+    of_ref.iter().any(|part| path.contains(part)) && !lists_others.iter().any(|end| path.ends_with(end))
+}
+
 /// Whether an operation's answer is what may be expected, whatever the matrix says.
 fn is_expected(operation: &str, who: &str, status: &str) -> bool {
     let is_refusal = matches!(status, "401" | "16");
@@ -290,7 +325,10 @@ fn is_expected(operation: &str, who: &str, status: &str) -> bool {
         "user without rights" | ELSEWHERE if !FOR_ALL.contains(&operation) && !BATCHES.contains(&operation) => {
             matches!(status, "denied" | "7" | "501")
         }
-        "user without rights" | ELSEWHERE | "user who may read" | NARROWED => {
+        KEPT_FROM_MAIN if is_about_main(operation) && !BATCHES.contains(&operation) => {
+            matches!(status, "403" | "7" | "501")
+        }
+        "user without rights" | ELSEWHERE | "user who may read" | NARROWED | KEPT_FROM_MAIN => {
             !is_refusal || operation == "POST /auth/login"
         }
         _ => is_refusal || operation == "gRPC /lakebed.api.v1.Server/Health",

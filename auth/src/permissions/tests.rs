@@ -1,10 +1,11 @@
 //! Tests of `permissions`: against the obvious model, and the usual policies.
 
-use model::{Timestamp, Wildcard};
+use model::{BranchName, RefName, Timestamp, Wildcard};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::resource::Through;
 use crate::{Resource, usual};
 
 const ACTIONS: [&str; 5] = ["fs:ReadObject", "fs:WriteObject", "fs:Read*", "auth:*", "*"];
@@ -39,8 +40,10 @@ fn statement() -> impl Strategy<Value = Statement> {
 
 fn resource() -> impl Strategy<Value = Resource> {
     let trips = || "trips".parse().unwrap();
-    let object = move |path: &str| Resource::object_of(&trips(), "main", &path.parse().unwrap());
-    let dev = Resource::object_of(&trips(), "dev-1", &"ab".parse().unwrap());
+    let branch = |name: &str| Through::from(&name.parse::<BranchName>().unwrap());
+    let object = move |path: &str| Resource::object_of(&trips(), branch("main"), &path.parse().unwrap());
+    let dev = Resource::object_of(&trips(), branch("dev-1"), &"ab".parse().unwrap());
+    let id = Through::from(&"abcdef".parse::<RefName>().unwrap());
     select(vec![
         Resource::All,
         object("a"),
@@ -48,7 +51,9 @@ fn resource() -> impl Strategy<Value = Resource> {
         object("b/c"),
         dev,
         Resource::Repository(trips()),
-        Resource::listing(&trips(), "dev-2", "x"),
+        Resource::object_of(&trips(), id, &"a".parse().unwrap()),
+        Resource::listing(&trips(), branch("dev-2"), "x"),
+        Resource::at_each_ref(&trips()),
         Resource::User(ann()),
         Resource::User("bob".parse().unwrap()),
     ])
@@ -59,8 +64,16 @@ fn model(statements: &[Statement], action: Action, resource: &Resource) -> Verdi
     let counts = |statement: &&Statement| {
         let arn = statement.resource.replace("${user}", "ann");
         let holds = statement.condition.iter().flatten().all(|(operator, keys)| {
-            let like = resource.reference().is_some_and(|r| Wildcard::new(&keys["Ref"][0]).matches(r));
-            like == (operator == "StringLike")
+            let (pattern, is_negated) = (&keys["Ref"][0], operator == "StringNotLike");
+            match resource.through().as_deref() {
+                Some(Through::Ref(name)) => Wildcard::new(pattern).matches(name) != is_negated,
+                // Of the resources here it is an id.
+                Some(Through::Expression(_)) if pattern == "*" => !is_negated,
+                Some(Through::Expression(_)) => statement.effect == Effect::Deny,
+                Some(Through::EachRef) => statement.effect == Effect::Allow,
+                None if action.reaches_refs() => statement.effect == Effect::Deny,
+                None => is_negated,
+            }
         });
         statement.action.iter().any(|named| Wildcard::new(named).matches(action.as_str()))
             && Wildcard::new(&arn).matches(&resource.to_string())
@@ -75,8 +88,8 @@ fn model(statements: &[Statement], action: Action, resource: &Resource) -> Verdi
 }
 
 fn judge(document: &PolicyDocument, action: Action, resource: &Resource) -> Verdict {
-    let facts = Facts { address: None, at: Timestamp::default(), resource };
-    Permissions::of_document(&ann(), document).unwrap().judge(&Question::new(action, facts))
+    let facts = Facts { address: None, at: Timestamp::default(), action, resource };
+    Permissions::of_document(&ann(), document).unwrap().judge(&Question::new(facts))
 }
 
 proptest! {
@@ -113,14 +126,15 @@ fn allowed(group: &str, action: Action, resource: &Resource) -> bool {
     let policies = usual::policies().into_iter().filter(|(name, _)| names.contains(name));
     let policies: Vec<_> =
         policies.map(|(name, document)| Policy { name, document, created_at: Timestamp::default() }).collect();
-    let facts = Facts { address: None, at: Timestamp::default(), resource };
+    let facts = Facts { address: None, at: Timestamp::default(), action, resource };
     let permissions = Permissions::of_policies(&ann(), &policies).unwrap();
-    permissions.judge(&Question::new(action, facts)) == Verdict::Allowed
+    permissions.judge(&Question::new(facts)) == Verdict::Allowed
 }
 
 #[test]
 fn the_usual_groups_may_what_lakefs_s_may() {
-    let object = Resource::object(&"trips".parse().unwrap(), &"a".parse().unwrap());
+    let main: BranchName = "main".parse().unwrap();
+    let object = Resource::object_of(&"trips".parse().unwrap(), &main, &"a".parse().unwrap());
     let (ann, bob) = (Resource::User(ann()), Resource::User("bob".parse().unwrap()));
     for (group, read, write, delete_repository, keys_of_others) in [
         ("Admins", true, true, true, true),

@@ -29,6 +29,16 @@ pub enum ListItem {
     CommonPrefix(String),
 }
 
+impl ListItem {
+    /// The object's path, or what the paths begin with.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Object(path, _) => path.as_str(),
+            Self::CommonPrefix(prefix) => prefix,
+        }
+    }
+}
+
 /// One page of a listing, by bytes, objects and common prefixes interleaved as S3 does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {

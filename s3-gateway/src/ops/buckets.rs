@@ -1,13 +1,13 @@
 //! Buckets, which are repositories. Owns ListBuckets, HeadBucket, GetBucketLocation and CreateBucket. Invariant: no
 //! bucket is deleted over S3, since a repository holds history that a bucket's tools don't know of.
 
-use auth::{Action, Resource};
+use auth::{Action, PageWanted, Resource};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Response;
 use http::header::LOCATION;
-use model::{MetaError, PAGE_MAX, Query, Refusal, Repository, RepositoryName};
+use model::{MetaError, Refusal, Repository, RepositoryName};
 use object_http::insert;
 
 use crate::call::{self, Call};
@@ -20,12 +20,12 @@ use crate::protocol::{ErrorCode, S3Error};
 pub(crate) async fn list_buckets(call: &Call<'_>, list: &ListBuckets) -> Result<Response<Body>, Failure> {
     call.authorize(Action::ListRepositories, &Resource::All)?;
     let after = list.continuation_token.as_deref().map_or(Ok(String::new()), decode_token)?;
-    let (repositories, more) = match &list.region {
-        Some(region) if *region != call.options.region => (Vec::new(), false),
-        _ => repositories(call, list, after).await?,
-    };
-    let continuation_token = repositories.last().filter(|_| more).map(|last| encode_token(last.name.as_str()));
-    let buckets = repositories
+    let wanted = PageWanted { prefix: list.prefix.clone(), after, amount: list.max_buckets as usize };
+    let is_elsewhere = list.region.as_ref().is_some_and(|region| *region != call.options.region);
+    let page = auth::seen_repositories(call.graveler.meta(), call.caller, wanted, |_| !is_elsewhere).await?;
+    let continuation_token = page.next.as_deref().map(encode_token);
+    let buckets = page
+        .items
         .into_iter()
         .map(|r| write::Bucket { name: r.name.to_string(), creation_date: r.created_at.to_datetime() });
     let prefix = Some(list.prefix.clone()).filter(|prefix| !prefix.is_empty());
@@ -36,29 +36,6 @@ pub(crate) async fn list_buckets(call: &Call<'_>, list: &ListBuckets) -> Result<
         prefix,
         continuation_token,
     })))
-}
-
-/// Up to `max_buckets` repositories that the caller may see, and whether there are more.
-async fn repositories(
-    call: &Call<'_>,
-    list: &ListBuckets,
-    mut after: String,
-) -> Result<(Vec<Repository>, bool), Failure> {
-    let mut found: Vec<Repository> = Vec::new();
-    loop {
-        let amount = (list.max_buckets as usize - found.len()).min(PAGE_MAX);
-        let query = Query::Repositories { prefix: list.prefix.clone(), after, amount };
-        let page = call.graveler.meta().read(query).await?.repositories()?;
-        let last = page.items.last().map(|last| last.name.to_string());
-        let may_see = |r: &Repository| {
-            auth::is_allowed(call.caller, Action::ReadRepository, &Resource::Repository(r.name.clone()))
-        };
-        found.extend(page.items.into_iter().filter(may_see));
-        match last {
-            Some(last) if page.more && found.len() < list.max_buckets as usize => after = last,
-            _ => return Ok((found, page.more)),
-        }
-    }
 }
 
 /// `HEAD /bucket`: whether it is there, and its region.

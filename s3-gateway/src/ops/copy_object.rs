@@ -30,7 +30,7 @@ pub(crate) async fn copy_object(
 ) -> Result<Response<Body>, Failure> {
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
-    call.authorize(Action::WriteObject, &call::object(&name, reference, &path))?;
+    call.authorize(Action::WriteObject, &call::object_on_branch(&name, reference, &path))?;
     let replaced = replaced_description(call)?;
     let condition = call.write_condition()?;
     if replaced.is_none() && source.bucket == bucket && source.key == key {

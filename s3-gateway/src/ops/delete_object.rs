@@ -23,7 +23,7 @@ pub(crate) async fn delete_object(call: &Call<'_>, bucket: &str, key: &str) -> R
     let require = call.write_condition()?.as_ref().map(call::require);
     match Key::parse(key)? {
         Key::Object(reference, path) => {
-            call.authorize(Action::DeleteObject, &call::object(&name, reference, &path))?;
+            call.authorize(Action::DeleteObject, &call::object_on_branch(&name, reference, &path))?;
             let (repository, branch) = call.branch_to_write(&name, reference).await?;
             let change = Change { path, value: StagedValue::Tombstone, require };
             stage(call.graveler, &repository, &branch, change).await?;
@@ -86,7 +86,7 @@ fn admit<'a>(
     }
     match Key::parse(&object.key)? {
         Key::Object(reference, path) => {
-            call.authorize(Action::DeleteObject, &call::object(repository, reference, &path))?;
+            call.authorize(Action::DeleteObject, &call::object_on_branch(repository, reference, &path))?;
             Ok(Some((reference, path)))
         }
         Key::Root(_) | Key::Bare(_) => Ok(None),

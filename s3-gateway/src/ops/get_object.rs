@@ -101,7 +101,7 @@ async fn find(call: &Call<'_>, repository: &RepositoryName, key: &str) -> Result
             call.find(repository, reference, &path).await
         }
         Key::Root(reference) => {
-            call.authorize(Action::ReadRepository, &Resource::Repository(repository.clone()))?;
+            call.authorize(Action::ReadRepository, &Resource::at_ref(repository, call::through(reference)))?;
             find_root(call, repository, reference).await
         }
         Key::Bare(_) => {

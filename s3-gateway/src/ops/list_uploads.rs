@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use auth::HiddenPaths;
 use axum::body::Body;
 use http::Response;
 use model::{BranchName, MetaError, ObjectPath, PATH_BYTES_MAX, Query, Refusal, RepositoryName, Upload, UploadId};
@@ -15,10 +16,10 @@ use crate::object_headers::storage_class;
 use crate::protocol::S3Error;
 use crate::protocol::operation::ListUploads;
 use crate::protocol::xml::write::{self, UploadSummary};
-use crate::ref_names::ref_names;
+use crate::ref_names::{Ref, RefsWanted, ref_names};
 
-/// How many branches one page looks into.
-const BRANCHES_PER_PAGE_MAX: usize = 100;
+/// How many refs one page looks into.
+const REFS_PER_PAGE_MAX: usize = 100;
 
 /// A page being made.
 #[derive(Default)]
@@ -97,21 +98,20 @@ async fn fill(
             Err(_) => Ok(()),
         };
     }
-    let begun = list.key_marker.split_once('/').map(|(reference, _)| reference.to_owned());
-    let begun = begun.filter(|reference| reference.starts_with(&list.prefix));
-    let names = ref_names(call.graveler.meta(), name, &list.prefix, &list.key_marker, BRANCHES_PER_PAGE_MAX).await?;
-    let mut seen = None;
-    for reference in begun.into_iter().chain(names.names) {
-        if let Ok(branch) = reference.parse() {
+    let (prefix, after) = (list.prefix.as_str(), list.key_marker.as_str());
+    let shows = |found: &Ref| listing::shows(call, name, found);
+    let refs = RefsWanted { prefix, after, amount: REFS_PER_PAGE_MAX, shows: &shows };
+    let found = ref_names(call.graveler.meta(), name, refs).await?;
+    let begun = listing::begun(call, name, prefix, after).await?.filter(&shows);
+    for reference in begun.into_iter().chain(found.refs) {
+        if let Ref::Branch(branch) = reference {
             add_branch(call, name, &branch, (list, after_id), page).await?;
         }
         if page.next.is_some() {
             return Ok(());
         }
-        seen = Some(reference);
     }
-    // `/` is before `0`: the least text behind all keys of the last branch.
-    page.next = seen.filter(|_| names.more).map(|reference| (reference + "0", String::new()));
+    page.next = found.next.map(|last| (listing::behind_ref(last), String::new()));
     Ok(())
 }
 
@@ -130,6 +130,7 @@ async fn add_branch(
         None if list.key_marker.as_str() < folder.as_str() => None,
         None => return Ok(()),
     };
+    let hidden = HiddenPaths::new(call.caller, name, branch);
     loop {
         let (repository, branch, prefix) = (name.clone(), branch.clone(), prefix.clone());
         let query = Query::Uploads { repository, branch, prefix, after, amount: list.max_uploads as usize };
@@ -138,7 +139,7 @@ async fn add_branch(
             found => found?,
         };
         after = found.items.last().map(|upload| (upload.new.path.clone(), upload.id));
-        for upload in found.items {
+        for upload in found.items.into_iter().filter(|upload| !hidden.has(upload.new.path.as_str())) {
             page.add(format!("{folder}{}", upload.new.path), upload, list);
             if page.next.is_some() {
                 return Ok(());

@@ -5,8 +5,10 @@
 //! - A prefix with a slash, `main/…`, lists that ref. A ref that isn't there lists nothing, as a prefix without keys.
 //! - A prefix without one, delimiter `/`: branches and tags as common prefixes.
 //! - A prefix without one, no delimiter: the objects of each branch and tag, ref by ref.
+//!
+//! Who asks for a list of refs is asked twice: whether there may be any, and then for each ref that it would show.
 
-use auth::{Action, Resource};
+use auth::{Action, HiddenPaths, Resource, Through};
 use graveler::{ListItem, ListRequest, RefExpr};
 use model::{Entry, RepositoryName};
 
@@ -14,7 +16,7 @@ use crate::call::{self, Call};
 use crate::error_table::Failure;
 use crate::protocol::S3Error;
 use crate::protocol::xml::can_hold;
-use crate::ref_names::ref_names;
+use crate::ref_names::{Ref, RefsWanted, find_ref, ref_names};
 
 /// How many refs one page looks into when it lists all refs' objects.
 const REFS_PER_PAGE_MAX: usize = 100;
@@ -67,12 +69,24 @@ pub(super) async fn page(call: &Call<'_>, repository: &RepositoryName, wanted: &
 
 /// Asks whether the caller may list objects, and refs too, when the prefix names none.
 pub(super) fn authorize(call: &Call<'_>, repository: &RepositoryName, prefix: &str) -> Result<(), Failure> {
-    if !prefix.contains('/') {
-        let whole = Resource::Repository(repository.clone());
-        call.authorize(Action::ListBranches, &whole)?;
-        call.authorize(Action::ListTags, &whole)?;
-    }
-    call.authorize(Action::ListObjects, &call::listed(repository, prefix))
+    let (through, path) = match prefix.split_once('/') {
+        Some((reference, path)) => (call::through(reference), path),
+        None => {
+            call.authorize(Action::ListBranches, &Resource::at_each_ref(repository))?;
+            call.authorize(Action::ListTags, &Resource::at_each_ref(repository))?;
+            (Through::EachRef, "")
+        }
+    };
+    call.authorize(Action::ListObjects, &Resource::listing(repository, through, path))
+}
+
+/// Whether a listing whose prefix names no ref shows this one, and what it has.
+pub(super) fn shows(call: &Call<'_>, repository: &RepositoryName, found: &Ref) -> bool {
+    let (is_shown, through) = match found {
+        Ref::Branch(branch) => (auth::shows_branch(call.caller, repository, branch), Through::from(branch)),
+        Ref::Tag(tag) => (auth::shows_tag(call.caller, repository, tag), Through::from(tag)),
+    };
+    is_shown && auth::is_allowed(call.caller, Action::ListObjects, &Resource::listing(repository, through, ""))
 }
 
 /// Refuses a page with a key that XML can't hold, unless keys are encoded: anything else in its place would be another key.
@@ -134,62 +148,74 @@ async fn add_ref(
         Err(failure) if failure.is_unknown_ref() => return Ok(()),
         listing => listing?,
     };
-    let mut last = None;
-    for item in listing.items {
+    let last = listing.items.last().map(|item| format!("{reference}/{}", item.name()));
+    page.next = last.filter(|_| listing.more);
+    let hidden = HiddenPaths::new(call.caller, repository, expr.base());
+    for item in listing.items.into_iter().filter(|item| !hidden.has(item.name())) {
+        let key = format!("{reference}/{}", item.name());
         match item {
-            ListItem::Object(path, entry) => {
-                let key = format!("{reference}/{path}");
-                last = Some(key.clone());
-                page.objects.push((key, entry));
-            }
-            ListItem::CommonPrefix(prefix) => {
-                let key = format!("{reference}/{prefix}");
-                last = Some(key.clone());
-                page.prefixes.push(key);
-            }
+            ListItem::Object(_, entry) => page.objects.push((key, entry)),
+            ListItem::CommonPrefix(_) => page.prefixes.push(key),
         }
     }
-    page.next = last.filter(|_| listing.more);
     Ok(())
 }
 
 /// Lists branches and tags as common prefixes.
 async fn refs(call: &Call<'_>, repository: &RepositoryName, wanted: &Wanted<'_>) -> Result<Page, Failure> {
-    let found = ref_names(call.graveler.meta(), repository, wanted.prefix, wanted.after, wanted.amount).await?;
-    let prefixes: Vec<String> = found.names.iter().map(|name| format!("{name}/")).collect();
-    let next = prefixes.last().filter(|_| found.more).cloned();
-    Ok(Page { objects: Vec::new(), prefixes, next })
+    let Wanted { prefix, after, amount, .. } = *wanted;
+    let shows = |found: &Ref| shows(call, repository, found);
+    let wanted = RefsWanted { prefix, after, amount, shows: &shows };
+    let found = ref_names(call.graveler.meta(), repository, wanted).await?;
+    let prefixes = found.refs.iter().map(|found| format!("{}/", found.name())).collect();
+    Ok(Page { objects: Vec::new(), prefixes, next: found.next.map(|name| name + "/") })
 }
 
 /// Lists the objects of all branches and tags, ref by ref. A page ends early after [`REFS_PER_PAGE_MAX`] refs.
 async fn all_refs(call: &Call<'_>, repository: &RepositoryName, wanted: &Wanted<'_>) -> Result<Page, Failure> {
     let mut page = Page::default();
-    let names = ref_names(call.graveler.meta(), repository, wanted.prefix, wanted.after, REFS_PER_PAGE_MAX).await?;
-    let begun = wanted.after.split_once('/').map(|(reference, _)| reference.to_owned());
-    let begun = begun.filter(|reference| reference.starts_with(wanted.prefix));
+    let Wanted { prefix, after, .. } = *wanted;
+    let shows = |found: &Ref| shows(call, repository, found);
+    let refs = RefsWanted { prefix, after, amount: REFS_PER_PAGE_MAX, shows: &shows };
+    let found = ref_names(call.graveler.meta(), repository, refs).await?;
+    let begun = begun(call, repository, prefix, after).await?.filter(&shows);
     let mut last = None;
-    for reference in begun.into_iter().chain(names.names) {
+    for reference in begun.into_iter().chain(found.refs) {
         let amount = wanted.amount - page.objects.len();
         if amount == 0 {
             page.next = last.map(behind_ref);
             return Ok(page);
         }
-        let Some(after) = path_after(&reference, wanted.after) else { continue };
+        let reference = reference.name();
+        let Some(after) = path_after(reference, after) else { continue };
         if let Ok(expr) = reference.parse() {
             let request = ListRequest { after, amount, ..ListRequest::default() };
-            add_ref(call, repository, (&reference, &expr), &request, &mut page).await?;
+            add_ref(call, repository, (reference, &expr), &request, &mut page).await?;
         }
         if page.next.is_some() {
             return Ok(page);
         }
-        last = Some(reference);
+        last = Some(reference.to_owned());
     }
-    page.next = last.filter(|_| names.more).map(behind_ref);
+    page.next = found.next.map(behind_ref);
     Ok(page)
 }
 
+/// The ref in whose middle a page begins.
+pub(super) async fn begun(
+    call: &Call<'_>,
+    repository: &RepositoryName,
+    prefix: &str,
+    after: &str,
+) -> Result<Option<Ref>, Failure> {
+    match after.split_once('/').filter(|(reference, _)| reference.starts_with(prefix)) {
+        Some((reference, _)) => Ok(find_ref(call.graveler.meta(), repository, reference).await?),
+        None => Ok(None),
+    }
+}
+
 /// The least text that is behind all keys of a ref: `/` is before `0`.
-fn behind_ref(reference: String) -> String {
+pub(super) fn behind_ref(reference: String) -> String {
     reference + "0"
 }
 

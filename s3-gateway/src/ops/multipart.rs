@@ -35,7 +35,7 @@ use crate::protocol::{Checksum, ChecksumKind, ErrorCode, Received, S3Error};
 pub(crate) async fn create(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
-    call.authorize(Action::WriteObject, &call::object(&name, reference, &path))?;
+    call.authorize(Action::WriteObject, &call::object_on_branch(&name, reference, &path))?;
     let Described { content_type, metadata, headers } = Described::of_write(call.headers())?;
     let wanted = checksum::wanted_of_upload(call.headers())?;
     let condition = call.write_condition()?;
@@ -264,7 +264,7 @@ fn part_summary(part: Part) -> write::PartSummary {
 pub(super) fn authorized(call: &Call<'_>, bucket: &str, key: &str) -> Result<(RepositoryName, ObjectPath), Failure> {
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
-    call.authorize(Action::WriteObject, &call::object(&name, reference, &path))?;
+    call.authorize(Action::WriteObject, &call::object_on_branch(&name, reference, &path))?;
     Ok((name, path))
 }
 

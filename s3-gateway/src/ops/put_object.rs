@@ -25,11 +25,11 @@ pub(crate) async fn put_object(call: &Call<'_>, bucket: &str, key: &str) -> Resu
     let repository = call::repository_name(bucket)?;
     match Key::parse(key)? {
         Key::Object(reference, path) => {
-            call.authorize(Action::WriteObject, &call::object(&repository, reference, &path))?;
+            call.authorize(Action::WriteObject, &call::object_on_branch(&repository, reference, &path))?;
             put(call, &repository, reference, path).await
         }
         Key::Root(reference) => {
-            call.authorize(Action::ReadRepository, &Resource::Repository(repository.clone()))?;
+            call.authorize(Action::ReadRepository, &Resource::at_ref(&repository, call::through(reference)))?;
             put_root(call, &repository, reference).await
         }
         Key::Bare(_) => Err(needs_path(key).into()),

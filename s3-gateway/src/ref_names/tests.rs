@@ -75,26 +75,52 @@ impl MetaStore for Refs {
     }
 }
 
-fn list(refs: &Refs, prefix: &str, after: &str, amount: usize) -> RefNames {
-    let repository = "trips".parse().unwrap();
-    futures::executor::block_on(ref_names(refs, &repository, prefix, after, amount)).unwrap()
+/// A page's names, and where the next one begins.
+type Listed = (Vec<String>, Option<String>);
+
+fn list(refs: &Refs, prefix: &str, after: &str, amount: usize) -> Listed {
+    list_shown(refs, RefsWanted { prefix, after, amount, shows: &|_| true })
 }
 
-fn model(refs: &Refs, prefix: &str, after: &str, amount: usize) -> RefNames {
-    let all = refs.branches.union(&refs.tags).map(|n| format!("{n}/"));
-    let all: BTreeSet<String> = all.filter(|n| n.starts_with(prefix) && n.as_str() > after).collect();
-    let names = all.iter().take(amount).map(|n| n.trim_end_matches('/').to_owned()).collect();
-    RefNames { names, more: all.len() > amount }
+fn list_shown(refs: &Refs, wanted: RefsWanted<'_>) -> Listed {
+    let repository = "trips".parse().unwrap();
+    let RefNames { refs, next } = futures::executor::block_on(ref_names(refs, &repository, wanted)).unwrap();
+    (refs.iter().map(|found| found.name().to_owned()).collect(), next)
+}
+
+fn model(refs: &Refs, wanted: RefsWanted<'_>) -> Listed {
+    let RefsWanted { prefix, after, amount, shows } = wanted;
+    let branches = refs.branches.iter().map(|name| Ref::Branch(name.parse().unwrap()));
+    let all = branches.chain(refs.tags.iter().map(|name| Ref::Tag(name.parse().unwrap())));
+    let all: BTreeSet<String> = all.filter(shows).map(|found| format!("{}/", found.name())).collect();
+    let mut left = all.into_iter().filter(|name| name.starts_with(prefix) && name.as_str() > after);
+    let names: Vec<_> = left.by_ref().take(amount).map(|name| name.trim_end_matches('/').to_owned()).collect();
+    let next = names.last().filter(|_| left.next().is_some()).cloned();
+    (names, next)
 }
 
 #[test]
 fn a_longer_name_can_come_before_a_shorter_one() {
     let names = ["a", "a-b", "a-b-c", "a0", "b"].map(str::to_owned);
     let refs = Refs { branches: BTreeSet::from(names), tags: BTreeSet::from(["a.1".to_owned()]) };
-    assert_eq!(list(&refs, "", "", 10).names, ["a-b-c", "a-b", "a.1", "a", "a0", "b"]);
-    assert_eq!(list(&refs, "", "a-b-c/", 10).names, ["a-b", "a.1", "a", "a0", "b"]);
-    assert_eq!(list(&refs, "", "a-b/x", 2), RefNames { names: vec!["a.1".into(), "a".into()], more: true });
-    assert_eq!(list(&refs, "a-", "", 10).names, ["a-b-c", "a-b"]);
+    assert_eq!(list(&refs, "", "", 10).0, ["a-b-c", "a-b", "a.1", "a", "a0", "b"]);
+    assert_eq!(list(&refs, "", "a-b-c/", 10).0, ["a-b", "a.1", "a", "a0", "b"]);
+    assert_eq!(list(&refs, "", "a-b/x", 2), (vec!["a.1".into(), "a".into()], Some("a".into())));
+    assert_eq!(list(&refs, "a-", "", 10).0, ["a-b-c", "a-b"]);
+}
+
+#[test]
+fn a_page_ends_where_enough_was_looked_at() {
+    let mut branches: BTreeSet<_> = (0..LOOKED_AT_MAX + 100).map(|n| format!("a{n:05}")).collect();
+    branches.insert("b".to_owned());
+    let refs = Refs { branches, tags: BTreeSet::new() };
+    let shows = |found: &Ref| found.name() == "b";
+    let wanted = RefsWanted { prefix: "", after: "", amount: 1000, shows: &shows };
+    let (names, next) = list_shown(&refs, wanted);
+    let next = next.unwrap();
+    assert!(names.is_empty() && next.as_str() >= "a09999", "{next}");
+    let behind = format!("{next}/");
+    assert_eq!(list_shown(&refs, RefsWanted { after: &behind, ..wanted }), (vec!["b".to_owned()], None));
 }
 
 proptest! {
@@ -104,10 +130,13 @@ proptest! {
         tags in prop::collection::btree_set("[a-b0][-.a-b0]{0,2}[a-b]", 0..8),
         prefix in "[a-b]?[-.a-b]{0,1}",
         after in "[a-b0]{0,1}[-.a-b0]{0,3}/?[a-b]?",
-        amount in 0usize..6,
+        amount in 1usize..6,
+        hidden in "[a-b0]?",
     ) {
         let tags = tags.into_iter().filter(|t| !t.contains("..") && !names.contains(t)).collect();
         let refs = Refs { branches: names, tags };
-        prop_assert_eq!(list(&refs, &prefix, &after, amount), model(&refs, &prefix, &after, amount));
+        let shows = |found: &Ref| hidden.is_empty() || !found.name().ends_with(&hidden);
+        let wanted = RefsWanted { prefix: &prefix, after: &after, amount, shows: &shows };
+        prop_assert_eq!(list_shown(&refs, wanted), model(&refs, wanted));
     }
 }

@@ -28,4 +28,5 @@ mod protection;
 mod races;
 mod refs;
 mod refusals;
+mod rules_on_refs;
 mod streaming;

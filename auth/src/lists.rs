@@ -1,0 +1,187 @@
+//! Lists of which a caller sees a part: repositories, branches, tags. Owns what a list shows to whom, and the bound on
+//! looking for it; leaves to its caller to ask whether there may be a list at all.
+//! Invariant: a page says where to go on as long as there is more to look at, even if nothing on it may be shown.
+
+use model::{
+    Answer, Branch, BranchMove, BranchName, MetaError, MetaStore, PAGE_MAX, Page, Query, Refusal, Repository,
+    RepositoryName, Tag, TagName,
+};
+
+use crate::authorize::{is_allowed, is_forbidden};
+use crate::{Action, Caller, Resource, Through};
+
+/// How many items are looked at for one page; more only for a page that is to have more.
+const LOOKED_AT_MAX: usize = 10_000;
+/// How many items the second read of a page asks for at least; each next one asks for twice as many.
+const READ_AGAIN_MIN: usize = 100;
+
+/// Which part of a list.
+#[derive(Debug, Clone, Default)]
+pub struct PageWanted {
+    /// Names begin so.
+    pub prefix: String,
+    /// Names are larger.
+    pub after: String,
+    /// How many at most.
+    pub amount: usize,
+}
+
+/// A page of what a caller sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// In the order of names; maybe fewer than were wanted, though more come.
+    pub items: Vec<T>,
+    /// The `after` of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// Lists the repositories that a caller may read and that fit.
+pub async fn seen_repositories(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    wanted: PageWanted,
+    fits: impl Fn(&Repository) -> bool,
+) -> Result<Seen<Repository>, MetaError> {
+    let list = List {
+        query: |prefix, after, amount| Query::Repositories { prefix, after, amount },
+        page: Answer::repositories,
+        name: |repository: &Repository| repository.name.to_string(),
+    };
+    let shows = |repository: &Repository| {
+        fits(repository) && is_allowed(caller, Action::ReadRepository, &Resource::Repository(repository.name.clone()))
+    };
+    list.read(meta, wanted, shows).await
+}
+
+/// Lists the branches that a caller is shown and that fit.
+pub async fn seen_branches(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    repository: &RepositoryName,
+    wanted: PageWanted,
+    fits: impl Fn(&Branch) -> bool,
+) -> Result<Seen<Branch>, MetaError> {
+    let list = List {
+        query: |prefix, after, amount| Query::Branches { repository: repository.clone(), prefix, after, amount },
+        page: Answer::branches,
+        name: |branch: &Branch| branch.name.to_string(),
+    };
+    list.read(meta, wanted, |branch| fits(branch) && shows_branch(caller, repository, &branch.name)).await
+}
+
+/// Lists the deletions of the branches that can be undeleted and that a caller is shown.
+pub async fn seen_deletions(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    repository: &RepositoryName,
+    wanted: PageWanted,
+) -> Result<Seen<BranchMove>, MetaError> {
+    let list = List {
+        query: |prefix, after, amount| Query::DeletedBranches { repository: repository.clone(), prefix, after, amount },
+        page: Answer::moves,
+        name: |deletion: &BranchMove| deletion.branch.to_string(),
+    };
+    list.read(meta, wanted, |deletion| shows_branch(caller, repository, &deletion.branch)).await
+}
+
+/// Lists the tags that a caller is shown.
+pub async fn seen_tags(
+    meta: &dyn MetaStore,
+    caller: &Caller,
+    repository: &RepositoryName,
+    wanted: PageWanted,
+) -> Result<Seen<Tag>, MetaError> {
+    let list = List {
+        query: |prefix, after, amount| Query::Tags { repository: repository.clone(), prefix, after, amount },
+        page: Answer::tags,
+        name: |tag: &Tag| tag.name.to_string(),
+    };
+    list.read(meta, wanted, |tag| shows_tag(caller, repository, &tag.name)).await
+}
+
+/// Whether a list of branches shows this one: the caller may list it and isn't forbidden to read it.
+pub fn shows_branch(caller: &Caller, repository: &RepositoryName, branch: &BranchName) -> bool {
+    is_allowed(caller, Action::ListBranches, &Resource::at_ref(repository, branch))
+        && !is_forbidden(caller, Action::ReadBranch, &Resource::branch(repository, branch))
+}
+
+/// Whether a list of tags shows this one: the caller may list it and isn't forbidden to read it.
+pub fn shows_tag(caller: &Caller, repository: &RepositoryName, tag: &TagName) -> bool {
+    is_allowed(caller, Action::ListTags, &Resource::at_ref(repository, tag))
+        && !is_forbidden(caller, Action::ReadTag, &Resource::Tag(repository.clone(), tag.clone()))
+}
+
+/// What a listing of a ref's objects hides from a caller: paths that they may not be asked for, by a condition on `Prefix`.
+#[derive(Debug)]
+pub struct HiddenPaths<'a> {
+    caller: &'a Caller,
+    repository: &'a RepositoryName,
+    through: Through,
+    /// Whether there is any such condition.
+    is_any: bool,
+}
+
+impl<'a> HiddenPaths<'a> {
+    /// Looks for such conditions among a caller's.
+    pub fn new(caller: &'a Caller, repository: &'a RepositoryName, through: impl Into<Through>) -> Self {
+        let all = [Some(&caller.permissions), caller.narrowed.as_ref()];
+        let is_any = all.into_iter().flatten().any(|permissions| permissions.hides_listed());
+        Self { caller, repository, through: through.into(), is_any }
+    }
+
+    /// Whether a path, or the common prefix of several, is hidden.
+    pub fn has(&self, path: &str) -> bool {
+        self.is_any && {
+            let listing = Resource::listing(self.repository, self.through.clone(), path);
+            is_forbidden(self.caller, Action::ListObjects, &listing)
+        }
+    }
+}
+
+/// How a list is read.
+struct List<Q, P, N> {
+    /// Of prefix, after and amount.
+    query: Q,
+    page: P,
+    name: N,
+}
+
+impl<Q, P, N> List<Q, P, N> {
+    async fn read<T>(
+        &self,
+        meta: &dyn MetaStore,
+        wanted: PageWanted,
+        shows: impl Fn(&T) -> bool,
+    ) -> Result<Seen<T>, MetaError>
+    where
+        Q: Fn(String, String, usize) -> Query,
+        P: Fn(Answer) -> Result<Page<T>, Refusal>,
+        N: Fn(&T) -> String,
+    {
+        let PageWanted { prefix, mut after, amount } = wanted;
+        let (mut items, mut looked_at) = (Vec::new(), 0);
+        let mut ask = amount.min(PAGE_MAX);
+        while items.len() < amount && looked_at < LOOKED_AT_MAX.max(amount) {
+            let answer = meta.read((self.query)(prefix.clone(), after.clone(), ask)).await?;
+            let Page { items: page, more } = (self.page)(answer)?;
+            let is_last = !more || page.is_empty();
+            let mut page = page.into_iter();
+            for item in page.by_ref() {
+                looked_at += 1;
+                after = (self.name)(&item);
+                items.extend(Some(item).filter(&shows));
+                if items.len() == amount {
+                    break;
+                }
+            }
+            if is_last && page.len() == 0 {
+                return Ok(Seen { items, next: None });
+            }
+            ask = (ask * 2).clamp(READ_AGAIN_MIN, PAGE_MAX);
+        }
+        Ok(Seen { items, next: Some(after).filter(|_| amount > 0) })
+    }
+}
+
+#[cfg(test)]
+mod tests;
