@@ -58,9 +58,9 @@ pub enum StorageError {
         /// How one sees it.
         why: String,
     },
-    /// An address outside the installation's store that the operator doesn't allow to be read.
+    /// An address that is no repository's and that the operator doesn't allow to be read.
     #[error(
-        "{url} lies outside this server's object store, and it isn't among the sources that the server may read: an operator \
+        "{url} lies in no repository of this server, and it isn't among the sources that the server may read: an operator \
          adds its bucket, prefix or folder to the setting import_allow (--import-allow, LAKEBED_IMPORT_ALLOW)"
     )]
     Elsewhere {

@@ -14,6 +14,9 @@ pub(crate) const RESERVED: &str = "_lakebed";
 /// The folder of users' bytes.
 const DATA: &str = "data";
 
+/// The folder of what clients put into the store by themselves, until it is linked.
+const GIVEN_OUT: &str = "staging";
+
 /// The folder in the root of a local store that keeps temporary files and parts; no namespace can be there.
 pub(crate) const LOCAL_RESERVED: &str = ".lakebed";
 
@@ -146,6 +149,11 @@ pub(crate) fn local_part(upload: &str, part: &str) -> Result<Path, StorageError>
     let folder = local_upload(upload)?;
     local_upload(part).map_err(|_| StorageError::Invalid(format!("{part:?} isn't the id of a part")))?;
     Ok(folder.join(part))
+}
+
+/// Whether a relative address is one that was given out, for somebody to write to: nothing of a ref ever lies there.
+pub fn is_given_out(address: &str) -> bool {
+    address.split('/').next() == Some(GIVEN_OUT)
 }
 
 /// Whether a path has a part that Lakebed keeps for itself, which no user reads.

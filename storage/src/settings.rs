@@ -138,6 +138,13 @@ impl StoreUrl {
         }
     }
 
+    /// What the URLs of a local folder's objects begin with, a slash included, without detours.
+    pub(crate) fn local_base(&self) -> Option<String> {
+        let Self::Local(folder) = self else { return None };
+        let plain: PathBuf = folder.components().collect();
+        Some(Self::Local(plain).base())
+    }
+
     /// The part of the bucket that is ours.
     pub(crate) fn prefix(&self) -> Path {
         match self {

@@ -16,7 +16,7 @@ use crate::local::LocalStore;
 use crate::open;
 use crate::paths::{is_plain, is_reserved};
 use crate::presigned::Presigned;
-use crate::settings::{Scheme, StoreSettings, StoreUrl, without_options};
+use crate::settings::{StoreSettings, StoreUrl, without_options};
 use crate::{StorageError, Stores};
 
 /// How many places an operator may allow; so many stores are open at most.
@@ -36,6 +36,20 @@ struct Allowed {
     settings: StoreSettings,
     /// Opened when first needed, and kept.
     site: OnceCell<Site>,
+}
+
+/// Where something lies that somebody wants to import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the installation's own store.
+    Own {
+        /// Its URL in the form of namespaces, whatever name it was given.
+        url: String,
+        /// Whether the operator's list has it all the same.
+        is_allowed: bool,
+    },
+    /// Somewhere else: the operator's list says whether it may be read.
+    Elsewhere,
 }
 
 /// An open store, and how its objects are called. Cheap to clone.
@@ -61,8 +75,8 @@ pub(crate) enum Listing {
 }
 
 impl Sources {
-    /// Reads the operator's list. `own` is the kind of the installation's store, and `settings` are that store's.
-    pub(crate) fn new(own: Scheme, settings: &StoreSettings) -> Result<Self, StorageError> {
+    /// Reads the operator's list. `own` is the installation's store, and `settings` are that store's.
+    pub(crate) fn new(own: &StoreUrl, settings: &StoreSettings) -> Result<Self, StorageError> {
         if settings.sources.len() > SOURCES_MAX {
             return Err(StorageError::Invalid(format!("more than {SOURCES_MAX} sources are allowed: name wider ones")));
         }
@@ -79,7 +93,7 @@ impl Sources {
 }
 
 impl Allowed {
-    fn parse(text: &str, own: Scheme, own_settings: &StoreSettings) -> Result<Self, StorageError> {
+    fn parse(text: &str, own: &StoreUrl, own_settings: &StoreSettings) -> Result<Self, StorageError> {
         let invalid = |why: &str| {
             let text = without_options(text);
             StorageError::Invalid(format!("{text:?} can't be a source that is allowed to be read: {why}"))
@@ -87,13 +101,19 @@ impl Allowed {
         let (url, options) = text.split_once('?').unwrap_or((text, ""));
         let parsed = match StoreUrl::parse(url)? {
             StoreUrl::Memory => return Err(invalid("memory is read by its own process alone")),
-            StoreUrl::Local(folder) => StoreUrl::Local(plain_folder(&folder).ok_or_else(|| {
-                invalid("name the folder by its absolute path without `..`; the whole disk can't be allowed")
-            })?),
+            StoreUrl::Local(folder) => {
+                let folder = plain_folder(&folder).ok_or_else(|| {
+                    invalid("name the folder by its absolute path without `..`; the whole disk can't be allowed")
+                })?;
+                if leads_into(&folder, own) {
+                    return Err(invalid("it leads to this server's own store by way of a link: name another folder"));
+                }
+                StoreUrl::Local(folder)
+            }
             remote => remote,
         };
         let mut settings = StoreSettings { sources: Vec::new(), ..own_settings.clone() };
-        if parsed.scheme() != own {
+        if parsed.scheme() != own.scheme() {
             settings = StoreSettings::default();
         }
         for option in options.split('&').filter(|option| !option.is_empty()) {
@@ -139,6 +159,22 @@ fn plain_folder(folder: &FsPath) -> Option<PathBuf> {
     (is_utf8 && !climbs && plain.parent().is_some()).then_some(plain)
 }
 
+/// Whether a folder has the installation's own, or lies in it, under another name than that.
+fn leads_into(folder: &FsPath, own: &StoreUrl) -> bool {
+    let StoreUrl::Local(own) = own else { return false };
+    let overlap = |a: &FsPath, b: &FsPath| a.starts_with(b) || b.starts_with(a);
+    overlap(&real(folder), &real(own)) && !overlap(folder, own)
+}
+
+/// A folder without links on the way to it, as far as it is there.
+fn real(folder: &FsPath) -> PathBuf {
+    let there = folder.ancestors().find_map(|above| Some((above.canonicalize().ok()?, above)));
+    match there.and_then(|(real, above)| Some(real.join(folder.strip_prefix(above).ok()?))) {
+        Some(real) => real.components().collect(),
+        None => folder.to_owned(),
+    }
+}
+
 impl Site {
     /// What an object at a path of the store is called.
     pub(crate) fn url(&self, path: &str) -> String {
@@ -177,6 +213,20 @@ impl Stores {
         Ok((site, path))
     }
 
+    /// Finds out whether a URL lies in the installation's own store, which others than the operator have a say in.
+    pub fn place(&self, url: &str) -> Place {
+        let url = canonical(url);
+        let is_allowed = self.sources.find(&url).is_some();
+        let own = match self.local_base.as_deref().and_then(|base| url.strip_prefix(base)) {
+            Some(path) => format!("{}{path}", self.namespace_root()),
+            None => url,
+        };
+        match own.starts_with(self.namespace_root()) {
+            true => Place::Own { url: own, is_allowed },
+            false => Place::Elsewhere,
+        }
+    }
+
     /// Whether a URL lies where this server may read.
     pub(crate) fn may_read(&self, url: &str) -> bool {
         let url = canonical(url);
@@ -195,7 +245,7 @@ impl Stores {
 }
 
 /// A URL with the scheme's usual name.
-pub(crate) fn canonical(url: &str) -> String {
+pub fn canonical(url: &str) -> String {
     const NAMES: [(&str, &str); 3] = [("s3a://", "s3://"), ("azure://", "az://"), ("abfs://", "az://")];
     let other = NAMES.iter().find_map(|(name, usual)| Some(format!("{usual}{}", url.strip_prefix(name)?)));
     other.unwrap_or_else(|| url.to_owned())
@@ -213,7 +263,8 @@ mod tests {
 
     fn sources(list: &[&str]) -> Result<Sources, StorageError> {
         let sources = list.iter().map(|url| (*url).to_owned()).collect();
-        Sources::new(Scheme::S3, &StoreSettings { region: Some("here".into()), sources, ..StoreSettings::default() })
+        let own = StoreUrl::parse("s3://own").unwrap();
+        Sources::new(&own, &StoreSettings { region: Some("here".into()), sources, ..StoreSettings::default() })
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Stores {
     scheme: Scheme,
     /// What every namespace begins with, a slash included.
     namespace_root: String,
+    /// What the objects' URLs begin with too, where the store is a folder.
+    pub(crate) local_base: Option<String>,
     /// Our part of the bucket.
     prefix: Path,
     pub(crate) store: Arc<dyn ObjectStore>,
@@ -66,7 +68,7 @@ impl Stores {
     /// remote store: [`Self::probe`] does.
     pub async fn open(url: &str, settings: &StoreSettings) -> Result<Arc<Self>, StorageError> {
         let parsed = StoreUrl::parse(url)?;
-        let sources = Sources::new(parsed.scheme(), settings)?;
+        let sources = Sources::new(&parsed, settings)?;
         let opened = open::open(&parsed, settings).await?;
         let disk_cache = match &settings.disk_cache {
             Some(settings) => Some(open_disk_cache(settings.clone()).await?),
@@ -79,7 +81,7 @@ impl Stores {
     /// sent. A local folder must be there, and isn't touched.
     pub async fn open_read_only(url: &str, settings: &StoreSettings) -> Result<Arc<Self>, StorageError> {
         let parsed = StoreUrl::parse(url)?;
-        let sources = Sources::new(parsed.scheme(), settings)?;
+        let sources = Sources::new(&parsed, settings)?;
         let opened = open::open_read_only(&parsed, settings).await?;
         Ok(Arc::new(Self::new(url.to_owned(), &parsed, opened, sources)))
     }
@@ -107,6 +109,7 @@ impl Stores {
             url: self.url.clone(),
             scheme: self.scheme,
             namespace_root: self.namespace_root.clone(),
+            local_base: self.local_base.clone(),
             prefix: self.prefix.clone(),
             store,
             pages: self.pages.clone(),
@@ -127,6 +130,7 @@ impl Stores {
             url,
             scheme,
             namespace_root: parsed.namespace_root(),
+            local_base: parsed.local_base(),
             prefix: parsed.prefix(),
             store,
             pages,

@@ -1,11 +1,13 @@
 //! Imports objects from where they lie into a branch: list, write ranges, lay them over the head, publish. No byte of an
 //! object is read or copied, and nothing is staged: what is uncommitted on the branch stays so.
-//! Invariants: the branch gets all of an import by one commit, or nothing of it; a run that goes on where another was cut
-//! off comes to the same.
+//! Invariants: the branch gets all of an import by one commit, or nothing of it, and nothing if one of its objects may not
+//! be read or written; a run that goes on where another was cut off comes to the same.
 
 mod listing;
+mod rights;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth::{Action, Caller, Resource, authorize};
@@ -13,9 +15,10 @@ use graveler::{Built, CommitInfo, Graveler, ImportCheckpoint, Progress, RefExpr}
 use model::{BranchName, Command, Commit, ObjectPath, Outcome, Repository, RepositoryName, SettingsChange};
 use proto::api::InvalidField;
 use serde_json::json;
-use storage::{ListGauge, Source};
+use storage::ListGauge;
 
-use self::listing::{Destination, Unusable, merged};
+use self::listing::{Destination, Opened, Unusable, merged};
+use self::rights::{Owners, SourceRights};
 use super::actions::{About, refuse_hooks};
 use super::merge::{MERGE_STRATEGY, SOURCE_WINS};
 use crate::Error;
@@ -113,16 +116,18 @@ pub async fn import(
     errand: &(dyn Fn(u64, u64) -> Errand + Send + Sync),
 ) -> Result<Imported, Error> {
     let ImportRequest { repository: name, branch, .. } = request;
-    may_import(caller, request)?;
+    let rights = source_rights(caller, request)?;
     let graveler = lines.graveler();
     let repository = graveler.meta().repository(name).await?;
     repository.open_to_writes(branch)?;
     graveler.meta().branch(name, branch).await?;
-    let sources = open(graveler, request).await?;
+    let owners = Arc::new(Owners::new(graveler, caller));
+    let sources = open(graveler, request, rights, &owners).await?;
     let progress = run.progress.clone();
 
     progress.set_stage("listing and writing");
-    let (imported, skipped) = build(graveler, &repository, sources, request.skip_unusable, run).await?;
+    let built = build(graveler, &repository, sources, request.skip_unusable, run).await;
+    let (imported, skipped) = built.map_err(|error| owners.refusal().map_or(error, Error::from))?;
 
     progress.set_stage("committing");
     let objects = imported.objects;
@@ -137,34 +142,35 @@ pub async fn import(
     Ok(Imported { built, objects, skipped })
 }
 
-/// Whether the caller may import so.
+/// Whether the caller may import so, as far as that can be said before anything is listed.
 pub(crate) fn may_import(caller: &Caller, request: &ImportRequest) -> Result<(), Error> {
+    source_rights(caller, request).map(drop)
+}
+
+fn source_rights(caller: &Caller, request: &ImportRequest) -> Result<Vec<SourceRights>, Error> {
     let ImportRequest { repository, branch, sources, .. } = request;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?;
-    for source in sources {
-        let (from, to) = match source {
-            ImportSource::Prefix { from, to } => (from, to.parse().ok()),
-            ImportSource::Object { from, to } => (from, Some(to.clone())),
-        };
-        authorize(caller, Action::ImportFromStorage, &Resource::Source(from.clone()))?;
-        let to = to.map_or(Resource::Repository(repository.clone()), |to| Resource::object_of(repository, branch, &to));
-        authorize(caller, Action::WriteObject, &to)?;
-    }
-    Ok(())
+    sources.iter().map(|source| SourceRights::new(caller, (repository, branch), source)).collect()
 }
 
 /// Opens all sources, so that one that isn't allowed is told at once.
-async fn open(graveler: &Graveler, request: &ImportRequest) -> Result<Vec<(Source, Destination)>, Error> {
+async fn open(
+    graveler: &Graveler,
+    request: &ImportRequest,
+    rights: Vec<SourceRights>,
+    owners: &Arc<Owners>,
+) -> Result<Vec<Opened>, Error> {
     if request.sources.len() > SOURCES_MAX {
         return Err(InvalidField::new("paths", format!("name at most {SOURCES_MAX} of them")).into());
     }
     let mut opened = Vec::new();
-    for source in &request.sources {
+    for (source, rights) in request.sources.iter().zip(rights) {
         let (from, destination) = match source {
             ImportSource::Prefix { from, to } => (from, Destination::Prefix(as_folder(to)?)),
             ImportSource::Object { from, to } => (from, Destination::Object(to.clone())),
         };
-        opened.push((graveler.stores().source(from).await.map_err(graveler::Error::from)?, destination));
+        let source = graveler.stores().source(from).await.map_err(graveler::Error::from)?;
+        opened.push(Opened { source, destination, rights, owners: Arc::clone(owners) });
     }
     Ok(opened)
 }
@@ -180,7 +186,7 @@ fn as_folder(to: &str) -> Result<String, InvalidField> {
 async fn build(
     graveler: &Graveler,
     repository: &Repository,
-    sources: Vec<(Source, Destination)>,
+    sources: Vec<Opened>,
     skip: bool,
     run: ImportRun<'_>,
 ) -> Result<(ImportCheckpoint, u64), Error> {

@@ -12,11 +12,11 @@ use secrecy::ExposeSecret;
 use crate::lake::{TestLake, branch, object};
 
 /// Allows what a statement says.
-fn allow(actions: &str, resource: &str) -> String {
+pub(crate) fn allow(actions: &str, resource: &str) -> String {
     format!(r#"{{"effect": "allow", "action": [{actions}], "resource": "{resource}"}}"#)
 }
 
-fn deny(actions: &str, resource: &str) -> String {
+pub(crate) fn deny(actions: &str, resource: &str) -> String {
     allow(actions, resource).replace("allow", "deny")
 }
 
@@ -25,7 +25,7 @@ fn document(statements: &[String]) -> String {
 }
 
 /// A user with a key and a policy of their own, and the policy's name.
-async fn user_with(lake: &TestLake, name: &str, statements: &[String]) -> (Lakebed, UserName) {
+pub(crate) async fn user_with(lake: &TestLake, name: &str, statements: &[String]) -> (Lakebed, UserName) {
     let user: UserName = name.parse().unwrap();
     lake.lakebed.create_user(&user).await.unwrap();
     let policy = format!("of {name}").parse().unwrap();

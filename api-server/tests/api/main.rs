@@ -17,6 +17,7 @@ mod copies;
 mod diffs;
 mod fsck;
 mod hard_resets;
+mod import_rights;
 mod imports;
 mod job_callers;
 mod jobs;

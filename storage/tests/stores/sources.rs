@@ -10,7 +10,7 @@ use model::{Address, Entry};
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use proptest::prelude::*;
-use storage::{ListGauge, Source, SourceItem, SourceObject, StorageError, StoreSettings, Stores};
+use storage::{ListGauge, Place, Source, SourceItem, SourceObject, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
 use crate::support::{collect, repository};
@@ -247,6 +247,38 @@ async fn a_folder_behaves() {
 async fn the_installation_s_own_store_behaves() {
     let stores = with_sources(&[]).await;
     behaves(&stores, "mem://elsewhere/in", &*raw(&stores), "elsewhere/in/", Keys::Any).await;
+}
+
+#[tokio::test]
+async fn what_lies_in_the_own_store_is_known_by_every_name() {
+    let folder = TempDir::new().unwrap();
+    let own = folder.path().join("own");
+    let base = folder_url(folder.path());
+    let open = async |own: &str, allowed: &str| {
+        let settings = StoreSettings { sources: vec![allowed.to_owned()], ..StoreSettings::default() };
+        Stores::open(own, &settings).await
+    };
+    let place = |url: &str, is_allowed| Place::Own { url: url.to_owned(), is_allowed };
+    for own in [folder_url(&own), format!("{}/", folder_url(&own))] {
+        let stores = open(&own, &base).await.unwrap();
+        assert_eq!(stores.place("local://trips/data/x"), place("local://trips/data/x", false));
+        assert_eq!(stores.place(&format!("{base}/own/trips/data/x")), place("local://trips/data/x", true));
+        assert_eq!(stores.place(&format!("{base}/other/x")), Place::Elsewhere);
+    }
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+    let by_link = open(&folder_url(&own), &folder_url(&link)).await.unwrap_err();
+    assert!(by_link.to_string().contains("link"), "{by_link}");
+    let later = folder.path().join("not there yet");
+    assert!(open(&folder_url(&later), &folder_url(&link)).await.is_err());
+
+    let stores = open("s3://lake/own", "s3://lake/raw").await.unwrap();
+    for url in ["s3://lake/own/trips/data/x", "s3a://lake/own/trips/data/x"] {
+        assert_eq!(stores.place(url), place("s3://lake/own/trips/data/x", false));
+    }
+    assert_eq!(stores.place("s3://lake/raw/x"), Place::Elsewhere);
+    let whole = open("s3://lake", "s3://lake/raw").await.unwrap();
+    assert_eq!(whole.place("s3://lake/raw/x"), place("s3://lake/raw/x", true));
 }
 
 /// The store beneath, as others would write to it.

@@ -11,6 +11,8 @@ use graveler::{Error, ImportListing};
 use model::{Address, Entry, ObjectPath};
 use storage::{ListGauge, Source, SourceItem, SourceObject, StorageError};
 
+use super::rights::{Admission, Owners, SourceRights};
+
 /// How many objects that can't be imported are named; all are counted.
 const NAMED_MAX: usize = 10;
 /// After so many the import gives up looking for more.
@@ -19,6 +21,15 @@ const UNUSABLE_MAX: u64 = 1_000;
 const SHOWN_CHARS_MAX: usize = 200;
 /// The media type of an object whose source doesn't say one: listings don't.
 const CONTENT_TYPE: &str = "application/octet-stream";
+
+/// A source to list.
+pub(super) struct Opened {
+    pub(super) source: Source,
+    pub(super) destination: Destination,
+    /// What of it may be read, and to which paths it may be written.
+    pub(super) rights: SourceRights,
+    pub(super) owners: Arc<Owners>,
+}
 
 /// Where the objects of a source go.
 pub(super) enum Destination {
@@ -75,13 +86,13 @@ impl Unusable {
 
 /// Lists sources, as far as they lie behind a path if one is given.
 pub(super) fn merged(
-    sources: Vec<(Source, Destination)>,
+    sources: Vec<Opened>,
     after: Option<&ObjectPath>,
     unusable: &Unusable,
     skip: bool,
     gauge: &ListGauge,
 ) -> ImportListing {
-    let listed = |(source, destination): (Source, Destination)| {
+    let listed = |Opened { source, destination, rights, owners }: Opened| {
         let mut unseen = None;
         let items = match &destination {
             Destination::Object(path) if after.is_some_and(|after| path <= after) => stream::empty().boxed(),
@@ -98,7 +109,7 @@ pub(super) fn merged(
             },
         };
         let (ahead, unusable) = (Vec::new().into_iter(), unusable.clone());
-        Listed { items, destination, ahead, next: None, unseen, unusable, skip }
+        Listed { items, destination, rights, owners, ahead, next: None, unseen, unusable, skip }
     };
     let merge = Merge { sources: sources.into_iter().map(listed).collect() };
     stream::try_unfold(merge, async |mut merge| Ok(merge.next().await?.map(|next| (next, merge)))).boxed()
@@ -132,6 +143,8 @@ struct Merge {
 struct Listed {
     items: BoxStream<'static, Result<Vec<SourceItem>, StorageError>>,
     destination: Destination,
+    rights: SourceRights,
+    owners: Arc<Owners>,
     ahead: IntoIter<SourceItem>,
     next: Option<(ObjectPath, Entry)>,
     /// The folder, as long as nothing was found in it.
@@ -179,7 +192,7 @@ impl Listed {
     async fn fill(&mut self) -> Result<bool, Error> {
         while self.next.is_none() {
             match self.ahead.next() {
-                Some(SourceItem::Object(object)) => self.take(object)?,
+                Some(SourceItem::Object(object)) => self.take(object).await?,
                 Some(SourceItem::Unusable { url, why }) => self.pass_over(&url, &why)?,
                 None => match self.items.next().await.transpose()? {
                     Some(batch) => {
@@ -193,14 +206,17 @@ impl Listed {
         Ok(true)
     }
 
-    fn take(&mut self, object: SourceObject) -> Result<(), Error> {
+    async fn take(&mut self, object: SourceObject) -> Result<(), Error> {
         let path = match &self.destination {
-            Destination::Object(path) => Ok(path.clone()),
-            Destination::Prefix(prefix) => format!("{prefix}{}", object.key).try_into(),
+            Destination::Object(path) => path.clone(),
+            Destination::Prefix(prefix) => match ObjectPath::try_from(format!("{prefix}{}", object.key)) {
+                Ok(path) => path,
+                Err(error) => return self.pass_over(&object.url, &error.to_string()),
+            },
         };
-        match path {
-            Ok(path) => self.next = Some((path, entry(object))),
-            Err(error) => self.pass_over(&object.url, &error.to_string())?,
+        match self.owners.admit(&self.rights, &path, &object.url).await? {
+            Admission::Admitted => self.next = Some((path, entry(object))),
+            Admission::Unusable(why) => self.pass_over(&object.url, why)?,
         }
         Ok(())
     }
