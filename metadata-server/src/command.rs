@@ -32,6 +32,7 @@ mod end_request;
 mod end_session;
 mod end_sessions;
 mod identify;
+mod once;
 mod publish;
 mod put_part;
 mod reflog;
@@ -182,7 +183,9 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
             create_tag::apply(tx, at, repository, tag, *commit)
         }
         Command::DeleteTag { repository, tag } => delete_tag::apply(tx, repository, tag),
-        Command::Stage { repository, uid, branch, changes } => stage::apply(tx, repository, *uid, branch, changes),
+        Command::Stage { repository, uid, branch, changes } => {
+            stage::apply(tx, at, (repository, *uid), branch, changes)
+        }
         Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
         Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
         Command::Publish {

@@ -61,6 +61,7 @@ scenarios! {
     staging::a_page_is_bounded_in_bytes,
     conditions::follow_the_table,
     conditions::are_judged_in_order,
+    conditions::permissions_are_used_up_by_what_is_taken,
     conditions::look_beneath_tombstones_never,
     commits::seal_and_publish,
     commits::an_empty_token_is_not_sealed,

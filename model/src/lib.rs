@@ -61,7 +61,7 @@ pub use settings::{
     BranchPattern, InvalidPattern, PROTECTED_PATTERNS_MAX, REPOSITORY_METADATA_BYTES_MAX, RETENTION_BRANCHES_MAX,
     Retention, Settings, SettingsChange,
 };
-pub use staging::{Condition, Require, SEALED_TOKENS_MAX, StageOutcome, StagedChange, StagedValue, UnstageScope};
+pub use staging::{Condition, Once, Require, SEALED_TOKENS_MAX, StageOutcome, StagedChange, StagedValue, UnstageScope};
 pub use upload::{CompletedUpload, NewUpload, PART_NUMBER_MAX, Part, Upload};
 pub use user::{Credential, SealedSecret, User};
 pub use wildcard::{Wildcard, WildcardPiece};

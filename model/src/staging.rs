@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitId, Entry, ObjectPath};
+use crate::{CommitId, Entry, ObjectPath, RequestId, Timestamp};
 
 /// How many sealed tokens a branch may have: readers look into each.
 pub const SEALED_TOKENS_MAX: usize = 8;
@@ -26,6 +26,23 @@ pub struct StagedChange {
     pub value: StagedValue,
     /// On what condition.
     pub condition: Option<Condition>,
+    /// That it be taken at most once, if it says so.
+    pub once: Option<Once>,
+}
+
+/// A permission to stage one change, such as to link an address that was given out: it is used up by the change that is
+/// taken, and by nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Once {
+    /// Which permission; drawn at random.
+    pub id: RequestId,
+    /// Until when it is good, by the clock that stamps commands; at most [`Once::MILLIS_MAX`] ahead.
+    pub until: Timestamp,
+}
+
+impl Once {
+    /// How far ahead a permission may end.
+    pub const MILLIS_MAX: i64 = 2 * 24 * 60 * 60 * 1000;
 }
 
 /// What must be so at a path, in the branch's view (staged over sealed over committed), for a change to be taken.
@@ -63,6 +80,8 @@ pub enum StageOutcome {
     NotFound,
     /// The commit that the condition speaks of isn't the head any more; look again.
     HeadMoved,
+    /// Its permission is used up, or isn't good at this time; nothing changed at its path.
+    Spent,
 }
 
 /// Which staged changes a reset drops.

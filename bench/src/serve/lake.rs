@@ -121,7 +121,7 @@ static ENTRY: LazyLock<Entry> = LazyLock::new(|| short_entry(0));
 /// The command that stages one object, as a PUT does.
 pub(crate) fn stage_one(repository: RepositoryName, number: u64) -> Command {
     let path = format!("put/{number:012}").parse().expect("because it is a valid path");
-    let change = StagedChange { path, value: StagedValue::Entry(ENTRY.clone()), condition: None };
+    let change = StagedChange { path, value: StagedValue::Entry(ENTRY.clone()), condition: None, once: None };
     Command::Stage { repository, uid: None, branch: main_branch(), changes: vec![change] }
 }
 

@@ -3,8 +3,8 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use model::{
-    Address, Branch, BranchName, Command, Condition, ObjectPath, Repository, RepositoryName, Require, StageOutcome,
-    StagedChange, StagedValue,
+    Address, Branch, BranchName, Command, Condition, ObjectPath, Once, Repository, RepositoryName, Require,
+    StageOutcome, StagedChange, StagedValue,
 };
 use storage::BodyStream;
 
@@ -62,7 +62,7 @@ impl Graveler {
         changes: Vec<Change>,
     ) -> Result<Vec<StageOutcome>, Error> {
         let (repository, branch) = (repository.clone(), branch.clone());
-        self.stage_at(&Place { repository, uid: None, branch }, changes).await
+        self.stage_at(&Place { repository, uid: None, branch }, changes, None).await
     }
 
     /// As [`Self::stage`], in this very repository: another that was made with its name meanwhile hasn't the bytes that
@@ -74,14 +74,33 @@ impl Graveler {
         changes: Vec<Change>,
     ) -> Result<Vec<StageOutcome>, Error> {
         let (name, uid, branch) = (repository.name.clone(), Some(repository.uid), branch.clone());
-        self.stage_at(&Place { repository: name, uid, branch }, changes).await
+        self.stage_at(&Place { repository: name, uid, branch }, changes, None).await
     }
 
-    async fn stage_at(&self, place: &Place, changes: Vec<Change>) -> Result<Vec<StageOutcome>, Error> {
+    /// As [`Self::stage_in`], of one change that is taken at most once. The outcome may be [`StageOutcome::Spent`], also if
+    /// it is this very change that was taken and its answer was lost.
+    pub async fn stage_once(
+        &self,
+        repository: &Repository,
+        branch: &BranchName,
+        change: Change,
+        once: Once,
+    ) -> Result<StageOutcome, Error> {
+        let place = Place { repository: repository.name.clone(), uid: Some(repository.uid), branch: branch.clone() };
+        let outcomes = self.stage_at(&place, vec![change], Some(once)).await?;
+        outcomes.first().copied().ok_or_else(|| Error::Internal("a change had no outcome".to_owned()))
+    }
+
+    async fn stage_at(
+        &self,
+        place: &Place,
+        changes: Vec<Change>,
+        once: Option<Once>,
+    ) -> Result<Vec<StageOutcome>, Error> {
         if changes.iter().all(|change| change.require.is_none()) {
             let changes = changes.into_iter();
-            let changes = changes.map(|c| StagedChange { path: c.path, value: c.value, condition: None }).collect();
-            return self.stage_batches(place, changes).await;
+            let changes = changes.map(|c| StagedChange { path: c.path, value: c.value, condition: None, once });
+            return self.stage_batches(place, changes.collect()).await;
         }
         let mut outcomes = vec![StageOutcome::HeadMoved; changes.len()];
         for _ in 0..=self.inner.options.stage_retries_max {
@@ -89,7 +108,8 @@ impl Graveler {
             if open.is_empty() {
                 return Ok(outcomes);
             }
-            let conditioned = self.with_conditions(place, &changes, &open).await?;
+            let mut conditioned = self.with_conditions(place, &changes, &open).await?;
+            conditioned.iter_mut().for_each(|change| change.once = once);
             let judged = self.stage_batches(place, conditioned).await?;
             open.into_iter().zip(judged).for_each(|(at, outcome)| outcomes[at] = outcome);
         }
@@ -142,6 +162,6 @@ impl Graveler {
                     .map(|entry| entry.e_tag),
             }),
         };
-        Ok(StagedChange { path: change.path.clone(), value: change.value.clone(), condition })
+        Ok(StagedChange { path: change.path.clone(), value: change.value.clone(), condition, once: None })
     }
 }

@@ -8,13 +8,13 @@ use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{StateError, expiry, key};
 
 /// How long an answer is kept.
-const KEPT_MILLIS: u64 = 24 * 60 * 60 * 1000;
+pub(super) const KEPT_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
 /// How many expired answers one command removes at most.
 const EXPIRED_MAX: usize = 4;
 
 /// A command's kind and request id, if it has one. The kind is part of the key, so that an id that is used for two
-/// kinds of commands by mistake doesn't answer one with the other. Kinds are on disk: never renumber them.
+/// kinds of commands by mistake doesn't answer one with the other. Kinds are on disk: never renumber them. 8 is of `once`.
 pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
     match command {
         Command::CreateRepository { request, .. } => Some((CREATE_REPOSITORY, *request)),
@@ -78,11 +78,20 @@ pub(super) fn find(
 
 /// Keeps the first answer to a request.
 pub(super) fn record(tx: &mut Transaction<'_>, now: Timestamp, kind: u8, request: RequestId, outcome: &Outcome) {
-    let expires = now.plus_millis(KEPT_MILLIS);
+    keep(tx, now.plus_millis(KEPT_MILLIS), kind, request, encode(outcome));
+}
+
+/// Keeps what is encoded already.
+pub(super) fn keep(tx: &mut Transaction<'_>, expires: Timestamp, kind: u8, request: RequestId, encoded: Vec<u8>) {
     let mut value = expires.as_millis().to_be_bytes().to_vec();
-    value.extend(encode(outcome));
+    value.extend(encoded);
     tx.put(Table::Dedup, key::answered(kind, request), value);
     tx.put(Table::Dedup, key::expiry(expires, kind, request), vec![]);
+}
+
+/// Whether something is kept, expired or not.
+pub(super) fn is_kept(tx: &Transaction<'_>, kind: u8, request: RequestId) -> Result<bool, StateError> {
+    Ok(read(tx, kind, request)?.is_some())
 }
 
 /// Removes a few answers that have expired.

@@ -1,5 +1,5 @@
 //! Stages changes on a branch, in its present token, each judged by itself. Owns how a condition is judged.
-//! Invariant: two writers with `If-None-Match: *` on one path never both succeed.
+//! Invariant: two writers with `If-None-Match: *` on one path never both succeed, and of those with one permission one.
 
 use std::sync::Arc;
 
@@ -8,21 +8,29 @@ use model::{
     StageOutcome, StagedChange, StagedValue,
 };
 
+use super::{At, once};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    name: &RepositoryName,
-    uid: Option<RepositoryUid>,
+    at: At,
+    (name, uid): (&RepositoryName, Option<RepositoryUid>),
     branch: &BranchName,
     changes: &[StagedChange],
 ) -> Result<Outcome, Halt> {
     let place = find(tx, name, uid, branch)?;
     let (repository, branch) = &*place;
     let mut outcomes = Vec::with_capacity(changes.len());
-    for StagedChange { path, value, condition } in changes {
-        outcomes.push(stage(tx, repository.uid, branch, path, value, condition.as_ref())?);
+    for StagedChange { path, value, condition, once } in changes {
+        let outcome = match once {
+            Some(once) if !once::is_good(tx, at, once)? => StageOutcome::Spent,
+            _ => stage(tx, repository.uid, branch, path, value, condition.as_ref())?,
+        };
+        if let (Some(once), StageOutcome::Staged) = (once, outcome) {
+            once::spend(tx, at, once)?;
+        }
+        outcomes.push(outcome);
     }
     Ok(Outcome::Staged(outcomes))
 }

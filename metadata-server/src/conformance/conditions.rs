@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{Condition, MetaStore, Require, StageOutcome, StagedValue};
+use model::{Condition, MetaStore, Once, Require, StageOutcome, StagedChange, StagedValue, Timestamp};
 
-use super::lake::{Lake, change, commit, granted, object};
+use super::lake::{Lake, change, commit, granted, object, request};
 
 const ABSENT: Require = Require::Absent;
 const ANY: Require = Require::Present(None);
@@ -101,4 +101,32 @@ pub(super) async fn look_beneath_tombstones_never(store: Arc<dyn MetaStore>) {
     let condition = given(tagged("1"), Some("1"));
     assert_eq!(lake.put_if("a", object("2"), Some(condition)).await, StageOutcome::NotFound);
     assert_eq!(lake.put_if("a", object("2"), Some(given(ABSENT, Some("1")))).await, StageOutcome::Staged);
+}
+
+pub(super) async fn permissions_are_used_up_by_what_is_taken(store: Arc<dyn MetaStore>) {
+    use StageOutcome::{ConditionFailed, Spent, Staged};
+    let lake = Lake::new(store, "permissions").await;
+    let now = lake.create_upload("main", "u").await.created_at.as_millis();
+    let until = |seconds: i64| Timestamp::from_millis(now + 1000 * seconds);
+    let stage = async |path: &str, e_tag: &str, once: Once, absent: bool| {
+        let condition = absent.then(|| given(ABSENT, None));
+        let change = StagedChange { once: Some(once), ..change(path, object(e_tag), condition) };
+        lake.stage("main", vec![change]).await
+    };
+    let first = Once { id: request(), until: until(3600) };
+    lake.put("a", object("before")).await;
+    assert_eq!(stage("a", "1", first, true).await, [ConditionFailed], "what isn't taken uses nothing up");
+    assert_eq!(stage("a", "1", first, false).await, [Staged]);
+    for path in ["a", "b"] {
+        assert_eq!(stage(path, "2", first, false).await, [Spent], "{path}");
+    }
+    assert_eq!((lake.staged("a").await, lake.staged("b").await), (Some(object("1")), None));
+
+    let second = Once { id: request(), ..first };
+    let both = ["c", "d"].map(|path| StagedChange { once: Some(second), ..change(path, object("1"), None) });
+    assert_eq!(lake.stage("main", both.to_vec()).await, [Staged, Spent], "in one command too");
+    let late = Once { id: request(), until: until(-3600) };
+    assert_eq!(stage("e", "1", late, false).await, [Spent]);
+    let far = Once { id: request(), until: until(Once::MILLIS_MAX / 1000 + 3600) };
+    assert_eq!(stage("e", "1", far, false).await, [Spent]);
 }

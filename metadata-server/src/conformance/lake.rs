@@ -63,7 +63,7 @@ pub(super) fn object(e_tag: &str) -> StagedValue {
 }
 
 pub(super) fn change(path: &str, value: StagedValue, condition: Option<Condition>) -> StagedChange {
-    StagedChange { path: name(path), value, condition }
+    StagedChange { path: name(path), value, condition, once: None }
 }
 
 pub(super) fn part(number: u32, e_tag: &str) -> Part {

@@ -20,7 +20,7 @@
 //! | uploads | repository uid, 3, upload id, part number | Part |
 //! | uploads | repository uid, 4, upload id | CompletedUpload |
 //! | identities | | see `identities` |
-//! | dedup | 1, kind of command, request id | expiry, Outcome |
+//! | dedup | 1, kind of command, request id | expiry, Outcome; of a permission that is used up the expiry alone |
 //! | dedup | 2, expiry, kind of command, request id | nothing |
 //! | dedup | 3, expiry, repository uid, branch, number | the key of that move |
 //! | dedup | 4, expiry, repository uid, upload id | nothing: an upload that was completed |

@@ -63,7 +63,7 @@ fn create(request: u128) -> Command {
 }
 
 fn stage(at: &str, e_tag: &str) -> Command {
-    let change = StagedChange { path: path(at), value: object(e_tag), condition: None };
+    let change = StagedChange { path: path(at), value: object(e_tag), condition: None, once: None };
     Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: vec![change] }
 }
 
@@ -123,7 +123,12 @@ fn later_entries_of_a_batch_see_earlier_ones() {
         repository: trips(),
         uid: None,
         branch: main_branch(),
-        changes: vec![StagedChange { path: path("a"), value: object(e_tag), condition: Some(absent.clone()) }],
+        changes: vec![StagedChange {
+            path: path("a"),
+            value: object(e_tag),
+            condition: Some(absent.clone()),
+            once: None,
+        }],
     };
     let commands =
         [create(1), create_object("1"), create_object("2"), seal(), create_object("3"), create(2), create(1)];
@@ -142,8 +147,12 @@ fn later_entries_of_a_batch_see_earlier_ones() {
 fn a_range_dropped_in_a_batch_is_dropped_for_the_rest_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let state = open(&dir);
-    let changes =
-        (0..150).map(|n| StagedChange { path: path(&format!("in/{n}")), value: object("1"), condition: None });
+    let changes = (0..150).map(|n| StagedChange {
+        path: path(&format!("in/{n}")),
+        value: object("1"),
+        condition: None,
+        once: None,
+    });
     let many = Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: changes.collect() };
     let commands = [
         create(1),
@@ -269,6 +278,7 @@ fn reclaim_removes_all_that_nothing_leads_to() {
             path: path(&format!("{n}")),
             value: object("1"),
             condition: None,
+            once: None,
         });
         apply(
             &state,

@@ -157,7 +157,7 @@ async fn stage(store: &dyn MetaStore, path: ObjectPath) -> Result<(), MetaError>
         checksum: None,
         parts: None,
     };
-    let change = StagedChange { path, value: StagedValue::Entry(entry), condition: None };
+    let change = StagedChange { path, value: StagedValue::Entry(entry), condition: None, once: None };
     let (repository, branch) = (repository(), "main".parse().unwrap());
     let outcome = store.write(Command::Stage { repository, uid: None, branch, changes: vec![change] }).await?;
     assert!(matches!(outcome, Outcome::Staged(_)), "{outcome:?}");

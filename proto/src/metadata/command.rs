@@ -1,8 +1,9 @@
 //! Conversions of commands, and of the conditions that they carry.
 
 use model::{
-    Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Part, PolicyHolder, RepositoryUid,
-    RequestId, Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId, UserId, Version,
+    Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Once, Part, PolicyHolder,
+    RepositoryUid, RequestId, Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId, UserId,
+    Version,
 };
 
 use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
@@ -47,6 +48,7 @@ impl Wire for StagedChange {
             path: self.path.to_string(),
             value: Some(self.value.to_message()),
             condition: self.condition.as_ref().map(Wire::to_message),
+            once: self.once.as_ref().map(Wire::to_message),
         }
     }
 
@@ -55,7 +57,20 @@ impl Wire for StagedChange {
             path: name("change.path", message.path)?,
             value: needed("change.value", message.value)?,
             condition: optional(message.condition)?,
+            once: optional(message.once)?,
         })
+    }
+}
+
+impl Wire for Once {
+    type Message = pb::Once;
+
+    fn to_message(&self) -> pb::Once {
+        pb::Once { id: request_bytes(self.id), until_ms: self.until.as_millis() }
+    }
+
+    fn from_message(pb::Once { id, until_ms }: pb::Once) -> Result<Self, DecodeError> {
+        Ok(Self { id: request(&id)?, until: Timestamp::from_millis(until_ms) })
     }
 }
 

@@ -14,6 +14,7 @@ fn stage_outcome_number(outcome: StageOutcome) -> i32 {
         StageOutcome::ConditionFailed => pb::StageOutcome::ConditionFailed,
         StageOutcome::NotFound => pb::StageOutcome::NotFound,
         StageOutcome::HeadMoved => pb::StageOutcome::HeadMoved,
+        StageOutcome::Spent => pb::StageOutcome::Spent,
     };
     wire.into()
 }
@@ -24,6 +25,7 @@ fn stage_outcome(number: i32) -> Result<StageOutcome, DecodeError> {
         Ok(pb::StageOutcome::ConditionFailed) => Ok(StageOutcome::ConditionFailed),
         Ok(pb::StageOutcome::NotFound) => Ok(StageOutcome::NotFound),
         Ok(pb::StageOutcome::HeadMoved) => Ok(StageOutcome::HeadMoved),
+        Ok(pb::StageOutcome::Spent) => Ok(StageOutcome::Spent),
         Ok(pb::StageOutcome::Unspecified) | Err(_) => {
             Err(invalid("staged.outcomes", format_args!("{number} is none that is known")))
         }

@@ -183,7 +183,7 @@ async fn publish(
         match outcome {
             Some(StageOutcome::Staged) => return Ok(()),
             Some(StageOutcome::HeadMoved) => {}
-            Some(StageOutcome::ConditionFailed | StageOutcome::NotFound) | None => break,
+            Some(StageOutcome::ConditionFailed | StageOutcome::NotFound | StageOutcome::Spent) | None => break,
         }
     }
     end(call, repository, upload).await?;

@@ -59,5 +59,6 @@ pub(super) fn judged(outcome: StageOutcome) -> Result<(), Failure> {
             Err(S3Error::new(ErrorCode::NoSuchKey, why).into())
         }
         StageOutcome::HeadMoved => Err(ErrorCode::ConditionalRequestConflict.into()),
+        StageOutcome::Spent => Err(graveler::Error::Internal("no write over S3 is taken once only".to_owned()).into()),
     }
 }

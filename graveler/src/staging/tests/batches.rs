@@ -50,7 +50,8 @@ impl MetaStore for Gate {
 }
 
 fn deletions(paths: &[String]) -> Vec<StagedChange> {
-    let deletion = |at: &String| StagedChange { path: path(at), value: StagedValue::Tombstone, condition: None };
+    let deletion =
+        |at: &String| StagedChange { path: path(at), value: StagedValue::Tombstone, condition: None, once: None };
     paths.iter().map(deletion).collect()
 }
 

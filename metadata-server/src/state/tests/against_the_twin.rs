@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::executor::block_on;
 use model::{
-    AccessBy, Answer, Clock, Condition, GroupName, InstallationId, MetaStore, NewUpload, Note, Part, PolicyHolder,
+    AccessBy, Answer, Clock, Condition, GroupName, InstallationId, MetaStore, NewUpload, Note, Once, Part, PolicyHolder,
     RefName, Require, SealedSecret, SessionId, StoreId, UploadId, UserId, UserName,
 };
 use proptest::prelude::*;
@@ -109,10 +109,13 @@ fn condition() -> impl Strategy<Value = Condition> {
 }
 
 fn change() -> impl Strategy<Value = StagedChange> {
-    (paths(), value(), prop::option::of(condition())).prop_map(|(path, value, condition)| StagedChange {
+    let once = prop::option::weighted(0.2, (requests(), 0..80_i64))
+        .prop_map(|once| once.map(|(id, hours)| Once { id, until: time(hours * HOUR) }));
+    (paths(), value(), prop::option::of(condition()), once).prop_map(|(path, value, condition, once)| StagedChange {
         path,
         value,
         condition,
+        once,
     })
 }
 

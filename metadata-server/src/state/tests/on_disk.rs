@@ -174,8 +174,12 @@ fn a_read_is_of_one_point_in_time() {
         scope.spawn(|| {
             // Each command stages on both paths, so that a page holds the same on both, or nothing.
             for round in 0..300 {
-                let change =
-                    |at: &str| StagedChange { path: path(at), value: object(&round.to_string()), condition: None };
+                let change = |at: &str| StagedChange {
+                    path: path(at),
+                    value: object(&round.to_string()),
+                    condition: None,
+                    once: None,
+                };
                 let changes = vec![change("a"), change("z")];
                 apply(&state, Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes });
                 if round % 3 == 0 {

@@ -264,7 +264,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
 
 pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
     use StageOutcome::*;
-    let stage = prop::sample::select(vec![Staged, ConditionFailed, NotFound, HeadMoved]);
+    let stage = prop::sample::select(vec![Staged, ConditionFailed, NotFound, HeadMoved, Spent]);
     prop_oneof![
         Just(Outcome::Done),
         request().prop_map(Outcome::Claimed),

@@ -322,11 +322,10 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
 }
 
 pub(crate) fn change() -> impl Strategy<Value = StagedChange> {
-    (path(), staged_value(), option::of(condition())).prop_map(|(path, value, condition)| StagedChange {
-        path,
-        value,
-        condition,
-    })
+    let once = (any::<u128>(), any::<i64>())
+        .prop_map(|(id, until)| Once { id: RequestId(id), until: Timestamp::from_millis(until) });
+    (path(), staged_value(), option::of(condition()), option::of(once))
+        .prop_map(|(path, value, condition, once)| StagedChange { path, value, condition, once })
 }
 
 pub(crate) fn scope() -> impl Strategy<Value = UnstageScope> {
