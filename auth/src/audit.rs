@@ -95,7 +95,7 @@ struct About {
 
 impl About {
     fn of(resource: &Resource) -> Self {
-        Self { resource: Some(resource.to_string()), reference: resource.reference().map(str::to_owned) }
+        Self { resource: Some(resource.to_string()), reference: resource.reference() }
     }
 }
 

@@ -40,8 +40,7 @@ pub fn is_allowed(caller: &Caller, action: Action, resource: &Resource) -> bool 
 /// Whether a statement denies it. What is merely not allowed isn't forbidden.
 pub(crate) fn is_forbidden(caller: &Caller, action: Action, resource: &Resource) -> bool {
     let question = question(caller, action, resource);
-    let all = [Some(&caller.permissions), caller.narrowed.as_ref()];
-    all.into_iter().flatten().any(|permissions| permissions.judge(&question) == Verdict::Forbidden)
+    caller.all_permissions().any(|permissions| permissions.judge(&question) == Verdict::Forbidden)
 }
 
 fn question<'a>(caller: &Caller, action: Action, resource: &'a Resource) -> Question<'a> {
@@ -140,9 +139,9 @@ mod tests {
         is_allowed(&writer, Action::ReadRepository, &Resource::All);
         writer.trail.as_ref().unwrap().ended(&writer, "PutObject", "200");
         let deleter = Caller { trail: trail(), ..caller(ALL, None) };
-        let trips = "trips".parse().unwrap();
+        let (trips, main): (_, model::BranchName) = ("trips".parse().unwrap(), "main".parse().unwrap());
         for path in ["a", "b", "c"] {
-            let object = Resource::object_of(&trips, "main", &path.parse().unwrap());
+            let object = Resource::object_of(&trips, &main, &path.parse().unwrap());
             authorize(&deleter, Action::DeleteObject, &object).unwrap();
         }
         deleter.trail.as_ref().unwrap().ended(&deleter, "DeleteObjects", "200");

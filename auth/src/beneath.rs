@@ -58,15 +58,16 @@ impl Beneath {
             _ => panic!("{resource} stands for itself"),
         };
         let facts = Facts { address: caller.address, at: caller.at, action, resource };
-        let permissions = [Some(&caller.permissions), caller.narrowed.as_ref()];
-        let sets = permissions.into_iter().flatten().map(|permissions| permissions.counting_for_some(facts));
+        let sets = caller.all_permissions().map(|permissions| permissions.counting_for_some(facts));
         let sets: Vec<_> = sets.collect();
-        let answers = sets.iter().map(|set| of_all(set, &format!("{base}{prefix}")));
-        let all = answers.fold(Some(true), |all, answer| match (all, answer) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        });
+        let answers: Vec<_> = sets.iter().map(|set| of_all(set, &format!("{base}{prefix}"))).collect();
+        let all = if answers.contains(&Some(false)) {
+            Some(false)
+        } else if answers.contains(&None) {
+            None
+        } else {
+            Some(true)
+        };
         Self { base, sets, all }
     }
 
@@ -117,13 +118,13 @@ impl fmt::Debug for Beneath {
 mod tests {
     use std::sync::Arc;
 
-    use model::{BranchName, ObjectPath, RepositoryName, Timestamp, User, UserId};
+    use model::{BranchName, ObjectPath, RepositoryName, Timestamp, User, UserId, UserName};
     use proptest::prelude::*;
     use proptest::sample::select;
 
     use super::*;
     use crate::resource::Through;
-    use crate::{Permissions, PolicyDocument, is_allowed};
+    use crate::{Narrowed, Permissions, PolicyDocument, is_allowed};
 
     const OBJECTS: [&str; 6] = ["*", "in/*", "in/a", "in/a*", "*/a", "in/?/b"];
     const PATHS: [&str; 6] = ["in/a", "in/b", "in/ab", "in/a/b", "out/a", "a"];
@@ -142,22 +143,23 @@ mod tests {
         })
     }
 
-    fn permissions(statements: &[String]) -> Arc<Permissions> {
-        let document = PolicyDocument::parse(&format!("{{\"statement\": [{}]}}", statements.join(","))).unwrap();
-        Arc::new(Permissions::of_document(&"ann".parse().unwrap(), &document).unwrap())
+    fn document(statements: &[String]) -> String {
+        format!("{{\"statement\": [{}]}}", statements.join(","))
     }
 
     fn caller(statements: &[String], narrowed: Option<&[String]>) -> Caller {
-        let (id, name) = (UserId(1), "ann".parse().unwrap());
+        let (id, name): (_, UserName) = (UserId(1), "ann".parse().unwrap());
+        let policy = PolicyDocument::parse(&document(statements)).unwrap();
+        let permissions = Arc::new(Permissions::of_document(&name, &policy).unwrap());
         Caller {
-            user: User { id, name, created_at: Timestamp::default(), sessions_since: None },
+            user: User { id, name: name.clone(), created_at: Timestamp::default(), sessions_since: None },
             access_key_id: "AKLB".into(),
             session: None,
             groups: vec![],
             address: None,
             at: Timestamp::default(),
-            permissions: permissions(statements),
-            narrowed: narrowed.map(permissions),
+            permissions,
+            narrowed: narrowed.map(|statements| Arc::new(Narrowed::parse(&name, &document(statements)).unwrap())),
             trail: None,
         }
     }

@@ -53,6 +53,12 @@ impl Narrowed {
 }
 
 impl Caller {
+    /// The permissions that an action must be allowed by: the user's, and those that the session was narrowed to.
+    pub(crate) fn all_permissions(&self) -> impl Iterator<Item = &Permissions> {
+        let narrowed = self.narrowed.as_ref().map(|narrowed| &narrowed.permissions);
+        [Some(self.permissions.as_ref()), narrowed].into_iter().flatten()
+    }
+
     /// What is kept of a caller with work that goes on without them, for [`crate::Directory::resumed`].
     pub fn kept(&self) -> JobCaller {
         JobCaller {

@@ -8,7 +8,7 @@ use model::{
 };
 
 use crate::authorize::{is_allowed, is_forbidden};
-use crate::{Action, Caller, Resource, Through};
+use crate::{Action, Caller, Permissions, Resource, Through};
 
 /// How many items are looked at for one page; more only for a page that is to have more.
 const LOOKED_AT_MAX: usize = 10_000;
@@ -124,8 +124,7 @@ pub struct HiddenPaths<'a> {
 impl<'a> HiddenPaths<'a> {
     /// Looks for such conditions among a caller's.
     pub fn new(caller: &'a Caller, repository: &'a RepositoryName, through: impl Into<Through>) -> Self {
-        let all = [Some(&caller.permissions), caller.narrowed.as_ref()];
-        let is_any = all.into_iter().flatten().any(|permissions| permissions.hides_listed());
+        let is_any = caller.all_permissions().any(Permissions::hides_listed);
         Self { caller, repository, through: through.into(), is_any }
     }
 

@@ -131,6 +131,11 @@ impl Resource {
         }
     }
 
+    /// The one ref that it is reached through, as the request names it: for the audit.
+    pub(crate) fn reference(&self) -> Option<String> {
+        self.through().filter(|through| **through != Through::EachRef).map(|through| through.text().to_owned())
+    }
+
     /// What is listed, for conditions.
     pub(crate) fn prefix(&self) -> Option<&str> {
         match self {

@@ -36,13 +36,13 @@ pub struct StagedChange {
 pub struct Once {
     /// Which permission; drawn at random.
     pub id: RequestId,
-    /// Until when it is good, by the clock that stamps commands; at most [`Once::MILLIS_MAX`] ahead.
+    /// Until when it is good, by the clock that stamps commands; at most [`Once::LASTING_MS`] ahead.
     pub until: Timestamp,
 }
 
 impl Once {
-    /// How far ahead a permission may end.
-    pub const MILLIS_MAX: i64 = 2 * 24 * 60 * 60 * 1000;
+    /// How long a permission is good.
+    pub const LASTING_MS: u64 = 24 * 60 * 60 * 1000;
 }
 
 /// What must be so at a path, in the branch's view (staged over sealed over committed), for a change to be taken.

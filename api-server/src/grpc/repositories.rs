@@ -1,7 +1,7 @@
 //! Repositories over gRPC.
 
 use auth::{Action, Resource, authorize, seen_repositories};
-use model::{BranchName, BranchPattern, Query, Repository, RepositoryName, SettingsChange};
+use model::{BranchName, BranchPattern, Query, RepositoryName, SettingsChange};
 use proto::api::{InvalidField, parse_optional};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};

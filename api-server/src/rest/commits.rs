@@ -237,7 +237,7 @@ impl Rest {
             return Ok(Some(cursor));
         }
         let named: RefExpr = after.parse().map_err(|why| invalid_field("after", why))?;
-        authorize(caller, Action::ReadBranch, &Resource::Branch(repository.clone(), named.base().clone()))?;
+        authorize(caller, Action::ReadBranch, &Resource::branch(repository, named.base()))?;
         Ok(Some(self.graveler.resolve(repository, &named).await?.commit.into()))
     }
 }

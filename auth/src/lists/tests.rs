@@ -41,6 +41,7 @@ fn branch(name: &str) -> Branch {
         created_at: Timestamp::default(),
         reset: Version(1),
         hidden: false,
+        uid: model::BranchUid(1),
     }
 }
 

@@ -153,7 +153,7 @@ fn delete_dev(state: &mut Stamped, note: &Note) {
     let (commit, hidden, note) = (commit(1), false, note.clone());
     let make = Command::CreateBranch { request, repository, branch: dev, commit, hidden, note: note.clone() };
     state.apply(make).branch().unwrap();
-    let change = StagedChange { path: path("a"), value: object("1"), condition: None };
+    let change = StagedChange { path: path("a"), value: object("1"), condition: None, once: None };
     let stage = Command::Stage { repository: trips(), uid: None, branch: branch("dev"), changes: vec![change] };
     state.apply(stage).staged().unwrap();
     let delete = Command::DeleteBranch { repository: trips(), branch: branch("dev"), note };
