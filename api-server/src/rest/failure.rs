@@ -71,6 +71,10 @@ impl Failure {
             Error::RangeNotSatisfiable { size, .. } => Some(format!("bytes */{size}")),
             _ => None,
         };
+        if matches!(error, Error::ForeignPage) {
+            // No right is missing, so it isn't lakeFS's 401, by which its clients ask for a login.
+            return Self::new(StatusCode::FORBIDDEN, error.to_string());
+        }
         let told = tell(error);
         let failure = Self { status: http_status(told.reason), message: told.message, content_range };
         match words(told.reason) {
