@@ -326,7 +326,7 @@ fn is_expected(operation: &str, who: &str, status: &str) -> bool {
             matches!(status, "denied" | "7" | "501")
         }
         KEPT_FROM_MAIN if is_about_main(operation) && !BATCHES.contains(&operation) => {
-            matches!(status, "403" | "7" | "501")
+            matches!(status, "denied" | "7" | "501")
         }
         "user without rights" | ELSEWHERE | "user who may read" | NARROWED | KEPT_FROM_MAIN => {
             !is_refusal || operation == "POST /auth/login"

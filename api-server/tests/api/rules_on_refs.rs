@@ -143,7 +143,7 @@ async fn a_commit_s_id_is_no_way_around_a_rule() {
                 format!("{}/merge/main", refs(reference)),
                 format!("{REPOSITORY}/commits/{reference}"),
             ] {
-                assert_eq!(who.rest("GET", &path, None).await, 403, "{path}");
+                assert_eq!(who.rest("GET", &path, None).await, 401, "{path}");
             }
             let decoded = reference.replace("%5E", "^");
             let main = branch("main");
@@ -177,7 +177,7 @@ async fn another_name_for_the_same_commit_needs_the_right_to_read_it() {
         is_denied(source, ann.grpc.create_branch(&lake.trips, &branch("mine"), source).await);
         is_denied(source, ann.grpc.create_tag(&lake.trips, &"mine".parse().unwrap(), source).await);
         let body = json!({ "name": "mine", "source": source });
-        assert_eq!(ann.rest("POST", &format!("{REPOSITORY}/branches"), Some(body)).await, 403, "{source}");
+        assert_eq!(ann.rest("POST", &format!("{REPOSITORY}/branches"), Some(body)).await, 401, "{source}");
     }
     // What somebody who may has given another name has that name.
     let stat = format!("{REPOSITORY}/refs/v1/objects/stat?path=hidden");
@@ -213,5 +213,5 @@ async fn a_prefix_that_may_not_be_asked_for_isn_t_shown_by_a_wider_listing() {
     let items: Vec<_> =
         ann.grpc.list_objects(&lake.trips, "main", ListOptions::default()).try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(items.len(), 2);
-    assert_eq!(ann.rest("GET", &format!("{objects}?prefix=secret/"), None).await, 403);
+    assert_eq!(ann.rest("GET", &format!("{objects}?prefix=secret/"), None).await, 401);
 }
