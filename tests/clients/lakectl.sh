@@ -5,7 +5,7 @@ trap 'echo "$0: line $LINENO failed" >&2' ERR
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work"
 export LAKECTL_CREDENTIALS_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID LAKECTL_CREDENTIALS_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
-export LAKECTL_SERVER_ENDPOINT_URL=$LAKEBED_TEST_ENDPOINT LAKECTL_EXPERIMENTAL_LOCAL_POSIX_PERMISSIONS_ENABLED=true
+export LAKECTL_SERVER_ENDPOINT_URL=$LAKEBED_TEST_ENDPOINT
 lakectl=$LAKEBED_TEST_CLIENTS/go/bin/lakectl
 repository=lakefs://$LAKEBED_TEST_REPOSITORY
 main=$repository/main
@@ -69,7 +69,7 @@ ok tag create "$repository/v1.0" "$main^2" >/dev/null
 fails 'already exists' tag create "$repository/v1.0" "$main"
 ok tag show "$repository/v1.0" >/dev/null
 ok tag delete -y "$repository/v1.0" >/dev/null
-ok branch revert -y "$main" "$main" -m 1 >/dev/null
+ok branch revert -y "$main" main -m 1 >/dev/null
 
 # Protected branches.
 ok branch-protect add "$repository" 'release-*' >/dev/null
@@ -78,6 +78,18 @@ ok branch create "$repository/release-1" -s "$main" >/dev/null
 fails 'cannot write to protected branch' fs upload -s up/empty "$repository/release-1/x"
 fails 'cannot commit to protected branch' commit "$repository/release-1" -m x
 ok branch-protect delete "$repository" 'release-*' >/dev/null
+
+# Folders that are kept in step, with their files' rights.
+export LAKECTL_EXPERIMENTAL_LOCAL_POSIX_PERMISSIONS_ENABLED=true
+chmod 640 up/deep/c+d.txt
+cp -a up local
+ok branch create "$repository/local" -s "$main" >/dev/null
+"$lakectl" local init "$repository/local/kept/" local >/dev/null 2>&1
+"$lakectl" local commit local -m kept >/dev/null 2>&1
+ok fs stat "$repository/local/kept/deep/c+d.txt" | has posix-permissions
+"$lakectl" local clone "$repository/local/kept/" clone >/dev/null 2>&1
+[ "$(stat -c %a clone/deep/c+d.txt)" = 640 ]
+unset LAKECTL_EXPERIMENTAL_LOCAL_POSIX_PERMISSIONS_ENABLED
 
 # Imports.
 mkdir import; for name in one two; do echo "$name" >"import/$name"; done
