@@ -21,7 +21,7 @@ if [ "$(cat "$cache/installed" 2>/dev/null)" != "$want" ]; then
     npm ci --prefix "$cache/js" --no-audit --no-fund --silent >&2
     echo "  Go: lakectl (some minutes)" >&2
     # Built from its module with the compiler that was just installed; sources and objects (3 GB) go again.
-    built=$(mktemp -d)
+    built=$cache/go/build
     (
         cd "$here/go"
         export GOPATH="$built/path" GOCACHE="$built/cache" GOFLAGS="-modcacherw -mod=readonly" GOTOOLCHAIN=local CGO_ENABLED=0
