@@ -2,8 +2,8 @@
 
 use model::{
     Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Once, Part, PolicyHolder,
-    RepositoryUid, RequestId, Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId, UserId,
-    Version,
+    RepositoryUid, RequestId, Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId,
+    UserId, Version,
 };
 
 use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};

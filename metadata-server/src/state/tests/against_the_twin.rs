@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::executor::block_on;
 use model::{
-    AccessBy, Answer, Clock, Condition, GroupName, InstallationId, MetaStore, NewUpload, Note, Once, Part, PolicyHolder,
-    RefName, Require, SealedSecret, SessionId, StoreId, UploadId, UserId, UserName,
+    AccessBy, Answer, Clock, Condition, GroupName, InstallationId, MetaStore, NewUpload, Note, Once, Part,
+    PolicyHolder, RefName, Require, SealedSecret, SessionId, StoreId, UploadId, UserId, UserName,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
