@@ -10,6 +10,7 @@ need c++ g++
 # RocksDB's bindings are generated with libclang (libclang-cpp is another library).
 compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || missing+=(libclang-dev)
 if [ "${1:-}" = test ]; then
+    need git git # which merges the same histories as we do
     need python3 python3
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     need node nodejs
