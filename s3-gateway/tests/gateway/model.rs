@@ -40,6 +40,7 @@ Some may be there if they ask for what is so anyway:
 | header | values |
 |---|---|
 | `x-amz-acl` | `private`, `bucket-owner-read`, `bucket-owner-full-control` |
+| `x-amz-api-version` | `2006-03-01` |
 | `x-amz-bucket-namespace` | `global` |
 | `x-amz-bucket-object-lock-enabled` | `false` |
 | `x-amz-object-annotation-directive` | `COPY`, `EXCLUDE` |
