@@ -23,7 +23,7 @@ importer.prefix(BUCKET, destination="bucket/").prefix(FOLDER, destination="folde
 importer.object(FOLDER + "1", destination="one")
 status = importer.run(poll_interval=SOON)
 equal((status.completed, status.ingested_objects, status.commit.id), (True, 4, main.head.id))
-equal((status.commit.message, status.commit.metadata), ("take in", {"from": "afar"}))
+equal((status.commit.message, status.commit.metadata), ("take in", {"from": "afar", ".lakefs.merge.strategy": "source-wins"}))
 equal([entry.path for entry in main.objects()], ["bucket/a", "bucket/b/c", "folder/1", "one"])
 equal(main.object("bucket/b/c").reader(mode="r").read(), "in the bucket: 2026/b/c")
 equal(main.object("folder/1").reader(mode="r").read(), "in the folder")
