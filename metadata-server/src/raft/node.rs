@@ -289,8 +289,15 @@ impl Node {
     }
 
     /// ReadIndex: still the leader, and all that was committed until now is applied.
+    ///
+    /// A node that fails meanwhile may never answer, and its files would stay open for as long as it is asked.
     async fn confirm(&self) -> Result<(), ReadEnd> {
-        match self.raft.ensure_linearizable(ReadPolicy::ReadIndex).await {
+        let confirmed = tokio::select! {
+            biased;
+            confirmed = self.raft.ensure_linearizable(ReadPolicy::ReadIndex) => confirmed,
+            _ = self.failure() => return Err(ReadEnd::Ended),
+        };
+        match confirmed {
             Ok(_) => Ok(()),
             Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(_))) => Err(ReadEnd::Failed(not_leader())),
             Err(RaftError::Fatal(_)) => Err(ReadEnd::Ended),
