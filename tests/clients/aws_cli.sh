@@ -21,6 +21,8 @@ diff -r up down -x er
 $aws s3 mv --only-show-errors "$root/up/big.bin" "$root/moved/big.bin"
 $aws s3 cp --only-show-errors "$root/moved/big.bin" - | cmp - up/big.bin
 echo new >up/deep/new.txt
+# S3 tells whole seconds: what is uploaded in the second in which it was written looks older there, and would be sent again.
+touch -d '10 seconds ago' up/deep/new.txt
 $aws s3 sync --delete --exclude big.bin up "$root/up/" | grep 'new.txt' >/dev/null
 [ -z "$($aws s3 sync --delete --exclude big.bin up "$root/up/")" ] # nothing is left to do
 $aws s3 rm --only-show-errors --recursive "$root/up/deep/"
