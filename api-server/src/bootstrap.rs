@@ -1,6 +1,6 @@
 //! The first administrator. Owns how they come to be; leaves telling the keys to the composition root, and who may ask for
 //! them to `rest/setup`. Invariants: there are no default keys: they are random, or the operator's own; and an
-//! installation has one first user in its life, whatever becomes of them.
+//! installation has one first user in its life, even if that user is deleted later.
 
 use auth::{
     InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,

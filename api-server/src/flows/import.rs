@@ -229,7 +229,7 @@ fn info(graveler: &Graveler, caller: &Caller, request: &ImportRequest) -> Commit
     }
 }
 
-/// Notes when something was imported last, as lakeFS does. What was imported is there whatever becomes of the note.
+/// Notes when something was imported last, as lakeFS does. What was imported stays if the note fails.
 async fn note_time(graveler: &Graveler, repository: &RepositoryName, commit: &Commit) {
     let seconds = commit.created_at.as_millis().div_euclid(1000).to_string();
     let change = SettingsChange::Metadata { set: [(LAST_IMPORT.to_owned(), seconds)].into(), remove: Vec::new() };
