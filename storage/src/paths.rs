@@ -56,6 +56,11 @@ impl Paths {
         Self { prefix }
     }
 
+    /// Where the namespace lies in the store.
+    pub(crate) fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
     pub(crate) fn format(&self) -> Path {
         self.beneath(&format!("{RESERVED}/format.json"))
     }
@@ -87,6 +92,14 @@ impl Paths {
         self.relative(text)
     }
 
+    /// Where an address lies that was given out: in `staging/`, where clients write by themselves.
+    pub(crate) fn given_out(&self, address: &Address) -> Result<Path, StorageError> {
+        match address {
+            Address::Relative(text) if is_given_out(text) => self.relative(text),
+            other => Err(StorageError::Invalid(format!("address {:?} was not given out", other.as_str()))),
+        }
+    }
+
     /// Where a relative address lies that users may read: anywhere in the namespace but in the reserved folder.
     pub(crate) fn relative(&self, text: &str) -> Result<Path, StorageError> {
         let reserved = text.split('/').next() == Some(RESERVED);
@@ -105,6 +118,29 @@ impl Paths {
 /// An address for new bytes: `partition` gathers what is written about the same time.
 pub(crate) fn new_address(partition: &str, unique: u128) -> Address {
     Address::Relative(format!("{DATA}/{partition}/{unique:032x}"))
+}
+
+/// The parts of an address that was made by [`new_address`].
+pub(crate) fn partition_and_unique(address: &str) -> Option<(&str, u128)> {
+    let (partition, unique) = address.strip_prefix(DATA)?.strip_prefix('/')?.split_once('/')?;
+    Some((partition, unique_number(unique)?))
+}
+
+/// An address to give out, with a seal that says for whom.
+pub(crate) fn given_out(partition: &str, unique: u128, seal: &str) -> Address {
+    Address::Relative(format!("{GIVEN_OUT}/{partition}/{unique:032x}-{seal}"))
+}
+
+/// The parts of an address that was made by [`given_out`].
+pub(crate) fn given_out_parts(address: &str) -> Option<(&str, u128, &str)> {
+    let (partition, name) = address.strip_prefix(GIVEN_OUT)?.strip_prefix('/')?.split_once('/')?;
+    let (unique, seal) = name.split_once('-')?;
+    Some((partition, unique_number(unique)?, seal))
+}
+
+fn unique_number(text: &str) -> Option<u128> {
+    let plain = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    u128::from_str_radix(text, 16).ok().filter(|_| plain)
 }
 
 /// Where a batch of audit lines lies: by its day and time, unique whoever writes at the same moment.
@@ -217,5 +253,21 @@ mod tests {
             assert!(paths().writable(&Address::Relative(outside.into())).is_err(), "{outside:?}");
         }
         assert!(paths().writable(&Address::Full("mem://trips/data/x".into())).is_err());
+    }
+
+    #[test]
+    fn what_is_given_out_is_written_by_nobody_else() {
+        let address = given_out("p", 0xab, "1f-seal");
+        assert_eq!(address.as_str(), "staging/p/000000000000000000000000000000ab-1f-seal");
+        assert_eq!(given_out_parts(address.as_str()), Some(("p", 0xab, "1f-seal")));
+        assert_eq!(paths().given_out(&address).unwrap().as_ref(), format!("lake/trips/{}", address.as_str()));
+        assert!(paths().writable(&address).is_err() && is_given_out(address.as_str()));
+        let data = new_address("p", 0xab);
+        assert_eq!(partition_and_unique(data.as_str()), Some(("p", 0xab)));
+        assert!(paths().given_out(&data).is_err() && !is_given_out(data.as_str()));
+        for bad in ["staging/p/ab-1", "staging/p", "data/p/000000000000000000000000000000ab-1", "staging/../x-1"] {
+            assert_eq!(given_out_parts(bad), None, "{bad}");
+        }
+        assert!(paths().given_out(&Address::Relative("staging/../_lakebed/x".into())).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! URLs by which clients read and write one object themselves. Owns which requests are signed and for how long; leaves
-//! the signature to the store's signer. Invariant: a URL is of one address, one method and a short time.
+//! the signature to the store's signer. Invariants: a URL is of one address, one method and a short time; none writes where
+//! an object of a ref lies.
 
 use std::time::Duration;
 
@@ -35,18 +36,18 @@ impl RepositoryStorage {
         sign(self.stores().presigned.as_deref(), Method::GET, &path, &self.shown(&path), &[]).await
     }
 
-    /// A URL by which an object is written.
+    /// A URL by which an object is written: at an address that was given out, for it goes on to write there.
     pub async fn signed_put(&self, address: &Address) -> Result<String, StorageError> {
-        self.signed_write(address, &[]).await
+        self.signed_write(self.paths().given_out(address)?, &[]).await
     }
 
-    /// A URL by which a part of a multipart upload is written.
+    /// A URL by which a part of a multipart upload is written. It writes nothing once the upload has ended.
     pub async fn signed_part(&self, address: &Address, upload: &str, number: u32) -> Result<String, StorageError> {
-        self.signed_write(address, &[("partNumber", number.to_string()), ("uploadId", upload.to_owned())]).await
+        let query = [("partNumber", number.to_string()), ("uploadId", upload.to_owned())];
+        self.signed_write(self.paths().writable(address)?, &query).await
     }
 
-    async fn signed_write(&self, address: &Address, query: &[(&str, String)]) -> Result<String, StorageError> {
-        let path = self.paths().writable(address)?;
+    async fn signed_write(&self, path: Path, query: &[(&str, String)]) -> Result<String, StorageError> {
         let signed = sign(self.stores().presigned.as_deref(), Method::PUT, &path, &self.shown(&path), query).await?;
         signed.ok_or_else(|| {
             StorageError::Invalid("the object store can't pre-sign URLs: write through the server".into())

@@ -44,6 +44,12 @@ linked = staging.link_physical_address(REPOSITORY, "main", "whole", metadata)
 equal((linked.path, linked.size_bytes, linked.metadata), ("whole", 100_000, {"k": "v"}))
 check(objects.get_object(REPOSITORY, "main", "whole") == data(100_000), "through the server")
 check(objects.get_object(REPOSITORY, "main", "whole", presign=True) == data(100_000), "past the server")
+put(location.presigned_url, data(100_000, 9))
+check(objects.get_object(REPOSITORY, "main", "whole") == data(100_000), "what is linked is out of the URL's reach")
+check(location.physical_address.rsplit("/", 1)[1] not in objects.stat_object(REPOSITORY, "main", "whole").physical_address)
+again = staging.link_physical_address(REPOSITORY, "main", "whole", metadata)
+equal(again.physical_address, linked.physical_address, "a link that is tried again has its answer")
+equal(status(staging.link_physical_address, REPOSITORY, "main", "elsewhere", metadata), 400, "it is of one path")
 
 # In parts, with one more than was asked for at first.
 MIB = 1 << 20

@@ -6,6 +6,7 @@
 mod authentication;
 mod extract;
 mod failure;
+mod given_out;
 mod openapi;
 mod paging;
 mod places;

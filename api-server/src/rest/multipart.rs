@@ -1,14 +1,15 @@
-//! Multipart uploads by pre-signed URLs, on stores that can sign. Invariant: what is completed was begun here for this
-//! repository: its address proves it.
+//! Multipart uploads by pre-signed URLs, on stores that can sign. The parts go to an address that is told to nobody but in
+//! those URLs, and they write nothing once the upload has ended; so what is completed isn't copied.
+//! Invariant: an upload is completed, given up, or added to by the user who began it, for the path that it was begun for.
 
 use std::collections::BTreeMap;
 
-use auth::{Action, Resource, authorize};
+use auth::{Action, Caller, Resource, authorize};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use md5::Digest as _;
-use model::{Address, BranchName, ObjectPath, PART_NUMBER_MAX, Repository, RepositoryName};
+use model::{BranchName, ObjectPath, PART_NUMBER_MAX, RepositoryName};
 use serde::{Deserialize, Serialize};
 use storage::CompletionPart;
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +20,8 @@ use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, OptionalBody, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
-use super::object_stats::{ObjectStats, physical_address};
+use super::given_out::{Recipient, TakenBack, Way};
+use super::object_stats::ObjectStats;
 use super::objects::ObjectQuery;
 use super::places::{OnBranch, text};
 use crate::flows;
@@ -135,17 +137,18 @@ async fn create_presign_multipart_upload(
     if parts > PART_NUMBER_MAX {
         return Err(invalid_field("parts", format!("an upload has at most {PART_NUMBER_MAX} parts")));
     }
-    rest.graveler.meta().branch(&repository, &branch).await?;
-    let repository = rest.signing(&repository).await?;
-    repository.open_to_writes(&branch)?;
-    let (storage, address) = (rest.storage(&repository)?, rest.new_address(&repository)?);
+    rest.must_sign()?;
+    let recipient = Recipient::find(&rest, Way::Parts, &caller, (&repository, &branch, &path)).await?;
+    recipient.repository.open_to_writes(&branch)?;
+    let given = recipient.give_out(&rest)?;
+    let (storage, address) = (rest.storage(&recipient.repository)?, given.slot.of_parts());
     let upload_id = storage.create_multipart(&address).await.map_err(graveler::Error::from)?;
     let mut signed = Vec::new();
     for number in 1..=parts {
         signed.push(storage.signed_part(&address, &upload_id, number).await.map_err(graveler::Error::from)?);
     }
     let presigned_urls = Some(signed).filter(|signed| !signed.is_empty());
-    let physical_address = physical_address(&repository, &address);
+    let physical_address = given.url;
     Ok((StatusCode::CREATED, Json(PresignMultipartUpload { upload_id, physical_address, presigned_urls })))
 }
 
@@ -161,20 +164,18 @@ async fn complete_presign_multipart_upload(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     Body(body): Body<CompletePresignMultipartUpload>,
 ) -> Result<Json<ObjectStats>, Failure> {
-    authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
-    let repository = rest.signing(&repository).await?;
-    let address = rest.given_out(&repository, &body.physical_address)?;
+    let (recipient, given) = rest.upload(&caller, (&repository, &branch, &path), &body.physical_address).await?;
     let e_tag = whole_e_tag(&body.parts)?;
     let part = |part: UploadPart| CompletionPart { number: part.part_number, id: part.etag, content: None };
     let mut parts: Vec<_> = body.parts.into_iter().map(part).collect();
     parts.sort_unstable_by_key(|part| part.number);
-    let completed = rest.storage(&repository)?.complete_multipart(&address, &upload, &parts).await;
-    completed.map_err(graveler::Error::from)?;
     let request = flows::LinkRequest {
-        repository: repository.clone(),
+        repository: recipient.repository.clone(),
         branch,
         path: path.clone(),
-        address,
+        slot: given.slot,
+        bytes: flows::UploadedBytes::Made,
+        once: given.once,
         size: None,
         e_tag,
         content_type: body.content_type.unwrap_or_default(),
@@ -182,8 +183,17 @@ async fn complete_presign_multipart_upload(
         require: None,
         without_bytes: false,
     };
-    let entry = flows::link_object(&rest.graveler, &caller, request).await?;
-    Ok(Json(ObjectStats::new(&repository, path, entry)))
+    let storage = rest.storage(&request.repository)?;
+    let completed = storage.complete_multipart(&request.slot.of_parts(), &upload, &parts).await;
+    let entry = match completed {
+        Ok(()) => flows::link_object(&rest.graveler, &caller, &request).await?,
+        // An earlier try may have done it all, on a store that can't tell that the object is of these parts.
+        Err(error) => {
+            let linked = flows::linked_before(&rest.graveler, &request).await?;
+            linked.ok_or_else(|| graveler::Error::from(error))?
+        }
+    };
+    Ok(Json(ObjectStats::new(&request.repository, path.clone(), entry)))
 }
 
 /// Give a multipart upload up
@@ -198,8 +208,8 @@ async fn abort_presign_multipart_upload(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     OptionalBody(AbortPresignMultipartUpload { physical_address }): OptionalBody<AbortPresignMultipartUpload>,
 ) -> Result<StatusCode, Failure> {
-    let (repository, address) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
-    let ended = rest.storage(&repository)?.abort_multipart(&address, &upload).await;
+    let (recipient, given) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
+    let ended = rest.storage(&recipient.repository)?.abort_multipart(&given.slot.of_parts(), &upload).await;
     ended.map_err(graveler::Error::from)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -218,30 +228,31 @@ async fn upload_part(
     if !(1..=PART_NUMBER_MAX).contains(&number) {
         return Err(invalid_field("partNumber", format!("is from 1 to {PART_NUMBER_MAX}")));
     }
-    let (repository, address) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
-    let url = rest.storage(&repository)?.signed_part(&address, &upload, number).await;
+    let (recipient, given) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
+    let url = rest.storage(&recipient.repository)?.signed_part(&given.slot.of_parts(), &upload, number).await;
     Ok(Json(UploadTo { presigned_url: url.map_err(graveler::Error::from)? }))
 }
 
 impl Rest {
-    /// Finds a repository, on a store that can sign.
-    async fn signing(&self, repository: &RepositoryName) -> Result<Repository, Failure> {
-        if !self.graveler.stores().signs() {
-            return Err(Failure::new(StatusCode::NOT_IMPLEMENTED, NO_SIGNER));
+    fn must_sign(&self) -> Result<(), Failure> {
+        match self.graveler.stores().signs() {
+            true => Ok(()),
+            false => Err(Failure::new(StatusCode::NOT_IMPLEMENTED, NO_SIGNER)),
         }
-        Ok(self.graveler.meta().repository(repository).await?)
     }
 
-    async fn upload(
+    /// Finds the upload that an address is of, for the one who began it.
+    async fn upload<'a>(
         &self,
-        caller: &auth::Caller,
-        (repository, branch, path): (&RepositoryName, &BranchName, &ObjectPath),
+        caller: &'a Caller,
+        (repository, branch, path): (&RepositoryName, &BranchName, &'a ObjectPath),
         physical_address: &str,
-    ) -> Result<(Repository, Address), Failure> {
+    ) -> Result<(Recipient<'a>, TakenBack), Failure> {
         authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, path))?;
-        let repository = self.signing(repository).await?;
-        let address = self.given_out(&repository, physical_address)?;
-        Ok((repository, address))
+        self.must_sign()?;
+        let recipient = Recipient::find(self, Way::Parts, caller, (repository, branch, path)).await?;
+        let given = recipient.take_back(self, physical_address)?;
+        Ok((recipient, given))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Objects whose bytes clients put into the object store themselves: an address is given out, written to (by a pre-signed
-//! URL where the store can sign), and linked. Invariant: only an address that this installation gave out for this
-//! repository within the last day is linked.
+//! URL where the store can sign), and linked. Leaves addresses to `given_out`. Invariant: only an address that was given to
+//! this user for this path of this branch within the last day is linked, and once.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use auth::{Action, Resource, authorize};
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use model::{Address, Repository};
+use model::Repository;
 use serde::{Deserialize, Serialize};
 use storage::SIGNED_URL_EXPIRES_IN;
 use utoipa::{IntoParams, ToSchema};
@@ -18,15 +18,13 @@ use utoipa_axum::routes;
 use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
-use super::failure::{ErrorBody, Failure, invalid_field};
-use super::object_stats::{ObjectStats, physical_address};
+use super::failure::{ErrorBody, Failure};
+use super::given_out::{Recipient, Way};
+use super::object_stats::ObjectStats;
 use super::objects::ObjectQuery;
 use super::places::{OnBranch, flag};
 use super::upload::requirement;
 use crate::{Error, flows};
-
-/// How long an address that was given out may be linked.
-const ADDRESS_VALID_FOR_SECONDS: i64 = 24 * 3600;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new().routes(routes!(get_physical_address, link_physical_address)).routes(routes!(may_upload_object))
@@ -87,17 +85,13 @@ async fn get_physical_address(
     Query(PresignQuery { presign }): Query<PresignQuery>,
 ) -> Result<Json<StagingLocation>, Failure> {
     authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
-    rest.graveler.meta().branch(&repository, &branch).await?;
-    let repository = rest.graveler.meta().repository(&repository).await?;
+    let recipient = Recipient::find(&rest, Way::Whole, &caller, (&repository, &branch, &path)).await?;
     // Whether the repository takes it is judged when it is linked, which may be by force.
-    repository.unprotected(&branch)?;
-    let address = rest.new_address(&repository)?;
-    let mut location = StagingLocation {
-        physical_address: Some(physical_address(&repository, &address)),
-        ..StagingLocation::default()
-    };
+    recipient.repository.unprotected(&branch)?;
+    let given = recipient.give_out(&rest)?;
+    let mut location = StagingLocation { physical_address: Some(given.url), ..StagingLocation::default() };
     if presign {
-        let url = rest.storage(&repository)?.signed_put(&address).await;
+        let url = rest.storage(&recipient.repository)?.signed_put(&given.address).await;
         location.presigned_url = Some(url.map_err(graveler::Error::from)?);
         location.presigned_url_expiry = Some(rest.signed_until());
     }
@@ -121,13 +115,15 @@ async fn link_physical_address(
 ) -> Result<Json<ObjectStats>, Failure> {
     authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
     let require = requirement(&headers)?;
-    let repository = rest.graveler.meta().repository(&repository).await?;
-    let address = rest.given_out(&repository, body.staging.physical_address.as_deref().unwrap_or_default())?;
+    let recipient = Recipient::find(&rest, Way::Whole, &caller, (&repository, &branch, &path)).await?;
+    let given = recipient.take_back(&rest, body.staging.physical_address.as_deref().unwrap_or_default())?;
     let request = flows::LinkRequest {
-        repository: repository.clone(),
+        repository: recipient.repository.clone(),
         branch,
         path: path.clone(),
-        address,
+        slot: given.slot,
+        bytes: flows::UploadedBytes::GivenOut(given.address),
+        once: given.once,
         size: Some(body.size_bytes),
         e_tag: object_http::unquoted(&body.checksum).to_owned(),
         content_type: body.content_type.unwrap_or_default(),
@@ -135,8 +131,8 @@ async fn link_physical_address(
         require,
         without_bytes: rest.options.links_without_bytes,
     };
-    let entry = flows::link_object(rest.by_force(body.force).graveler(), &caller, request).await?;
-    Ok(Json(ObjectStats::new(&repository, path, entry)))
+    let entry = flows::link_object(rest.by_force(body.force).graveler(), &caller, &request).await?;
+    Ok(Json(ObjectStats::new(&request.repository, path.clone(), entry)))
 }
 
 /// Ask whether one may write an object
@@ -164,38 +160,4 @@ impl Rest {
     pub(super) fn signed_until(&self) -> i64 {
         super::seconds(self.graveler.clock().now()) + i64::try_from(SIGNED_URL_EXPIRES_IN.as_secs()).unwrap_or_default()
     }
-
-    /// A new address whose name says until when it may be linked, and proves that we said so. So nothing has to be
-    /// remembered of addresses that are never linked.
-    pub(super) fn new_address(&self, repository: &Repository) -> Result<Address, Error> {
-        let address = self.storage(repository)?.new_address();
-        let until = super::seconds(self.graveler.clock().now()) + ADDRESS_VALID_FOR_SECONDS;
-        let named = format!("{}-{until:x}", address.as_str());
-        let certificate = self.directory.secrets().certify(&promise(repository, &named));
-        Ok(Address::Relative(format!("{named}-{certificate}")))
-    }
-
-    /// Reads an address that a client got from us.
-    pub(super) fn given_out(&self, repository: &Repository, url: &str) -> Result<Address, Failure> {
-        let unknown = || {
-            let why = "isn't an address that was given out for this repository: get one, write to it, and link it";
-            invalid_field("physical_address", why)
-        };
-        let relative = url.strip_prefix(repository.namespace.as_str()).and_then(|rest| rest.strip_prefix('/'));
-        let relative = relative.ok_or_else(unknown)?;
-        let (named, certificate) = relative.rsplit_once('-').ok_or_else(unknown)?;
-        let until = named.rsplit_once('-').and_then(|(_, until)| i64::from_str_radix(until, 16).ok());
-        if !self.directory.secrets().is_certified(&promise(repository, named), certificate) {
-            return Err(unknown());
-        }
-        if until.is_none_or(|until| until < super::seconds(self.graveler.clock().now())) {
-            return Err(invalid_field("physical_address", "was given out more than a day ago: get a new one"));
-        }
-        Ok(Address::Relative(relative.to_owned()))
-    }
-}
-
-/// What is certified: that this repository may link this address.
-fn promise(repository: &Repository, named: &str) -> String {
-    format!("staging address {} {named}", repository.uid)
 }

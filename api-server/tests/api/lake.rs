@@ -18,6 +18,8 @@ use lakebed_sdk::{
 use metadata_server::MemoryMetaStore;
 use model::{Clock, SystemClock, Timestamp};
 use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use object_store::multipart::MultipartStore;
 use secrecy::SecretString;
 use storage::testing::{Counters, Counting};
 use storage::{StoreSettings, Stores};
@@ -49,6 +51,7 @@ pub(crate) struct TestLake {
     pub(crate) requests: Counters,
     /// What is really there, beneath all caches and counters.
     pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) multipart: Arc<dyn MultipartStore>,
     pub(crate) address: SocketAddr,
     pub(crate) trips: RepositoryName,
     server: JoinHandle<()>,
@@ -85,13 +88,33 @@ impl TestLake {
     }
 
     async fn with(clock: Arc<dyn Clock>, sources: Vec<String>, options: ApiServerOptions) -> Self {
+        let memory = Stores::open("memory:///", &StoreSettings { sources, ..StoreSettings::default() }).await.unwrap();
+        Self::on(memory, clock, options).await
+    }
+
+    /// A server with an empty repository `trips`, whose store signs URLs as S3's would be. Nothing is sent there: the store is
+    /// in memory, and its objects lie at the keys of the URLs.
+    pub(crate) async fn signing() -> Self {
+        // Its client is made, though it sends nothing; another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let keys = [("access_key_id", "AKIATEST"), ("secret_access_key", "secret")];
+        let options = keys.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let settings = StoreSettings { options, region: Some("us-east-1".to_owned()), ..StoreSettings::default() };
+        let memory = Arc::new(InMemory::new());
+        let signs = Stores::open("s3://lake", &settings).await.unwrap();
+        let stores = signs.decorated(|_, _| (Arc::clone(&memory) as _, memory));
+        let lake = Self::on(stores, Arc::new(TickingClock::default()), server_options()).await;
+        lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
+        lake
+    }
+
+    async fn on(stores: Arc<Stores>, clock: Arc<dyn Clock>, options: ApiServerOptions) -> Self {
         let requests = Counters::default();
         let counters = requests.clone();
-        let memory = Stores::open("memory:///", &StoreSettings { sources, ..StoreSettings::default() }).await.unwrap();
         let beneath = Arc::new(OnceLock::new());
         let kept = Arc::clone(&beneath);
-        let stores = memory.decorated(move |store, multipart| {
-            let _ = kept.set(Arc::clone(&store));
+        let stores = stores.decorated(move |store, multipart| {
+            let _ = kept.set((Arc::clone(&store), Arc::clone(&multipart)));
             let counting = Counting::new(store, multipart, counters);
             (counting.clone(), counting)
         });
@@ -106,8 +129,20 @@ impl TestLake {
         let api = ApiServer::new(graveler.clone(), secrets.clone(), options);
         let (address, server) = serve(&api).await;
         let lakebed = connect(address).await;
-        let store = Arc::clone(beneath.get().unwrap());
-        Self { lakebed, api, graveler, secrets, meta, requests, store, address, trips: name("trips"), server }
+        let (store, multipart) = beneath.get().unwrap().clone();
+        Self {
+            lakebed,
+            api,
+            graveler,
+            secrets,
+            meta,
+            requests,
+            store,
+            multipart,
+            address,
+            trips: name("trips"),
+            server,
+        }
     }
 
     /// Another server over the same metadata and objects, in a runtime of its own: dropping it is like `kill -9`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use model::{
@@ -35,6 +35,7 @@ pub(crate) struct ObservedMeta {
     pub(crate) publications: AtomicU64,
     /// After how many more publications, and what.
     lose: Mutex<Option<(usize, Lose)>>,
+    lose_staged: AtomicBool,
     first: Mutex<Vec<Command>>,
     /// So many publications of this request fail.
     poison: Mutex<Option<(RequestId, usize)>>,
@@ -51,8 +52,8 @@ pub(crate) struct Held<'a>(#[expect(dead_code, reason = "it is held")] RwLockWri
 impl ObservedMeta {
     pub(crate) fn new(store: Arc<dyn MetaStore>) -> Arc<Self> {
         let (writes, reads, publications) = Default::default();
-        let (lose, first, poison, gate, heartbeats, beats) = Default::default();
-        Arc::new(Self { store, writes, reads, publications, lose, first, poison, heartbeats, beats, gate })
+        let (lose, lose_staged, first, poison, gate, heartbeats, beats) = Default::default();
+        Arc::new(Self { store, writes, reads, publications, lose, lose_staged, first, poison, heartbeats, beats, gate })
     }
 
     /// The store itself: what another server would talk to.
@@ -73,6 +74,11 @@ impl ObservedMeta {
     /// Carries out these commands right before the next publication or staging.
     pub(crate) fn let_others_come_first(&self, commands: Vec<Command>) {
         *self.first.lock().unwrap() = commands;
+    }
+
+    /// The next staging is carried out, and nobody hears of it.
+    pub(crate) fn lose_next_staging_s_answer(&self) {
+        self.lose_staged.store(true, Relaxed);
     }
 
     pub(crate) fn lose_next_publication(&self, lose: Lose) {
@@ -182,6 +188,9 @@ impl MetaStore for ObservedMeta {
             return Err(MetaError::OutcomeUnknown("lost on its way".into()));
         }
         let outcome = self.store.write(command.clone()).await?;
+        if matches!(command, Command::Stage { .. }) && self.lose_staged.swap(false, Relaxed) {
+            return Err(MetaError::OutcomeUnknown("lost on its way back".into()));
+        }
         if let Some(Lose::AnswerBefore(to)) = lost {
             let Command::Publish { repository, branch, head, .. } = command else { panic!("a publication") };
             self.store.write(theirs(repository, branch, head, to)).await?.branch()?;

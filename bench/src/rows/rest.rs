@@ -2,7 +2,8 @@
 //! do nothing. Owns the requests; both sides get the same. Commits are of nothing, to a branch of their own: what their
 //! trees cost is `bench trees`' to say.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -61,11 +62,17 @@ pub(crate) fn rows() -> [(&'static str, Operation, usize); 18] {
     ]
 }
 
-/// Both servers, and what links link.
+/// How many links a slice has: each is of an address of its own, with bytes that were put there before.
+const LINKS: u64 = 2000;
+
+/// The MD5 of the bytes that are linked.
+const LINKED_MD5: &str = "254a7725306413d2a8e39ad05ffa018a";
+
+/// Both servers, and where what is linked is put.
 pub(crate) struct Sides {
     bare: Child,
     ours: Child,
-    link: String,
+    objects: PathBuf,
 }
 
 impl Sides {
@@ -82,8 +89,7 @@ impl Sides {
             let target = format!("{API}/refs/main/objects/ls?prefix=table/&after={after}&amount={PAGE}");
             fetch(&ours, "GET", &target, String::new()).await?;
         }
-        let link = stored(&ours, &folder.join(OBJECTS)).await?;
-        Ok(Self { bare, ours, link })
+        Ok(Self { bare, ours, objects: folder.join(OBJECTS) })
     }
 
     /// Ends both.
@@ -91,18 +97,54 @@ impl Sides {
         self.bare.end().await?;
         self.ours.end().await
     }
+
+    /// Gets the addresses of a slice's links, and puts bytes there.
+    async fn upload(&self, operation: Operation, clients: usize, links: &Links) -> Result<()> {
+        let (begin, mut connection) = (links.len(), Connection::open(self.ours.host()).await?);
+        for number in begin..begin + LINKS {
+            let target = format!("{API}{}", link_target(operation, clients, number));
+            let told = connection.fetch(&request(&self.ours.signer, "GET", &target, String::new())).await?;
+            let told: Value = serde_json::from_slice(&told)?;
+            let address = told["physical_address"].as_str().context("no address was given out")?;
+            let file = self.objects.join(address.strip_prefix("local://").context("the address isn't a file's")?);
+            std::fs::create_dir_all(file.parent().context("the address has no folder")?)?;
+            std::fs::write(file, vec![7; usize::try_from(KIB)?])?;
+            let staging = json!({ "physical_address": address });
+            links.push(json!({ "staging": staging, "checksum": LINKED_MD5, "size_bytes": KIB }).to_string());
+        }
+        Ok(())
+    }
 }
 
-/// Gets an address, and puts an object's bytes there. → what links it
-async fn stored(ours: &Child, objects: &Path) -> Result<String> {
-    let told = fetch(ours, "GET", &format!("{API}/branches/main/staging/backing?path=link"), String::new()).await?;
-    let told: Value = serde_json::from_slice(&told)?;
-    let address = told["physical_address"].as_str().context("no address was given out")?;
-    let file = objects.join(address.strip_prefix("local://").context("the address isn't a file's")?);
-    std::fs::create_dir_all(file.parent().context("the address has no folder")?)?;
-    std::fs::write(file, vec![7; usize::try_from(KIB)?])?;
-    let checksum = "0123456789abcdef0123456789abcdef";
-    Ok(json!({ "staging": { "physical_address": address }, "checksum": checksum, "size_bytes": KIB }).to_string())
+/// What links the addresses that were uploaded to, by their numbers.
+#[derive(Clone, Default)]
+struct Links(Arc<Mutex<Vec<String>>>);
+
+impl Links {
+    fn len(&self) -> u64 {
+        self.all().len() as u64
+    }
+
+    fn push(&self, link: String) {
+        self.all().push(link);
+    }
+
+    /// The link of a number. The base, which links nothing, gets others as long for what wasn't uploaded.
+    fn of(&self, number: u64) -> String {
+        let all = self.all();
+        let at = usize::try_from(number).unwrap_or(usize::MAX) % all.len().max(1);
+        all.get(at).cloned().unwrap_or_default()
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the link of a number goes, within the repository.
+fn link_target(operation: Operation, clients: usize, number: u64) -> String {
+    let folder = if operation == Operation::LoggedLink { "logged" } else { "link" };
+    format!("/branches/main/staging/backing?path={folder}/{clients}-{number}")
 }
 
 async fn fetch(server: &Child, method: &str, target: &str, body: String) -> Result<Vec<u8>> {
@@ -123,10 +165,22 @@ pub(crate) async fn row(
     operation: Operation,
     clients: usize,
 ) -> Result<Row> {
-    let (base, ours) = (loader(&sides.bare, sides, operation, clients), loader(&sides.ours, sides, operation, clients));
-    let load = Load::during(clients, bench.effort.slice);
+    let (links, is_link) = (Links::default(), matches!(operation, Operation::Link | Operation::LoggedLink));
+    let base = loader(&sides.bare, &links, operation, clients);
+    let ours = loader(&sides.ours, &links, operation, clients);
+    let load = if is_link { Load::count(clients, LINKS) } else { Load::during(clients, bench.effort.slice) };
+    if is_link {
+        sides.upload(operation, clients, &links).await?;
+    }
     let base = async || base.run(&sides.bare, load).await;
-    let rounds = interleave(bench.effort.rounds, base, async || ours.run(&sides.ours, load).await).await?;
+    let ours = async || {
+        let slice = ours.run(&sides.ours, load).await?;
+        if is_link {
+            sides.upload(operation, clients, &links).await?;
+        }
+        Ok(slice)
+    };
+    let rounds = interleave(bench.effort.rounds, base, ours).await?;
     let mut counters = counters(operation, clients, &rounds.ours());
     if operation == Operation::LoggedLink {
         counters.push(of_base("log fsyncs/link", rounds.base().counts.log_fsyncs, rounds.base().operations));
@@ -151,8 +205,8 @@ pub(crate) async fn row(
 }
 
 /// The requests of one row. Names are of the row, so that none is used twice.
-fn loader(server: &Child, sides: &Sides, operation: Operation, clients: usize) -> Loader {
-    let (signer, link) = (server.signer.clone(), sides.link.clone());
+fn loader(server: &Child, links: &Links, operation: Operation, clients: usize) -> Loader {
+    let (signer, links) = (server.signer.clone(), links.clone());
     Loader::new(move |number| {
         let (method, target, body) = match operation {
             Operation::Stat => {
@@ -164,11 +218,8 @@ fn loader(server: &Child, sides: &Sides, operation: Operation, clients: usize) -
                 let after = format!("table/part-{number:08}.parquet");
                 ("GET", format!("/refs/main/objects/ls?prefix=table/&after={after}&amount={LISTED}"), String::new())
             }
-            Operation::Link => {
-                ("PUT", format!("/branches/main/staging/backing?path=link/{clients}-{number}"), link.clone())
-            }
-            Operation::LoggedLink => {
-                ("PUT", format!("/branches/main/staging/backing?path=logged/{clients}-{number}"), link.clone())
+            Operation::Link | Operation::LoggedLink => {
+                ("PUT", link_target(operation, clients, number), links.of(number))
             }
             Operation::CreateBranch => {
                 let body = json!({ "name": format!("b-{clients}-{number}"), "source": "main" });
@@ -200,7 +251,8 @@ fn counters(operation: Operation, clients: usize, total: &Slice) -> Vec<Counter>
         Operation::Link | Operation::LoggedLink => vec![
             each("log fsyncs/link", counts.log_fsyncs, fsyncs_at_most),
             each("commands/link", counts.commands, 1.0),
-            each("store requests/link", counts.store_requests(), 1.0),
+            // It is looked at, copied, looked at again, compared with its MD5, and deleted where it was put.
+            each("store requests/link", counts.store_requests(), 5.0),
         ],
         Operation::CreateBranch => vec![
             each("log fsyncs/branch", counts.log_fsyncs, 1.0),

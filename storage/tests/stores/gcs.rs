@@ -1,5 +1,5 @@
 //! Google Cloud Storage: no emulator enforces what `object_store` uses of its XML API, so a small stub does here:
-//! generation conditions, ranges, listings in order from an offset, multipart uploads.
+//! generation conditions, ranges, listings in order from an offset, copies, multipart uploads.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use md5::{Digest, Md5};
 use storage::{StoreSettings, Stores};
 use tokio::net::TcpListener;
 
@@ -62,6 +63,7 @@ async fn serve(bucket: Arc<Mutex<Bucket>>, request: Request<Incoming>) -> Result
     let key = path.strip_prefix("/lake").unwrap().trim_start_matches('/').to_owned();
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let (method, range, generation) = (request.method().clone(), header("range"), header("x-goog-if-generation-match"));
+    let copied = header("x-goog-copy-source").map(|source| decode(&source).strip_prefix("lake/").unwrap().to_owned());
     let body = request.into_body().collect().await?.to_bytes();
     let mut bucket = bucket.lock().unwrap();
     Ok(match (method, query.get("uploadId"), query.get("partNumber")) {
@@ -99,8 +101,10 @@ async fn serve(bucket: Arc<Mutex<Bucket>>, request: Request<Incoming>) -> Result
         (Method::PUT, ..) if generation.as_deref() == Some("0") && bucket.objects.contains_key(&key) => {
             answer(StatusCode::PRECONDITION_FAILED, "")
         }
+        (Method::PUT, ..) if copied.as_ref().is_some_and(|source| !bucket.objects.contains_key(source)) => not_found(),
         (Method::PUT, ..) => {
-            bucket.objects.insert(key, body);
+            let object = copied.map_or(body, |source| bucket.objects[&source].clone());
+            bucket.objects.insert(key, object);
             answer(StatusCode::OK, "")
         }
         (Method::DELETE, Some(id), _) => {
@@ -112,7 +116,13 @@ async fn serve(bucket: Arc<Mutex<Bucket>>, request: Request<Incoming>) -> Result
 }
 
 fn read(object: &Bytes, range: Option<&str>) -> Answer {
-    let Some(range) = range else { return answer(StatusCode::OK, object.clone()) };
+    let Some(range) = range else {
+        let mut whole = answer(StatusCode::OK, object.clone());
+        let e_tag = Md5::digest(object).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        whole.headers_mut().insert("etag", format!("\"{e_tag}\"").parse().unwrap());
+        whole.headers_mut().insert("content-length", object.len().into());
+        return whole;
+    };
     let (from, to) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
     let (from, to) = match (from, to) {
         ("", suffix) => (object.len().saturating_sub(suffix.parse().unwrap()), object.len()),

@@ -7,6 +7,7 @@ mod disk_cache;
 mod emulators;
 mod faults;
 mod gcs;
+mod given_out;
 mod http_stub;
 mod local;
 mod memory;

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use storage::{ListGauge, Place, Source, SourceItem, SourceObject, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
-use crate::support::{collect, repository};
+use crate::support::{collect, crypto, repository};
 
 /// An installation in memory that may read some places.
 pub(crate) async fn with_sources(sources: &[String]) -> Arc<Stores> {
@@ -272,6 +272,7 @@ async fn what_lies_in_the_own_store_is_known_by_every_name() {
     let later = folder.path().join("not there yet");
     assert!(open(&folder_url(&later), &folder_url(&link)).await.is_err());
 
+    crypto();
     let stores = open("s3://lake/own", "s3://lake/raw").await.unwrap();
     for url in ["s3://lake/own/trips/data/x", "s3a://lake/own/trips/data/x"] {
         assert_eq!(stores.place(url), place("s3://lake/own/trips/data/x", false));

@@ -10,6 +10,7 @@ use md5::{Digest, Md5};
 use model::{Address, CommitId, RangeId, RequestId};
 use storage::{CompletionPart, Format, Immutable, PutError, RepositoryStorage, StorageError, Stores};
 
+use crate::given_out;
 use crate::support::{BrokenPipe, body, broken_body, bytes, chosen, collect, read, repository};
 
 const MIB: usize = 1 << 20;
@@ -45,6 +46,7 @@ pub(crate) async fn run(stores: &Arc<Stores>, ways: Ways) {
     }
     multipart_of_one_part(stores).await;
     multipart_aborts(stores, ways).await;
+    given_out::are_adopted(stores).await;
     deletes(stores).await;
     refusals(stores).await;
 }

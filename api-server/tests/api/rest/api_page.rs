@@ -51,6 +51,10 @@ What no description says:
   say how conflicts were decided under `.lakefs.merge.strategy`.
 - **Setup.** A server that was started with `--setup by-api` makes no administrator: the first who posts to `/setup_lakefs` becomes
   one ([security](security.md)).
+- **Physical addresses** that are given out (`staging/backing`, `staging/pmpu`) are opaque, and of the user, branch and path that
+  they were asked for, for a day. Each is linked once, and the object that it becomes lies elsewhere: the answer says where.
+  `checksum` must be the ETag that the store answered, or the bytes' MD5. The same link again has the same answer while its object
+  is there.
 - **Links without bytes** (`lakectl abuse link-same-object`) are for servers that were started with `--link-without-bytes`.
 
 Paths beneath `/repositories/{repository}` are written from `…` on.
