@@ -5,14 +5,20 @@ CARGO_HOME ?= $(HOME)/.cargo
 # Runs cargo with the RocksDB that build-rocksdb.sh compiled, which all profiles and all checkouts of this user share.
 cargo = rocksdb=$$(./build-rocksdb.sh) && ROCKSDB_LIB_DIR=$$rocksdb ROCKSDB_STATIC=1 cargo
 
-.PHONY: run install test check lint env
+.PHONY: run install test check lint env fresh
+
+# Checkouts share the target folder for what they depend on. Cargo would take another checkout's build of these crates for this
+# one's where the files here are older, so they are made newer when the checkout changes.
+fresh:
+	@mkdir -p $(CARGO_TARGET_DIR); if [ "$$(cat $(CARGO_TARGET_DIR)/checkout 2>/dev/null)" != "$(CURDIR)" ]; then \
+	find . -name '*.rs' -not -path '*/target/*' -exec touch {} + && echo "$(CURDIR)" > $(CARGO_TARGET_DIR)/checkout; fi
 
 # Serves on 127.0.0.1:8000 with its data under ./data. Settings: make run ARGS="--listen 127.0.0.1:9000"
 run: install
 	exec $(CARGO_HOME)/bin/lakebed run --data-dir ./data $(ARGS)
 
 # Puts the `lakebed` command beside cargo, which is on the PATH where Rust is.
-install:
+install: fresh
 	./install-system-packages.sh
 	$(cargo) build --locked --release --bin lakebed
 	install -D -m 755 $(CARGO_TARGET_DIR)/release/lakebed $(CARGO_HOME)/bin/lakebed
@@ -29,17 +35,17 @@ test: lint
 	$(cargo) test --locked --workspace --no-fail-fast $(ARGS)
 
 # Before a commit, in minutes: formatting, lints, and the tests that need no process and no client.
-check:
+check: fresh
 	./install-system-packages.sh
 	cargo fmt --all --check
 	$(cargo) clippy --locked --workspace --all-targets -- -D warnings
 	$(cargo) test --locked --workspace --lib --no-fail-fast $(ARGS)
 
 # For cargo by hand: eval "$$(make -s env)"
-env:
+env: fresh
 	@echo "export CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' ROCKSDB_LIB_DIR='$$(./build-rocksdb.sh)' ROCKSDB_STATIC=1"
 
-lint:
+lint: fresh
 	./install-system-packages.sh
 	cargo fmt --all --check
 	$(cargo) clippy --locked --workspace --all-targets -- -D warnings
