@@ -2,10 +2,11 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/lakebed/target
 CARGO_HOME ?= $(HOME)/.cargo
 
-# Runs cargo with the RocksDB that build-rocksdb.sh compiled, which all profiles and all checkouts of this user share.
-cargo = rocksdb=$$(./build-rocksdb.sh) && ROCKSDB_LIB_DIR=$$rocksdb ROCKSDB_STATIC=1 cargo
+# Cargo links the RocksDB that build-rocksdb.sh compiles, which all profiles and all checkouts of this user share.
+rocksdb = folder=$$(./build-rocksdb.sh) && export ROCKSDB_LIB_DIR=$$folder ROCKSDB_STATIC=1
+cargo = $(rocksdb) && cargo
 
-.PHONY: run install test check lint env fresh
+.PHONY: run install test test-loaded check lint env fresh
 
 # Checkouts share the target folder for what they depend on. Cargo would take another checkout's build of these crates for this
 # one's where the files here are older, so they are made newer when the checkout changes.
@@ -24,15 +25,21 @@ install: fresh
 	install -D -m 755 $(CARGO_TARGET_DIR)/release/lakebed $(CARGO_HOME)/bin/lakebed
 	@echo "Installed lakebed to $(CARGO_HOME)/bin/lakebed"
 
+# What tests with real clients and emulators need.
+clients = clients=$$(tests/clients/install.sh) && export LAKEBED_TEST_CLIENTS=$$clients LAKEBED_TEST_REQUIRE=1 \
+	LAKEBED_TEST_MOTO_SERVER=$$clients/moto/bin/moto_server LAKEBED_TEST_AZURITE=$$clients/js/node_modules/.bin/azurite-blob
+
 # Formatting, lints, the fuzz targets' types, licences and advisories, then all tests, those with real clients among them.
 test: lint
 	./install-system-packages.sh test
-	clients=$$(tests/clients/install.sh) && export \
-	LAKEBED_TEST_CLIENTS=$$clients \
-	LAKEBED_TEST_MOTO_SERVER=$$clients/moto/bin/moto_server \
-	LAKEBED_TEST_AZURITE=$$clients/js/node_modules/.bin/azurite-blob \
-	LAKEBED_TEST_REQUIRE=1 && \
-	$(cargo) test --locked --workspace --no-fail-fast $(ARGS)
+	$(clients) && $(cargo) test --locked --workspace --no-fail-fast $(ARGS)
+
+# All tests, again and again, while other work keeps the processors busy: make test-loaded ROUNDS=10
+ROUNDS ?= 10
+test-loaded: fresh
+	./install-system-packages.sh test-loaded
+	$(cargo) test --locked --workspace --no-run
+	$(clients) && $(rocksdb) && tests/loaded.sh $(ROUNDS) $(ARGS)
 
 # Before a commit, in minutes: formatting, lints, and the tests that need no process and no client.
 check: fresh

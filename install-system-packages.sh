@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the build (or with `test`, the tests too) needs and this machine lacks, and says which.
+# Installs the Debian packages that the build needs and this machine lacks, and says which. With `test`, those of the tests too;
+# with `test-loaded`, also what keeps the processors busy.
 set -euo pipefail
 
 missing=()
@@ -9,7 +10,8 @@ need cc gcc
 need c++ g++
 # RocksDB's bindings are generated with libclang (libclang-cpp is another library).
 compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || missing+=(libclang-dev)
-if [ "${1:-}" = test ]; then
+[ "${1:-}" != test-loaded ] || need stress-ng stress-ng
+if [[ "${1:-}" = test* ]]; then
     need git git # which merges the same histories as we do
     need python3 python3
     python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
