@@ -8,8 +8,8 @@ use axum::Router;
 use graveler::Graveler;
 
 use crate::authenticator::Authenticator;
+use crate::commit_queue::CommitQueues;
 use crate::jobs::{JobOptions, Jobs};
-use crate::lines::Lines;
 use crate::{grpc, rest};
 
 /// The bounds of the API server, and whom it trusts.
@@ -77,7 +77,7 @@ impl Default for ApiServerOptions {
 #[derive(Clone)]
 pub struct ApiServer {
     graveler: Graveler,
-    lines: Lines,
+    queues: CommitQueues,
     jobs: Jobs,
     directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
@@ -96,9 +96,9 @@ impl ApiServer {
         let directory = Directory::new(meta, clock, secrets, bounds).trusting(options.issuer.clone());
         let directory = Arc::new(directory);
         let authenticator = Arc::new(Authenticator::new(Arc::clone(&directory), options.refusal_duration_min));
-        let lines = Lines::new(graveler.clone());
-        let jobs = Jobs::new(lines.clone(), Arc::clone(&directory), options.jobs);
-        Self { graveler, lines, jobs, directory, authenticator, options }
+        let queues = CommitQueues::new(graveler.clone());
+        let jobs = Jobs::new(queues.clone(), Arc::clone(&directory), options.jobs);
+        Self { graveler, queues, jobs, directory, authenticator, options }
     }
 
     /// The same server, writing down who did what.
@@ -116,18 +116,18 @@ impl ApiServer {
 
     /// The gRPC API, for requests of content type `application/grpc`.
     pub fn grpc(&self) -> Router {
-        let (lines, jobs) = (self.lines.clone(), self.jobs.clone());
+        let (queues, jobs) = (self.queues.clone(), self.jobs.clone());
         let (directory, s3) = (Arc::clone(&self.directory), self.options.s3.clone());
-        let grpc = grpc::Grpc { graveler: self.graveler.clone(), lines, jobs, directory, s3 };
+        let grpc = grpc::Grpc { graveler: self.graveler.clone(), queues, jobs, directory, s3 };
         grpc::router(grpc, Arc::clone(&self.authenticator))
     }
 
     /// The REST API, for requests beneath `/api/v1`, and its description at `/openapi.json`.
     pub fn rest(&self) -> Router {
-        let (lines, jobs) = (self.lines.clone(), self.jobs.clone());
+        let (queues, jobs) = (self.queues.clone(), self.jobs.clone());
         let directory = Arc::clone(&self.directory);
         let ApiServerOptions { setup, links_without_bytes, .. } = self.options;
         let options = rest::RestOptions { setup, links_without_bytes };
-        rest::router(self.graveler.clone(), lines, jobs, directory, Arc::clone(&self.authenticator), options)
+        rest::router(self.graveler.clone(), queues, jobs, directory, Arc::clone(&self.authenticator), options)
     }
 }

@@ -1,11 +1,10 @@
 //! The public REST and gRPC API, and the home of the flows.
 //!
 //! Owns what Lakebed does for its clients: [`flows`] has one function for each thing that changes a repository, read
-//! from top to bottom as a protocol; [`lines`] has a queue for each branch, in which commits and merges wait for their
-//! turn; [`jobs`] carries requests out once, whoever asks how often, and takes up what a dead server left; `grpc` and
-//! [`rest`] are doors to them and to `graveler`'s reading verbs, one file a resource; one table says how errors look from
-//! outside. Leaves trees and staging to `graveler`, replicated facts to
-//! the metadata service, and ports to the composition root, which mounts an [`ApiServer`]'s routers.
+//! from top to bottom as a protocol; [`commit_queue`] has a merge queue for each branch; [`jobs`] carries each request out
+//! once, however often it is sent, and takes up what a dead server left; `grpc` and `rest` are the endpoints, one file a
+//! resource; one table says how errors look from outside. Leaves trees and staging to `graveler`, replicated facts to the
+//! metadata service, and ports to the composition root, which mounts an [`ApiServer`]'s routers.
 //!
 //! Rooms that are still empty: hooks (each flow that has them judges between building and publishing), and `background/`
 //! (the outbox of events, expiry, collection).
@@ -14,9 +13,9 @@
 //! [`auth::authorize`] for each resource that it touches.
 
 mod access;
+pub mod commit_queue;
 pub mod flows;
 pub mod jobs;
-pub mod lines;
 
 mod grpc;
 #[expect(unused_qualifications, reason = "the macros that describe operations write them")]

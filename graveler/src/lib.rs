@@ -27,7 +27,7 @@ pub use error::Error;
 pub use fsck::{DataCheck, Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, fsck_bucket};
 pub use graveler::Graveler;
 pub use history::{InvalidRefExpr, LogCursor, RefExpr};
-pub use ops::chain::{Chain, Replay, SealedTokens};
+pub use ops::chain::{CommitChain, Replay, SealedTokens};
 pub use ops::cherry_pick::CommitChange;
 pub use ops::commit::{Built, ChangeCounts, CommitInfo};
 pub use ops::diff::{ChangeKind, DiffItem, DiffKind, DiffPage, DiffRequest};

@@ -9,7 +9,7 @@ use model::{BranchName, ObjectPath, Repository, RepositoryName};
 
 use super::{CommitRequest, PutObjectRequest, commit, put_object};
 use crate::Error;
-use crate::lines::{Errand, Lines};
+use crate::commit_queue::{CommitQueues, RequestContext};
 
 /// A file of the data set.
 struct Sample {
@@ -61,12 +61,16 @@ pub(super) fn may_add_sample_data(
 
 /// Writes the samples to a repository's default branch and commits them, unless they are there: whoever tries again
 /// after an answer was lost gets one commit.
-pub(super) async fn add_sample_data(lines: &Lines, caller: &Caller, repository: &Repository) -> Result<(), Error> {
+pub(super) async fn add_sample_data(
+    queues: &CommitQueues,
+    caller: &Caller,
+    repository: &Repository,
+) -> Result<(), Error> {
     let committed = format!("{}@", repository.default_branch).parse().expect("because @ may follow a branch");
-    if lines.graveler().stat(&repository.name, &committed, &SAMPLES[0].path()).await?.is_some() {
+    if queues.graveler().stat(&repository.name, &committed, &SAMPLES[0].path()).await?.is_some() {
         return Ok(());
     }
-    let writes: Vec<_> = SAMPLES.iter().map(|sample| sample.put(lines.graveler(), caller, repository)).collect();
+    let writes: Vec<_> = SAMPLES.iter().map(|sample| sample.put(queues.graveler(), caller, repository)).collect();
     try_join_all(writes).await?;
     let request = CommitRequest {
         repository: repository.name.clone(),
@@ -76,7 +80,7 @@ pub(super) async fn add_sample_data(lines: &Lines, caller: &Caller, repository: 
         allow_empty: false,
         created_at: None,
     };
-    commit(lines, caller, &request, &Errand::default()).await?;
+    commit(queues, caller, &request, &RequestContext::default()).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use model::Commit;
 use super::merge::MergeOutcome;
 use super::replay::{ReplayRequest, replay};
 use crate::Error;
-use crate::lines::Lines;
+use crate::commit_queue::CommitQueues;
 
 /// The metadata that says which commit was picked, under the names that lakeFS gives them.
 const ORIGIN: &str = "cherry-pick-origin";
@@ -16,8 +16,12 @@ const COMMITTER: &str = "cherry-pick-committer";
 
 /// Makes a commit on a branch with the change of another commit, its message and its metadata. Where the branch changed
 /// the same objects, that is a conflict; where nothing would change, [`graveler::Error::NoChanges`].
-pub async fn cherry_pick(lines: &Lines, caller: &Caller, request: &ReplayRequest) -> Result<MergeOutcome, Error> {
-    replay(lines, caller, request, Replay::CherryPick).await
+pub async fn cherry_pick(
+    queues: &CommitQueues,
+    caller: &Caller,
+    request: &ReplayRequest,
+) -> Result<MergeOutcome, Error> {
+    replay(queues, caller, request, Replay::CherryPick).await
 }
 
 /// What a picked commit says: what the original does, and where it is from.

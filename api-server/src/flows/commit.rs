@@ -1,6 +1,6 @@
-//! Commits what is staged on a branch: seal, wait for its turn, be built and published. Owns the sealing; `lines` owns
-//! the turns. Invariant: whoever sealed something of its own makes a commit of its own, with its own message, unless
-//! another server's commit took it along; and nobody is bounced because others came first.
+//! Commits what is staged on a branch: seal, queue, build, settle, publish (`commit_queue` draws the steps). Owns the
+//! sealing; `commit_queue` owns the rest. Invariant: a request that sealed something of its own makes a commit of its own,
+//! with its own message, unless another server's commit included it; and no request is refused because others came first.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use graveler::{CommitInfo, Graveler, RefExpr};
 use model::{Branch, BranchName, Command, Commit, CommitId, Refusal, RepositoryName, Timestamp};
 
 use super::actions::{About, refuse_hooks};
-use crate::lines::{Errand, Lines, Place, Placed, Step};
+use crate::commit_queue::{CommitQueues, Operation, Outcome, RequestContext, Slot};
 use crate::{Error, backoff};
 
 /// How often a seal waits for other servers' commits to make room.
@@ -39,49 +39,51 @@ pub struct Committed {
     pub id: CommitId,
     /// What it says.
     pub commit: Commit,
-    /// How many paths it changes; `None` if another caller's commit took these changes along.
+    /// How many paths it changes; `None` if another request's commit includes these changes.
     pub changes: Option<u64>,
 }
 
 /// Commits what is staged on a branch.
 ///
 /// Writers go on meanwhile into a new staging token. A crash at any point loses nothing: sealed tokens stay readable and
-/// go into the next commit. What is staged on a branch belongs to the branch, not to who staged it: a commit takes all
-/// of it, and one that finds nothing left of its own is told which commit took it.
+/// go into the next commit. What is staged on a branch belongs to the branch and not to its writer: a commit takes all
+/// of it, and a request that finds nothing left of its own is told which commit includes it.
 pub async fn commit(
-    lines: &Lines,
+    queues: &CommitQueues,
     caller: &Caller,
     request: &CommitRequest,
-    errand: &Errand,
+    context: &RequestContext,
 ) -> Result<Committed, Error> {
     let CommitRequest { repository, branch, .. } = request;
     may_commit(caller, request)?;
-    let found = lines.graveler().meta().repository(repository).await?;
-    refuse_hooks(lines.graveler(), &found, &RefExpr::from(branch), About::Commit, branch).await?;
-    let place = lines.enter(&found, branch)?;
-    errand.progress.set_stage("waiting");
+    let found = queues.graveler().meta().repository(repository).await?;
+    refuse_hooks(queues.graveler(), &found, &RefExpr::from(branch), About::Commit, branch).await?;
+    let slot = queues.reserve_slot(&found, branch)?;
+    context.progress.set_stage("waiting");
 
-    let _sealing = place.sealing().await?;
-    let sealed = match seal(lines.graveler(), repository, branch).await? {
+    // Seal: what is staged so far becomes sealed tokens.
+    let _permit = slot.may_seal().await?;
+    let sealed = match seal(queues.graveler(), repository, branch).await? {
         Some(sealed) => sealed,
-        None => make_room(lines, &place, caller, request).await?,
+        None => make_room(queues, &slot, caller, request).await?,
     };
-    let step = Step::Commit { sealed, info: info(caller, request), made_at: request.created_at };
-    match place.carry_out(step, errand).await? {
-        Placed::Built(built) => {
+    // Queue, build, settle and publish, together with what others asked for.
+    let operation = Operation::Commit { sealed, info: info(caller, request), created_at: request.created_at };
+    match slot.submit(operation, context).await? {
+        Outcome::Committed(built) => {
             let (id, changes) = (built.id, built.changes);
             tracing::info!(%repository, %branch, commit = %id, changes, user = %caller.user.name, "committed");
             Ok(Committed { id, commit: built.commit, changes: Some(changes) })
         }
-        Placed::TakenAlong(id) => {
-            let commit = lines.graveler().commit_object(&found, &id).await?;
+        Outcome::IncludedIn(id) => {
+            let commit = queues.graveler().commit_object(&found, &id).await?;
             Ok(Committed { id, commit: Commit::clone(&commit), changes: None })
         }
-        Placed::UpToDate(_) | Placed::Conflicts(_) => Err(graveler::Error::NoChanges.into()),
+        Outcome::UpToDate(_) | Outcome::Conflicts(_) => Err(graveler::Error::NoChanges.into()),
     }
 }
 
-/// Whether the caller may make this commit.
+/// Returns an error if the caller may not make this commit.
 pub(crate) fn may_commit(caller: &Caller, request: &CommitRequest) -> Result<(), Error> {
     let resource = Resource::branch(&request.repository, &request.branch);
     Ok(authorize(caller, Action::CreateCommit, &resource)?)
@@ -106,14 +108,19 @@ pub(super) async fn seal(
 }
 
 /// Commits what others sealed and, it seems, won't publish any more since their server died; then seals.
-async fn make_room(lines: &Lines, place: &Place, caller: &Caller, request: &CommitRequest) -> Result<Branch, Error> {
-    let full = lines.graveler().meta().branch(&request.repository, &request.branch).await?;
-    let step = Step::Commit { sealed: full, info: info(caller, request), made_at: request.created_at };
-    match place.carry_out(step, &Errand::default()).await {
+async fn make_room(
+    queues: &CommitQueues,
+    slot: &Slot,
+    caller: &Caller,
+    request: &CommitRequest,
+) -> Result<Branch, Error> {
+    let full = queues.graveler().meta().branch(&request.repository, &request.branch).await?;
+    let operation = Operation::Commit { sealed: full, info: info(caller, request), created_at: request.created_at };
+    match slot.submit(operation, &RequestContext::default()).await {
         Ok(_) | Err(Error::Graveler(graveler::Error::NoChanges)) => {}
         Err(error) => return Err(error),
     }
-    let sealed = seal(lines.graveler(), &request.repository, &request.branch).await?;
+    let sealed = seal(queues.graveler(), &request.repository, &request.branch).await?;
     sealed.ok_or_else(|| Error::Contended(request.branch.clone()))
 }
 
@@ -122,7 +129,7 @@ fn info(caller: &Caller, request: &CommitRequest) -> CommitInfo {
         committer: caller.committer().to_owned(),
         message: request.message.clone(),
         metadata: request.metadata.clone(),
-        // The line sets it when it builds.
+        // Set when it is built.
         created_at: Timestamp::default(),
         allow_empty: request.allow_empty,
     }

@@ -6,7 +6,7 @@ use proto::api::InvalidField;
 
 use super::add_sample_data::{add_sample_data, may_add_sample_data};
 use crate::Error;
-use crate::lines::Lines;
+use crate::commit_queue::CommitQueues;
 
 /// What to make.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct CreateRepositoryRequest {
 ///
 /// A caller who names a storage namespace must be allowed that too: it may hold what others wrote.
 pub async fn create_repository(
-    lines: &Lines,
+    queues: &CommitQueues,
     caller: &Caller,
     request: &CreateRepositoryRequest,
 ) -> Result<Repository, Error> {
@@ -41,7 +41,7 @@ pub async fn create_repository(
         may_add_sample_data(caller, &request.name, &request.default_branch)?;
     }
     let CreateRepositoryRequest { request, name, namespace, default_branch, bare, sample_data } = request;
-    let (graveler, committer) = (lines.graveler(), caller.committer());
+    let (graveler, committer) = (queues.graveler(), caller.committer());
     let made = match (bare, namespace) {
         (false, namespace) => {
             graveler.create_repository(*request, name, namespace.as_ref(), default_branch, committer).await?
@@ -58,8 +58,8 @@ pub async fn create_repository(
     tracing::info!(repository = %made.name, namespace = %made.namespace, user = %caller.user.name, "repository made");
     if *sample_data {
         // It is there now; the rest of it goes on even if the connection is gone.
-        let (lines, caller, repository) = (lines.clone(), caller.clone(), made.clone());
-        let rest = tokio::spawn(async move { add_sample_data(&lines, &caller, &repository).await.map(drop) });
+        let (queues, caller, repository) = (queues.clone(), caller.clone(), made.clone());
+        let rest = tokio::spawn(async move { add_sample_data(&queues, &caller, &repository).await.map(drop) });
         rest.await.map_err(|_| Error::Ending)??;
     }
     Ok(made)

@@ -6,7 +6,7 @@ use graveler::{Graveler, RefExpr};
 use model::{Branch, BranchName, CommitId, Refusal, RepositoryName, StagingToken};
 
 use super::commit::seal;
-use crate::lines::Lines;
+use crate::commit_queue::CommitQueues;
 use crate::publish::{Publication, publish};
 use crate::{Error, backoff};
 
@@ -32,19 +32,19 @@ pub struct HardResetRequest {
 ///
 /// Fails with the refusal `HeadMoved` when the branch isn't where the caller expects it. What is written after the reset
 /// began stays staged, dropped or not.
-pub async fn hard_reset(lines: &Lines, caller: &Caller, request: &HardResetRequest) -> Result<Branch, Error> {
+pub async fn hard_reset(queues: &CommitQueues, caller: &Caller, request: &HardResetRequest) -> Result<Branch, Error> {
     may_hard_reset(caller, request)?;
     let HardResetRequest { repository, branch: name, to, .. } = request;
-    let graveler = lines.graveler();
+    let graveler = queues.graveler();
     let found = graveler.resolve_now(repository, to).await?.repository;
     found.open_to_writes(name)?;
     expect(request, &graveler.meta().branch(repository, name).await?)?;
-    let place = lines.enter(&found, name)?;
-    let _sealing = place.sealing().await?;
+    let slot = queues.reserve_slot(&found, name)?;
+    let _permit = slot.may_seal().await?;
     let dropped = if request.discard_uncommitted { sealed(graveler, request).await? } else { Vec::new() };
 
     for attempt in 0..ATTEMPTS_MAX {
-        let turn = place.turn().await?;
+        let exclusive = slot.exclusive().await?;
         let target = graveler.resolve_now(repository, to).await?.commit;
         let branch = graveler.meta().branch(repository, name).await?;
         expect(request, &branch)?;
@@ -56,7 +56,7 @@ pub async fn hard_reset(lines: &Lines, caller: &Caller, request: &HardResetReque
                 discarded = request.discard_uncommitted, user = %caller.user.name, "branch reset");
             return Ok(moved);
         }
-        drop(turn);
+        drop(exclusive);
         backoff::wait(attempt).await;
     }
     Err(Error::Contended(name.clone()))

@@ -22,7 +22,7 @@ use self::rights::{Owners, SourceRights};
 use super::actions::{About, refuse_hooks};
 use super::merge::{MERGE_STRATEGY, SOURCE_WINS};
 use crate::Error;
-use crate::lines::{Errand, Lines};
+use crate::commit_queue::{CommitQueues, RequestContext};
 
 /// What a commit says whose importer doesn't say anything.
 const MESSAGE_DEFAULT: &str = "Import objects";
@@ -106,18 +106,18 @@ impl Default for ImportSteps {
     }
 }
 
-/// Imports objects. Dropping the future ends it, and leaves files that nothing refers to but what was kept. `errand` says,
+/// Imports objects. Dropping the future ends it, and leaves files that nothing refers to but what was kept. `context` says,
 /// of the numbers of objects that were imported and left out, how the publication remembers the request.
 pub async fn import(
-    lines: &Lines,
+    queues: &CommitQueues,
     caller: &Caller,
     request: &ImportRequest,
     run: ImportRun<'_>,
-    errand: &(dyn Fn(u64, u64) -> Errand + Send + Sync),
+    context: &(dyn Fn(u64, u64) -> RequestContext + Send + Sync),
 ) -> Result<Imported, Error> {
     let ImportRequest { repository: name, branch, .. } = request;
     let rights = source_rights(caller, request)?;
-    let graveler = lines.graveler();
+    let graveler = queues.graveler();
     let repository = graveler.meta().repository(name).await?;
     repository.open_to_writes(branch)?;
     graveler.meta().branch(name, branch).await?;
@@ -135,7 +135,7 @@ pub async fn import(
     let built = graveler.build_imported(&repository, &head, &imported, &info(graveler, caller, request)).await?;
     // With what was imported.
     refuse_hooks(graveler, &repository, &RefExpr::from(built.id), About::Commit, branch).await?;
-    let built = lines.graft(&repository, branch, built, head, &errand(objects, skipped)).await?;
+    let built = queues.append(&repository, branch, built, head, &context(objects, skipped)).await?;
     let (commit, user) = (built.id, &caller.user.name);
     tracing::info!(repository = %name, %branch, %commit, objects, skipped, %user, "imported");
     note_time(graveler, name, &built.commit).await;

@@ -1,6 +1,5 @@
-//! Merges a ref into a branch: find its commit, wait for its turn, be merged and published. Owns what may be merged;
-//! `lines` owns the turns. Invariant: a merge that others beat to the head is made again over the new head, and never
-//! bounced to the client for it.
+//! Merges a ref into a branch: find its commit, queue, merge, publish. Owns what may be merged; `commit_queue` owns the rest.
+//! Invariant: a merge that loses the race for the head is made again over the new head, and never refused for it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +9,7 @@ use model::{BranchName, Commit, CommitId, RepositoryName};
 
 use super::actions::{About, refuse_hooks};
 use crate::Error;
-use crate::lines::{Errand, Lines, Placed, Step};
+use crate::commit_queue::{CommitQueues, Operation, Outcome, RequestContext};
 
 /// The metadata of a merge commit that says how conflicts were decided, under lakeFS's name.
 pub(super) const MERGE_STRATEGY: &str = ".lakefs.merge.strategy";
@@ -67,14 +66,14 @@ pub enum MergeOutcome {
 /// Merges what is committed in a ref into a branch. The source is looked up once: what it names when the merge begins is
 /// merged, however long it takes.
 pub async fn merge(
-    lines: &Lines,
+    queues: &CommitQueues,
     caller: &Caller,
     request: &MergeRequest,
-    errand: &Errand,
+    context: &RequestContext,
 ) -> Result<MergeOutcome, Error> {
     let MergeRequest { repository, source, destination, .. } = request;
     may_merge(caller, request)?;
-    let graveler = lines.graveler();
+    let graveler = queues.graveler();
     let found = graveler.resolve_now(repository, source).await?;
     let options = MergeOptions {
         strategy: request.strategy,
@@ -90,20 +89,20 @@ pub async fn merge(
 
     let declared_in = RefExpr::from(found.commit);
     refuse_hooks(graveler, &found.repository, &declared_in, About::Merge, destination).await?;
-    let place = lines.enter(&found.repository, destination)?;
-    errand.progress.set_stage("waiting");
-    let placed = place.carry_out(Step::Merge { source: found.commit, options, info }, errand).await?;
-    Ok(match placed {
-        Placed::Built(built) => {
+    let slot = queues.reserve_slot(&found.repository, destination)?;
+    context.progress.set_stage("waiting");
+    let outcome = slot.submit(Operation::Merge { source: found.commit, options, info }, context).await?;
+    Ok(match outcome {
+        Outcome::Committed(built) => {
             let (id, changes) = (built.id, built.changes);
             tracing::info!(%repository, %source, %destination, commit = %id, user = %caller.user.name, "merged");
             MergeOutcome::Merged { id, commit: built.commit, changes }
         }
-        Placed::UpToDate(_) | Placed::TakenAlong(_) if request.must_change => {
+        Outcome::UpToDate(_) | Outcome::IncludedIn(_) if request.must_change => {
             return Err(Error::NothingNew(destination.clone()));
         }
-        Placed::UpToDate(head) | Placed::TakenAlong(head) => MergeOutcome::UpToDate(head),
-        Placed::Conflicts(conflicts) => MergeOutcome::Conflicts(conflicts),
+        Outcome::UpToDate(head) | Outcome::IncludedIn(head) => MergeOutcome::UpToDate(head),
+        Outcome::Conflicts(conflicts) => MergeOutcome::Conflicts(conflicts),
     })
 }
 
@@ -152,7 +151,7 @@ fn commit_info(caller: &Caller, request: &MergeRequest) -> CommitInfo {
         committer: caller.committer().to_owned(),
         message,
         metadata,
-        // The line sets it when it builds.
+        // Set when it is built.
         created_at: model::Timestamp::default(),
         // A merge records the source's history even if nothing changes; a squash records nothing but changes.
         allow_empty: !request.squash,

@@ -5,7 +5,7 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{Conflicts, MergeOptions, Rebased, RefExpr, Strategy};
 use model::{BranchName, CommitId, RepositoryName};
 
-use crate::lines::Lines;
+use crate::commit_queue::CommitQueues;
 use crate::publish::{Publication, publish};
 use crate::{Error, backoff};
 
@@ -53,8 +53,8 @@ pub enum RebaseOutcome {
 }
 
 /// Rebases a branch. The new base is looked up once: what it names when the rebase begins is built upon.
-pub async fn rebase(lines: &Lines, caller: &Caller, request: &RebaseRequest) -> Result<RebaseOutcome, Error> {
-    let graveler = lines.graveler();
+pub async fn rebase(queues: &CommitQueues, caller: &Caller, request: &RebaseRequest) -> Result<RebaseOutcome, Error> {
+    let graveler = queues.graveler();
     let RebaseRequest { repository, branch: name, onto, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::branch(repository, onto.base()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
@@ -68,9 +68,9 @@ pub async fn rebase(lines: &Lines, caller: &Caller, request: &RebaseRequest) -> 
         ..MergeOptions::default()
     };
 
-    let place = lines.enter(&onto.repository, name)?;
+    let slot = queues.reserve_slot(&onto.repository, name)?;
     for attempt in 0..ATTEMPTS_MAX {
-        let turn = place.turn().await?;
+        let exclusive = slot.exclusive().await?;
         let branch = graveler.meta().branch(repository, name).await?;
         let rebased = graveler.rebase_tree(&onto.repository, &branch.commit, &onto.commit, &options).await?;
         let (head, replayed, dropped) = match rebased {
@@ -86,7 +86,7 @@ pub async fn rebase(lines: &Lines, caller: &Caller, request: &RebaseRequest) -> 
                 user = %caller.user.name, "rebased");
             return Ok(RebaseOutcome::Rebased { head, replayed, dropped });
         }
-        drop(turn);
+        drop(exclusive);
         backoff::wait(attempt).await;
     }
     Err(Error::Contended(name.clone()))

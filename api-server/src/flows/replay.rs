@@ -12,7 +12,7 @@ use super::actions::{About, refuse_hooks};
 use super::commit_text::check_commit_text;
 use super::merge::MergeOutcome;
 use crate::Error;
-use crate::lines::{Errand, Lines, Placed, Step};
+use crate::commit_queue::{CommitQueues, Operation, Outcome, RequestContext};
 
 /// Which commit's change to revert or pick, and how.
 #[derive(Debug, Clone)]
@@ -43,12 +43,12 @@ pub struct ReplayRequest {
 
 /// Replays a change. What the commit says besides, its verb decides: `message` and `metadata` where the request has none.
 pub(super) async fn replay(
-    lines: &Lines,
+    queues: &CommitQueues,
     caller: &Caller,
     request: &ReplayRequest,
     verb: Replay,
 ) -> Result<MergeOutcome, Error> {
-    let graveler = lines.graveler();
+    let graveler = queues.graveler();
     let ReplayRequest { repository, branch: name, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::branch(repository, request.commit.base()))?;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
@@ -81,16 +81,16 @@ pub(super) async fn replay(
     }
 
     refuse_hooks(graveler, &picked.repository, &RefExpr::from(name), About::Replay(verb), name).await?;
-    let place = lines.enter(&picked.repository, name)?;
-    match place.carry_out(Step::Replay { replay: verb, change, options, info }, &Errand::default()).await? {
-        Placed::Built(built) => {
+    let slot = queues.reserve_slot(&picked.repository, name)?;
+    match slot.submit(Operation::Replay { replay: verb, change, options, info }, &RequestContext::default()).await? {
+        Outcome::Committed(built) => {
             let (id, changes) = (built.id, built.changes);
             tracing::info!(%repository, branch = %name, of = %picked.commit, commit = %id, ?verb,
                 user = %caller.user.name, "replayed");
             Ok(MergeOutcome::Merged { id, commit: built.commit, changes })
         }
-        Placed::Conflicts(conflicts) => Ok(MergeOutcome::Conflicts(conflicts)),
-        Placed::UpToDate(_) | Placed::TakenAlong(_) => Err(graveler::Error::NoChanges.into()),
+        Outcome::Conflicts(conflicts) => Ok(MergeOutcome::Conflicts(conflicts)),
+        Outcome::UpToDate(_) | Outcome::IncludedIn(_) => Err(graveler::Error::NoChanges.into()),
     }
 }
 

@@ -7,12 +7,12 @@ use model::Commit;
 use super::merge::MergeOutcome;
 use super::replay::{ReplayRequest, replay};
 use crate::Error;
-use crate::lines::Lines;
+use crate::commit_queue::CommitQueues;
 
 /// Makes a commit on a branch that takes the change of another commit back. Where the branch has changed an object again
 /// since, that is a conflict; where nothing would change, [`graveler::Error::NoChanges`].
-pub async fn revert(lines: &Lines, caller: &Caller, request: &ReplayRequest) -> Result<MergeOutcome, Error> {
-    replay(lines, caller, request, Replay::Revert).await
+pub async fn revert(queues: &CommitQueues, caller: &Caller, request: &ReplayRequest) -> Result<MergeOutcome, Error> {
+    replay(queues, caller, request, Replay::Revert).await
 }
 
 /// What a revert says of itself, as git does.

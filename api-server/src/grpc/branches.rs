@@ -95,7 +95,7 @@ impl Branches for Grpc {
             expected: parse_optional("expected_commit_id", &message.expected_commit_id).map_err(Error::from)?,
             discard_uncommitted: message.discard_uncommitted,
         };
-        let reset = flows::hard_reset(&self.lines, &caller, &request).await?;
+        let reset = flows::hard_reset(&self.queues, &caller, &request).await?;
         Ok(Response::new(reset.into()))
     }
 

@@ -10,8 +10,8 @@ use wire::merges_server::Merges;
 use super::Grpc;
 use super::authentication::authenticated;
 use super::fields::{decoded, reference, take_request_id, text};
+use crate::commit_queue::RequestContext;
 use crate::jobs::{self, NewJob};
-use crate::lines::Errand;
 use crate::{Error, flows};
 
 #[tonic::async_trait]
@@ -20,7 +20,7 @@ impl Merges for Grpc {
         let (caller, mut message) = authenticated(request)?;
         if message.dry_run {
             let request = jobs::merge::request(message)?;
-            let outcome = flows::merge(&self.lines, &caller, &request, &Errand::default()).await?;
+            let outcome = flows::merge(&self.queues, &caller, &request, &RequestContext::default()).await?;
             let outcome = Some(jobs::merge::to_wire(outcome));
             return Ok(Response::new(wire::MergeResponse { outcome, job_id: String::new() }));
         }

@@ -44,14 +44,14 @@ use tonic::service::Routes;
 
 use crate::S3Place;
 use crate::authenticator::Authenticator;
+use crate::commit_queue::CommitQueues;
 use crate::jobs::Jobs;
-use crate::lines::Lines;
 
 /// The services; each file implements one.
 #[derive(Clone)]
 pub(crate) struct Grpc {
     pub(crate) graveler: Graveler,
-    pub(crate) lines: Lines,
+    pub(crate) queues: CommitQueues,
     pub(crate) jobs: Jobs,
     pub(crate) directory: Arc<Directory>,
     /// Where callers are told that S3 is spoken.

@@ -15,7 +15,7 @@ use crate::jobs::merge::{conflicts_to_wire, strategy, to_wire};
 impl Replays for Grpc {
     async fn revert(&self, request: Request<wire::ReplayRequest>) -> Result<Response<wire::MergeResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let outcome = flows::revert(&self.lines, &caller, &replay_request(message)?).await?;
+        let outcome = flows::revert(&self.queues, &caller, &replay_request(message)?).await?;
         Ok(response(outcome))
     }
 
@@ -24,7 +24,7 @@ impl Replays for Grpc {
         request: Request<wire::ReplayRequest>,
     ) -> Result<Response<wire::MergeResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let outcome = flows::cherry_pick(&self.lines, &caller, &replay_request(message)?).await?;
+        let outcome = flows::cherry_pick(&self.queues, &caller, &replay_request(message)?).await?;
         Ok(response(outcome))
     }
 
@@ -38,7 +38,7 @@ impl Replays for Grpc {
             conflicts_after: message.conflicts_after,
             conflicts_amount: amount(message.conflicts_amount),
         };
-        let outcome = flows::rebase(&self.lines, &caller, &request).await?;
+        let outcome = flows::rebase(&self.queues, &caller, &request).await?;
         Ok(Response::new(wire::RebaseResponse { outcome: Some(rebased_to_wire(outcome)) }))
     }
 }

@@ -37,7 +37,7 @@ impl Repositories for Grpc {
             bare: message.bare,
             sample_data: message.sample_data,
         };
-        let made = flows::create_repository(&self.lines, &caller, &request).await?;
+        let made = flows::create_repository(&self.queues, &caller, &request).await?;
         Ok(Response::new(made.into()))
     }
 

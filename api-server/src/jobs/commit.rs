@@ -17,13 +17,13 @@ pub(super) fn check(caller: &Caller, spec: &[u8]) -> Result<(), Error> {
 
 pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
     let message: wire::CreateCommitRequest = work.request()?;
-    let lines = work.lines.by_force(message.force);
+    let queues = work.queues.by_force(message.force);
     let request = request(message)?;
-    let errand = work.errand(|built: &Built| {
+    let context = work.context(|built: &Built| {
         let commit = Some(commit_to_wire(&built.id, &built.commit));
         wire::CreateCommitResponse { commit, changes: Some(built.changes), job_id: String::new() }.encode_to_vec()
     });
-    let committed = flows::commit(&lines, &work.caller, &request, &errand).await?;
+    let committed = flows::commit(&queues, &work.caller, &request, &context).await?;
     let answer = wire::CreateCommitResponse {
         commit: Some(commit_to_wire(&committed.id, &committed.commit)),
         changes: committed.changes,

@@ -18,16 +18,16 @@ pub(super) fn check(caller: &Caller, spec: &[u8]) -> Result<(), Error> {
 
 pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
     let message: wire::ImportRequest = work.request()?;
-    let lines = work.lines.by_force(message.force);
+    let queues = work.queues.by_force(message.force);
     let request = request(message)?;
-    let errand = |objects, skipped| work.errand(move |built: &Built| answer(built, objects, skipped).encode_to_vec());
+    let context = |objects, skipped| work.context(move |built: &Built| answer(built, objects, skipped).encode_to_vec());
     let run = ImportRun {
         progress: work.progress.clone(),
         checkpoint: work.checkpoint.clone(),
         keep: &|checkpoint| work.keep_checkpoint(checkpoint),
         steps: ImportSteps::default(),
     };
-    let imported = flows::import(&lines, &work.caller, &request, run, &errand).await?;
+    let imported = flows::import(&queues, &work.caller, &request, run, &context).await?;
     let answer = answer(&imported.built, imported.objects, imported.skipped);
     Ok(Answer { bytes: answer.encode_to_vec(), is_remembered: true })
 }

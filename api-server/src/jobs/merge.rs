@@ -20,13 +20,13 @@ pub(super) fn check(caller: &Caller, spec: &[u8]) -> Result<(), Error> {
 
 pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
     let message: wire::MergeRequest = work.request()?;
-    let lines = work.lines.by_force(message.force);
+    let queues = work.queues.by_force(message.force);
     let request = request(message)?;
-    let errand = work.errand(|built: &Built| {
+    let context = work.context(|built: &Built| {
         let commit = Some(commit_to_wire(&built.id, &built.commit));
         respond(Outcome::Merged(wire::Merged { commit, changes: built.changes })).encode_to_vec()
     });
-    let outcome = flows::merge(&lines, &work.caller, &request, &errand).await?;
+    let outcome = flows::merge(&queues, &work.caller, &request, &context).await?;
     let is_remembered = matches!(outcome, MergeOutcome::Merged { .. });
     Ok(Answer { bytes: fitting(respond(to_wire(outcome))), is_remembered })
 }

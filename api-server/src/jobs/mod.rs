@@ -34,8 +34,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Error;
+use crate::commit_queue::CommitQueues;
 use crate::error_table::state_to_result;
-use crate::lines::Lines;
 
 pub use work::Work;
 pub(crate) use work::decode;
@@ -93,7 +93,7 @@ pub struct Jobs {
 }
 
 struct Inner {
-    lines: Lines,
+    queues: CommitQueues,
     directory: Arc<Directory>,
     runner: RunnerId,
     options: JobOptions,
@@ -144,9 +144,9 @@ impl Jobs {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn new(lines: Lines, directory: Arc<Directory>, options: JobOptions) -> Self {
+    pub fn new(queues: CommitQueues, directory: Arc<Directory>, options: JobOptions) -> Self {
         let inner = Arc::new(Inner {
-            lines,
+            queues,
             directory,
             runner: RunnerId(rand::random()),
             options,
@@ -193,7 +193,7 @@ impl Jobs {
             spec: new.spec,
             runner: slot.as_ref().map(|_| (self.inner.runner, self.inner.lease_ms())),
         };
-        let job = *self.inner.lines.graveler().meta().write(command).await?.job()?;
+        let job = *self.inner.queues.graveler().meta().write(command).await?.job()?;
         if let Some(slot) = slot
             && !job.state.is_ended()
             && job.lease.is_some_and(|lease| lease.runner == self.inner.runner)
@@ -206,7 +206,7 @@ impl Jobs {
     /// Finds a job of a repository.
     pub async fn get(&self, caller: &Caller, repository: &RepositoryName, id: RequestId) -> Result<Job, Error> {
         authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
-        let job = *self.inner.lines.graveler().meta().read(Query::Job { id }).await?.job()?;
+        let job = *self.inner.queues.graveler().meta().read(Query::Job { id }).await?.job()?;
         if job.repository != *repository || !may_see(caller, &job) {
             return Err(Refusal::JobNotFound(id).into());
         }
@@ -223,7 +223,7 @@ impl Jobs {
     ) -> Result<JobsPage, Error> {
         authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
         let query = Query::Jobs { repository: repository.clone(), after, amount };
-        let page = self.inner.lines.graveler().meta().read(query).await?.jobs()?;
+        let page = self.inner.queues.graveler().meta().read(query).await?.jobs()?;
         let next_after = page.items.last().filter(|_| page.more).map(|job| job.id);
         let seen = page.items.into_iter().filter(|job| may_see(caller, job));
         Ok(JobsPage { jobs: seen.map(|job| self.inner.with_progress(job)).collect(), next_after })
@@ -236,7 +236,7 @@ impl Jobs {
             let action = if job.kind == JobKind::Import { Action::ImportCancel } else { Action::CreateCommit };
             authorize(caller, action, &Resource::Repository(repository.clone()))?;
         }
-        let job = *self.inner.lines.graveler().meta().write(Command::CancelJob { job: id }).await?.job()?;
+        let job = *self.inner.queues.graveler().meta().write(Command::CancelJob { job: id }).await?.job()?;
         if let Some(under_way) = self.inner.find(id) {
             under_way.cancel.notify_one();
         }

@@ -26,7 +26,7 @@ pub(super) fn check_restore(caller: &Caller, spec: &[u8]) -> Result<(), Error> {
 pub(super) async fn dump(work: &Work) -> Result<Answer, Error> {
     let request: wire::DumpRefsRequest = work.request()?;
     let repository = parse("repository", &request.repository)?;
-    let dump = flows::dump_refs(work.lines.graveler(), &work.caller, &repository, &work.progress).await?;
+    let dump = flows::dump_refs(work.queues.graveler(), &work.caller, &repository, &work.progress).await?;
     let dump = Some(wire::RefsDump {
         commits_id: dump.commits.to_string(),
         tags_id: dump.tags.to_string(),
@@ -40,8 +40,8 @@ pub(super) async fn restore(work: &Work) -> Result<Answer, Error> {
     let repository = parse("repository", &request.repository)?;
     let dump = dump_from_wire(&request.dump.unwrap_or_default())?;
     let what = (&repository, &dump);
-    let lines = work.lines.by_force(request.force);
-    let restored = flows::restore_refs(lines.graveler(), &work.caller, what, work.id, &work.progress).await?;
+    let queues = work.queues.by_force(request.force);
+    let restored = flows::restore_refs(queues.graveler(), &work.caller, what, work.id, &work.progress).await?;
     let Restored { commits, branches, tags } = restored;
     let answer = wire::RestoreRefsResponse { commits, branches, tags };
     Ok(Answer { bytes: answer.encode_to_vec(), is_remembered: false })

@@ -41,7 +41,7 @@ impl Inner {
         let mut after = None;
         while self.detached.available_permits() > 0 {
             let query = Query::OpenJobs { after, amount: PAGE_MAX };
-            let page = self.lines.graveler().meta().read(query).await?.jobs()?;
+            let page = self.queues.graveler().meta().read(query).await?.jobs()?;
             after = page.items.last().map(|job| job.id);
             for job in page.items {
                 let id = job.id;
@@ -63,7 +63,7 @@ impl Inner {
 
     /// Takes a job up, if it is free and there is room.
     async fn resume(self: &Arc<Self>, job: Job) -> Result<(), Error> {
-        let now = self.lines.graveler().clock().now();
+        let now = self.queues.graveler().clock().now();
         if self.find(job.id).is_some() || job.lease.is_some_and(|lease| lease.lasts(now)) {
             return Ok(());
         }
@@ -87,7 +87,7 @@ impl Inner {
             Err(unknown) => return Err(unknown.into()),
         };
         let claim = Command::ClaimJob { job: job.id, runner: self.runner, lease_ms: self.lease_ms() };
-        let job = match self.lines.graveler().meta().write(claim).await?.job() {
+        let job = match self.queues.graveler().meta().write(claim).await?.job() {
             Ok(job) => *job,
             Err(Refusal::JobTaken(_) | Refusal::JobNotFound(_)) => return Ok(()),
             Err(refusal) => return Err(refusal.into()),
@@ -106,7 +106,7 @@ impl Inner {
         let state = JobState::Failed(failure);
         let ended = EndedRequest { id: job.id, kind: job.kind, user: job.user, spec: job.spec, state };
         let command = Command::EndRequest { repository: job.repository, runner: self.runner, ended };
-        self.lines.graveler().meta().write(command).await?.job()?;
+        self.queues.graveler().meta().write(command).await?.job()?;
         Ok(())
     }
 }

@@ -73,7 +73,7 @@ impl Inner {
 
     /// Finds what is known of a request: its end, or, once nobody else carries it out, its record with our lease.
     async fn take_over(&self, request: &Request) -> Result<Option<Job>, Error> {
-        let meta = self.lines.graveler().meta();
+        let meta = self.queues.graveler().meta();
         loop {
             let job = match meta.read(Query::Job { id: request.id }).await?.job() {
                 Ok(job) => *job,
@@ -101,7 +101,7 @@ impl Inner {
 
     /// Carries a request out once, and keeps its lease meanwhile: the work doesn't wait for the lease.
     async fn try_once(&self, task: &UnderWay, recorded: bool, checkpoint: Vec<u8>, is_new: bool) -> Try {
-        let work = Work::new(self.lines.clone(), &task.request, checkpoint);
+        let work = Work::new(self.queues.clone(), &task.request, checkpoint);
         let recorded = AtomicBool::new(recorded);
         let mut kept = pin!(self.keep_lease(task, &work, &recorded));
         let mut carried_out = pin!(work::carry_out(&work));
@@ -157,7 +157,7 @@ impl Inner {
             progress: task.progress(),
             checkpoint: work.take_checkpoint(),
         };
-        match self.lines.graveler().meta().write(command).await {
+        match self.queues.graveler().meta().write(command).await {
             Ok(_) => tracing::info!(id = %task.request.id, "a job is left to another server"),
             Err(error) => tracing::warn!(%error, id = %task.request.id, "a job is left until its lease lapses"),
         }
@@ -185,7 +185,7 @@ impl Inner {
                 runner: Some((self.runner, self.lease_ms())),
             }
         };
-        Ok(*self.lines.graveler().meta().write(command).await?.job()?)
+        Ok(*self.queues.graveler().meta().write(command).await?.job()?)
     }
 
     /// Turns a result into an end that is remembered, if anybody may ask for it.
@@ -221,7 +221,7 @@ impl Inner {
             EndedRequest { id: *id, kind: *kind, user: caller.user.id, spec: spec.clone(), state: state.clone() };
         for attempt in 0..ATTEMPTS_MAX {
             let command = Command::EndRequest { repository: repository.clone(), runner, ended: ended.clone() };
-            match self.lines.graveler().meta().write(command).await {
+            match self.queues.graveler().meta().write(command).await {
                 Ok(outcome) => {
                     return match outcome.job() {
                         Ok(job) if job.state.is_ended() => job.state,

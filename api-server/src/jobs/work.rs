@@ -11,12 +11,12 @@ use proto::generated::api as wire;
 
 use super::{Request, commit, import, merge, refs};
 use crate::Error;
-use crate::lines::{Errand, Lines, Ticket};
+use crate::commit_queue::{CommitQueues, IdempotentRequest, RequestContext};
 
 /// A request as it is carried out.
 pub struct Work {
     /// The way onto branches, and all that reads.
-    pub lines: Lines,
+    pub queues: CommitQueues,
     /// For whom.
     pub caller: Caller,
     /// Its id.
@@ -40,9 +40,9 @@ pub(crate) struct Answer {
 }
 
 impl Work {
-    pub(super) fn new(lines: Lines, request: &Request, checkpoint: Vec<u8>) -> Self {
+    pub(super) fn new(queues: CommitQueues, request: &Request, checkpoint: Vec<u8>) -> Self {
         Self {
-            lines,
+            queues,
             caller: request.caller.clone(),
             id: request.id,
             kind: request.kind,
@@ -68,16 +68,16 @@ impl Work {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// What makes a publication remember this request, with the answer that its commit makes.
-    pub fn errand(&self, answer: impl Fn(&Built) -> Vec<u8> + Send + Sync + 'static) -> Errand {
-        let ticket = Ticket {
-            id: self.id,
+    /// What has the request's answer stored with the publication that carries it out.
+    pub fn context(&self, answer: impl Fn(&Built) -> Vec<u8> + Send + Sync + 'static) -> RequestContext {
+        let idempotent = IdempotentRequest {
+            key: self.id,
             kind: self.kind,
             user: self.caller.user.id,
             spec: self.spec.clone(),
             answer: Arc::new(answer),
         };
-        Errand { ticket: Some(ticket), progress: self.progress.clone() }
+        RequestContext { idempotent: Some(idempotent), progress: self.progress.clone() }
     }
 }
 

@@ -50,9 +50,9 @@ use model::Timestamp;
 
 use crate::Setup;
 use crate::authenticator::Authenticator;
+use crate::commit_queue::CommitQueues;
 use crate::envelope;
 use crate::jobs::Jobs;
-use crate::lines::Lines;
 use failure::Failure;
 
 /// Where all paths of the API begin.
@@ -65,7 +65,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 struct Rest {
     graveler: Graveler,
-    lines: Lines,
+    queues: CommitQueues,
     jobs: Jobs,
     directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
@@ -74,8 +74,8 @@ struct Rest {
 
 impl Rest {
     /// What reads and writes, by force if that is asked for.
-    fn by_force(&self, force: Option<bool>) -> Lines {
-        self.lines.by_force(force.unwrap_or_default())
+    fn by_force(&self, force: Option<bool>) -> CommitQueues {
+        self.queues.by_force(force.unwrap_or_default())
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct RestOptions {
 /// Routes `/api/v1` and `/openapi.json`.
 pub(crate) fn router(
     graveler: Graveler,
-    lines: Lines,
+    queues: CommitQueues,
     jobs: Jobs,
     directory: Arc<Directory>,
     authenticator: Arc<Authenticator>,
@@ -100,7 +100,7 @@ pub(crate) fn router(
     let (operations, document) = openapi::operations().split_for_parts();
     let operations = operations
         .route_layer(middleware::from_fn_with_state(Arc::clone(&authenticator), authentication::layer))
-        .with_state(Rest { graveler, lines, jobs, directory, authenticator, options });
+        .with_state(Rest { graveler, queues, jobs, directory, authenticator, options });
     let document = openapi::served(&document);
     Router::new()
         .nest(BASE, operations)

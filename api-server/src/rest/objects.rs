@@ -241,8 +241,8 @@ async fn delete_objects(
 ) -> Result<Json<ObjectErrorList>, Failure> {
     let paths = paths.into_iter().map(|path| path.try_into().map_err(|why| invalid_field("paths", why)));
     let paths = paths.collect::<Result<Vec<ObjectPath>, _>>()?;
-    let lines = rest.by_force(Some(force));
-    let denied = flows::delete_objects(lines.graveler(), &caller, &repository, &branch, paths).await?;
+    let queues = rest.by_force(Some(force));
+    let denied = flows::delete_objects(queues.graveler(), &caller, &repository, &branch, paths).await?;
     let errors = denied.into_iter().map(|(path, why)| {
         let (status, message) = Failure::from(why).into_parts();
         ObjectError { status_code: status.as_u16(), message, path: path.into() }

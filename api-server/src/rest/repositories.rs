@@ -151,7 +151,7 @@ async fn create_repository(
         sample_data: body.sample_data.unwrap_or_default(),
         bare,
     };
-    let made = flows::create_repository(&rest.lines, &caller, &request).await?;
+    let made = flows::create_repository(&rest.queues, &caller, &request).await?;
     if read_only {
         flows::change_settings(&rest.graveler, &caller, &made.name, SettingsChange::ReadOnly(true)).await?;
     }

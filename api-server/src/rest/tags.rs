@@ -67,8 +67,8 @@ async fn create_tag(
     Body(TagCreation { id, reference, force }): Body<TagCreation>,
 ) -> Result<(StatusCode, Json<Ref>), Failure> {
     let request = RequestId(rand::random());
-    let lines = rest.by_force(force);
-    let made = flows::create_tag(lines.graveler(), &caller, request, &repository, &id, &reference).await;
+    let queues = rest.by_force(force);
+    let made = flows::create_tag(queues.graveler(), &caller, request, &repository, &id, &reference).await;
     let made = made.map_err(|error| Failure::from(error).of_name("tag already exists"))?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }

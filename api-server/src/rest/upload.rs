@@ -90,8 +90,8 @@ async fn delete_object(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     Query(ForceQuery { force }): Query<ForceQuery>,
 ) -> Result<StatusCode, Failure> {
-    let lines = rest.by_force(Some(force));
-    let denied = flows::delete_objects(lines.graveler(), &caller, &repository, &branch, vec![path]).await?;
+    let queues = rest.by_force(Some(force));
+    let denied = flows::delete_objects(queues.graveler(), &caller, &repository, &branch, vec![path]).await?;
     match denied.into_iter().next() {
         None => Ok(StatusCode::NO_CONTENT),
         Some((_, why)) => Err(why.into()),

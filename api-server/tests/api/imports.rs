@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use api_server::Error;
+use api_server::commit_queue::{CommitQueues, RequestContext};
 use api_server::flows::{self, ImportRequest, ImportRun, ImportSource, ImportSteps, Imported};
-use api_server::lines::{Errand, Lines};
 use auth::Caller;
 use futures::TryStreamExt;
 use graveler::{Error as GravelerError, Progress};
@@ -67,8 +67,8 @@ impl Setting {
     }
 
     async fn run(&self, request: &ImportRequest, run: ImportRun<'_>) -> Result<Imported, Error> {
-        let lines = Lines::new(self.lake.graveler.clone());
-        flows::import(&lines, &self.caller().await, request, run, &|_, _| Errand::default()).await
+        let queues = CommitQueues::new(self.lake.graveler.clone());
+        flows::import(&queues, &self.caller().await, request, run, &|_, _| RequestContext::default()).await
     }
 
     async fn import(&self, sources: Vec<ImportSource>) -> Result<Imported, Error> {

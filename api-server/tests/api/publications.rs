@@ -7,8 +7,8 @@ use lakebed_sdk::{Code, Committed, Error, NewCommit, Reason};
 use model::{JOB_BYTES_MAX, RequestId};
 use tokio::task::JoinHandle;
 
+use crate::commit_queue::spawn_commit;
 use crate::lake::{TestLake, branch, until};
-use crate::lines::spawn_commit;
 use crate::meta::Lose;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use api_server::commit_queue::RequestContext;
 use api_server::flows::{self, CommitRequest, MergeOutcome, MergeRequest};
-use api_server::lines::Errand;
 use futures::future::try_join_all;
 use graveler::Change;
 use model::{BranchName, RepositoryName, RequestId, StagedValue};
@@ -105,7 +105,7 @@ async fn prepare(lake: &Lake, repository: &RepositoryName, client: usize, each: 
             allow_empty: false,
             created_at: None,
         };
-        flows::commit(&lake.lines, &lake.caller, &commit, &Errand::default()).await?;
+        flows::commit(&lake.queues, &lake.caller, &commit, &RequestContext::default()).await?;
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ async fn merge(lake: &Lake, repository: &RepositoryName, branch: &BranchName) ->
         conflicts_after: String::new(),
         conflicts_amount: 1,
     };
-    let outcome = flows::merge(&lake.lines, &lake.caller, &request, &Errand::default()).await;
+    let outcome = flows::merge(&lake.queues, &lake.caller, &request, &RequestContext::default()).await;
     match outcome.with_context(|| format!("merging {branch}"))? {
         MergeOutcome::Merged { .. } => Ok(()),
         other => bail!("merging {branch} came to {other:?}"),

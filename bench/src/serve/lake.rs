@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use api_server::bootstrap_administrator;
+use api_server::commit_queue::{CommitQueues, RequestContext};
 use api_server::flows::{self, CommitRequest};
-use api_server::lines::{Errand, Lines};
 use auth::{Caller, Directory, DirectoryOptions, NewCredentials, SecretBox};
 use graveler::{Change, Graveler, GravelerOptions};
 use metadata_server::{MetadataOptions, MetadataServer};
@@ -27,7 +27,7 @@ pub(crate) struct Lake {
     /// Its library.
     pub(crate) graveler: Graveler,
     /// Its branches' queues.
-    pub(crate) lines: Lines,
+    pub(crate) queues: CommitQueues,
     /// Opens its keys.
     pub(super) secrets: SecretBox,
     /// The administrator's key.
@@ -54,8 +54,8 @@ impl Lake {
         let known = directory.key(&access_key_id).await?;
         let caller = directory.caller(&known, None);
         let graveler = Graveler::new(meta, stores, clock, GravelerOptions::default());
-        let lines = Lines::new(graveler.clone());
-        Ok(Self { graveler, lines, secrets, keys, caller, metadata, asked, store })
+        let queues = CommitQueues::new(graveler.clone());
+        Ok(Self { graveler, queues, secrets, keys, caller, metadata, asked, store })
     }
 
     /// Makes a repository.
@@ -89,7 +89,7 @@ impl Lake {
             allow_empty: false,
             created_at: None,
         };
-        Ok(flows::commit(&self.lines, &self.caller, &request, &Errand::default()).await?.id)
+        Ok(flows::commit(&self.queues, &self.caller, &request, &RequestContext::default()).await?.id)
     }
 
     /// What was counted so far.

@@ -1,7 +1,7 @@
 //! Builds commits one upon another before any of them is published: what lets many commits and merges into one branch
 //! share one publication. Owns the tip and what is remembered along the way; the verbs are `commit`'s and `merge`'s.
 //! Invariant: what fails leaves the tip where it was, and nothing refers to a commit of a chain before
-//! [`Chain::settle`] has said that all is stored.
+//! [`CommitChain::settle`] has said that all is stored.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::tree::behind::WriteBehind;
 use crate::{Error, Graveler, Progress};
 
 /// Commits over a branch's head, the last of which may become its next.
-pub struct Chain {
+pub struct CommitChain {
     graveler: Graveler,
     repository: Repository,
     files: Files,
@@ -47,14 +47,21 @@ pub enum Replay {
 
 impl Graveler {
     /// Begins a chain over a branch's head.
-    pub fn chain(&self, repository: &Repository, head: CommitId) -> Result<Chain, Error> {
+    pub fn chain(&self, repository: &Repository, head: CommitId) -> Result<CommitChain, Error> {
         let behind = WriteBehind::new();
         let files = self.files(repository)?.behind(Arc::clone(&behind));
-        Ok(Chain { graveler: self.clone(), repository: repository.clone(), files, behind, lineage: None, tip: head })
+        Ok(CommitChain {
+            graveler: self.clone(),
+            repository: repository.clone(),
+            files,
+            behind,
+            lineage: None,
+            tip: head,
+        })
     }
 }
 
-impl Chain {
+impl CommitChain {
     /// Where the next commit goes.
     pub fn tip(&self) -> CommitId {
         self.tip
@@ -115,10 +122,10 @@ impl Chain {
         self.gone_on(merged).await
     }
 
-    /// Takes a commit that was built over another one: as it is, if that is the tip, or its change made again over the
-    /// tip. Where both changed an object, the commit's is taken.
-    pub async fn graft(&mut self, built: Built, over: CommitId) -> Result<Built, Error> {
-        if over == self.tip {
+    /// Appends a commit that was built over `base`: as it is if that is the tip, else its change, applied over the tip.
+    /// Where both changed an object, the commit's is taken.
+    pub async fn append(&mut self, built: Built, base: CommitId) -> Result<Built, Error> {
+        if base == self.tip {
             self.go_on(built.id).await?;
             return Ok(built);
         }
@@ -133,7 +140,7 @@ impl Chain {
         let change = CommitChange { commit: built.id, parent: Some(1) };
         match self.replay(Replay::CherryPick, change, &options, &info).await? {
             Merged::Clean(again) => Ok(Built { changes: built.changes, ..again }),
-            other => Err(Error::Internal(format!("a graft came to {other:?}"))),
+            other => Err(Error::Internal(format!("appending a commit came to {other:?}"))),
         }
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::testing::{TestLake, info, run};
 use crate::tree::tests::{Model, cases, content_of, edits};
-use crate::{Chain, Error, MergeOptions, Merged, Progress, SealedTokens, Strategy};
+use crate::{CommitChain, Error, MergeOptions, Merged, Progress, SealedTokens, Strategy};
 
 async fn content(lake: &TestLake, id: CommitId) -> Model {
     let tree = lake.graveler.commit_object(&lake.repository, &id).await.unwrap().metarange;
@@ -27,7 +27,12 @@ async fn branches(lake: &TestLake, edits: &[Vec<(String, Option<u64>)>]) -> Vec<
     heads
 }
 
-async fn merged(lake: &TestLake, chain: &mut Chain, source: CommitId, options: &MergeOptions) -> Option<CommitId> {
+async fn merged(
+    lake: &TestLake,
+    chain: &mut CommitChain,
+    source: CommitId,
+    options: &MergeOptions,
+) -> Option<CommitId> {
     match chain.merge(source, options, &info("merge", &lake.graveler), &Progress::default()).await.unwrap() {
         Merged::Clean(built) => Some(built.id),
         _ => None,
@@ -94,7 +99,7 @@ fn a_commit_in_a_chain_takes_the_tokens_it_is_given_and_no_other() {
 }
 
 #[test]
-fn a_graft_is_made_again_over_a_head_that_moved() {
+fn a_commit_that_is_appended_is_made_again_over_a_head_that_moved() {
     run(async {
         let lake = TestLake::new().await;
         lake.stage("main", &[("both", Some(0)), ("base", Some(0))]).await;
@@ -106,13 +111,13 @@ fn a_graft_is_made_again_over_a_head_that_moved() {
         let head = lake.commit("main").await.unwrap().id;
 
         let mut same = lake.graveler.chain(&lake.repository, base).unwrap();
-        assert_eq!(same.graft(built.clone(), base).await.unwrap(), built, "as it is");
+        assert_eq!(same.append(built.clone(), base).await.unwrap(), built, "as it is");
         let mut moved = lake.graveler.chain(&lake.repository, head).unwrap();
-        let grafted = moved.graft(built, base).await.unwrap();
+        let appended = moved.append(built, base).await.unwrap();
         moved.settle().await.unwrap();
-        assert_eq!(grafted.commit.parents, [head]);
-        let model = content(&lake, grafted.id).await;
+        assert_eq!(appended.commit.parents, [head]);
+        let model = content(&lake, appended.id).await;
         assert_eq!(model.keys().collect::<Vec<_>>(), ["base", "both", "main", "side"]);
-        assert_eq!(model["both"], model["side"], "where both changed an object, the graft's is taken");
+        assert_eq!(model["both"], model["side"], "where both changed an object, the appended commit's is taken");
     });
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use api_server::commit_queue::{CommitQueues, RequestContext};
 use api_server::flows;
-use api_server::lines::{Errand, Lines};
 use futures::future::join_all;
 use lakebed_sdk::{HardReset, MergeOutcome, Reason, RebaseOptions, RebaseOutcome};
 use model::{Command, CommitId, Note, UnstageScope};
@@ -234,12 +234,12 @@ async fn a_reset_before_the_publication_is_obeyed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_full_queue_says_so_and_the_rest_is_served() {
     let lake = Arc::new(TestLake::new().await);
-    let lines = Lines::new(lake.graveler.clone());
+    let queues = CommitQueues::new(lake.graveler.clone());
     let caller = lake.administrator().await;
     let held = lake.meta.hold_publications().await;
     let commits: Vec<_> = (0..1100)
         .map(|n| {
-            let (lake, lines, caller) = (Arc::clone(&lake), lines.clone(), caller.clone());
+            let (lake, queues, caller) = (Arc::clone(&lake), queues.clone(), caller.clone());
             tokio::spawn(async move {
                 let request = flows::CommitRequest {
                     repository: lake.trips.clone(),
@@ -249,7 +249,7 @@ async fn a_full_queue_says_so_and_the_rest_is_served() {
                     allow_empty: true,
                     created_at: None,
                 };
-                flows::commit(&lines, &caller, &request, &Errand::default()).await
+                flows::commit(&queues, &caller, &request, &RequestContext::default()).await
             })
         })
         .collect();

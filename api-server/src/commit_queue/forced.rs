@@ -1,6 +1,6 @@
-//! The metadata service as who writes by force sees it: a repository that takes no writes takes theirs. lakeFS lets a
-//! request say so, to mend a mirror for instance; protected branches and rights stay what they are. Invariant: nothing but
-//! what is asked for by force goes through here, so what others write is judged as ever.
+//! The metadata service as a request with `force` sees it: a read-only repository takes its writes. lakeFS lets a request say
+//! so, to mend a mirror for instance; protected branches and rights stay what they are. Invariant: only requests with `force`
+//! go through here, so all others are judged as ever.
 
 use std::sync::Arc;
 
