@@ -1,7 +1,9 @@
 //! Stages an object whose bytes its writer put into the object store. Owns that an address is linked once, and what a link
 //! that is tried again finds; `storage` copies what was put there beyond its writer's reach.
 //!
-//!     look ─► copy ─► look at the copy ─► stage, at most once ─► delete what was copied
+//! ```text
+//! look ─► copy ─► look at the copy ─► stage, at most once ─► delete what was copied
+//! ```
 //!
 //! - A crash before the staging leaves a copy that nothing refers to; the same link works.
 //! - A lost answer: what was copied may be gone, and the permission used up. The same link finds its object on the branch, and
