@@ -12,6 +12,8 @@ use crate::uri::InvalidUri;
 pub(crate) const CONFLICTS: u8 = 3;
 /// The server can't be reached or can't serve now.
 pub(crate) const UNAVAILABLE: u8 = 5;
+/// Ctrl-C, as shells have it: 128 and the signal's number.
+const INTERRUPTED: u8 = 130;
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const NOT_FOUND: u8 = 4;
@@ -25,6 +27,11 @@ pub(crate) struct Usage(pub(crate) String);
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(crate) struct NotFound(pub(crate) String);
+
+/// Ctrl-C, which a command ended upon in good order: the text says what it had done.
+#[derive(Debug, Error)]
+#[error("interrupted ({0}); the same command again goes on from here")]
+pub(crate) struct Interrupted(pub(crate) String);
 
 /// Ends a command with [`Usage`].
 macro_rules! usage {
@@ -51,12 +58,20 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
     text.trim_end().to_owned()
 }
 
+/// Returns whether a command ended upon Ctrl-C.
+pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
+    error.is::<Interrupted>()
+}
+
 fn code(error: &anyhow::Error) -> u8 {
     if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<lakebed_sdk::Error>()) {
         return of_call(error);
     }
     if error.chain().any(|cause| cause.is::<NotFound>()) {
         return NOT_FOUND;
+    }
+    if is_interrupted(error) {
+        return INTERRUPTED;
     }
     let is_usage = error.chain().any(|cause| {
         cause.is::<Usage>()
@@ -96,6 +111,7 @@ mod tests {
         assert_eq!(code(&call(Code::AlreadyExists)), FAILED);
         assert_eq!(code(&Usage("say --yes".to_owned()).into()), USAGE);
         assert_eq!(code(&NotFound("no such prefix".to_owned()).into()), NOT_FOUND);
+        assert_eq!(code(&Interrupted("1 file uploaded".to_owned()).into()), INTERRUPTED);
         let name = "a b".parse::<model::BranchName>().context("no branch").unwrap_err();
         assert_eq!(code(&name), USAGE);
         assert_eq!(code(&anyhow::anyhow!("the disk is full")), FAILED);

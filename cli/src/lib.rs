@@ -31,6 +31,12 @@ pub fn run() -> ExitCode {
     let runtime = runtime.expect("because a process that can't start threads can't do anything");
     match runtime.block_on(cli.run()) {
         Ok(code) => code,
-        Err(error) => exit::report(&error),
+        Err(error) => {
+            if exit::is_interrupted(&error) {
+                // A file that is being read or hashed isn't waited for.
+                runtime.shutdown_background();
+            }
+            exit::report(&error)
+        }
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod data_folder;
 mod descriptors;
 mod encryption_key;
+mod import_places;
 mod issuer;
 mod listen;
 mod logging;

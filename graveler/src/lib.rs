@@ -24,7 +24,7 @@ mod tree;
 mod testing;
 
 pub use error::Error;
-pub use fsck::{DataCheck, Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, fsck_bucket};
+pub use fsck::{DataCheck, Fault, FaultKind, FsckEvent, FsckOptions, fsck_bucket};
 pub use graveler::Graveler;
 pub use history::{InvalidRefExpr, LogCursor, RefExpr};
 pub use ops::chain::{CommitChain, Replay, SealedTokens};

@@ -10,6 +10,7 @@ mod path;
 mod wildcard;
 
 mod access;
+mod check;
 mod commit;
 mod entry;
 mod installation;
@@ -33,6 +34,7 @@ pub use access::{
     Access, AccessBy, CREDENTIALS_MAX, GROUPS_MAX, Group, HOLDERS_MAX, MEMBERS_MAX, POLICIES_MAX, POLICY_BYTES_MAX,
     Policy, PolicyHolder, SESSIONS_ENDED_MAX,
 };
+pub use check::CheckSummary;
 pub use clock::{CLOCK_TOLERANCE_MS, Clock, SystemClock, Timestamp};
 pub use command::{Command, Outcome};
 pub use commit::Commit;

@@ -227,8 +227,16 @@ impl Stores {
         }
     }
 
-    /// Whether a URL lies where this server may read.
-    pub(crate) fn may_read(&self, url: &str) -> bool {
+    /// Finds the entry of the operator's list by which a URL may be read, as the URL that all that it allows begins with;
+    /// `None` if it lies in the installation's own store, or may not be read.
+    pub fn allowed_by(&self, url: &str) -> Option<&str> {
+        let url = canonical(url);
+        let found = self.sources.find(&url).filter(|_| !url.starts_with(self.namespace_root()));
+        found.map(|allowed| allowed.root.as_str())
+    }
+
+    /// Returns whether a URL lies where this server may read.
+    pub fn may_read(&self, url: &str) -> bool {
         let url = canonical(url);
         url.starts_with(self.namespace_root()) || self.sources.find(&url).is_some()
     }

@@ -4,6 +4,7 @@
 //! be read or written; a run that goes on where another was cut off comes to the same.
 
 mod listing;
+mod notes;
 mod rights;
 
 use std::collections::BTreeMap;
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::{Built, CommitInfo, Graveler, ImportCheckpoint, Progress, RefExpr};
-use model::{BranchName, Command, Commit, ObjectPath, Outcome, Repository, RepositoryName, SettingsChange};
+use model::{BranchName, ObjectPath, Repository, RepositoryName};
 use proto::api::InvalidField;
 use serde_json::json;
 use storage::ListGauge;
 
 use self::listing::{Destination, Opened, Unusable, merged};
+pub use self::notes::unreadable_imports;
 use self::rights::{Owners, SourceRights};
 use super::actions::{About, refuse_hooks};
 use super::merge::{MERGE_STRATEGY, SOURCE_WINS};
@@ -26,9 +28,6 @@ use crate::commit_queue::{CommitQueues, RequestContext};
 
 /// What a commit says whose importer doesn't say anything.
 const MESSAGE_DEFAULT: &str = "Import objects";
-/// The repository's metadata that says when something was imported last, in seconds since 1970, under lakeFS's name.
-const LAST_IMPORT: &str = ".lakefs.last.import.timestamp";
-
 /// How many sources one import may have.
 pub const SOURCES_MAX: usize = 100;
 
@@ -66,6 +65,15 @@ pub enum ImportSource {
         /// Its path.
         to: ObjectPath,
     },
+}
+
+impl ImportSource {
+    /// Where it lies, as a URL.
+    fn from(&self) -> &str {
+        match self {
+            Self::Prefix { from, .. } | Self::Object { from, .. } => from,
+        }
+    }
 }
 
 /// What an import came to.
@@ -133,12 +141,14 @@ pub async fn import(
     let objects = imported.objects;
     let head = graveler.meta().branch(name, branch).await?.commit;
     let built = graveler.build_imported(&repository, &head, &imported, &info(graveler, caller, request)).await?;
+    // Before the commit, so that no place is missing of what is committed.
+    notes::note_places(graveler, name, &request.sources).await?;
     // With what was imported.
     refuse_hooks(graveler, &repository, &RefExpr::from(built.id), About::Commit, branch).await?;
     let built = queues.append(&repository, branch, built, head, &context(objects, skipped)).await?;
     let (commit, user) = (built.id, &caller.user.name);
     tracing::info!(repository = %name, %branch, %commit, objects, skipped, %user, "imported");
-    note_time(graveler, name, &built.commit).await;
+    notes::note_time(graveler, name, &built.commit).await;
     Ok(Imported { built, objects, skipped })
 }
 
@@ -226,17 +236,6 @@ fn info(graveler: &Graveler, caller: &Caller, request: &ImportRequest) -> Commit
         created_at: graveler.clock().now(),
         // As in lakeFS: who imports the same again, or nothing, finds a commit that says so.
         allow_empty: true,
-    }
-}
-
-/// Notes when something was imported last, as lakeFS does. What was imported stays if the note fails.
-async fn note_time(graveler: &Graveler, repository: &RepositoryName, commit: &Commit) {
-    let seconds = commit.created_at.as_millis().div_euclid(1000).to_string();
-    let change = SettingsChange::Metadata { set: [(LAST_IMPORT.to_owned(), seconds)].into(), remove: Vec::new() };
-    let command = Command::ChangeSettings { repository: repository.clone(), change };
-    let noted = graveler.meta().write(command).await.map(Outcome::done);
-    if let Err(error) = noted.and_then(|noted| noted.map_err(Into::into)) {
-        tracing::warn!(%error, %repository, "the time of an import isn't noted");
     }
 }
 

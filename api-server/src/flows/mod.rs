@@ -54,7 +54,9 @@ pub(crate) use dump_refs::{may_dump_refs, may_restore_refs};
 pub(crate) use hard_reset::may_hard_reset;
 pub use hard_reset::{HardResetRequest, hard_reset};
 pub(crate) use import::may_import;
-pub use import::{ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import};
+pub use import::{
+    ImportRequest, ImportRun, ImportSource, ImportSteps, Imported, SOURCES_MAX, import, unreadable_imports,
+};
 pub(crate) use link_object::linked_before;
 pub use link_object::{LinkRequest, UploadedBytes, link_object};
 pub(crate) use merge::may_merge;

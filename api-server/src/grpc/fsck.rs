@@ -3,7 +3,7 @@
 
 use auth::{Action, Resource, authorize};
 use futures::stream::{self, BoxStream, StreamExt};
-use graveler::{DataCheck, Fault, FsckEvent, FsckOptions, FsckSummary};
+use graveler::{DataCheck, Fault, FsckEvent, FsckOptions};
 use model::RepositoryName;
 use proto::generated::api as wire;
 use tokio::sync::{mpsc, oneshot};
@@ -67,7 +67,7 @@ impl Fsck for Grpc {
         let end = stream::once(async move {
             let ended_early = |_| graveler::Error::Internal("a check ended early".into());
             let checked = end.await.map_err(ended_early).and_then(|checked| checked);
-            checked.map(|summary| Event::Summary(summary_to_wire(summary))).map_err(|e| Status::from(Error::from(e)))
+            checked.map(|summary| Event::Summary(summary.into())).map_err(|e| Status::from(Error::from(e)))
         });
         let all = events.map(Ok).chain(end);
         Ok(Response::new(all.map(|event| Ok(wire::CheckResponse { event: Some(event?) })).boxed()))
@@ -79,23 +79,6 @@ fn event_to_wire(event: FsckEvent) -> Event {
         FsckEvent::Fault(Fault { kind, file, path, needed_by, why }) => {
             Event::Fault(wire::Fault { kind: kind.to_string(), file, path, needed_by, why })
         }
-        FsckEvent::Progress(progress) => Event::Progress(summary_to_wire(progress)),
-    }
-}
-
-fn summary_to_wire(summary: FsckSummary) -> wire::CheckSummary {
-    let FsckSummary { commits, metaranges, ranges, objects, objects_elsewhere, bytes_read, faults, .. } = summary;
-    let FsckSummary { objects_by_size, objects_by_e_tag, objects_by_bytes, .. } = summary;
-    wire::CheckSummary {
-        commits,
-        metaranges,
-        ranges,
-        objects,
-        objects_elsewhere,
-        bytes_read,
-        faults,
-        objects_by_size,
-        objects_by_e_tag,
-        objects_by_bytes,
+        FsckEvent::Progress(progress) => Event::Progress(progress.into()),
     }
 }

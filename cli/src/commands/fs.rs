@@ -1,9 +1,25 @@
 //! `lakebed fs …`: objects. Owns the options; each verb's own file carries it out.
+//!
+//! Uploads and downloads send only what isn't there already:
+//!
+//! ```text
+//! folder (folder.rs) ──┐
+//!                      ├─► plan (plan.rs, by compare.rs) ─► transfers (upload.rs, download.rs) ─► deletions with --delete
+//! objects (listing.rs)─┘        pure                          files to be hashed are hashed here     only if none failed
+//! ```
+//!
+//! A crash or Ctrl-C leaves what was transferred whole, and nothing of what was under way but, after a crash, a download's
+//! temporary file. The same command again plans anew and so goes on.
 
+mod compare;
 mod copy;
 mod download;
+mod folder;
+mod listing;
+mod plan;
 mod read;
 mod remove;
+mod tally;
 mod upload;
 
 use anyhow::Result;
@@ -11,6 +27,8 @@ use clap::{Args, Subcommand};
 use lakebed_sdk::Lakebed;
 use std::path::PathBuf;
 
+use self::compare::By;
+use super::agree;
 use crate::output::Output;
 use crate::uri::PathUri;
 
@@ -34,9 +52,19 @@ pub(crate) enum Fs {
         /// lakebed://repository/ref/path
         path: PathUri,
     },
-    /// Upload a file, or a folder with --recursive
+    /// Upload a file, or a folder with --recursive; what is there already isn't sent
+    ///
+    /// A file is held to be there if the object has its size, and either the file's time is noted with the object or the
+    /// object's ETag is the file's MD5. The note is `::lakefs::client-mtime`, as lakectl writes it. A second run after a failure
+    /// or Ctrl-C so does the rest. Symbolic links to files are followed; links to folders, what isn't a file, and empty
+    /// folders are left out.
     Upload(Upload),
-    /// Download an object, or everything beneath a prefix with --recursive
+    /// Download an object, or everything under a prefix with --recursive; what is there already isn't fetched
+    ///
+    /// A file is held to be the object if it has its size, and either the time that a download gives it or an MD5 that is
+    /// the object's ETag. The time is that of the file that was uploaded, if it is noted with the object, or else that of the
+    /// upload. A second run after a failure or Ctrl-C so does the rest. A file is there whole or not at all, and none is
+    /// written outside the folder that is named.
     Download(Download),
     /// Copy an object within its repository, or everything beneath a prefix with --recursive; copies no bytes
     ///
@@ -82,6 +110,47 @@ pub(crate) struct Parallel {
     jobs: u16,
 }
 
+/// What is sent, and what is deleted.
+#[derive(Args, Debug, Clone, Copy)]
+pub(crate) struct Sync {
+    /// Compare contents even where sizes and times agree
+    #[arg(long, short)]
+    checksum: bool,
+    /// Send everything, what is there already too
+    #[arg(long, conflicts_with = "checksum")]
+    force: bool,
+    /// Delete at the destination what isn't at the source, once all else is done; nothing if any of it failed
+    #[arg(long, requires = "recursive")]
+    delete: bool,
+    /// Print what would be done, and change nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+    /// With --delete, don't ask if the source is empty and so everything would be deleted
+    #[arg(long, requires = "delete")]
+    yes: bool,
+}
+
+impl Sync {
+    fn by(self) -> By {
+        match (self.force, self.checksum) {
+            (true, _) => By::Nothing,
+            (_, true) => By::Hash,
+            _ => By::Time,
+        }
+    }
+
+    /// Lets a person agree to deletions from an empty source, which most likely isn't the one that was meant.
+    async fn agree_to_delete_all(self, source: String, deletions: usize) -> Result<()> {
+        let Self { yes, dry_run, .. } = self;
+        if deletions == 0 || dry_run {
+            return Ok(());
+        }
+        let all = format!("{source} is empty, so that --delete deletes all {deletions} at the destination");
+        // Elsewhere, so that Ctrl-C is heard at the prompt.
+        tokio::task::spawn_blocking(move || agree(yes, &all)).await?
+    }
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Upload {
     /// A local file or folder; - is standard input
@@ -94,6 +163,8 @@ pub(crate) struct Upload {
     /// The media type of what is uploaded
     #[arg(long, value_name = "TYPE")]
     content_type: Option<String>,
+    #[command(flatten)]
+    sync: Sync,
     #[command(flatten)]
     parallel: Parallel,
 }
@@ -108,6 +179,8 @@ pub(crate) struct Download {
     /// Download everything whose path begins so
     #[arg(long, short)]
     recursive: bool,
+    #[command(flatten)]
+    sync: Sync,
     #[command(flatten)]
     parallel: Parallel,
 }

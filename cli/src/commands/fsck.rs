@@ -7,7 +7,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
-use graveler::{FsckEvent, FsckOptions, FsckSummary, fsck_bucket};
+use graveler::{FsckEvent, FsckOptions, fsck_bucket};
 use indicatif::ProgressBar;
 use lakebed_sdk::{CheckEvent, CheckSummary, DataCheck, Fault};
 use model::{CommitId, RepositoryName, StorageNamespace};
@@ -88,7 +88,7 @@ impl Fsck {
             None => self.through_server(connection, &bar, output).await?,
         };
         bar.finish_and_clear();
-        output.item(&json!({ "summary": summary_json(&summary) }), || summary_text(&summary, self.data))?;
+        output.item(&json!({ "summary": summary }), || summary_text(&summary, self.data))?;
         Ok(if summary.faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -142,7 +142,7 @@ impl Fsck {
             while let Some(event) = received.recv().await {
                 match event {
                     FsckEvent::Fault(fault) => print_fault(&of_graveler(fault), bar, output)?,
-                    FsckEvent::Progress(progress) => bar.set_position(files(&summary_of(&progress))),
+                    FsckEvent::Progress(progress) => bar.set_position(files(&progress)),
                 }
             }
             anyhow::Ok(())
@@ -150,7 +150,7 @@ impl Fsck {
         let checked = fsck_bucket(storage, from, options, events);
         let (checked, printed) = tokio::join!(checked, printed);
         printed?;
-        Ok(summary_of(&checked?))
+        Ok(checked?)
     }
 
     /// Finds the commit that is named; a bucket knows no other refs.
@@ -186,38 +186,8 @@ fn of_graveler(fault: graveler::Fault) -> Fault {
     Fault { kind: kind.to_string(), file, path, needed_by, why }
 }
 
-fn summary_of(summary: &FsckSummary) -> CheckSummary {
-    CheckSummary {
-        commits: summary.commits,
-        metaranges: summary.metaranges,
-        ranges: summary.ranges,
-        objects: summary.objects,
-        objects_by_size: summary.objects_by_size,
-        objects_by_e_tag: summary.objects_by_e_tag,
-        objects_by_bytes: summary.objects_by_bytes,
-        objects_elsewhere: summary.objects_elsewhere,
-        bytes_read: summary.bytes_read,
-        faults: summary.faults,
-    }
-}
-
 fn files(summary: &CheckSummary) -> u64 {
     summary.commits + summary.metaranges + summary.ranges + summary.objects
-}
-
-fn summary_json(summary: &CheckSummary) -> serde_json::Value {
-    json!({
-        "commits": summary.commits,
-        "metaranges": summary.metaranges,
-        "ranges": summary.ranges,
-        "objects": summary.objects,
-        "objects_by_size": summary.objects_by_size,
-        "objects_by_e_tag": summary.objects_by_e_tag,
-        "objects_by_bytes": summary.objects_by_bytes,
-        "objects_elsewhere": summary.objects_elsewhere,
-        "bytes_read": summary.bytes_read,
-        "faults": summary.faults,
-    })
 }
 
 fn summary_text(summary: &CheckSummary, data: Depth) -> String {

@@ -25,7 +25,7 @@ use super::encryption_key::{EncryptionKey, Missing};
 use super::issuer::ProviderDocuments;
 use super::listen::{self, Listener};
 use super::router::Services;
-use super::{administrator, data_folder, descriptors, logging, store_identity};
+use super::{administrator, data_folder, descriptors, import_places, logging, store_identity};
 use crate::output::{Output, warn};
 
 /// The exit code of a process that was ended before its requests were.
@@ -45,6 +45,7 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     administrator::ensure(&*metadata.store(), &secrets, preset, config.setup, &listener.url()?).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(metadata.store(), stores, &config);
+    let imports = tokio::spawn(import_places::warn_of_unreadable(graveler.clone()));
     let issuer = issuer(&config)?;
     let options = api_options(&config, S3Place::Here, issuer.clone());
     let api = ApiServer::new(graveler.clone(), secrets.clone(), options).audited(audit.log());
@@ -56,6 +57,7 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let places = format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display());
     ready(output, "Lakebed", &listener.url()?, &places)?;
     listener.serve(services, end).await?;
+    imports.abort();
     api.end().await;
     audit.end().await;
     metadata.shutdown().await;
@@ -132,10 +134,13 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     administrator::ensure(&*meta, &secrets, preset, config.setup, &listener.url()?).await?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let options = api_options(&config, S3Place::Unknown, issuer(&config)?);
-    let api = ApiServer::new(graveler(meta, stores, &config), secrets, options).audited(audit.log());
+    let graveler = graveler(meta, stores, &config);
+    let imports = tokio::spawn(import_places::warn_of_unreadable(graveler.clone()));
+    let api = ApiServer::new(graveler, secrets, options).audited(audit.log());
     let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
     ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await?;
+    imports.abort();
     api.end().await;
     audit.end().await;
     Ok(())
@@ -157,11 +162,13 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     key.mark_in_use()?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(meta, stores, &config);
+    let imports = tokio::spawn(import_places::warn_of_unreadable(graveler.clone()));
     let gateway =
         Gateway::new(graveler, key.secrets().clone(), gateway_options(&config, issuer(&config)?)).audited(audit.log());
     let services = Services { grpc: None, rest: None, s3: Some(gateway) };
     ready(output, "Lakebed S3 gateway", &listener.url()?, &format!("objects in {}", config.object_store))?;
     listener.serve(services, end).await?;
+    imports.abort();
     audit.end().await;
     Ok(())
 }

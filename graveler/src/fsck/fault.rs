@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use model::CheckSummary;
 use storage::StorageError;
 use tokio::sync::mpsc::Sender;
 
@@ -82,38 +83,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What a check has done so far, or came to. Each file counts once, however many others refer to it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FsckSummary {
-    /// Commits read.
-    pub commits: u64,
-    /// Metaranges read.
-    pub metaranges: u64,
-    /// Ranges read.
-    pub ranges: u64,
-    /// Data objects asked for.
-    pub objects: u64,
-    /// Of these, sound ones of which the size alone was compared.
-    pub objects_by_size: u64,
-    /// Of these, sound ones of which the ETag was compared.
-    pub objects_by_e_tag: u64,
-    /// Of these, sound ones whose bytes were read.
-    pub objects_by_bytes: u64,
-    /// Data objects that lie where this server doesn't read; nothing is known of them.
-    pub objects_elsewhere: u64,
-    /// Bytes of commits, metaranges, ranges and data objects that were read.
-    pub bytes_read: u64,
-    /// Faults found.
-    pub faults: u64,
-}
-
 /// What a check sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FsckEvent {
     /// Something is wrong.
     Fault(Fault),
     /// How far it is; now and then.
-    Progress(FsckSummary),
+    Progress(CheckSummary),
 }
 
 /// The way to the receiver, and the counters. Cheap to clone; clones count together.
@@ -179,9 +155,9 @@ impl Report {
         if self.events.is_closed() { Err(gone()) } else { Ok(()) }
     }
 
-    pub(super) fn summary(&self) -> FsckSummary {
+    pub(super) fn summary(&self) -> CheckSummary {
         let counted = &self.counted;
-        FsckSummary {
+        CheckSummary {
             commits: counted.commits.load(Relaxed),
             metaranges: counted.metaranges.load(Relaxed),
             ranges: counted.ranges.load(Relaxed),

@@ -14,11 +14,11 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use model::{Branch, CommitId, Query, RepositoryName, Tag};
+use model::{Branch, CheckSummary, CommitId, Query, RepositoryName, Tag};
 use storage::{RepositoryStorage, StorageError};
 use tokio::sync::mpsc::Sender;
 
-pub use fault::{Fault, FaultKind, FsckEvent, FsckSummary};
+pub use fault::{Fault, FaultKind, FsckEvent};
 
 use crate::graveler::Work;
 use crate::{Error, Graveler, RefExpr};
@@ -71,7 +71,7 @@ impl Graveler {
         from: Option<&RefExpr>,
         options: FsckOptions,
         events: Sender<FsckEvent>,
-    ) -> Result<FsckSummary, Error> {
+    ) -> Result<CheckSummary, Error> {
         let record = self.meta().repository(repository).await?;
         let storage = self.stores().repository(&record.namespace)?;
         let roots = match from {
@@ -128,7 +128,7 @@ pub async fn fsck_bucket(
     from: Option<CommitId>,
     options: FsckOptions,
     events: Sender<FsckEvent>,
-) -> Result<FsckSummary, Error> {
+) -> Result<CheckSummary, Error> {
     let mut walk = Walk::new(storage, options, events);
     walk.format().await?;
     match from {

@@ -105,7 +105,7 @@ impl OnDisk {
         found
     }
 
-    async fn check(&self, data: DataCheck) -> (FsckSummary, Vec<Fault>) {
+    async fn check(&self, data: DataCheck) -> (CheckSummary, Vec<Fault>) {
         let options = FsckOptions { data, ..FsckOptions::default() };
         let (sender, receiver) = channel(4);
         let check = self.lake.graveler.fsck(self.lake.name(), None, options, sender);
@@ -609,7 +609,7 @@ impl OnDisk {
     }
 }
 
-fn judged(summary: &FsckSummary) -> [u64; 3] {
+fn judged(summary: &CheckSummary) -> [u64; 3] {
     [summary.objects_by_bytes, summary.objects_by_e_tag, summary.objects_by_size]
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
-use model::{Commit, CommitId, MetaRangeId, RangeId};
+use model::{CheckSummary, Commit, CommitId, MetaRangeId, RangeId};
 use storage::{Immutable, RepositoryStorage, StorageError};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::fault::Report;
 use super::records::RangeChecks;
 use super::table::{Facts, TableCheck};
-use super::{Fault, FaultKind, FsckEvent, FsckOptions, FsckSummary, as_fault};
+use super::{Fault, FaultKind, FsckEvent, FsckOptions, as_fault};
 use crate::Error;
 use crate::history::commit_object::{BadCommit, decode};
 use crate::tree::layers::LayersDecoder;
@@ -121,7 +121,7 @@ impl Walk {
     }
 
     /// Checks all that the commits so far reach.
-    pub(super) async fn run(mut self) -> Result<FsckSummary, Error> {
+    pub(super) async fn run(mut self) -> Result<CheckSummary, Error> {
         self.commits().await?;
         self.generations().await?;
         while let Some(tree) = self.trees_ahead.pop_front() {

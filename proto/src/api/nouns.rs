@@ -1,7 +1,9 @@
 //! `model`'s nouns as the public API shows them. Owns the conversions; staging tokens and other inner matters stay out
 //! of the API. Invariant: what is read from the wire is valid by `model`'s rules.
 
-use model::{Branch, BranchMove, Commit, CommitId, Entry, ObjectPath, Repository, RepositoryUid, Tag, Uncommitted};
+use model::{
+    Branch, BranchMove, CheckSummary, Commit, CommitId, Entry, ObjectPath, Repository, RepositoryUid, Tag, Uncommitted,
+};
 
 use super::{InvalidField, parse, parse_optional, time_from_wire, time_to_wire};
 use crate::generated::api as wire;
@@ -148,5 +150,39 @@ pub fn object_to_wire(path: impl Into<String>, entry: Entry) -> wire::Object {
 impl From<(ObjectPath, Entry)> for wire::Object {
     fn from((path, entry): (ObjectPath, Entry)) -> Self {
         object_to_wire(path, entry)
+    }
+}
+
+impl From<CheckSummary> for wire::CheckSummary {
+    fn from(summary: CheckSummary) -> Self {
+        Self {
+            commits: summary.commits,
+            metaranges: summary.metaranges,
+            ranges: summary.ranges,
+            objects: summary.objects,
+            objects_by_size: summary.objects_by_size,
+            objects_by_e_tag: summary.objects_by_e_tag,
+            objects_by_bytes: summary.objects_by_bytes,
+            objects_elsewhere: summary.objects_elsewhere,
+            bytes_read: summary.bytes_read,
+            faults: summary.faults,
+        }
+    }
+}
+
+impl From<wire::CheckSummary> for CheckSummary {
+    fn from(summary: wire::CheckSummary) -> Self {
+        Self {
+            commits: summary.commits,
+            metaranges: summary.metaranges,
+            ranges: summary.ranges,
+            objects: summary.objects,
+            objects_by_size: summary.objects_by_size,
+            objects_by_e_tag: summary.objects_by_e_tag,
+            objects_by_bytes: summary.objects_by_bytes,
+            objects_elsewhere: summary.objects_elsewhere,
+            bytes_read: summary.bytes_read,
+            faults: summary.faults,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Checks of a repository. Invariant: a stream that ends without an error ended with its summary.
 
 use futures::stream::{BoxStream, StreamExt, try_unfold};
-use model::RepositoryName;
+use model::{CheckSummary, RepositoryName};
 use proto::api::{InvalidField, Reason};
 use proto::generated::api as wire;
 use tonic::Code;
@@ -37,31 +37,6 @@ pub struct Fault {
     pub needed_by: String,
     /// What is wrong, for people.
     pub why: String,
-}
-
-/// What a check has done so far, or came to. Each file counts once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CheckSummary {
-    /// Commits read.
-    pub commits: u64,
-    /// Metaranges read.
-    pub metaranges: u64,
-    /// Ranges read.
-    pub ranges: u64,
-    /// Data objects asked for.
-    pub objects: u64,
-    /// Of these, sound ones of which the size alone was compared.
-    pub objects_by_size: u64,
-    /// Of these, sound ones of which the ETag was compared.
-    pub objects_by_e_tag: u64,
-    /// Of these, sound ones whose bytes were read.
-    pub objects_by_bytes: u64,
-    /// Data objects that lie where the server doesn't read; nothing is known of them.
-    pub objects_elsewhere: u64,
-    /// Bytes read.
-    pub bytes_read: u64,
-    /// Faults found.
-    pub faults: u64,
 }
 
 /// What a check tells.
@@ -117,23 +92,6 @@ impl From<Event> for CheckEvent {
             }
             Event::Progress(summary) => Self::Progress(summary.into()),
             Event::Summary(summary) => Self::Summary(summary.into()),
-        }
-    }
-}
-
-impl From<wire::CheckSummary> for CheckSummary {
-    fn from(summary: wire::CheckSummary) -> Self {
-        Self {
-            commits: summary.commits,
-            metaranges: summary.metaranges,
-            ranges: summary.ranges,
-            objects: summary.objects,
-            objects_by_size: summary.objects_by_size,
-            objects_by_e_tag: summary.objects_by_e_tag,
-            objects_by_bytes: summary.objects_by_bytes,
-            objects_elsewhere: summary.objects_elsewhere,
-            bytes_read: summary.bytes_read,
-            faults: summary.faults,
         }
     }
 }

@@ -63,7 +63,7 @@ pub use credentials::Credentials;
 pub use diffs::{Change, DiffItem, DiffKind, DiffOptions};
 pub use download::Download;
 pub use error::Error;
-pub use fsck::{CheckEvent, CheckSummary, DataCheck, Fault};
+pub use fsck::{CheckEvent, DataCheck, Fault};
 pub use imports::{ImportSource, Imported, NewImport};
 pub use jobs::{Job, JobAnswer, JobKind, JobState, new_request};
 pub use merges::{Conflict, Conflicts, MergeBase, MergeOptions, MergeOutcome, Strategy, Summary};
@@ -76,9 +76,9 @@ pub use server::{Health, S3Place, WhoAmI};
 pub use upload::{Condition, Upload};
 
 pub use model::{
-    BranchName, BranchPattern, CommitId, DumpId, Group, GroupName, InvalidId, InvalidName, InvalidPath, InvalidPattern,
-    MetaRangeId, ObjectPath, Policy, PolicyHolder, PolicyName, Repository, RepositoryName, RepositoryUid, RequestId,
-    StorageNamespace, Tag, TagName, Timestamp, UnstageScope, UserId, UserName,
+    BranchName, BranchPattern, CheckSummary, CommitId, DumpId, Group, GroupName, InvalidId, InvalidName, InvalidPath,
+    InvalidPattern, MetaRangeId, ObjectPath, Policy, PolicyHolder, PolicyName, Repository, RepositoryName,
+    RepositoryUid, RequestId, StorageNamespace, Tag, TagName, Timestamp, UnstageScope, UserId, UserName,
 };
 pub use proto::api::Reason;
 pub use tonic::Code;

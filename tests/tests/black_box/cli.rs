@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tests::{TestServer, lakebed_binary, transcript};
 
-fn run(name: &str) {
+pub(super) fn run(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/black_box/transcripts").join(name);
     transcript(&TestServer::start(), &path);
 }
@@ -104,7 +104,7 @@ fn odd_names() {
 }
 
 /// Runs a command with `--json` and reads its lines.
-fn json(server: &TestServer, args: &[&str]) -> Vec<Value> {
+pub(super) fn json(server: &TestServer, args: &[&str]) -> Vec<Value> {
     let output = server.lakebed(&[args, &["--json"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{args:?}: {e}: {line}"))).collect()
@@ -248,15 +248,15 @@ fn a_server_that_is_asked_twice_ends_at_once() {
     assert_eq!(server.lakebed(&["fs", "stat", "lakebed://trips/main/slow"]).status.code(), Some(4), "it isn't there");
 }
 
-fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(60), "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-fn bytes_beneath(folder: &Path) -> u64 {
+pub(super) fn bytes_beneath(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let size = |path: &Path| match path.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => bytes_beneath(path),

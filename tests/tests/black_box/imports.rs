@@ -172,3 +172,38 @@ async fn lakefs_s_client_imports_from_a_bucket_and_a_folder() {
     let environment = [("LAKEBED_TEST_BUCKET_URL", "s3://lake/raw/2026/"), ("LAKEBED_TEST_FOLDER_URL", &*folder)];
     tokio::task::block_in_place(|| client_with(&lake.server, "lakefs_imports.py", &environment));
 }
+
+/// Reads of what lies in a place that isn't allowed any more fail; the server says so before anybody reads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_is_allowed_no_longer_is_warned_of_at_start() {
+    tokio::task::block_in_place(|| {
+        let lies = tempfile::tempdir().unwrap();
+        write(&lies.path().join("rides/1"), "a ride");
+        let place = format!("file://{}/", lies.path().display());
+        let with = |args: &[&str], data_dir| {
+            let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+            TestServer::with(Settings { args, data_dir, ..Settings::default() })
+        };
+        let allow = ["--import-allow", &place];
+        let mut first = with(&allow, None);
+        first.lakebed_ok(&["repo", "create", "lakebed://trips"]);
+        let from = format!("{place}rides/");
+        first.lakebed_ok(&["import", "lakebed://trips/main", "--from", &from, "--to", "rides/"]);
+        let noted = first.lakebed_ok(&["repo", "metadata", "lakebed://trips"]);
+        assert!(noted.contains(&format!(".lakebed.imported.from.{place}=")), "{noted}");
+        assert!(first.stop());
+
+        let warning = format!("add --import-allow {place}");
+        let mut without = with(&[], Some(first.data_dir()));
+        super::cli::wait_for("the warning", || without.log().contains(&warning));
+        let log = without.log();
+        assert!(log.contains("trips") && log.contains("WARN"), "{log}");
+        let read = without.lakebed(&["fs", "cat", "lakebed://trips/main/rides/1"]);
+        assert!(!read.status.success(), "what was warned of is so");
+        assert!(without.stop());
+
+        let again = with(&allow, Some(first.data_dir()));
+        assert_eq!(again.lakebed_ok(&["fs", "cat", "lakebed://trips/main/rides/1"]), "a ride");
+        assert!(!again.log().contains("import-allow"), "{}", again.log());
+    });
+}

@@ -16,5 +16,6 @@ mod object_stores;
 mod refs_dump;
 mod roles;
 mod silent_connections;
+mod sync;
 mod tour;
 mod workspace;

@@ -47,8 +47,9 @@ What no description says:
   or a cherry-pick likewise. A file that can't be read as an action refuses a commit too. Action files are read, listed and deleted
   as any object; once one is deleted on the branch, the commit goes through.
 - **Imports** of what is there already, and of no paths at all, end in a commit that changes nothing; a folder without objects is an
-  error. The repository's metadata has the time of the last one under `.lakefs.last.import.timestamp`; commits of imports and merges
-  say how conflicts were decided under `.lakefs.merge.strategy`.
+  error. The repository's metadata has the time of the last one under `.lakefs.last.import.timestamp`, and the places that the
+  operator has to allow under `.lakebed.imported.from.URL`; commits of imports and merges say how conflicts were decided under
+  `.lakefs.merge.strategy`.
 - **Setup.** A server that was started with `--setup by-api` makes no administrator: the first who posts to `/setup_lakefs` becomes
   one ([security](security.md)).
 - **Physical addresses** that are given out (`staging/backing`, `staging/pmpu`) are opaque, and of the user, branch and path that

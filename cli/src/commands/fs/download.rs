@@ -1,22 +1,42 @@
-//! `lakebed fs download`: objects to files, several at a time. Invariant: nothing is written outside the target folder,
-//! whatever objects are called, and a file is there whole or not at all.
+//! `lakebed fs download`: objects to files, several at a time. Invariant: nothing is written or deleted outside the target
+//! folder, whatever objects are called and wherever links in it lead, and a file is there whole or not at all.
 
-use std::fs::Permissions;
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
-use lakebed_sdk::{Lakebed, ListItem, ListOptions, Object};
+use lakebed_sdk::{Lakebed, Object};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::{Download, read};
+use super::compare::{FileFacts, compare, md5_of, time_for_file};
+use super::folder::{Folder, UNFINISHED_PREFIX};
+use super::plan::{Plan, Sending, Verdict, needs_as_folder, plan};
+use super::tally::{Tally, Way};
+use super::{Download, listing, read};
 use crate::exit::usage;
-use crate::output::{Output, count, shown};
-use crate::uri::PathUri;
+use crate::output::{Output, shown, warn};
 use crate::{progress, transfer};
+
+/// An object, and the file that it becomes.
+struct Pair {
+    object: Object,
+    to: PathBuf,
+    unless_md5: Option<String>,
+}
+
+/// One run of the command.
+struct Run<'a> {
+    download: &'a Download,
+    lakebed: &'a Lakebed,
+    tally: &'a Tally,
+    bar: ProgressBar,
+    output: Output,
+}
 
 impl Download {
     pub(super) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
@@ -24,48 +44,249 @@ impl Download {
             if self.recursive {
                 usage!("standard output takes one object: leave --recursive out, or name a folder");
             }
+            if self.sync.dry_run {
+                usage!("standard output has nothing yet: leave --dry-run out");
+            }
             return read::cat(lakebed, &self.from, output).await;
         }
-        let pairs = if self.recursive { self.beneath(lakebed).await? } else { vec![self.single(lakebed).await?] };
-        let (files, bytes) = (pairs.len() as u64, pairs.iter().map(|(object, _)| object.size).sum());
-        let bar = progress::bytes("downloading", bytes);
-        let fetched = |(object, to)| async { fetch(lakebed, &self.from, object, to?, &bar).await };
-        let done = transfer::all(pairs, self.parallel.jobs.into(), fetched).await;
-        bar.finish_and_clear();
-        done?;
-        let value = json!({ "downloaded": files, "bytes": bytes });
-        output.item(&value, || format!("Downloaded {}, {}", count(files, "file"), count(bytes, "byte")))
+        let tally = Tally::new(Way::Down, self.sync.dry_run);
+        let bar = progress::bytes("downloading", 0);
+        let run = Run { download: self, lakebed, tally: &tally, bar, output };
+        let work = async { if self.recursive { run.prefix().await } else { run.single().await } };
+        transfer::until_interrupted(Box::pin(work), || tally.text()).await
     }
+}
 
-    async fn single(&self, lakebed: &Lakebed) -> Result<(Object, Result<PathBuf>)> {
-        let object = lakebed.stat(&self.from.repository, &self.from.reference, &self.from.object()?).await?;
-        let is_folder = self.to.is_dir() || self.to.as_os_str().as_encoded_bytes().ends_with(b"/");
+impl Run<'_> {
+    async fn single(&self) -> Result<()> {
+        let Download { from, to, .. } = self.download;
+        let object = self.lakebed.stat(&from.repository, &from.reference, &from.object()?).await?;
+        let is_folder = to.is_dir() || to.as_os_str().as_encoded_bytes().ends_with(b"/");
         let to = if is_folder {
             let name = object.path.as_str().rsplit('/').next().unwrap_or_default();
-            self.to.join(relative(name)?)
+            to.join(relative(name)?)
         } else {
-            self.to.clone()
+            to.clone()
         };
-        Ok((object, Ok(to)))
+        let name = String::new();
+        let here: BTreeMap<_, _> = facts(&to).into_iter().map(|facts| (name.clone(), facts)).collect();
+        let plan = plan([(name, object)].into(), &here, |object, file| self.compare(object, file));
+        self.tally.skipped(plan.unchanged);
+        let pairs = plan.send.into_iter();
+        let pairs = pairs.map(|sent| Pair { object: sent.source, to: to.clone(), unless_md5: sent.unless_md5 });
+        self.finish(pairs.collect(), Vec::new(), &[]).await
     }
 
-    /// Every object beneath the prefix, and its file if it can have one: the part of its path behind the prefix's last
-    /// slash.
-    async fn beneath(&self, lakebed: &Lakebed) -> Result<Vec<(Object, Result<PathBuf>)>> {
-        let folder = self.from.path.rfind('/').map_or(0, |slash| slash + 1);
-        let options = ListOptions { prefix: self.from.path.clone(), ..ListOptions::default() };
-        let mut items = lakebed.list_objects(&self.from.repository, &self.from.reference, options);
-        let mut pairs = Vec::new();
-        while let Some(item) = items.try_next().await? {
-            let ListItem::Object(object) = item else { continue };
-            let is_marker = object.path.as_str().ends_with('/') && object.size == 0;
-            if !is_marker {
-                let to = relative(&object.path.as_str()[folder..]).map(|file| self.to.join(file));
-                pairs.push((object, to));
-            }
+    /// Every object under the prefix that can have a file: one called by the part of its path behind the prefix's last slash.
+    async fn prefix(&self) -> Result<()> {
+        let Download { from, to, sync, .. } = self.download;
+        if to.is_file() {
+            usage!("{} is a file: name a folder to download into", to.display());
         }
-        Ok(pairs)
+        let folder = from.path.rfind('/').map_or(0, |slash| slash + 1);
+        let mut there = listing::objects(self.lakebed, from, folder).await?;
+        there.retain(|name, object| !listing::is_folder_marker(name, object));
+        let is_empty = there.is_empty();
+        let mut failed = self.take_unusable(&mut there);
+        let here = self.here(&there, &mut failed).await?;
+        let Plan { send, unchanged, surplus } = plan(there, &here, |object, file| self.compare(object, file));
+        let surplus: Vec<_> = surplus.into_iter().filter(|name| name.starts_with(&from.path[folder..])).collect();
+        let surplus = if sync.delete { surplus } else { Vec::new() };
+        if is_empty && failed.is_empty() {
+            sync.agree_to_delete_all(from.to_string(), surplus.len()).await?;
+        }
+        self.tally.skipped(unchanged);
+        let pair = |Sending { name, source: object, unless_md5 }| Pair { object, to: to.join(name), unless_md5 };
+        self.finish(send.into_iter().map(pair).collect(), failed, &surplus).await
     }
+
+    /// Takes out what no file can be called, and what can't be beside the others.
+    fn take_unusable(&self, there: &mut BTreeMap<String, Object>) -> Vec<anyhow::Error> {
+        let from = &self.download.from;
+        let why_not = |name: &String, object: &Object| {
+            let clash = needs_as_folder(name, there).map(|other| {
+                let (object, other) = (from.with_path(object.path.as_str()), from.with_path(there[other].path.as_str()));
+                anyhow::anyhow!(
+                    "{object} can't be a file beside {other}, which needs a folder of that name: download {object} by itself, \
+                     to a file that you name"
+                )
+            });
+            relative(name).err().or(clash)
+        };
+        let unusable = there.iter().filter_map(|(name, object)| Some((name.clone(), why_not(name, object)?)));
+        let unusable: Vec<_> = unusable.collect();
+        unusable
+            .into_iter()
+            .map(|(name, why)| {
+                there.remove(&name);
+                why
+            })
+            .collect()
+    }
+
+    /// What is at the destination, as far as this run needs to know it.
+    async fn here(
+        &self,
+        there: &BTreeMap<String, Object>,
+        failed: &mut Vec<anyhow::Error>,
+    ) -> Result<BTreeMap<String, FileFacts>> {
+        let to = self.download.to.clone();
+        if !self.download.sync.delete {
+            let names: Vec<_> = there.keys().cloned().collect();
+            let look = move || {
+                let found = names.into_iter().filter_map(|name| facts(&to.join(&name)).map(|facts| (name, facts)));
+                found.collect()
+            };
+            return Ok(tokio::task::spawn_blocking(look).await?);
+        }
+        if !to.exists() {
+            return Ok(BTreeMap::new());
+        }
+        let mut found = Folder::read(&to).await?;
+        failed.append(&mut found.failed);
+        Ok(found.files)
+    }
+
+    fn compare(&self, object: &Object, file: &FileFacts) -> Verdict {
+        compare(file, object, self.download.sync.by())
+    }
+
+    /// Fetches, then deletes if nothing failed, and tells what was done.
+    async fn finish(&self, pairs: Vec<Pair>, failed: Vec<anyhow::Error>, surplus: &[String]) -> Result<()> {
+        let Download { sync, parallel, recursive, .. } = self.download;
+        self.bar.set_length(pairs.iter().map(|pair| pair.object.size).sum());
+        // What would be done is printed in order.
+        let jobs = if sync.dry_run { 1 } else { parallel.jobs.into() };
+        let ended = transfer::all(pairs, failed, jobs, |pair| self.fetch(pair)).await;
+        self.bar.finish_and_clear();
+        self.tally.failed(ended.failed);
+        let deleted = match (ended.failed, surplus.len()) {
+            (0, _) => self.delete(surplus),
+            (_, 0) => Ok(()),
+            _ => {
+                warn("nothing was deleted, since not everything was downloaded");
+                Ok(())
+            }
+        };
+        if *recursive || ended.failed == 0 {
+            self.output.item(&self.tally.json(), || self.tally.text())?;
+        }
+        ended.into_result()?;
+        deleted
+    }
+
+    async fn fetch(&self, Pair { object, to, unless_md5 }: Pair) -> Result<()> {
+        let context = || format!("can't download {} to {}", shown(object.path.as_str()), to.display());
+        if let Some(md5) = unless_md5
+            && md5_of(&to).await.with_context(context)? == md5
+        {
+            self.tally.skipped(1);
+            if !self.download.sync.dry_run {
+                note_time(&to, &object);
+            }
+            return Ok(());
+        }
+        if self.download.recursive {
+            way_is_clear(&self.download.to, &to).with_context(context)?;
+        }
+        if self.download.sync.dry_run {
+            return self.would_fetch(&object, &to);
+        }
+        let size = self.write(&object, &to).await.with_context(context)?;
+        self.tally.sent(size);
+        Ok(())
+    }
+
+    /// Writes an object to a file aside, which takes its name when it is whole and on disk. → its size
+    async fn write(&self, object: &Object, to: &Path) -> Result<u64> {
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        tokio::fs::create_dir_all(folder).await?;
+        // Only tempfile's default is private; the umask takes from this what other new files don't have either.
+        let mut temporary = tempfile::Builder::new();
+        temporary.prefix(UNFINISHED_PREFIX).permissions(Permissions::from_mode(0o666));
+        let (file, temporary) = temporary.tempfile_in(folder)?.into_parts();
+        let mut file = tokio::fs::File::from_std(file);
+        let from = &self.download.from;
+        let mut download = self.lakebed.download(&from.repository, &from.reference, &object.path, ..).await?;
+        while let Some(chunk) = download.body.try_next().await? {
+            file.write_all(&chunk).await?;
+            self.bar.inc(chunk.len() as u64);
+        }
+        file.flush().await?;
+        let file = file.into_std().await;
+        // The ref may have moved since the listing: the time is that of the object that came.
+        file.set_modified(time_for_file(&download.object))?;
+        tokio::task::spawn_blocking(move || file.sync_all()).await??;
+        temporary.persist(to).map_err(|error| error.error)?;
+        Ok(download.object.size)
+    }
+
+    fn would_fetch(&self, object: &Object, to: &Path) -> Result<()> {
+        self.tally.sent(object.size);
+        let value = json!({
+            "would": "download",
+            "path": object.path,
+            "file": to.display().to_string(),
+            "bytes": object.size,
+        });
+        self.output.item(&value, || {
+            format!("would download {} to {}", shown(object.path.as_str()), shown(&to.display().to_string()))
+        })
+    }
+
+    /// Deletes files of the target folder, and the folders that are empty without them.
+    fn delete(&self, surplus: &[String]) -> Result<()> {
+        for name in surplus {
+            let file = self.download.to.join(name);
+            let shown = shown(name);
+            if self.download.sync.dry_run {
+                let value = json!({ "would": "delete", "file": file.display().to_string() });
+                self.output.item(&value, || format!("would delete {}", file.display()))?;
+            } else {
+                fs::remove_file(&file).with_context(|| format!("can't delete {shown}"))?;
+                for (slash, _) in name.rmatch_indices('/') {
+                    // One that isn't empty ends this.
+                    if fs::remove_dir(self.download.to.join(&name[..slash])).is_err() {
+                        break;
+                    }
+                }
+            }
+            self.tally.deleted(1);
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a file, if there is one.
+fn facts(path: &Path) -> Option<FileFacts> {
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    FileFacts::of(&metadata).ok()
+}
+
+/// Gives a file that holds what the object holds its time too, so that it needn't be hashed again. One that may not be
+/// changed is hashed again.
+fn note_time(file: &Path, object: &Object) {
+    if file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+        let _ = fs::File::open(file).and_then(|file| file.set_modified(time_for_file(object)));
+    }
+}
+
+/// Refuses a file that a link on the way to it could lead out of the folder, or that a file or folder keeps from its name.
+fn way_is_clear(folder: &Path, file: &Path) -> Result<()> {
+    let between = file.ancestors().skip(1).take_while(|above| *above != folder && above.starts_with(folder));
+    for above in between {
+        let Ok(metadata) = above.symlink_metadata() else { continue };
+        if metadata.is_symlink() {
+            bail!("{} is a link: move it away, or download to where it leads", above.display());
+        }
+        if !metadata.is_dir() {
+            bail!("{} is a file, and would have to be a folder: move it away", above.display());
+        }
+    }
+    if file.is_dir() {
+        bail!("{} is a folder: move it away", file.display());
+    }
+    Ok(())
 }
 
 /// The relative path of a file for an object's path, which may hold what no file can be called.
@@ -79,35 +300,42 @@ fn relative(path: &str) -> Result<&Path> {
     Ok(file)
 }
 
-async fn fetch(lakebed: &Lakebed, from: &PathUri, object: Object, to: PathBuf, bar: &ProgressBar) -> Result<()> {
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let context = || format!("can't download {} to {}", shown(object.path.as_str()), to.display());
-    tokio::fs::create_dir_all(folder).await.with_context(context)?;
-    // Only tempfile's default is private; the umask takes from this what other new files don't have either.
-    let mut temporary = tempfile::Builder::new();
-    temporary.prefix(".lakebed-").permissions(Permissions::from_mode(0o666));
-    let (file, temporary) = temporary.tempfile_in(folder).with_context(context)?.into_parts();
-    let mut file = tokio::fs::File::from_std(file);
-    let mut download =
-        lakebed.download(&from.repository, &from.reference, &object.path, ..).await.with_context(context)?;
-    while let Some(chunk) = download.body.try_next().await.with_context(context)? {
-        file.write_all(&chunk).await.with_context(context)?;
-        bar.inc(chunk.len() as u64);
-    }
-    file.flush().await.with_context(context)?;
-    temporary.persist(&to).map_err(|error| error.error).with_context(context)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
     fn no_name_leads_out_of_the_folder() {
-        assert!(relative("a/b c/é+%.txt").is_ok());
+        assert!(relative("a/b c/é+%.txt").is_ok() && relative(r"a\b").is_ok());
         for bad in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a/", "a\0b"] {
             assert!(relative(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn no_link_is_followed_in_the_folder_and_nothing_in_the_way_is_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("target");
+        fs::create_dir_all(target.join("plain")).unwrap();
+        symlink(root.path(), target.join("link")).unwrap();
+        symlink(&target, root.path().join("named")).unwrap();
+        fs::write(target.join("file"), "").unwrap();
+        for (file, is_fine) in [
+            ("x", true),
+            ("file", true),
+            ("plain/x", true),
+            ("new/x/y", true),
+            ("link/x", false),
+            ("link/x/y", false),
+            ("file/x", false),
+            ("plain", false),
+        ] {
+            assert_eq!(way_is_clear(&target, &target.join(file)).is_ok(), is_fine, "{file}");
+        }
+        let named = root.path().join("named");
+        assert!(way_is_clear(&named, &named.join("plain/x")).is_ok(), "the folder itself may be a link");
+        assert!(way_is_clear(Path::new("."), Path::new("./a/b")).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! `lakebed fs rm`: deletes objects of a branch, in batches.
+//! `lakebed fs rm`: deletes objects of a branch, in batches; so does `--delete` of an upload.
 
 use anyhow::{Result, bail};
 use futures::{TryStreamExt, future};
@@ -47,7 +47,8 @@ async fn remove_prefix(lakebed: &Lakebed, path: &PathUri, branch: &BranchName) -
     Ok(deleted)
 }
 
-async fn delete(lakebed: &Lakebed, path: &PathUri, branch: &BranchName, paths: &[ObjectPath]) -> Result<()> {
+/// Deletes at most [`DELETE_MAX`] objects, and tells which couldn't be.
+pub(super) async fn delete(lakebed: &Lakebed, path: &PathUri, branch: &BranchName, paths: &[ObjectPath]) -> Result<()> {
     let failures = lakebed.delete_objects(&path.repository, branch, paths).await?;
     for failure in &failures {
         warn(&format!("{}: {}", shown(&failure.path), failure.message));

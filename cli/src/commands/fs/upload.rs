@@ -1,129 +1,298 @@
-//! `lakebed fs upload`: files to a branch, several at a time.
+//! `lakebed fs upload`: files to a branch, several at a time. Invariant: an object is a file as it was at one moment; a file
+//! that changes while it is read is an error, and nothing is stored.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
 use indicatif::ProgressBar;
-use lakebed_sdk::{BranchName, Lakebed, Object, ObjectPath};
+use lakebed_sdk::{BranchName, DELETE_MAX, Lakebed, Object, ObjectPath};
 use serde_json::json;
-use tokio::io::AsyncRead;
-use tokio_util::io::InspectReader;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+use tokio_util::io::{InspectReader, ReaderStream};
 
-use super::Upload;
+use super::compare::{CLIENT_MTIME, FileFacts, compare, md5_of};
+use super::folder::Folder;
+use super::plan::{Plan, Sending, Verdict, plan};
+use super::tally::{Tally, Way};
+use super::{Upload, listing, remove};
 use crate::exit::usage;
-use crate::output::{Output, count, warn};
+use crate::output::{Output, count, shown, warn};
 use crate::uri::PathUri;
 use crate::{progress, transfer, view};
 
-/// A file and where it goes.
+/// How much of a file is read at a time.
+const READ_BYTES: usize = 256 << 10;
+
+/// A file, and where it goes.
 struct Pair {
     from: PathBuf,
     to: ObjectPath,
-    /// Known of files; of pipes, not before their end.
-    size: Option<u64>,
+    unless_md5: Option<String>,
+}
+
+/// One run of the command.
+struct Run<'a> {
+    upload: &'a Upload,
+    lakebed: &'a Lakebed,
+    branch: BranchName,
+    tally: &'a Tally,
+    bar: ProgressBar,
+    output: Output,
 }
 
 impl Upload {
     pub(super) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
         if self.from.as_os_str() == "-" {
-            if self.recursive {
-                usage!("standard input is one object: leave --recursive out");
-            }
-            if self.to.path.ends_with('/') {
-                usage!("standard input has no name: say how the object is called behind {}", self.to);
-            }
-            let to = self.to.object()?;
-            return self.one(lakebed, tokio::io::stdin(), &to, None, output).await;
+            return self.standard_input(lakebed, output).await;
         }
-        let pairs = if self.recursive { walk(&self.from, &self.to)? } else { vec![single(&self.from, &self.to)?] };
-        let (files, expected) = (pairs.len() as u64, pairs.iter().filter_map(|pair| pair.size).sum());
-        let bar = progress::bytes("uploading", expected);
-        let branch: BranchName = self.to.reference.parse()?;
-        let stored = AtomicU64::new(0);
-        let send = |pair| async {
-            stored.fetch_add(self.send(lakebed, &branch, pair, &bar).await?.size, Ordering::Relaxed);
-            Ok(())
-        };
-        let done = transfer::all(pairs, self.parallel.jobs.into(), send).await;
-        bar.finish_and_clear();
-        done?;
-        let bytes = stored.into_inner();
-        let value = json!({ "uploaded": files, "bytes": bytes });
-        output.item(&value, || format!("Uploaded {}, {}", count(files, "file"), count(bytes, "byte")))
-    }
-
-    async fn send(&self, lakebed: &Lakebed, branch: &BranchName, pair: Pair, bar: &ProgressBar) -> Result<Object> {
-        let context = || format!("can't upload {}", pair.from.display());
-        let file = tokio::fs::File::open(&pair.from).await.with_context(context)?;
-        let options = self.options(pair.size);
-        // Indicatif's own wrapper loses counts when several readers move one bar.
-        let bar = bar.clone();
-        let reader = InspectReader::new(file, move |read| bar.inc(read.len() as u64));
-        lakebed.upload_reader(&self.to.repository, branch, &pair.to, reader, options).await.with_context(context)
-    }
-
-    async fn one(
-        &self,
-        lakebed: &Lakebed,
-        reader: impl AsyncRead + Send + 'static,
-        to: &ObjectPath,
-        size: Option<u64>,
-        output: Output,
-    ) -> Result<()> {
         let branch = self.to.reference.parse()?;
-        let object = lakebed.upload_reader(&self.to.repository, &branch, to, reader, self.options(size)).await?;
+        let tally = Tally::new(Way::Up, self.sync.dry_run);
+        let bar = progress::bytes("uploading", 0);
+        let run = Run { upload: self, lakebed, branch, tally: &tally, bar, output };
+        let work = async { if self.recursive { run.folder().await } else { run.single().await } };
+        transfer::until_interrupted(Box::pin(work), || tally.text()).await
+    }
+
+    async fn standard_input(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
+        if self.recursive {
+            usage!("standard input is one object: leave --recursive out");
+        }
+        if self.sync.dry_run {
+            usage!("standard input can be read only once: leave --dry-run out");
+        }
+        if self.to.path.ends_with('/') {
+            usage!("standard input has no name: say how the object is called behind {}", self.to);
+        }
+        let (branch, to) = (self.to.reference.parse()?, self.to.object()?);
+        let options = lakebed_sdk::Upload { content_type: self.content_type.clone(), ..Default::default() };
+        let object = lakebed.upload_reader(&self.to.repository, &branch, &to, tokio::io::stdin(), options).await?;
         output.item(&view::object(&object), || format!("Uploaded {}", count(object.size, "byte")))
     }
 
-    fn options(&self, size: Option<u64>) -> lakebed_sdk::Upload {
-        lakebed_sdk::Upload { content_type: self.content_type.clone(), size, ..Default::default() }
-    }
-}
-
-/// One file: to the path, or into the folder if the path ends with a slash or is empty.
-fn single(from: &Path, to: &PathUri) -> Result<Pair> {
-    let metadata = std::fs::metadata(from).with_context(|| format!("can't read {}", from.display()))?;
-    if metadata.is_dir() {
-        usage!("{} is a folder: upload it with --recursive", from.display());
-    }
-    let to = if to.path.is_empty() || to.path.ends_with('/') {
-        let name = from.file_name().and_then(|name| name.to_str());
-        to.with_path(format!("{}{}", to.path, name.context("the file's name isn't UTF-8: name the object")?))
-    } else {
-        to.clone()
-    };
-    Ok(Pair { from: from.to_owned(), to: to.object()?, size: metadata.is_file().then_some(metadata.len()) })
-}
-
-/// Every file beneath a folder. Symbolic links to files are followed; those to folders, and what isn't a file, are left
-/// out with a word.
-fn walk(from: &Path, to: &PathUri) -> Result<Vec<Pair>> {
-    if from.is_file() {
-        usage!("{} is a file: leave --recursive out", from.display());
-    }
-    let prefix = if to.path.is_empty() || to.path.ends_with('/') { to.path.clone() } else { format!("{}/", to.path) };
-    let mut pairs = Vec::new();
-    let mut folders = vec![(from.to_owned(), prefix)];
-    while let Some((folder, prefix)) = folders.pop() {
-        let context = || format!("can't read {}", folder.display());
-        for entry in std::fs::read_dir(&folder).with_context(context)? {
-            let entry = entry.with_context(context)?;
-            let path = entry.path();
-            let name = entry.file_name();
-            let name = name.to_str().with_context(|| format!("{} isn't UTF-8", path.display()))?;
-            let metadata = std::fs::metadata(&path).with_context(|| format!("can't read {}", path.display()))?;
-            if entry.file_type().with_context(context)?.is_dir() {
-                folders.push((path, format!("{prefix}{name}/")));
-            } else if metadata.is_file() {
-                pairs.push(Pair { from: path, to: format!("{prefix}{name}").parse()?, size: Some(metadata.len()) });
-            } else if metadata.is_dir() {
-                warn(&format!("left out: {} links to a folder", path.display()));
-            } else {
-                warn(&format!("left out: {} isn't a file", path.display()));
-            }
+    fn compare(&self, file: &FileFacts, object: &Object) -> Verdict {
+        match &self.content_type {
+            Some(wanted) if *wanted != object.content_type => Verdict::Differs,
+            _ => compare(file, object, self.sync.by()),
         }
     }
-    pairs.sort_by(|a, b| a.to.cmp(&b.to));
-    Ok(pairs)
+}
+
+impl Run<'_> {
+    /// One file: to the path, or into the folder if the path ends with a slash or is empty.
+    async fn single(&self) -> Result<()> {
+        let Upload { from, to, .. } = self.upload;
+        let metadata = std::fs::metadata(from).with_context(|| format!("can't read {}", from.display()))?;
+        if metadata.is_dir() {
+            usage!("{} is a folder: upload it with --recursive", from.display());
+        }
+        let to = object_of(from, to)?;
+        let pair =
+            |unless_md5| Pair { from: from.clone(), to: to.object().expect("because it was parsed"), unless_md5 };
+        to.object()?;
+        // A pipe can be read only once, and has no size to compare.
+        if !metadata.is_file() {
+            return self.finish(vec![pair(None)], Vec::new(), Vec::new()).await;
+        }
+        let facts = FileFacts::of(&metadata)?;
+        let name = String::new();
+        let there = listing::named(self.lakebed, &to, vec![name.clone()], 1).await?;
+        let plan = plan([(name, facts)].into(), &there, |file, object| self.upload.compare(file, object));
+        self.tally.skipped(plan.unchanged);
+        self.bar.set_length(plan.send.iter().map(|sending| sending.source.size).sum());
+        self.finish(plan.send.into_iter().map(|sending| pair(sending.unless_md5)).collect(), Vec::new(), Vec::new())
+            .await
+    }
+
+    /// A folder with all that is in it.
+    async fn folder(&self) -> Result<()> {
+        let Upload { from, to, sync, .. } = self.upload;
+        if from.is_file() {
+            usage!("{} is a file: leave --recursive out", from.display());
+        }
+        let folder = match to.path.is_empty() || to.path.ends_with('/') {
+            true => to.clone(),
+            false => to.with_path(format!("{}/", to.path)),
+        };
+        let mut here = Folder::read(from).await?;
+        let is_empty = here.files.is_empty();
+        let there = self.there(&folder, &here.files).await?;
+        let files = std::mem::take(&mut here.files);
+        let Plan { send, unchanged, surplus } = plan(files, &there, |file, object| self.upload.compare(file, object));
+        let surplus: Vec<_> = surplus.into_iter().filter(|name| !here.has_otherwise(name)).collect();
+        let mut failed = std::mem::take(&mut here.failed);
+        if sync.delete && is_empty && failed.is_empty() {
+            sync.agree_to_delete_all(from.display().to_string(), surplus.len()).await?;
+        }
+        self.tally.skipped(unchanged);
+        self.bar.set_length(send.iter().map(|sending| sending.source.size).sum());
+        let mut pairs = Vec::with_capacity(send.len());
+        for Sending { name, unless_md5, .. } in send {
+            let from = from.join(&name);
+            match format!("{}{name}", folder.path).parse() {
+                Ok(to) => pairs.push(Pair { from, to, unless_md5 }),
+                Err(error) => {
+                    failed.push(anyhow::Error::new(error).context(format!("can't upload {}", from.display())));
+                }
+            }
+        }
+        let surplus = if sync.delete { surplus } else { Vec::new() };
+        let surplus = surplus.iter().map(|name| format!("{}{name}", folder.path).parse());
+        self.finish(pairs, failed, surplus.collect::<Result<_, _>>()?).await
+    }
+
+    /// What is at the destination, as far as this run needs to know it.
+    async fn there(&self, folder: &PathUri, files: &BTreeMap<String, FileFacts>) -> Result<BTreeMap<String, Object>> {
+        if self.upload.sync.delete {
+            return listing::objects(self.lakebed, folder, folder.path.len()).await;
+        }
+        let names = files.keys().cloned().collect();
+        listing::named(self.lakebed, folder, names, self.upload.parallel.jobs.into()).await
+    }
+
+    /// Sends, then deletes if nothing failed, and tells what was done.
+    async fn finish(&self, pairs: Vec<Pair>, failed: Vec<anyhow::Error>, surplus: Vec<ObjectPath>) -> Result<()> {
+        let Upload { sync, parallel, recursive, .. } = self.upload;
+        // What would be done is printed in order.
+        let jobs = if sync.dry_run { 1 } else { parallel.jobs.into() };
+        let ended = transfer::all(pairs, failed, jobs, |pair| self.send(pair)).await;
+        self.bar.finish_and_clear();
+        self.tally.failed(ended.failed);
+        let deleted = match (ended.failed, surplus.len()) {
+            (0, _) => self.delete(&surplus).await,
+            (_, 0) => Ok(()),
+            _ => {
+                warn("nothing was deleted, since not everything was uploaded");
+                Ok(())
+            }
+        };
+        if *recursive || ended.failed == 0 {
+            self.output.item(&self.tally.json(), || self.tally.text())?;
+        }
+        ended.into_result()?;
+        deleted
+    }
+
+    async fn send(&self, pair: Pair) -> Result<()> {
+        let Pair { from, to, unless_md5 } = &pair;
+        let context = || format!("can't upload {}", from.display());
+        if let Some(md5) = unless_md5
+            && md5_of(from).await.with_context(context)? == *md5
+        {
+            self.tally.skipped(1);
+            return Ok(());
+        }
+        if self.upload.sync.dry_run {
+            return self.would_send(&pair);
+        }
+        let file = File::open(from).await.with_context(context)?;
+        let metadata = file.metadata().await.with_context(context)?;
+        let mut options = lakebed_sdk::Upload { content_type: self.upload.content_type.clone(), ..Default::default() };
+        let (repository, bar) = (&self.upload.to.repository, self.bar.clone());
+        // Indicatif's own wrapper loses counts when several readers move one bar.
+        let count = move |read: &[u8]| bar.inc(read.len() as u64);
+        let uploaded = if metadata.is_file() {
+            let facts = FileFacts::of(&metadata).with_context(context)?;
+            options.size = Some(facts.size);
+            options.metadata.insert(CLIENT_MTIME.to_owned(), facts.note());
+            let body = unchanged(file, facts, count).await.with_context(context)?;
+            self.lakebed.upload(repository, &self.branch, to, body, options).await
+        } else {
+            let reader = InspectReader::new(file, count);
+            self.lakebed.upload_reader(repository, &self.branch, to, reader, options).await
+        };
+        self.tally.sent(uploaded.with_context(context)?.size);
+        Ok(())
+    }
+
+    fn would_send(&self, Pair { from, to, .. }: &Pair) -> Result<()> {
+        let size = std::fs::metadata(from).with_context(|| format!("can't read {}", from.display()))?.len();
+        self.tally.sent(size);
+        let value = json!({ "would": "upload", "file": from.display().to_string(), "path": to, "bytes": size });
+        self.output
+            .item(&value, || format!("would upload {} to {}", shown(&from.display().to_string()), shown(to.as_str())))
+    }
+
+    async fn delete(&self, surplus: &[ObjectPath]) -> Result<()> {
+        for batch in surplus.chunks(DELETE_MAX) {
+            if self.upload.sync.dry_run {
+                for path in batch {
+                    let value = json!({ "would": "delete", "path": path });
+                    self.output.item(&value, || format!("would delete {}", shown(path.as_str())))?;
+                }
+            } else {
+                remove::delete(self.lakebed, &self.upload.to, &self.branch, batch).await?;
+            }
+            self.tally.deleted(batch.len());
+        }
+        Ok(())
+    }
+}
+
+/// Where a file goes.
+fn object_of(from: &Path, to: &PathUri) -> Result<PathUri> {
+    if !to.path.is_empty() && !to.path.ends_with('/') {
+        return Ok(to.clone());
+    }
+    let name = from.file_name().and_then(|name| name.to_str());
+    Ok(to.with_path(format!("{}{}", to.path, name.context("the file's name isn't UTF-8: name the object")?)))
+}
+
+/// A file's bytes, which end with an error if the file isn't at their end what it was at their beginning.
+async fn unchanged(
+    file: File,
+    facts: FileFacts,
+    count: impl FnMut(&[u8]) + Send + 'static,
+) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + 'static> {
+    let same_file = file.try_clone().await?;
+    let reader = InspectReader::new(file.take(facts.size), count);
+    let end = stream::once(async move {
+        match FileFacts::of(&same_file.metadata().await?)? == facts {
+            true => Ok(Bytes::new()),
+            false => Err(io::Error::other("the file was changed while it was read: upload it again")),
+        }
+    });
+    Ok(ReaderStream::with_capacity(reader, READ_BYTES).chain(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt;
+
+    use super::*;
+
+    /// Reads a file that is changed after its first bytes.
+    async fn read(change: impl FnOnce(&Path)) -> io::Result<Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, vec![b'x'; 2 * READ_BYTES]).unwrap();
+        let file = File::open(&path).await.unwrap();
+        let facts = FileFacts::of(&file.metadata().await.unwrap()).unwrap();
+        let mut body = Box::pin(unchanged(file, facts, |_| {}).await?);
+        let mut bytes = body.try_next().await?.unwrap().to_vec();
+        change(&path);
+        while let Some(more) = body.try_next().await? {
+            bytes.extend_from_slice(&more);
+        }
+        Ok(bytes)
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_while_it_is_read_is_an_error() {
+        assert_eq!(read(|_| {}).await.unwrap(), vec![b'x'; 2 * READ_BYTES]);
+        let cut = |path: &Path| std::fs::File::options().write(true).open(path).unwrap().set_len(9).unwrap();
+        let grown = |path: &Path| std::fs::write(path, vec![b'x'; 3 * READ_BYTES]).unwrap();
+        let rewritten = |path: &Path| {
+            std::fs::write(path, vec![b'y'; 2 * READ_BYTES]).unwrap();
+            let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+        };
+        for error in [read(cut).await, read(grown).await, read(rewritten).await] {
+            assert!(error.unwrap_err().to_string().contains("changed while it was read"));
+        }
+    }
 }

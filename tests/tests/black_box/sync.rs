@@ -1,0 +1,104 @@
+//! Uploads and downloads of folders: what is sent, what is left, and what Ctrl-C leaves.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tests::{TestServer, lakebed_binary};
+
+use super::cli::{bytes_beneath, json, run, wait_for};
+
+#[test]
+fn folders_are_kept_alike() {
+    run("sync.txt");
+}
+
+const MIB: u64 = 1 << 20;
+const UP: [&str; 6] = ["fs", "upload", "-r", "lake", "lakebed://trips/main/lake", "--jobs=1"];
+const DOWN: [&str; 6] = ["fs", "download", "-r", "lakebed://trips/main/lake/", "down", "--jobs=1"];
+
+/// A server, and a folder with three small files and a last one, of zeros, that is large.
+fn with_folder(large: u64) -> TestServer {
+    let server = TestServer::start();
+    server.lakebed_ok(&["repo", "create", "lakebed://trips"]);
+    let lake = server.folder().join("lake");
+    std::fs::create_dir(&lake).unwrap();
+    for name in ["a", "b", "c"] {
+        std::fs::write(lake.join(name), name).unwrap();
+    }
+    File::create(lake.join("large")).unwrap().set_len(large).unwrap();
+    server
+}
+
+/// Runs a command and presses Ctrl-C once something holds.
+fn interrupted(server: &TestServer, args: &[&str], what: &str, holds: impl FnMut() -> bool) -> Output {
+    let mut command = Command::new(lakebed_binary());
+    command.args(args).env_clear().envs(server.client_environment()).current_dir(server.folder());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(what, holds);
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    child.wait_with_output().unwrap()
+}
+
+fn told(output: &Output, words: &str) {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(errors.contains(words) && errors.contains("the same command again"), "{errors}");
+}
+
+fn counts(done: &[Value], sent: &str) -> [u64; 2] {
+    [sent, "skipped"].map(|name| done[0][name].as_u64().unwrap())
+}
+
+#[test]
+fn an_upload_goes_on_after_ctrl_c() {
+    let server = with_folder(1024 * MIB);
+    let under_way = server.data_dir().join("objects/.lakebed");
+    let output = interrupted(&server, &UP, "the large file is under way", || bytes_beneath(&under_way) >= MIB);
+    told(&output, "Uploaded 3 files, 3 bytes");
+    let large = server.lakebed(&["fs", "stat", "lakebed://trips/main/lake/large"]);
+    assert_eq!(large.status.code(), Some(4), "nothing of it is there");
+    File::options().write(true).open(server.folder().join("lake/large")).unwrap().set_len(MIB).unwrap();
+    assert_eq!(counts(&json(&server, &UP), "uploaded"), [1, 3]);
+    assert_eq!(counts(&json(&server, &UP), "uploaded"), [0, 4]);
+}
+
+#[test]
+fn a_download_goes_on_after_ctrl_c() {
+    let server = with_folder(192 * MIB);
+    server.lakebed_ok(&UP);
+    let down = server.folder().join("down");
+    let output = interrupted(&server, &DOWN, "the large file is under way", || unfinished(&down) >= MIB);
+    told(&output, "Downloaded 3 files, 3 bytes");
+    let names = || std::fs::read_dir(&down).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut left: Vec<_> = names().collect();
+    left.sort();
+    assert_eq!(left, ["a", "b", "c"], "no part of the large file is left, under any name");
+    assert_eq!(counts(&json(&server, &DOWN), "downloaded"), [1, 3]);
+    assert_eq!(down.join("large").metadata().unwrap().len(), 192 * MIB);
+    assert_eq!(counts(&json(&server, &DOWN), "downloaded"), [0, 4]);
+}
+
+fn unfinished(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let parts = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(".lakebed-download-"));
+    parts.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
+}
+
+#[test]
+fn what_is_there_is_not_stored_once_more() {
+    let server = with_folder(MIB);
+    let up = ["fs", "upload", "-r", "lake", "lakebed://trips/main/lake"];
+    let stored = || bytes_beneath(&server.data_dir().join("objects"));
+    assert_eq!(counts(&json(&server, &up), "uploaded"), [4, 0]);
+    let once = stored();
+    for again in [&up[..], &[&up[..], &["--checksum"]].concat()] {
+        assert_eq!(counts(&json(&server, again), "uploaded"), [0, 4]);
+    }
+    let large = ["fs", "upload", "lake/large", "lakebed://trips/main/lake/"];
+    assert_eq!(counts(&json(&server, &large), "uploaded"), [0, 1]);
+    assert_eq!(stored(), once);
+    json(&server, &[&large[..], &["--force"]].concat());
+    assert_eq!(stored(), once + MIB, "force sends");
+}
