@@ -21,12 +21,6 @@ use crate::protocol::{AnswerContext, ErrorCode, Receiver, S3Error, headers, sts}
 use crate::request_body::RequestBody;
 use crate::{GatewayOptions, ops, route};
 
-/// How much of a body is read on after a refusal, for a client that hasn't proved who it is.
-const DRAIN_STRANGER_BYTES_MAX: u64 = 1 << 20;
-
-/// The same for a caller; enough for most clients to send all and then read why.
-const DRAIN_CALLER_BYTES_MAX: u64 = 256 << 20;
-
 /// The S3 gateway; cheap to clone. Mount [`Gateway::handle`] on an HTTP service.
 #[derive(Clone)]
 pub struct Gateway {
@@ -93,7 +87,7 @@ impl Gateway {
         }
         let mut answer = match answered {
             Ok(answer) => answer,
-            Err(failure) => refuse(&failure, &parts, &body, &request_id, trusted).await,
+            Err(failure) => refuse(&failure, &parts, &request_id),
         };
         if parts.version < Version::HTTP_2 && parts.headers.contains_key(header::EXPECT) && body.is_unread() {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -148,21 +142,11 @@ pub(crate) fn check_head(parts: &Parts) -> Result<(), S3Error> {
     }
 }
 
-/// Logs what is the server's fault, lets a client that is still sending come to its end, and makes the answer.
-async fn refuse(
-    failure: &Failure,
-    parts: &Parts,
-    body: &RequestBody,
-    request_id: &str,
-    trusted: bool,
-) -> Response<Body> {
+/// Logs what is the server's fault, and makes the answer. What is left of the body is for who mounts the gateway to read.
+fn refuse(failure: &Failure, parts: &Parts, request_id: &str) -> Response<Body> {
     let error = failure.to_s3();
     if error.status().is_server_error() && error.code() != ErrorCode::NotImplemented {
         tracing::error!(request_id, method = %parts.method, path = parts.uri.path(), chain = %Chain(failure), "s3 failed");
-    }
-    // Who waits for `100 Continue` sends nothing more, and a read would ask for it.
-    if !parts.headers.contains_key(header::EXPECT) {
-        body.drain(if trusted { DRAIN_CALLER_BYTES_MAX } else { DRAIN_STRANGER_BYTES_MAX }).await;
     }
     let context = AnswerContext { method: &parts.method, resource: parts.uri.path(), request_id };
     error.to_response(context).map(Body::from)

@@ -144,10 +144,3 @@ async fn heads_are_bounded() {
     }
     request.send().await.expect_error(400, "RequestHeaderSectionTooLarge");
 }
-
-#[tokio::test]
-async fn a_refused_client_that_is_still_sending_reads_why() {
-    let s3 = TestGateway::start().await;
-    let refused = s3.put("nope/a", vec![1; 8 << 20]).send().await;
-    refused.expect_error(404, "NoSuchBucket");
-}
