@@ -25,6 +25,7 @@ mod data;
 mod digest;
 mod disk_cache;
 mod imported;
+mod listed_page;
 mod multipart;
 mod presigned;
 mod probe;
