@@ -88,11 +88,20 @@ def ranges_and_conditions():
 
 def checksums():
     body = data(1000)
-    for name in ["CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"]:
+    for name in ["CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME", "SHA512", "XXHASH64", "XXHASH3", "XXHASH128"]:
         put = s3.put_object(**at(f"sum-{name}"), Body=body, ChecksumAlgorithm=name)
         got = s3.get_object(**at(f"sum-{name}"), ChecksumMode="ENABLED")
         equal(got[f"Checksum{name}"], put[f"Checksum{name}"], name)
         equal(got["Body"].read(), body, name)
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    s3.put_object(**at("sum-MD5"), Body=body, ChecksumMD5=md5)
+    equal(s3.head_object(**at("sum-MD5"), ChecksumMode="ENABLED")["ChecksumMD5"], md5, "MD5, which boto3 leaves to its caller")
+    copied = s3.copy_object(**at("sum-copied"), CopySource=at("sum-MD5"), ChecksumAlgorithm="XXHASH3")["CopyObjectResult"]
+    equal(copied["ChecksumXXHASH3"], s3.head_object(**at("sum-XXHASH3"), ChecksumMode="ENABLED")["ChecksumXXHASH3"], "a copy's own checksum")
+    upload = s3.create_multipart_upload(**at("sum-parts"), ChecksumAlgorithm="XXHASH128")
+    parts = [{"PartNumber": 1, **{name: s3.upload_part(**at("sum-parts"), UploadId=upload["UploadId"], PartNumber=1, Body=body, ChecksumAlgorithm="XXHASH128")[name] for name in ("ETag", "ChecksumXXHASH128")}}]
+    whole = s3.complete_multipart_upload(**at("sum-parts"), UploadId=upload["UploadId"], MultipartUpload={"Parts": parts})
+    equal((whole["ChecksumType"], whole["ChecksumXXHASH128"][-2:]), ("COMPOSITE", "-1"), "the checksum of parts")
     right = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
     equal(s3.get_object(**at("sum-CRC32"), ChecksumMode="ENABLED")["ChecksumCRC32"], right, "CRC32 itself")
     refused("BadDigest", s3.put_object, **at("sum-bad"), Body=body, ChecksumCRC32="AAAAAA==")

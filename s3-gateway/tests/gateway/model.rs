@@ -32,8 +32,8 @@ element that isn't known is answered with 501 `NotImplemented` and changes nothi
   nothing is sent. Where an object is written, they are kept with it.
 - Conditions on requests that only read, and empty ones.
 
-`If-None-Match` of a write is `*`, as in S3. Checksums are CRC32, CRC32C, CRC64NVME, SHA-1 and SHA-256; headers with others are 400
-`InvalidRequest`.
+`If-None-Match` of a write is `*`, as in S3. Checksums are S3's: CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3
+and XXHASH128; headers with others are 400 `InvalidRequest`. Only the CRCs are of whole objects that came in parts.
 
 Some may be there if they ask for what is so anyway:
 
