@@ -41,7 +41,7 @@ impl Gateway {
         let (meta, clock) = (graveler.shared_meta(), graveler.shared_clock());
         let directory = Directory::new(meta, clock, secret_box, DirectoryOptions::default());
         let directory = directory.trusting(options.issuer.clone());
-        let receiver = Receiver::new(options.domains.clone());
+        let receiver = Receiver::new(options.domains.clone()).with_version_2_headers(options.signature_v2_headers);
         Self { inner: Arc::new(Inner { graveler, directory, receiver, options, audit: None }) }
     }
 
