@@ -1,6 +1,7 @@
 //! One request, from its head to its answer. Owns the order of things: bounds, signature, operation, and what every
 //! answer carries; leaves each operation to `ops/`. Invariant: no byte of a body is read, and so no
-//! `100 Continue` sent, before the signature is verified and the operation wants the body.
+//! `100 Continue` sent, before the signature is verified and the operation wants the body; but for a form's fields, since
+//! they hold the signature.
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::call::Call;
 use crate::credentials::RequestKeys;
 use crate::error_table::Failure;
 use crate::protocol::body::BoxError;
+use crate::protocol::post_form::{self, Form};
 use crate::protocol::{AnswerContext, ErrorCode, Receiver, S3Error, headers, sts};
 use crate::request_body::RequestBody;
 use crate::{GatewayOptions, ops, route};
@@ -108,7 +110,15 @@ impl Inner {
         check_head(parts)?;
         let keys = RequestKeys::new(&self.directory);
         let now = self.graveler.clock().now().to_datetime();
-        let request = self.receiver.receive(parts, &keys, now).await?;
+        let file;
+        let (request, body) = if post_form::is_form(parts) {
+            let (form, bytes) = Form::read(parts, body.take()).await?;
+            let request = self.receiver.receive_form(parts, &form, &keys, now).await?;
+            file = RequestBody::of_stream(bytes);
+            (request, &file)
+        } else {
+            (self.receiver.receive(parts, &keys, now).await?, body)
+        };
         let caller =
             keys.caller(request.authenticated.access_key_id(), PeerAddress::address(parts.extensions.get()))?;
         let caller = Caller { trail: trail.cloned(), ..caller };

@@ -51,6 +51,11 @@ impl RequestBody {
         Self { home: Arc::new(Mutex::new(Some(timed.boxed()))), is_empty: false }
     }
 
+    /// A body that is a part of another.
+    pub(crate) fn of_stream(stream: Raw) -> Self {
+        Self { home: Arc::new(Mutex::new(Some(stream))), is_empty: false }
+    }
+
     /// Takes the bytes; none the second time.
     pub(crate) fn take(&self) -> Lent {
         let raw = self.home.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -210,6 +210,41 @@ def presigned():
                 check(error.code in (400, 403), error.code, bad)
 
 
+def post(fields, url, body, name="a b.txt"):
+    """Sends a form as a browser does: status, headers and text of the answer."""
+    parts = [f'--frontier\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode() for k, v in fields.items()]
+    parts.append(f'--frontier\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: text/plain\r\n\r\n'.encode() + body + b"\r\n--frontier--\r\n")
+    context = ssl.create_default_context(cafile=CA) if SECURE else None
+    request = urllib.request.Request(url, data=b"".join(parts), headers={"Content-Type": "multipart/form-data; boundary=frontier"}, method="POST")
+    try:
+        with urllib.request.urlopen(request, context=context) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def forms():
+    signer = client(signature_version="s3v4")
+    body = data(300_000)
+    form = signer.generate_presigned_post(REPOSITORY, f"{BRANCH}/forms/${{filename}}", Fields={"Content-Type": "text/x-form", "success_action_status": "201"},
+                                          Conditions=[{"Content-Type": "text/x-form"}, {"success_action_status": "201"}, ["content-length-range", 1, 300_000]])
+    status, headers, text = post(form["fields"], form["url"], body)
+    equal((status, headers["ETag"]), (201, '"%s"' % hashlib.md5(body).hexdigest()), text)
+    check(f"<Key>{BRANCH}/forms/a b.txt</Key>" in text, text)
+    got = s3.get_object(**at("forms/a b.txt"))
+    equal((got["Body"].read(), got["ContentType"]), (body, "text/x-form"), "what a form uploaded")
+    status, _, text = post(form["fields"], form["url"], body + b"x")
+    check(status == 400 and "<Code>EntityTooLarge</Code>" in text, status, text)
+    # Large enough that the refusal comes long before the end.
+    status, _, text = post({**form["fields"], "x-amz-meta-more": "1"}, form["url"], data(20_000_000))
+    check(status == 403 and "Extra input fields: x-amz-meta-more" in text, status, text)
+    status, _, text = post({**form["fields"], "key": "other/x"}, form["url"], body)
+    check(status == 403 and "Policy Condition failed" in text, status, text)
+    late = signer.generate_presigned_post(REPOSITORY, f"{BRANCH}/forms/late", ExpiresIn=-1)
+    status, _, text = post(late["fields"], late["url"], body)
+    check(status == 403 and "Policy expired" in text, status, text)
+
+
 def refusals():
     refused("NoSuchKey", s3.get_object, **at("never"))
     equal(refused("NoSuchBucket", s3.list_objects_v2, Bucket="no-such-repository")["ResponseMetadata"]["HTTPStatusCode"], 404, "no bucket")
@@ -225,6 +260,6 @@ def refusals():
     check(s3.head_object(**at("meta"))["ResponseMetadata"]["RequestId"], "a request id on every answer")
 
 
-for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, listings, presigned, refusals]:
+for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, listings, presigned, forms, refusals]:
     step()
     print(step.__name__, "ok", flush=True)

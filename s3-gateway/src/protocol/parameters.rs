@@ -100,6 +100,7 @@ pub(super) fn of(operation: &Operation) -> &'static [&'static str] {
         | Operation::HeadBucket { .. }
         | Operation::DeleteBucket { .. }
         | Operation::PutObject { .. }
+        | Operation::PostObject { .. }
         | Operation::CopyObject { .. }
         | Operation::DeleteObject { .. } => &[],
     }

@@ -1,6 +1,8 @@
 //! The one way into the gateway: verifies who signed a request and types what it asks for. Leaves who holds which key
 //! to a [`KeyLookup`]. Invariant: only [`Receiver`] makes an [`Authenticated`], after the signature matched.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -17,6 +19,7 @@ use super::error::{ErrorCode, S3Error};
 use super::headers::single;
 use super::operation::Operation;
 use super::payload::{ChunkSigner, Payload, UNSIGNED};
+use super::post_form::{Asked, Form};
 use super::query::Query;
 use super::signature_v4::Service;
 use super::signing_key::SigningKeys;
@@ -57,6 +60,8 @@ pub struct Request {
     /// Its headers as the signer meant them: those received, and those moved into a pre-signed URL.
     pub headers: HeaderMap,
     payload: Payload,
+    /// How many bytes the body may have, where who signed says so.
+    bytes: Option<RangeInclusive<u64>>,
 }
 
 /// Verifies requests; keeps derived signing keys.
@@ -150,6 +155,37 @@ impl Receiver {
             payload,
             bytes: None,
         })
+    }
+
+    /// Verifies an upload by a form, whose fields are read already, and types it.
+    ///
+    /// # Errors
+    /// As [`Self::receive`], and AccessDenied for what the form's policy doesn't allow.
+    pub(crate) async fn receive_form(
+        &self,
+        parts: &Parts,
+        form: &Form,
+        keys: &dyn KeyLookup,
+        now: DateTime<Utc>,
+    ) -> Result<Request, S3Error> {
+        let address = Address::of(parts, &self.domains)?;
+        if address.bucket.is_none() || address.key.is_some() {
+            return Err(S3Error::from(ErrorCode::MethodNotAllowed).with_detail("Method", "POST"));
+        }
+        let claim = form.claim()?;
+        let secret = secret((keys, claim.session_token), claim.access_key_id).await?;
+        let key = self.signing_keys.get(claim.access_key_id, &secret, claim.day, claim.region);
+        if !key.verifies(claim.policy, claim.signature) {
+            return Err(S3Error::from(ErrorCode::SignatureDoesNotMatch)
+                .with_detail("AWSAccessKeyId", claim.access_key_id)
+                .with_detail("StringToSign", claim.policy)
+                .with_detail("SignatureProvided", claim.signature));
+        }
+        self.signing_keys.keep(claim.access_key_id, &secret, claim.day, claim.region, &key);
+        let Asked { address, operation, headers, length } = form.asked(&address, &with_host(parts)?, now)?;
+        let authenticated = Authenticated { access_key_id: claim.access_key_id.to_owned() };
+        let payload = Payload::Plain { sha256: None };
+        Ok(Request { authenticated, address, operation, headers, payload, bytes: Some(length) })
     }
 
     async fn verify_v4(
@@ -329,7 +365,11 @@ impl Request {
             Operation::CompleteMultipartUpload { .. } => Checksums::OfObject,
             _ => Checksums::OfBody(None),
         };
-        body::open(&self.headers, self.payload.clone(), checksums, raw)
+        let (body, receipt) = body::open(&self.headers, self.payload.clone(), checksums, raw)?;
+        match &self.bytes {
+            Some(bytes) => Ok((body::within(body, bytes.clone()), receipt)),
+            None => Ok((body, receipt)),
+        }
     }
 
     /// The same of a body whose checksum is needed: if the client sends none, it is computed.

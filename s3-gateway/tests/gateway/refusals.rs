@@ -29,6 +29,7 @@ pub(crate) async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
         ("GetObject", s3.get("main/a")),
         ("HeadObject", s3.head("main/a")),
         ("PutObject", s3.put("main/a", "overwritten")),
+        ("PostObject", crate::forms::post(s3, "main/a", "overwritten")),
         ("CopyObject", s3.on(Method::PUT, "main/copy").header("x-amz-copy-source", source)),
         ("DeleteObject", s3.delete("main/a")),
         ("CreateMultipartUpload", s3.on(Method::POST, "main/b").query(&[("uploads", "")])),
