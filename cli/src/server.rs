@@ -16,6 +16,7 @@ mod patience;
 mod roles;
 mod router;
 mod store_identity;
+mod unread_body;
 
 pub use admission::Limits;
 pub(crate) use config::ServerArgs;

@@ -13,6 +13,11 @@ pub(crate) fn kept_algorithm(algorithm: ChecksumAlgorithm) -> Kept {
         ChecksumAlgorithm::Crc64Nvme => Kept::Crc64Nvme,
         ChecksumAlgorithm::Sha1 => Kept::Sha1,
         ChecksumAlgorithm::Sha256 => Kept::Sha256,
+        ChecksumAlgorithm::Sha512 => Kept::Sha512,
+        ChecksumAlgorithm::Md5 => Kept::Md5,
+        ChecksumAlgorithm::Xxhash64 => Kept::Xxhash64,
+        ChecksumAlgorithm::Xxhash3 => Kept::Xxhash3,
+        ChecksumAlgorithm::Xxhash128 => Kept::Xxhash128,
     }
 }
 
@@ -24,6 +29,11 @@ pub(crate) fn shown_algorithm(algorithm: Kept) -> ChecksumAlgorithm {
         Kept::Crc64Nvme => ChecksumAlgorithm::Crc64Nvme,
         Kept::Sha1 => ChecksumAlgorithm::Sha1,
         Kept::Sha256 => ChecksumAlgorithm::Sha256,
+        Kept::Sha512 => ChecksumAlgorithm::Sha512,
+        Kept::Md5 => ChecksumAlgorithm::Md5,
+        Kept::Xxhash64 => ChecksumAlgorithm::Xxhash64,
+        Kept::Xxhash3 => ChecksumAlgorithm::Xxhash3,
+        Kept::Xxhash128 => ChecksumAlgorithm::Xxhash128,
     }
 }
 

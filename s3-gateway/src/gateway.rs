@@ -1,6 +1,7 @@
 //! One request, from its head to its answer. Owns the order of things: bounds, signature, operation, and what every
 //! answer carries; leaves each operation to `ops/`. Invariant: no byte of a body is read, and so no
-//! `100 Continue` sent, before the signature is verified and the operation wants the body.
+//! `100 Continue` sent, before the signature is verified and the operation wants the body; but for a form's fields, since
+//! they hold the signature.
 
 use std::sync::Arc;
 
@@ -17,15 +18,10 @@ use crate::call::Call;
 use crate::credentials::RequestKeys;
 use crate::error_table::Failure;
 use crate::protocol::body::BoxError;
+use crate::protocol::post_form::{self, Form};
 use crate::protocol::{AnswerContext, ErrorCode, Receiver, S3Error, headers, sts};
 use crate::request_body::RequestBody;
 use crate::{GatewayOptions, ops, route};
-
-/// How much of a body is read on after a refusal, for a client that hasn't proved who it is.
-const DRAIN_STRANGER_BYTES_MAX: u64 = 1 << 20;
-
-/// The same for a caller; enough for most clients to send all and then read why.
-const DRAIN_CALLER_BYTES_MAX: u64 = 256 << 20;
 
 /// The S3 gateway; cheap to clone. Mount [`Gateway::handle`] on an HTTP service.
 #[derive(Clone)]
@@ -47,7 +43,7 @@ impl Gateway {
         let (meta, clock) = (graveler.shared_meta(), graveler.shared_clock());
         let directory = Directory::new(meta, clock, secret_box, DirectoryOptions::default());
         let directory = directory.trusting(options.issuer.clone());
-        let receiver = Receiver::new(options.domains.clone());
+        let receiver = Receiver::new(options.domains.clone()).with_version_2_headers(options.signature_v2_headers);
         Self { inner: Arc::new(Inner { graveler, directory, receiver, options, audit: None }) }
     }
 
@@ -93,7 +89,7 @@ impl Gateway {
         }
         let mut answer = match answered {
             Ok(answer) => answer,
-            Err(failure) => refuse(&failure, &parts, &body, &request_id, trusted).await,
+            Err(failure) => refuse(&failure, &parts, &request_id),
         };
         if parts.version < Version::HTTP_2 && parts.headers.contains_key(header::EXPECT) && body.is_unread() {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -114,7 +110,15 @@ impl Inner {
         check_head(parts)?;
         let keys = RequestKeys::new(&self.directory);
         let now = self.graveler.clock().now().to_datetime();
-        let request = self.receiver.receive(parts, &keys, now).await?;
+        let file;
+        let (request, body) = if post_form::is_form(parts) {
+            let (form, bytes) = Form::read(parts, body.take()).await?;
+            let request = self.receiver.receive_form(parts, &form, &keys, now).await?;
+            file = RequestBody::of_stream(bytes);
+            (request, &file)
+        } else {
+            (self.receiver.receive(parts, &keys, now).await?, body)
+        };
         let caller =
             keys.caller(request.authenticated.access_key_id(), PeerAddress::address(parts.extensions.get()))?;
         let caller = Caller { trail: trail.cloned(), ..caller };
@@ -148,21 +152,11 @@ pub(crate) fn check_head(parts: &Parts) -> Result<(), S3Error> {
     }
 }
 
-/// Logs what is the server's fault, lets a client that is still sending come to its end, and makes the answer.
-async fn refuse(
-    failure: &Failure,
-    parts: &Parts,
-    body: &RequestBody,
-    request_id: &str,
-    trusted: bool,
-) -> Response<Body> {
+/// Logs what is the server's fault, and makes the answer. What is left of the body is for who mounts the gateway to read.
+fn refuse(failure: &Failure, parts: &Parts, request_id: &str) -> Response<Body> {
     let error = failure.to_s3();
     if error.status().is_server_error() && error.code() != ErrorCode::NotImplemented {
         tracing::error!(request_id, method = %parts.method, path = parts.uri.path(), chain = %Chain(failure), "s3 failed");
-    }
-    // Who waits for `100 Continue` sends nothing more, and a read would ask for it.
-    if !parts.headers.contains_key(header::EXPECT) {
-        body.drain(if trusted { DRAIN_CALLER_BYTES_MAX } else { DRAIN_STRANGER_BYTES_MAX }).await;
     }
     let context = AnswerContext { method: &parts.method, resource: parts.uri.path(), request_id };
     error.to_response(context).map(Body::from)

@@ -1,5 +1,5 @@
-//! A request's body as it comes from the connection. Owns the bound on a client's silence, and what becomes of bytes
-//! that nobody wants. Invariant: nothing is read before somebody asks, since the first read answers
+//! A request's body as it comes from the connection. Owns the bound on a client's silence; leaves bytes that
+//! nobody wants to the listener. Invariant: nothing is read before somebody asks, since the first read answers
 //! `Expect: 100-continue`.
 
 use std::pin::Pin;
@@ -14,10 +14,6 @@ use http_body_util::BodyDataStream;
 use thiserror::Error;
 
 use crate::protocol::body::BoxError;
-
-/// The longest that a refused request's body is read on, so that the client comes to read the answer: a connection
-/// that is closed with unread bytes is reset, and the answer is lost.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The client sent nothing for too long.
 #[derive(Debug, Error)]
@@ -55,6 +51,11 @@ impl RequestBody {
         Self { home: Arc::new(Mutex::new(Some(timed.boxed()))), is_empty: false }
     }
 
+    /// A body that is a part of another.
+    pub(crate) fn of_stream(stream: Raw) -> Self {
+        Self { home: Arc::new(Mutex::new(Some(stream))), is_empty: false }
+    }
+
     /// Takes the bytes; none the second time.
     pub(crate) fn take(&self) -> Lent {
         let raw = self.home.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -64,21 +65,6 @@ impl RequestBody {
     /// Whether the client may still wait for `100 Continue`: nothing was read, or there is nothing to read.
     pub(crate) fn is_unread(&self) -> bool {
         self.is_empty || self.home.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    /// Reads on what nobody wants, within bounds.
-    pub(crate) async fn drain(&self, bytes_max: u64) {
-        let mut rest = self.take();
-        let mut read = 0;
-        let all = async {
-            while let Some(Ok(chunk)) = rest.next().await {
-                read += chunk.len() as u64;
-                if read > bytes_max {
-                    break;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(DRAIN_TIME_MAX, all).await;
     }
 }
 
@@ -139,12 +125,5 @@ mod tests {
         let body = RequestBody::new(silent, Duration::from_millis(1));
         let error = body.take().next().await.unwrap().unwrap_err();
         assert!(error.is::<SlowClient>(), "{error}");
-    }
-
-    #[tokio::test]
-    async fn draining_stops_at_its_bound() {
-        let endless =
-            stream::repeat_with(|| Ok::<_, std::io::Error>(http_body::Frame::data(Bytes::from_static(&[0; 1024]))));
-        RequestBody::new(StreamBody::new(endless), Duration::from_secs(5)).drain(10_000).await;
     }
 }

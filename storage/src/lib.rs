@@ -26,6 +26,7 @@ mod digest;
 mod disk_cache;
 mod given_out;
 mod imported;
+mod listed_page;
 mod multipart;
 mod presigned;
 mod probe;

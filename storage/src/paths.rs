@@ -204,6 +204,12 @@ pub(crate) fn is_plain(text: &str) -> bool {
         && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
+/// Whether a text is such a path but for empty parts within it, which buckets have.
+pub(crate) fn is_plain_but_for_empty_parts(text: &str) -> bool {
+    let parts: Vec<_> = text.split('/').filter(|part| !part.is_empty()).collect();
+    is_plain(&parts.join("/")) && !text.starts_with('/') && !text.ends_with('/')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,5 @@
-//! Two requests that `object_store` has no call for, made with signed URLs: a completion whose part numbers have gaps,
-//! and a part that streams instead of being held in memory. Owns their HTTP; leaves signing to the store's [`Signer`].
+//! Requests that `object_store` has no call for, made with signed URLs: a completion whose part numbers have gaps, a part
+//! that streams instead of being held in memory, and a listing of any keys. Owns their HTTP; leaves signing to the store's [`Signer`].
 //! Invariant: a signed URL is a credential, so no error or log shows one.
 
 use std::sync::{Arc, OnceLock};
@@ -14,6 +14,7 @@ use reqwest::{Body, Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::completion::CompletionPart;
+use crate::listed_page::ListedPage;
 use crate::segments::Segments;
 use crate::upload::UploadError;
 use crate::{BodyError, PutError, StorageError};
@@ -28,6 +29,16 @@ const COMPLETE_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// How long a store may take to answer once it has all of a part.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long a page of a listing may take, and how often it is asked for.
+const LIST_TIME_MAX: Duration = Duration::from_secs(60);
+const LIST_TRIES_MAX: u32 = 4;
+
+/// How long is waited before a page is asked for again; twice as long each time.
+const LIST_RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// The most bytes of a page: 1,000 keys of 1,024 bytes, each of which may be escaped, and what is said of them.
+const PAGE_BYTES_MAX: usize = 16 << 20;
 
 /// The most of an error's text that is shown.
 const ERROR_TEXT_BYTES_MAX: usize = 500;
@@ -100,6 +111,53 @@ impl Presigned {
                 Err(StorageError::Invalid(format!("{length} bytes were announced for {shown}, and more came")).into())
             }
         }
+    }
+
+    /// Reads a page of all objects whose keys begin with a prefix, behind a key, whatever the keys are made of.
+    pub(crate) async fn list(
+        &self,
+        shown: &str,
+        prefix: &str,
+        start_after: &str,
+        token: Option<&str>,
+    ) -> Result<ListedPage, StorageError> {
+        let mut tries = 1;
+        loop {
+            match self.page(shown, prefix, start_after, token).await {
+                Err(StorageError::Unavailable { .. }) if tries < LIST_TRIES_MAX => {
+                    tokio::time::sleep(LIST_RETRY_AFTER * (1 << tries)).await;
+                    tries += 1;
+                }
+                page => return page,
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        shown: &str,
+        prefix: &str,
+        start_after: &str,
+        token: Option<&str>,
+    ) -> Result<ListedPage, StorageError> {
+        let mut query = vec![("encoding-type", "url".to_owned()), ("list-type", "2".to_owned())];
+        query.push(("prefix", prefix.to_owned()));
+        match token {
+            Some(token) => query.push(("continuation-token", token.to_owned())),
+            None if start_after.is_empty() => {}
+            None => query.push(("start-after", start_after.to_owned())),
+        }
+        let url = self.url(Method::GET, &Path::default(), shown, &query, EXPIRES_IN).await?;
+        let answer = self.client(shown)?.get(url).timeout(LIST_TIME_MAX).send().await;
+        let mut answer = succeeded(answer, shown).await?;
+        let mut document = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|e| unavailable(shown, e.without_url()))? {
+            if document.len() + piece.len() > PAGE_BYTES_MAX {
+                return Err(unavailable(shown, "a page of its listing is too large"));
+            }
+            document.extend_from_slice(&piece);
+        }
+        ListedPage::parse(&document).map_err(|why| unavailable(shown, why))
     }
 
     async fn request<const N: usize>(

@@ -3,6 +3,7 @@
 //! Invariants: a listing comes in the order of its keys' bytes; memory doesn't grow with it; every object that it names
 //! can be read at the address that it has there.
 
+mod any_keys;
 mod parts;
 
 use std::sync::Arc;
@@ -127,7 +128,7 @@ impl Source {
     fn item(&self, meta: &ObjectMeta) -> Option<SourceItem> {
         let location = meta.location.as_ref();
         let key = key_of(&self.path, location)?;
-        Some(match Site::refusal(location) {
+        Some(match self.site.refusal(location) {
             Some(why) => self.unusable(location, why),
             None => SourceItem::Object(self.described(key.to_owned(), meta)),
         })
@@ -147,6 +148,8 @@ impl Source {
         }
     }
 }
+
+pub(crate) use any_keys::path as path_of_any_key;
 
 /// An ETag as entries keep it.
 pub(crate) fn unquoted(e_tag: &str) -> &str {

@@ -14,9 +14,10 @@ use tokio::sync::OnceCell;
 
 use crate::local::LocalStore;
 use crate::open;
-use crate::paths::{is_plain, is_reserved};
+use crate::paths::{is_plain, is_plain_but_for_empty_parts, is_reserved};
 use crate::presigned::Presigned;
 use crate::settings::{StoreSettings, StoreUrl, without_options};
+use crate::source::path_of_any_key;
 use crate::{StorageError, Stores};
 
 /// How many places an operator may allow; so many stores are open at most.
@@ -182,11 +183,21 @@ impl Site {
     }
 
     /// Whether an object at this path may be read by users at all.
-    pub(crate) fn refusal(path: &str) -> Option<&'static str> {
+    pub(crate) fn refusal(&self, path: &str) -> Option<&'static str> {
         if is_reserved(path) {
             return Some("it is one of Lakebed's own files");
         }
-        (!is_plain(path)).then_some("its key has a control character, a backslash, or an empty, `.` or `..` part")
+        match self.has_any_keys() {
+            true if is_plain_but_for_empty_parts(path) => None,
+            true => Some("its key has a control character, a backslash, a `.` or `..` part, or a slash at an end"),
+            false if is_plain(path) => None,
+            false => Some("its key has a control character, a backslash, or an empty, `.` or `..` part"),
+        }
+    }
+
+    /// Whether the store's keys may have empty parts, and can be listed all the same: it signs URLs of its listings.
+    pub(crate) fn has_any_keys(&self) -> bool {
+        self.presigned.is_some()
     }
 
     pub(crate) fn error(&self, error: object_store::Error, path: &Path) -> StorageError {
@@ -205,11 +216,12 @@ impl Stores {
             None => self.sources.find(&url).ok_or_else(elsewhere)?.site().await?,
         };
         let path = url.strip_prefix(&site.base).unwrap_or(&url).trim_end_matches('/');
-        let refusal = Site::refusal(path).filter(|_| !path.is_empty());
+        let refusal = site.refusal(path).filter(|_| !path.is_empty());
         if let Some(why) = refusal {
             return Err(StorageError::Invalid(format!("{url} can't be read: {why}")));
         }
-        let path = Path::parse(path).map_err(|e| StorageError::Invalid(format!("{url} can't be read: {e}")))?;
+        let parsed = Path::parse(path).or_else(|error| path_of_any_key(path).ok_or(error));
+        let path = parsed.map_err(|e| StorageError::Invalid(format!("{url} can't be read: {e}")))?;
         Ok((site, path))
     }
 

@@ -88,11 +88,20 @@ def ranges_and_conditions():
 
 def checksums():
     body = data(1000)
-    for name in ["CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME"]:
+    for name in ["CRC32", "CRC32C", "SHA1", "SHA256", "CRC64NVME", "SHA512", "XXHASH64", "XXHASH3", "XXHASH128"]:
         put = s3.put_object(**at(f"sum-{name}"), Body=body, ChecksumAlgorithm=name)
         got = s3.get_object(**at(f"sum-{name}"), ChecksumMode="ENABLED")
         equal(got[f"Checksum{name}"], put[f"Checksum{name}"], name)
         equal(got["Body"].read(), body, name)
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    s3.put_object(**at("sum-MD5"), Body=body, ChecksumMD5=md5)
+    equal(s3.head_object(**at("sum-MD5"), ChecksumMode="ENABLED")["ChecksumMD5"], md5, "MD5, which boto3 leaves to its caller")
+    copied = s3.copy_object(**at("sum-copied"), CopySource=at("sum-MD5"), ChecksumAlgorithm="XXHASH3")["CopyObjectResult"]
+    equal(copied["ChecksumXXHASH3"], s3.head_object(**at("sum-XXHASH3"), ChecksumMode="ENABLED")["ChecksumXXHASH3"], "a copy's own checksum")
+    upload = s3.create_multipart_upload(**at("sum-parts"), ChecksumAlgorithm="XXHASH128")
+    parts = [{"PartNumber": 1, **{name: s3.upload_part(**at("sum-parts"), UploadId=upload["UploadId"], PartNumber=1, Body=body, ChecksumAlgorithm="XXHASH128")[name] for name in ("ETag", "ChecksumXXHASH128")}}]
+    whole = s3.complete_multipart_upload(**at("sum-parts"), UploadId=upload["UploadId"], MultipartUpload={"Parts": parts})
+    equal((whole["ChecksumType"], whole["ChecksumXXHASH128"][-2:]), ("COMPOSITE", "-1"), "the checksum of parts")
     right = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
     equal(s3.get_object(**at("sum-CRC32"), ChecksumMode="ENABLED")["ChecksumCRC32"], right, "CRC32 itself")
     refused("BadDigest", s3.put_object, **at("sum-bad"), Body=body, ChecksumCRC32="AAAAAA==")
@@ -201,6 +210,41 @@ def presigned():
                 check(error.code in (400, 403), error.code, bad)
 
 
+def post(fields, url, body, name="a b.txt"):
+    """Sends a form as a browser does: status, headers and text of the answer."""
+    parts = [f'--frontier\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode() for k, v in fields.items()]
+    parts.append(f'--frontier\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: text/plain\r\n\r\n'.encode() + body + b"\r\n--frontier--\r\n")
+    context = ssl.create_default_context(cafile=CA) if SECURE else None
+    request = urllib.request.Request(url, data=b"".join(parts), headers={"Content-Type": "multipart/form-data; boundary=frontier"}, method="POST")
+    try:
+        with urllib.request.urlopen(request, context=context) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def forms():
+    signer = client(signature_version="s3v4")
+    body = data(300_000)
+    form = signer.generate_presigned_post(REPOSITORY, f"{BRANCH}/forms/${{filename}}", Fields={"Content-Type": "text/x-form", "success_action_status": "201"},
+                                          Conditions=[{"Content-Type": "text/x-form"}, {"success_action_status": "201"}, ["content-length-range", 1, 300_000]])
+    status, headers, text = post(form["fields"], form["url"], body)
+    equal((status, headers["ETag"]), (201, '"%s"' % hashlib.md5(body).hexdigest()), text)
+    check(f"<Key>{BRANCH}/forms/a b.txt</Key>" in text, text)
+    got = s3.get_object(**at("forms/a b.txt"))
+    equal((got["Body"].read(), got["ContentType"]), (body, "text/x-form"), "what a form uploaded")
+    status, _, text = post(form["fields"], form["url"], body + b"x")
+    check(status == 400 and "<Code>EntityTooLarge</Code>" in text, status, text)
+    # Large enough that the refusal comes long before the end.
+    status, _, text = post({**form["fields"], "x-amz-meta-more": "1"}, form["url"], data(20_000_000))
+    check(status == 403 and "Extra input fields: x-amz-meta-more" in text, status, text)
+    status, _, text = post({**form["fields"], "key": "other/x"}, form["url"], body)
+    check(status == 403 and "Policy Condition failed" in text, status, text)
+    late = signer.generate_presigned_post(REPOSITORY, f"{BRANCH}/forms/late", ExpiresIn=-1)
+    status, _, text = post(late["fields"], late["url"], body)
+    check(status == 403 and "Policy expired" in text, status, text)
+
+
 def refusals():
     refused("NoSuchKey", s3.get_object, **at("never"))
     equal(refused("NoSuchBucket", s3.list_objects_v2, Bucket="no-such-repository")["ResponseMetadata"]["HTTPStatusCode"], 404, "no bucket")
@@ -216,6 +260,6 @@ def refusals():
     check(s3.head_object(**at("meta"))["ResponseMetadata"]["RequestId"], "a request id on every answer")
 
 
-for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, listings, presigned, refusals]:
+for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, listings, presigned, forms, refusals]:
     step()
     print(step.__name__, "ok", flush=True)

@@ -76,6 +76,10 @@ ok branch-protect add "$repository" 'release-*' >/dev/null
 ok branch-protect list "$repository" | has 'release-*'
 ok branch create "$repository/release-1" -s "$main" >/dev/null
 fails 'cannot write to protected branch' fs upload -s up/empty "$repository/release-1/x"
+# Refused long before its end: it reads why, not that the pipe is broken.
+head -c 50000000 /dev/zero >large
+fails 'cannot write to protected branch' fs upload -s large "$repository/release-1/large"
+rm large
 fails 'cannot commit to protected branch' commit "$repository/release-1" -m x
 ok branch-protect delete "$repository" 'release-*' >/dev/null
 

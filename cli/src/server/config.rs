@@ -87,6 +87,11 @@ pub(crate) struct ServerArgs {
     #[serde(rename = "s3_domain", alias = "s3_domains", deserialize_with = "one_or_more")]
     s3_domains: Vec<String>,
 
+    /// Takes AWS Signature Version 2 in the headers of S3 requests, as old clients send it. It signs neither the body nor all
+    /// of the query, so operations whose parameters it doesn't cover, listings among them, are refused all the same
+    #[arg(long, env = "LAKEBED_S3_SIGNATURE_V2")]
+    s3_signature_v2: bool,
+
     /// URL at which clients reach the S3 gateway, if it is apart from the API server, which tells it to `lakebed env`
     #[arg(long, env = "LAKEBED_S3_ENDPOINT", value_name = "URL")]
     s3_endpoint: Option<String>,
@@ -204,6 +209,7 @@ pub(crate) struct ServerConfig {
     pub(crate) connections_max: Option<usize>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) s3_domains: Vec<String>,
+    pub(crate) s3_signature_v2: bool,
     pub(crate) s3_endpoint: Option<String>,
     pub(crate) encryption_key: EncryptionKeySource,
     pub(crate) cache_bytes: u64,
@@ -284,6 +290,7 @@ impl ServerArgs {
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
             s3_domains: list(self.s3_domains, file.s3_domains),
+            s3_signature_v2: self.s3_signature_v2 || file.s3_signature_v2,
             s3_endpoint: self.s3_endpoint.or(file.s3_endpoint),
             encryption_key_file: self.encryption_key_file.or(file.encryption_key_file),
             cache_mib: self.cache_mib.or(file.cache_mib),
@@ -388,6 +395,7 @@ impl ServerArgs {
             connections_max: self.connections_max,
             tls,
             s3_domains: self.s3_domains,
+            s3_signature_v2: self.s3_signature_v2,
             s3_endpoint: self.s3_endpoint.filter(|url| !url.is_empty()).map(checked_s3_endpoint).transpose()?,
             encryption_key,
             cache_bytes: self.cache_mib.unwrap_or(256).saturating_mul(1 << 20),

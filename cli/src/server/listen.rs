@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use super::admission::{Admission, Guest, Limits};
 use super::config::TlsFiles;
 use super::patience::{Bounds, Patient};
+use super::unread_body::{self, StillSending};
 
 /// Connections at one time, unless [`Listener::limited`] says otherwise.
 const CONNECTIONS_DEFAULT: usize = 4096;
@@ -42,13 +43,15 @@ const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
 const STRANGERS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a client may take nothing of what it is sent.
 const TAKING_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client that still sends after its answer may go on, before the connection is closed.
+const LINGERING_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests under way may go on after the signal to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What answers requests: infallible, since an error is an answer too.
 pub trait Respond: Clone + Send + Sync + 'static {
-    /// Answers one request.
-    fn respond(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+    /// Answers one request. It may answer before the body's end.
+    fn respond(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// A bound port.
@@ -60,7 +63,12 @@ pub struct Listener {
 }
 
 /// How long clients may keep a connection waiting.
-const BOUNDS: Bounds = Bounds { strangers: STRANGERS_TIMEOUT, first_bytes: HEADERS_TIMEOUT, taking: TAKING_TIMEOUT };
+const BOUNDS: Bounds = Bounds {
+    strangers: STRANGERS_TIMEOUT,
+    first_bytes: HEADERS_TIMEOUT,
+    taking: TAKING_TIMEOUT,
+    lingering: LINGERING_TIMEOUT,
+};
 
 impl Listener {
     /// Binds a port and reads the certificate.
@@ -174,7 +182,8 @@ async fn requests(
     watcher: hyper_util::server::graceful::Watcher,
     bounds: Bounds,
 ) -> Result<()> {
-    let stream = Patient::new(stream, bounds);
+    let still_sending = StillSending::default();
+    let stream = Patient::new(stream, bounds, still_sending.clone());
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.first_bytes).max_buf_size(READ_BYTES_MAX);
     builder
@@ -187,8 +196,11 @@ async fn requests(
         request.extensions_mut().insert(origin.peer);
         request.extensions_mut().insert(origin.connection.clone());
         request.extensions_mut().insert(origin.encrypted);
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.respond(request).await) }
+        let (service, still_sending) = (service.clone(), still_sending.clone());
+        async move {
+            let answered = unread_body::answer(request, &still_sending, |request| service.respond(request));
+            Ok::<_, Infallible>(answered.await)
+        }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     watcher.watch(connection).await.map_err(|error| anyhow::anyhow!(error))

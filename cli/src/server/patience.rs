@@ -1,15 +1,17 @@
-//! How long a connection's other end may keep us waiting: with its first bytes, and with taking what we send. Owns both
-//! waits, for whatever protocol is spoken above; leaves the time for headers to hyper, for bodies to the doors, and for
+//! How long a connection's other end may keep us waiting: with its first bytes, with taking what we send, and with coming to
+//! its end after an answer that it didn't wait for. Owns these waits, for whatever protocol is spoken above; leaves the time for headers to hyper, for bodies to the doors, and for
 //! strangers to `admission`.
 //! Invariant: a connection that moves no byte in the direction that is waited for ends.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
+
+use super::unread_body::StillSending;
 
 /// How many bytes tell which protocol is spoken: HTTP/2's preface has as many.
 const FIRST_BYTES: usize = 24;
@@ -23,7 +25,12 @@ pub(super) struct Bounds {
     pub(super) first_bytes: Duration,
     /// For taking anything of what waits to be sent.
     pub(super) taking: Duration,
+    /// For sending on what nobody reads, after the last answer.
+    pub(super) lingering: Duration,
 }
+
+/// How many bytes are thrown away at a time.
+const DISCARDED_BYTES: usize = 16 << 10;
 
 /// A connection with bounds.
 pub(super) struct Patient<S> {
@@ -34,12 +41,18 @@ pub(super) struct Patient<S> {
     first_due: Option<Pin<Box<Sleep>>>,
     /// When what waits to be sent is due to move, while nothing moves.
     stalled: Option<Pin<Box<Sleep>>>,
+    still_sending: StillSending,
+    lingering: Duration,
+    /// When the connection ends, once we have said all.
+    ends: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(stream: S, bounds: Bounds) -> Self {
-        let first_due = Some(Box::pin(sleep(bounds.first_bytes)));
-        Self { stream, taking: bounds.taking, read: 0, first_due, stalled: None }
+    /// Gives a new connection its bounds. When it is shut down while the client is `still_sending`, it lingers.
+    pub(super) fn new(stream: S, bounds: Bounds, still_sending: StillSending) -> Self {
+        let Bounds { first_bytes, taking, lingering, .. } = bounds;
+        let first_due = Some(Box::pin(sleep(first_bytes)));
+        Self { stream, taking, read: 0, first_due, stalled: None, still_sending, lingering, ends: None }
     }
 
     /// Watches what a write came to: as long as it waits, time passes.
@@ -57,6 +70,23 @@ impl<S> Patient<S> {
                 Poll::Ready(Err(late("the client takes nothing of what it is sent")))
             }
         }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Patient<S> {
+    /// Throws away what still comes, until the client hangs up or its time is over: closing before would reset the
+    /// connection, and the answer that is under way would be lost.
+    fn linger(&mut self, cx: &mut Context<'_>, ends: &mut Pin<Box<Sleep>>) -> Poll<()> {
+        let mut thrown_away = [0; DISCARDED_BYTES];
+        while ends.as_mut().poll(cx).is_pending() {
+            let mut into = ReadBuf::new(&mut thrown_away);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut into) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !into.filled().is_empty() => {}
+                Poll::Ready(_) => break,
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -86,7 +116,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watched(cx, written)
@@ -111,7 +141,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watched(cx, closed)
+        let mut ends = match self.ends.take() {
+            Some(ends) => ends,
+            None => {
+                let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
+                ready!(self.watched(cx, closed))?;
+                if !self.still_sending.get() {
+                    return Poll::Ready(Ok(()));
+                }
+                Box::pin(sleep(self.lingering))
+            }
+        };
+        let lingered = self.linger(cx, &mut ends);
+        self.ends = Some(ends);
+        lingered.map(Ok)
     }
 }

@@ -4,7 +4,6 @@
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use proto::api::is_signed_call;
 use s3_gateway::Gateway;
 use tonic::Status;
@@ -21,7 +20,7 @@ pub(crate) struct Services {
 }
 
 impl Respond for Services {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn respond(&self, request: Request<Body>) -> Response<Body> {
         if is_grpc(&request) {
             return match &self.grpc {
                 Some(grpc) => through(grpc, request).await,
@@ -37,10 +36,10 @@ impl Respond for Services {
         let is_rest = path.starts_with("/api/v1/") || path == "/openapi.json";
         let request = Request::from_parts(parts, body);
         match (&self.s3, &self.rest) {
-            (Some(s3), _) if is_s3 => s3.handle(request.map(Body::new)).await,
+            (Some(s3), _) if is_s3 => s3.handle(request).await,
             (_, Some(rest)) if is_rest => through(rest, request).await,
             // Unsigned, and for nobody else: S3's refusal is what S3 clients understand.
-            (Some(s3), _) => s3.handle(request.map(Body::new)).await,
+            (Some(s3), _) => s3.handle(request).await,
             (None, Some(rest)) => through(rest, request).await,
             (None, None) => not_found(),
         }
@@ -57,8 +56,8 @@ fn is_grpc<B>(request: &Request<B>) -> bool {
     request.method() == Method::POST && begins(header::CONTENT_TYPE, b"application/grpc") && !is_of_aws()
 }
 
-async fn through(router: &Router, request: Request<Incoming>) -> Response<Body> {
-    match router.clone().oneshot(request.map(Body::new)).await {
+async fn through(router: &Router, request: Request<Body>) -> Response<Body> {
+    match router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

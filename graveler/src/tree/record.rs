@@ -141,12 +141,17 @@ const RELATIVE: i32 = 1;
 const FULL: i32 = 2;
 
 /// The numbers of digests and of what they cover; 0 is none.
-const ALGORITHMS: [(u32, ChecksumAlgorithm); 5] = [
+const ALGORITHMS: [(u32, ChecksumAlgorithm); 10] = [
     (1, ChecksumAlgorithm::Crc32),
     (2, ChecksumAlgorithm::Crc32c),
     (3, ChecksumAlgorithm::Crc64Nvme),
     (4, ChecksumAlgorithm::Sha1),
     (5, ChecksumAlgorithm::Sha256),
+    (6, ChecksumAlgorithm::Sha512),
+    (7, ChecksumAlgorithm::Md5),
+    (8, ChecksumAlgorithm::Xxhash64),
+    (9, ChecksumAlgorithm::Xxhash3),
+    (10, ChecksumAlgorithm::Xxhash128),
 ];
 const KINDS: [(u32, ChecksumKind); 2] = [(1, ChecksumKind::FullObject), (2, ChecksumKind::Composite)];
 

@@ -36,6 +36,11 @@ fn algorithm_number(algorithm: ChecksumAlgorithm) -> i32 {
         ChecksumAlgorithm::Crc64Nvme => pb::ChecksumAlgorithm::Crc64nvme,
         ChecksumAlgorithm::Sha1 => pb::ChecksumAlgorithm::Sha1,
         ChecksumAlgorithm::Sha256 => pb::ChecksumAlgorithm::Sha256,
+        ChecksumAlgorithm::Sha512 => pb::ChecksumAlgorithm::Sha512,
+        ChecksumAlgorithm::Md5 => pb::ChecksumAlgorithm::Md5,
+        ChecksumAlgorithm::Xxhash64 => pb::ChecksumAlgorithm::Xxhash64,
+        ChecksumAlgorithm::Xxhash3 => pb::ChecksumAlgorithm::Xxhash3,
+        ChecksumAlgorithm::Xxhash128 => pb::ChecksumAlgorithm::Xxhash128,
     };
     wire.into()
 }
@@ -47,6 +52,11 @@ fn algorithm(number: i32) -> Result<ChecksumAlgorithm, DecodeError> {
         Ok(pb::ChecksumAlgorithm::Crc64nvme) => Ok(ChecksumAlgorithm::Crc64Nvme),
         Ok(pb::ChecksumAlgorithm::Sha1) => Ok(ChecksumAlgorithm::Sha1),
         Ok(pb::ChecksumAlgorithm::Sha256) => Ok(ChecksumAlgorithm::Sha256),
+        Ok(pb::ChecksumAlgorithm::Sha512) => Ok(ChecksumAlgorithm::Sha512),
+        Ok(pb::ChecksumAlgorithm::Md5) => Ok(ChecksumAlgorithm::Md5),
+        Ok(pb::ChecksumAlgorithm::Xxhash64) => Ok(ChecksumAlgorithm::Xxhash64),
+        Ok(pb::ChecksumAlgorithm::Xxhash3) => Ok(ChecksumAlgorithm::Xxhash3),
+        Ok(pb::ChecksumAlgorithm::Xxhash128) => Ok(ChecksumAlgorithm::Xxhash128),
         Ok(pb::ChecksumAlgorithm::Unspecified) | Err(_) => {
             Err(invalid("checksum.algorithm", format_args!("{number} is none that is known")))
         }

@@ -8,6 +8,7 @@ mod listing;
 mod copy_object;
 mod delete_object;
 mod get_object;
+mod post_object;
 mod put_object;
 mod stage_object;
 
@@ -38,6 +39,7 @@ pub(crate) async fn carry_out(call: &Call<'_>) -> Result<Response<Body>, Failure
         Op::GetObject { bucket, key, read } => get_object::get_object(call, bucket, key, read).await,
         Op::HeadObject { bucket, key, read } => get_object::head_object(call, bucket, key, read).await,
         Op::PutObject { bucket, key } => put_object::put_object(call, bucket, key).await,
+        Op::PostObject { bucket, key, answer } => post_object::post_object(call, bucket, key, answer).await,
         Op::CopyObject { bucket, key, source } => copy_object::copy_object(call, bucket, key, source).await,
         Op::DeleteObject { bucket, key } => delete_object::delete_object(call, bucket, key).await,
         Op::CreateMultipartUpload { bucket, key } => multipart::create(call, bucket, key).await,

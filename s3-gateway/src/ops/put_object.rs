@@ -26,7 +26,7 @@ pub(crate) async fn put_object(call: &Call<'_>, bucket: &str, key: &str) -> Resu
     match Key::parse(key)? {
         Key::Object(reference, path) => {
             call.authorize(Action::WriteObject, &call::object_on_branch(&repository, reference, &path))?;
-            put(call, &repository, reference, path).await
+            put(call, &repository, reference, path).await.map(|entry| answer(&entry))
         }
         Key::Root(reference) => {
             call.authorize(Action::ReadRepository, &Resource::at_ref(&repository, call::through(reference)))?;
@@ -36,12 +36,13 @@ pub(crate) async fn put_object(call: &Call<'_>, bucket: &str, key: &str) -> Resu
     }
 }
 
-async fn put(
+/// Writes the object that the body holds. To be called with the right to.
+pub(super) async fn put(
     call: &Call<'_>,
     name: &RepositoryName,
     reference: &str,
     path: ObjectPath,
-) -> Result<Response<Body>, Failure> {
+) -> Result<Entry, Failure> {
     let described = Described::of_write(call.headers())?;
     let condition = call.write_condition()?;
     check_length(call.request.length())?;
@@ -50,10 +51,9 @@ async fn put(
         call.judge_early(name, &branch, &path, condition).await?;
     }
     let entry = upload(call, &repository, described).await?;
-    let answer = answer(&entry);
     let require = condition.as_ref().map(call::require);
-    stage_uploaded(call.graveler, &repository, &branch, (path, entry, require)).await?;
-    Ok(answer)
+    stage_uploaded(call.graveler, &repository, &branch, (path, entry.clone(), require)).await?;
+    Ok(entry)
 }
 
 /// Streams the body to the object store and makes the entry of it.
@@ -78,7 +78,8 @@ async fn upload(call: &Call<'_>, repository: &Repository, described: Described) 
     })
 }
 
-fn answer(entry: &Entry) -> Response<Body> {
+/// The answer to a write.
+pub(super) fn answer(entry: &Entry) -> Response<Body> {
     let mut answer = call::empty();
     object_http::insert(answer.headers_mut(), ETAG, &object_http::quoted(&entry.e_tag));
     object_headers::checksum(answer.headers_mut(), entry.checksum.as_ref());

@@ -67,7 +67,8 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-fn key(key: &str) -> Result<Option<String>, S3Error> {
+/// Takes a key in, if it isn't too long.
+pub(super) fn key(key: &str) -> Result<Option<String>, S3Error> {
     match key.len() {
         0 => Ok(None),
         n if n > KEY_BYTES_MAX => Err(S3Error::from(ErrorCode::KeyTooLongError)

@@ -2,6 +2,7 @@
 //! Leaves where the bytes go to others. Invariant: bytes are handed on as they arrive, so a consumer commits only
 //! when the stream has ended without an error; [`Receipt::received`] is empty until then.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
@@ -125,6 +126,32 @@ where
         Some((piece.map_err(|error| Box::new(error) as BoxError), reading))
     });
     Ok((stream.fuse().boxed(), receipt))
+}
+
+/// A body whose length is judged as it comes: it fails once it is too long, or at its end when it is too short.
+pub(crate) fn within(body: BodyStream, length: RangeInclusive<u64>) -> BodyStream {
+    let state = Some((body, 0));
+    let judged = futures::stream::unfold(state, move |state| {
+        let (min, max) = (*length.start(), *length.end());
+        async move {
+            let (mut body, size): (BodyStream, u64) = state?;
+            let refused = |code: ErrorCode, size: u64, bound: &'static str, bytes: u64| {
+                let error = S3Error::from(code).with_detail("ProposedSize", size.to_string());
+                let error = error.with_detail(bound, bytes.to_string());
+                Some((Err(Box::new(BodyError::Refused(error)) as BoxError), None))
+            };
+            match body.next().await {
+                Some(Ok(piece)) => match size + piece.len() as u64 {
+                    size if size > max => refused(ErrorCode::EntityTooLarge, size, "MaxSizeAllowed", max),
+                    size => Some((Ok(piece), Some((body, size)))),
+                },
+                Some(Err(error)) => Some((Err(error), None)),
+                None if size < min => refused(ErrorCode::EntityTooSmall, size, "MinSizeAllowed", min),
+                None => None,
+            }
+        }
+    });
+    judged.boxed()
 }
 
 /// A body on its way. Of what has arrived it holds one frame.

@@ -5,8 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crc_fast::CrcAlgorithm;
 use http::HeaderMap;
+use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
+use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh64::Xxh64;
 
 use super::error::{ErrorCode, S3Error};
 use super::headers::single;
@@ -24,6 +27,16 @@ pub enum ChecksumAlgorithm {
     Sha1,
     /// SHA-256.
     Sha256,
+    /// SHA-512.
+    Sha512,
+    /// MD5.
+    Md5,
+    /// XXH64.
+    Xxhash64,
+    /// XXH3 of 64 bits.
+    Xxhash3,
+    /// XXH3 of 128 bits.
+    Xxhash128,
 }
 
 /// What a multipart object's checksum covers.
@@ -46,7 +59,18 @@ pub struct Checksum {
 
 impl ChecksumAlgorithm {
     /// Every algorithm.
-    pub const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
+    pub const ALL: [Self; 10] = [
+        Self::Crc32,
+        Self::Crc32c,
+        Self::Crc64Nvme,
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha512,
+        Self::Md5,
+        Self::Xxhash64,
+        Self::Xxhash3,
+        Self::Xxhash128,
+    ];
 
     /// S3's name: `CRC32C`.
     pub fn as_str(self) -> &'static str {
@@ -56,6 +80,11 @@ impl ChecksumAlgorithm {
             Self::Crc64Nvme => "CRC64NVME",
             Self::Sha1 => "SHA1",
             Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Md5 => "MD5",
+            Self::Xxhash64 => "XXHASH64",
+            Self::Xxhash3 => "XXHASH3",
+            Self::Xxhash128 => "XXHASH128",
         }
     }
 
@@ -67,6 +96,11 @@ impl ChecksumAlgorithm {
             Self::Crc64Nvme => "x-amz-checksum-crc64nvme",
             Self::Sha1 => "x-amz-checksum-sha1",
             Self::Sha256 => "x-amz-checksum-sha256",
+            Self::Sha512 => "x-amz-checksum-sha512",
+            Self::Md5 => "x-amz-checksum-md5",
+            Self::Xxhash64 => "x-amz-checksum-xxhash64",
+            Self::Xxhash3 => "x-amz-checksum-xxhash3",
+            Self::Xxhash128 => "x-amz-checksum-xxhash128",
         }
     }
 
@@ -78,6 +112,11 @@ impl ChecksumAlgorithm {
             Self::Crc64Nvme => "ChecksumCRC64NVME",
             Self::Sha1 => "ChecksumSHA1",
             Self::Sha256 => "ChecksumSHA256",
+            Self::Sha512 => "ChecksumSHA512",
+            Self::Md5 => "ChecksumMD5",
+            Self::Xxhash64 => "ChecksumXXHASH64",
+            Self::Xxhash3 => "ChecksumXXHASH3",
+            Self::Xxhash128 => "ChecksumXXHASH128",
         }
     }
 
@@ -95,19 +134,23 @@ impl ChecksumAlgorithm {
     pub(crate) fn length(self) -> usize {
         match self {
             Self::Crc32 | Self::Crc32c => 4,
-            Self::Crc64Nvme => 8,
+            Self::Crc64Nvme | Self::Xxhash64 | Self::Xxhash3 => 8,
+            Self::Md5 | Self::Xxhash128 => 16,
             Self::Sha1 => 20,
             Self::Sha256 => 32,
+            Self::Sha512 => 64,
         }
     }
 
-    /// The CRC's parameters; none for the SHAs.
+    /// The CRC's parameters; none for hashes, which don't combine.
     pub(crate) fn crc(self) -> Option<CrcAlgorithm> {
         match self {
             Self::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
             Self::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
             Self::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
-            Self::Sha1 | Self::Sha256 => None,
+            Self::Sha1 | Self::Sha256 | Self::Sha512 | Self::Md5 | Self::Xxhash64 | Self::Xxhash3 | Self::Xxhash128 => {
+                None
+            }
         }
     }
 }
@@ -155,15 +198,26 @@ enum State {
     Crc(Box<crc_fast::Digest>),
     Sha1(Sha1),
     Sha256(Sha256),
+    Sha512(Sha512),
+    Md5(Md5),
+    Xxhash64(Box<Xxh64>),
+    Xxhash3(Box<Xxh3>),
 }
 
 impl Hasher {
     /// Starts over no bytes.
     pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
-        let state = match (algorithm.crc(), algorithm) {
-            (Some(crc), _) => State::Crc(Box::new(crc_fast::Digest::new(crc))),
-            (None, ChecksumAlgorithm::Sha1) => State::Sha1(Sha1::new()),
-            (None, _) => State::Sha256(Sha256::new()),
+        let crc = |algorithm| State::Crc(Box::new(crc_fast::Digest::new(algorithm)));
+        let state = match algorithm {
+            ChecksumAlgorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
+            ChecksumAlgorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi),
+            ChecksumAlgorithm::Crc64Nvme => crc(CrcAlgorithm::Crc64Nvme),
+            ChecksumAlgorithm::Sha1 => State::Sha1(Sha1::new()),
+            ChecksumAlgorithm::Sha256 => State::Sha256(Sha256::new()),
+            ChecksumAlgorithm::Sha512 => State::Sha512(Sha512::new()),
+            ChecksumAlgorithm::Md5 => State::Md5(Md5::new()),
+            ChecksumAlgorithm::Xxhash64 => State::Xxhash64(Box::new(Xxh64::new(0))),
+            ChecksumAlgorithm::Xxhash3 | ChecksumAlgorithm::Xxhash128 => State::Xxhash3(Box::new(Xxh3::new())),
         };
         Self { algorithm, state }
     }
@@ -174,16 +228,26 @@ impl Hasher {
             State::Crc(crc) => crc.update(bytes),
             State::Sha1(sha) => sha.update(bytes),
             State::Sha256(sha) => sha.update(bytes),
+            State::Sha512(sha) => sha.update(bytes),
+            State::Md5(md5) => md5.update(bytes),
+            State::Xxhash64(hash) => hash.update(bytes),
+            State::Xxhash3(hash) => hash.update(bytes),
         }
     }
 
-    /// The checksum of all bytes taken.
+    /// The checksum of all bytes taken. XXH's are big-endian, their canonical form.
     pub(crate) fn finish(self) -> Checksum {
         let algorithm = self.algorithm;
+        let of = |digest: &[u8]| Checksum::of_digest(algorithm, digest);
         match self.state {
-            State::Crc(crc) => Checksum::of_digest(algorithm, &crc_bytes(algorithm, crc.finalize())),
-            State::Sha1(sha) => Checksum::of_digest(algorithm, &sha.finalize()),
-            State::Sha256(sha) => Checksum::of_digest(algorithm, &sha.finalize()),
+            State::Crc(crc) => of(&crc_bytes(algorithm, crc.finalize())),
+            State::Sha1(sha) => of(&sha.finalize()),
+            State::Sha256(sha) => of(&sha.finalize()),
+            State::Sha512(sha) => of(&sha.finalize()),
+            State::Md5(md5) => of(&md5.finalize()),
+            State::Xxhash64(hash) => of(&hash.digest().to_be_bytes()),
+            State::Xxhash3(hash) if algorithm == ChecksumAlgorithm::Xxhash128 => of(&hash.digest128().to_be_bytes()),
+            State::Xxhash3(hash) => of(&hash.digest().to_be_bytes()),
         }
     }
 }
@@ -200,7 +264,7 @@ pub fn of_bytes(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> Checksum {
 /// Without a kind, CRC-64/NVME covers the object and the others are composite, as in S3.
 ///
 /// # Errors
-/// InvalidRequest for what doesn't exist: SHAs of full objects, a composite CRC-64/NVME, a kind alone.
+/// InvalidRequest for what doesn't exist: hashes of full objects, a composite CRC-64/NVME, a kind alone.
 pub fn wanted_of_upload(headers: &HeaderMap) -> Result<Option<(ChecksumAlgorithm, ChecksumKind)>, S3Error> {
     let kind = named_kind(headers)?;
     let Some(algorithm) = wanted_algorithm(headers)? else {
@@ -254,9 +318,8 @@ pub(crate) fn sdk_algorithm(headers: &HeaderMap) -> Result<Option<ChecksumAlgori
 fn named_algorithm(headers: &HeaderMap, header: &str) -> Result<Option<ChecksumAlgorithm>, S3Error> {
     let Some(name) = single(headers, header)? else { return Ok(None) };
     ChecksumAlgorithm::parse(name).map(Some).ok_or_else(|| {
-        S3Error::invalid_request(format!(
-            "Checksum algorithm provided is unsupported in {header}. Use one of CRC32, CRC32C, CRC64NVME, SHA1, SHA256."
-        ))
+        let known = ChecksumAlgorithm::ALL.map(ChecksumAlgorithm::as_str).join(", ");
+        S3Error::invalid_request(format!("Checksum algorithm provided is unsupported in {header}. Use one of {known}."))
     })
 }
 

@@ -10,7 +10,7 @@ pub mod operation;
 mod parameters;
 mod query;
 
-mod canonical;
+pub(crate) mod canonical;
 pub mod presign;
 pub mod receive;
 mod signature_v2;
@@ -23,6 +23,9 @@ pub mod checksum;
 pub mod checksum_combine;
 mod chunked;
 mod payload;
+
+pub(crate) mod post_form;
+mod post_policy;
 
 pub mod copy_source;
 pub mod date;

@@ -2,7 +2,7 @@
 //! others, and the names that an operation knows to `parameters` and `amz_headers`. Invariant: what isn't known is refused
 //! by its name, never taken for the plain operation.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::Address;
 use super::copy_source::{CopySource, CopySourceRange};
@@ -40,6 +40,8 @@ pub enum Operation {
     HeadObject { bucket: String, key: String, read: ReadOptions },
     /// `PUT /bucket/key`.
     PutObject { bucket: String, key: String },
+    /// `POST /bucket` of an HTML form with a file; made by `post_form`.
+    PostObject { bucket: String, key: String, answer: FormAnswer },
     /// `PUT /bucket/key` with `x-amz-copy-source`.
     CopyObject { bucket: String, key: String, source: CopySource },
     /// `DELETE /bucket/key`.
@@ -63,6 +65,19 @@ pub enum Operation {
     AbortMultipartUpload { bucket: String, key: String, upload_id: String },
     /// `GET /bucket/key?uploadId`.
     ListParts { bucket: String, key: String, upload_id: String, list: ListParts },
+}
+
+/// How an HTML form wants its outcome told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormAnswer {
+    /// 204.
+    NoContent,
+    /// 200, with nothing in it.
+    Ok,
+    /// 201, with a document that names the object.
+    Created,
+    /// 303, to this URL.
+    Redirect(Uri),
 }
 
 /// What ListBuckets is asked.
@@ -207,6 +222,7 @@ impl Operation {
             Self::GetObject { .. } => "GetObject",
             Self::HeadObject { .. } => "HeadObject",
             Self::PutObject { .. } => "PutObject",
+            Self::PostObject { .. } => "PostObject",
             Self::CopyObject { .. } => "CopyObject",
             Self::DeleteObject { .. } => "DeleteObject",
             Self::CreateMultipartUpload { .. } => "CreateMultipartUpload",
@@ -247,7 +263,8 @@ fn of_bucket(method: &Method, bucket: String, query: &Query) -> Result<Option<Op
         ("GET", Some("uploads")) => Operation::ListMultipartUploads { bucket, list: list_uploads(query)? },
         ("POST", Some("delete")) => Operation::DeleteObjects { bucket },
         ("POST", None) if parameters::first(query).is_none() => {
-            return Err(S3Error::not_implemented("Upload by an HTML form (POST)"));
+            // A form has its signature in itself, and never comes here.
+            return Err(S3Error::not_implemented("POST of a bucket other than a multipart/form-data form"));
         }
         ("GET", None) => match query.get("list-type") {
             None | Some("1") => Operation::ListObjects { bucket, list: list_objects(query)? },

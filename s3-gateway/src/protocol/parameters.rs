@@ -82,7 +82,7 @@ fn refuse_version(operation: &Operation, version: &str) -> Result<(), S3Error> {
 }
 
 /// The parameters of an operation.
-fn of(operation: &Operation) -> &'static [&'static str] {
+pub(super) fn of(operation: &Operation) -> &'static [&'static str] {
     match operation {
         Operation::ListBuckets(_) => &["bucket-region", "continuation-token", "max-buckets", "prefix"],
         Operation::GetBucketLocation { .. } => &["location"],
@@ -100,6 +100,7 @@ fn of(operation: &Operation) -> &'static [&'static str] {
         | Operation::HeadBucket { .. }
         | Operation::DeleteBucket { .. }
         | Operation::PutObject { .. }
+        | Operation::PostObject { .. }
         | Operation::CopyObject { .. }
         | Operation::DeleteObject { .. } => &[],
     }

@@ -1,5 +1,7 @@
 //! The one way into the gateway: verifies who signed a request and types what it asks for. Leaves who holds which key
-//! to a [`KeyLookup`]. Invariant: only [`Receiver::receive`] makes an [`Authenticated`], after the signature matched.
+//! to a [`KeyLookup`]. Invariant: only [`Receiver`] makes an [`Authenticated`], after the signature matched.
+
+use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,6 +19,7 @@ use super::error::{ErrorCode, S3Error};
 use super::headers::single;
 use super::operation::Operation;
 use super::payload::{ChunkSigner, Payload, UNSIGNED};
+use super::post_form::{Asked, Form};
 use super::query::Query;
 use super::signature_v4::Service;
 use super::signing_key::SigningKeys;
@@ -57,12 +60,15 @@ pub struct Request {
     /// Its headers as the signer meant them: those received, and those moved into a pre-signed URL.
     pub headers: HeaderMap,
     payload: Payload,
+    /// How many bytes the body may have, where who signed says so.
+    bytes: Option<RangeInclusive<u64>>,
 }
 
 /// Verifies requests; keeps derived signing keys.
 #[derive(Debug)]
 pub struct Receiver {
     domains: Vec<String>,
+    version_2_headers: bool,
     signing_keys: SigningKeys,
 }
 
@@ -72,6 +78,8 @@ const SESSION_TOKEN: &str = "x-amz-security-token";
 /// Where a request's signature stands.
 enum Mechanism<'a> {
     HeaderV4(&'a str),
+    /// What follows `AWS `.
+    HeaderV2(&'a str),
     QueryV4,
     QueryV2,
 }
@@ -79,7 +87,13 @@ enum Mechanism<'a> {
 impl Receiver {
     /// Makes a receiver for which `BUCKET.domain` names a bucket, for each of `domains`.
     pub fn new(domains: Vec<String>) -> Self {
-        Self { domains, signing_keys: SigningKeys::default() }
+        Self { domains, version_2_headers: false, signing_keys: SigningKeys::default() }
+    }
+
+    /// The same receiver, which takes signature version 2 in headers too, or doesn't.
+    #[must_use]
+    pub fn with_version_2_headers(self, taken: bool) -> Self {
+        Self { version_2_headers: taken, ..self }
     }
 
     /// Verifies a request and types it. Reads nothing of the body, so a client that sent `Expect: 100-continue` keeps
@@ -94,9 +108,13 @@ impl Receiver {
         let mut headers = with_host(parts)?;
         let token = session_token(&headers, &query)?;
         let token = token.as_deref();
-        let mechanism = Mechanism::of(&headers, &query)?;
+        let mechanism = Mechanism::of(&headers, &query, self.version_2_headers)?;
         let asked = query.without(|name| mechanism.reads(name));
-        let is_v2 = matches!(mechanism, Mechanism::QueryV2);
+        let check = match mechanism {
+            Mechanism::HeaderV4(_) | Mechanism::QueryV4 => |_: &Operation| Ok(()),
+            Mechanism::HeaderV2(_) => signature_v2::check_covered,
+            Mechanism::QueryV2 => signature_v2::check_url,
+        };
         let (access_key_id, payload) = match mechanism {
             Mechanism::HeaderV4(authorization) => {
                 let claim = signature_v4::Claim::of_header(authorization, &headers, now, (Service::S3, None))?;
@@ -110,13 +128,14 @@ impl Receiver {
                 })?;
                 verified
             }
+            Mechanism::HeaderV2(credential) => {
+                let claim = signature_v2::Claim::of_header(credential, &headers, now)?;
+                verify_v2(claim, parts, (&address, &query), &headers, (keys, token)).await?
+            }
             Mechanism::QueryV2 => {
                 let claim = signature_v2::Claim::of_query(&query, now)?;
                 move_into_headers(&query, &mut headers, is_moved_by_v2)?;
-                let payload = Payload::parse(single(&headers, "x-amz-content-sha256")?.unwrap_or(UNSIGNED), None)?;
-                let secret = secret((keys, token), &claim.access_key_id).await?;
-                claim.verify(parts, &address, &query, &headers, &secret)?;
-                (claim.access_key_id, payload)
+                verify_v2(claim, parts, (&address, &query), &headers, (keys, token)).await?
             }
         };
         if let Some(name) = query.ambiguous() {
@@ -127,10 +146,46 @@ impl Receiver {
         // It has done its work, and is nobody else's business.
         headers.remove(SESSION_TOKEN);
         let operation = Operation::parse(&parts.method, &address, &asked, &headers)?;
-        if is_v2 {
-            signature_v2::check_operation(&operation)?;
+        check(&operation)?;
+        Ok(Request {
+            authenticated: Authenticated { access_key_id },
+            address,
+            operation,
+            headers,
+            payload,
+            bytes: None,
+        })
+    }
+
+    /// Verifies an upload by a form, whose fields are read already, and types it.
+    ///
+    /// # Errors
+    /// As [`Self::receive`], and AccessDenied for what the form's policy doesn't allow.
+    pub(crate) async fn receive_form(
+        &self,
+        parts: &Parts,
+        form: &Form,
+        keys: &dyn KeyLookup,
+        now: DateTime<Utc>,
+    ) -> Result<Request, S3Error> {
+        let address = Address::of(parts, &self.domains)?;
+        if address.bucket.is_none() || address.key.is_some() {
+            return Err(S3Error::from(ErrorCode::MethodNotAllowed).with_detail("Method", "POST"));
         }
-        Ok(Request { authenticated: Authenticated { access_key_id }, address, operation, headers, payload })
+        let claim = form.claim()?;
+        let secret = secret((keys, claim.session_token), claim.access_key_id).await?;
+        let key = self.signing_keys.get(claim.access_key_id, &secret, claim.day, claim.region);
+        if !key.verifies(claim.policy, claim.signature) {
+            return Err(S3Error::from(ErrorCode::SignatureDoesNotMatch)
+                .with_detail("AWSAccessKeyId", claim.access_key_id)
+                .with_detail("StringToSign", claim.policy)
+                .with_detail("SignatureProvided", claim.signature));
+        }
+        self.signing_keys.keep(claim.access_key_id, &secret, claim.day, claim.region, &key);
+        let Asked { address, operation, headers, length } = form.asked(&address, &with_host(parts)?, now)?;
+        let authenticated = Authenticated { access_key_id: claim.access_key_id.to_owned() };
+        let payload = Payload::Plain { sha256: None };
+        Ok(Request { authenticated, address, operation, headers, payload, bytes: Some(length) })
     }
 
     async fn verify_v4(
@@ -151,13 +206,26 @@ impl Receiver {
     }
 }
 
+async fn verify_v2(
+    claim: signature_v2::Claim,
+    parts: &Parts,
+    (address, query): (&Address, &Query),
+    headers: &HeaderMap,
+    keys: (&dyn KeyLookup, Option<&str>),
+) -> Result<(String, Payload), S3Error> {
+    let payload = Payload::parse(single(headers, "x-amz-content-sha256")?.unwrap_or(UNSIGNED), None)?;
+    let secret = secret(keys, &claim.access_key_id).await?;
+    claim.verify(parts, address, query, headers, &secret)?;
+    Ok((claim.access_key_id, payload))
+}
+
 impl<'a> Mechanism<'a> {
-    fn of(headers: &'a HeaderMap, query: &Query) -> Result<Self, S3Error> {
+    fn of(headers: &'a HeaderMap, query: &Query, version_2_headers: bool) -> Result<Self, S3Error> {
         let authorization = single(headers, header::AUTHORIZATION.as_str())?;
         let query_v4 = query.has("X-Amz-Algorithm") || query.has("X-Amz-Credential") || query.has("X-Amz-Signature");
         let query_v2 = query.has("AWSAccessKeyId") && query.has("Signature");
         match (authorization, query_v4, query_v2) {
-            (Some(text), false, false) => Self::of_header(text),
+            (Some(text), false, false) => Self::of_header(text, version_2_headers),
             (None, true, false) => Ok(Self::QueryV4),
             (None, false, true) => Ok(Self::QueryV2),
             (None, false, false) => {
@@ -178,14 +246,16 @@ impl<'a> Mechanism<'a> {
         let header = name.to_ascii_lowercase();
         match self {
             Self::HeaderV4(_) => header == SESSION_TOKEN,
+            Self::HeaderV2(_) => false,
             Self::QueryV4 => is_amz(&header),
             Self::QueryV2 => is_moved_by_v2(&header) || matches!(name, "AWSAccessKeyId" | "Expires" | "Signature"),
         }
     }
 
-    fn of_header(text: &'a str) -> Result<Self, S3Error> {
+    fn of_header(text: &'a str, version_2_headers: bool) -> Result<Self, S3Error> {
         match text.split_once(' ') {
             Some((signature_v4::ALGORITHM, _)) => Ok(Self::HeaderV4(text)),
+            Some(("AWS", credential)) if version_2_headers => Ok(Self::HeaderV2(credential)),
             Some(("AWS4-ECDSA-P256-SHA256", _)) => Err(S3Error::not_implemented("AWS4-ECDSA-P256-SHA256")),
             _ => Err(S3Error::invalid_request(
                 "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
@@ -295,7 +365,11 @@ impl Request {
             Operation::CompleteMultipartUpload { .. } => Checksums::OfObject,
             _ => Checksums::OfBody(None),
         };
-        body::open(&self.headers, self.payload.clone(), checksums, raw)
+        let (body, receipt) = body::open(&self.headers, self.payload.clone(), checksums, raw)?;
+        match &self.bytes {
+            Some(bytes) => Ok((body::within(body, bytes.clone()), receipt)),
+            None => Ok((body, receipt)),
+        }
     }
 
     /// The same of a body whose checksum is needed: if the client sends none, it is computed.

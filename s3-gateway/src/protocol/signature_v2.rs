@@ -1,5 +1,5 @@
-//! AWS Signature Version 2 in the query, which boto3 still pre-signs with against custom endpoints. In a header it is
-//! refused, and so is all that isn't reading or writing one object: a listing's prefix isn't signed. Invariant: whatever
+//! AWS Signature Version 2: in the query, which boto3 still pre-signs with against custom endpoints, and in a header, which
+//! old clients send. Refuses what it doesn't cover, such as a listing, whose prefix isn't signed. Invariant: whatever
 //! chooses an operation or changes an answer is covered: subresources, overrides of headers, `x-amz-*` headers,
 //! Content-Type and Content-MD5.
 
@@ -9,6 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
 use http::request::Parts;
+use object_http::parse_http_date;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
@@ -16,9 +17,11 @@ use subtle::ConstantTimeEq as _;
 use super::Address;
 use super::canonical::candidate_paths;
 use super::error::{ErrorCode, S3Error};
+use super::headers::single;
 use super::operation::Operation;
+use super::parameters;
 use super::query::Query;
-use super::signature_v4::{EXPIRES_SECONDS_MAX, SKEW_MINUTES_MAX, expired};
+use super::signature_v4::{EXPIRES_SECONDS_MAX, SKEW_MINUTES_MAX, check_skew, expired, parse_timestamp};
 
 /// The query parameters that the signature covers.
 const SIGNED_PARAMETERS: [&str; 35] = [
@@ -59,12 +62,13 @@ const SIGNED_PARAMETERS: [&str; 35] = [
     "website",
 ];
 
-/// What a pre-signed URL says of its signature; nothing of it is proven yet, but it hasn't expired.
+/// What a request says of its signature; nothing of it is proven yet, but its dates hold.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) access_key_id: String,
     signature: Vec<u8>,
-    expires: String,
+    /// The line of the string to sign that says when: the end of a pre-signed URL, or the `Date` header.
+    time: String,
 }
 
 impl Claim {
@@ -93,7 +97,33 @@ impl Claim {
         Ok(Self {
             access_key_id: parameter("AWSAccessKeyId")?.to_owned(),
             signature: BASE64.decode(parameter("Signature")?).map_err(|_| ErrorCode::SignatureDoesNotMatch)?,
-            expires: expires.to_owned(),
+            time: expires.to_owned(),
+        })
+    }
+
+    /// Reads what follows `AWS ` in an `Authorization` header: `KEY:signature`.
+    ///
+    /// # Errors
+    /// AccessDenied without a date, RequestTimeTooSkewed, InvalidArgument for what can't be a signature.
+    pub(crate) fn of_header(credential: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Self, S3Error> {
+        let (access_key_id, signature) = credential.split_once(':').ok_or_else(|| {
+            S3Error::invalid_argument(
+                "Authorization",
+                credential,
+                "AWS authorization header is invalid.  Expected AWS KEY:signature",
+            )
+        })?;
+        // With the other date, which is signed among the `x-amz-*` headers, the line is empty.
+        let other = single(headers, "x-amz-date")?;
+        let date = single(headers, "date")?.filter(|_| other.is_none()).unwrap_or_default();
+        let time = parse_date(other.unwrap_or(date)).ok_or_else(|| {
+            S3Error::new(ErrorCode::AccessDenied, "AWS authentication requires a valid Date or x-amz-date header")
+        })?;
+        check_skew(time, now)?;
+        Ok(Self {
+            access_key_id: access_key_id.to_owned(),
+            signature: BASE64.decode(signature).map_err(|_| ErrorCode::SignatureDoesNotMatch)?,
+            time: date.to_owned(),
         })
     }
 
@@ -115,8 +145,8 @@ impl Claim {
             let first =
                 [parts.method.as_str().as_bytes(), &header("content-md5"), &header("content-type")].join(&b'\n');
             let resource = resource(path, query);
-            let expires = self.expires.as_bytes();
-            [first.as_slice(), b"\n", expires, b"\n", &amz_headers(headers), resource.as_bytes()].concat()
+            let time = self.time.as_bytes();
+            [first.as_slice(), b"\n", time, b"\n", &amz_headers(headers), resource.as_bytes()].concat()
         };
         let verified = paths.iter().any(|path| {
             let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose_secret().as_bytes())
@@ -134,19 +164,40 @@ impl Claim {
     }
 }
 
-/// Refuses an operation whose parameters this signature doesn't cover.
+/// Refuses a pre-signed URL of anything but a read or write of one object or part.
 ///
 /// # Errors
-/// InvalidRequest for all but reads and writes of one object or part.
-pub(crate) fn check_operation(operation: &Operation) -> Result<(), S3Error> {
+/// InvalidRequest.
+pub(crate) fn check_url(operation: &Operation) -> Result<(), S3Error> {
     use Operation::{GetObject, HeadObject, PutObject, UploadPart};
     match operation {
         GetObject { .. } | HeadObject { .. } | PutObject { .. } | UploadPart { .. } => Ok(()),
-        other => Err(S3Error::invalid_request(format!(
-            "AWS Signature Version 2 doesn't cover the parameters of {}. Please use AWS4-HMAC-SHA256.",
-            other.name()
-        ))),
+        other => Err(not_covered(other)),
     }
+}
+
+/// Refuses an operation, signed in its header, that has a parameter which the signature doesn't cover.
+///
+/// # Errors
+/// InvalidRequest.
+pub(crate) fn check_covered(operation: &Operation) -> Result<(), S3Error> {
+    match parameters::of(operation).iter().all(|name| SIGNED_PARAMETERS.contains(name)) {
+        true => Ok(()),
+        false => Err(not_covered(operation)),
+    }
+}
+
+fn not_covered(operation: &Operation) -> S3Error {
+    S3Error::invalid_request(format!(
+        "AWS Signature Version 2 doesn't cover the parameters of {}. Please use AWS4-HMAC-SHA256.",
+        operation.name()
+    ))
+}
+
+/// A date as old clients write it: as in mails, with a zone in digits or letters, or as version 4 does.
+fn parse_date(text: &str) -> Option<DateTime<Utc>> {
+    let of_mail = || DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc());
+    parse_http_date(text).or_else(of_mail).or_else(|| parse_timestamp(text))
 }
 
 /// The paths under which a request may have been signed, with the bucket before them. That of a bucket itself is signed

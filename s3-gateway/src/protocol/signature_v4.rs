@@ -199,14 +199,14 @@ impl Claim {
 }
 
 /// The credential: `KEY/20261120/us-east-1/s3/aws4_request`.
-struct Scope<'a> {
-    access_key_id: &'a str,
-    day: &'a str,
-    region: &'a str,
+pub(super) struct Scope<'a> {
+    pub(super) access_key_id: &'a str,
+    pub(super) day: &'a str,
+    pub(super) region: &'a str,
 }
 
 impl<'a> Scope<'a> {
-    fn parse(text: &'a str, wanted: Service) -> Result<Self, String> {
+    pub(super) fn parse(text: &'a str, wanted: Service) -> Result<Self, String> {
         let mut fields = text.rsplitn(5, '/');
         let mut next = || fields.next().filter(|field| !field.is_empty()).ok_or("the Credential has too few fields");
         let (terminal, service, region, day) = (next()?, next()?, next()?, next()?);
@@ -222,7 +222,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn parse_timestamp(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn parse_timestamp(text: &str) -> Option<DateTime<Utc>> {
     // The format alone would take fewer digits.
     let time = NaiveDateTime::parse_from_str(text, DATE_FORMAT).ok()?.and_utc();
     (time.format(DATE_FORMAT).to_string() == text).then_some(time)
@@ -243,7 +243,7 @@ fn header_time(headers: &HeaderMap) -> Result<DateTime<Utc>, S3Error> {
     }
 }
 
-fn check_skew(time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), S3Error> {
+pub(super) fn check_skew(time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), S3Error> {
     let skew_max = Duration::minutes(SKEW_MINUTES_MAX);
     match (now - time).abs() > skew_max {
         false => Ok(()),

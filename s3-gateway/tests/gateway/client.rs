@@ -22,6 +22,8 @@ use hyper_util::rt::TokioIo;
 use md5::{Digest as _, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::forms::Form;
+
 /// S3's encoding of keys: all but unreserved characters and slashes.
 const KEY_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const QUERY_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -93,6 +95,8 @@ pub(crate) struct Req {
     pub(crate) service: &'static str,
     /// Send chunked without Content-Length, as clients do over TLS.
     pub(crate) no_length: bool,
+    /// The fields of an HTML form whose file the body is; the form is signed then, and nothing else.
+    pub(crate) form: Option<Form>,
     /// Changes the bytes that are sent after signing.
     pub(crate) tamper: bool,
 }
@@ -112,6 +116,7 @@ impl Req {
             service: "s3",
             time: SystemTime::now(),
             no_length: false,
+            form: None,
             tamper: false,
         }
     }
@@ -148,6 +153,9 @@ impl Req {
 
     /// The headers that go along, signed; and the chunked modes' framed body.
     pub(crate) fn signed(&self) -> (Vec<(String, String)>, Bytes) {
+        if let Some(form) = &self.form {
+            return form.signed(self);
+        }
         let host = self.headers.iter().find(|(name, _)| name == "host").map(|(_, host)| host.clone());
         let mut headers = vec![("host".to_owned(), host.unwrap_or_else(|| self.addr.to_string()))];
         headers.extend(self.headers.iter().filter(|(name, _)| name != "host").cloned());
@@ -233,8 +241,13 @@ impl Req {
 
     /// Sends without any signature.
     pub(crate) async fn send_unsigned(self) -> Res {
-        let headers = [vec![("host".to_owned(), self.addr.to_string())], self.headers.clone()].concat();
-        let body = self.body.clone();
+        let (headers, body) = match &self.form {
+            Some(form) => form.unsigned(&self),
+            None => {
+                let host = vec![("host".to_owned(), self.addr.to_string())];
+                ([host, self.headers.clone()].concat(), self.body.clone())
+            }
+        };
         self.send_as(headers, body).await
     }
 

@@ -15,6 +15,7 @@ mod conditions;
 mod copies;
 mod counters;
 mod deletes;
+mod forms;
 mod imported;
 mod keys;
 mod listings;

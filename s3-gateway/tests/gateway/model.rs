@@ -32,8 +32,15 @@ element that isn't known is answered with 501 `NotImplemented` and changes nothi
   nothing is sent. Where an object is written, they are kept with it.
 - Conditions on requests that only read, and empty ones.
 
-`If-None-Match` of a write is `*`, as in S3. Checksums are CRC32, CRC32C, CRC64NVME, SHA-1 and SHA-256; headers with others are 400
-`InvalidRequest`.
+`If-None-Match` of a write is `*`, as in S3. Checksums are S3's: CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3
+and XXHASH128; headers with others are 400 `InvalidRequest`. Only the CRCs are of whole objects that came in parts.
+
+HTML forms upload too (`POST /bucket`, as boto3's `generate_presigned_post` signs them for signature version 4): the
+policy is judged as S3 judges it, fields that aren't known are refused by their names, and whoever signed needs the rights of a
+PUT. Policies of signature version 2 aren't taken.
+
+AWS Signature Version 2 is taken in pre-signed URLs that read or write one object or part. In headers it is taken if the server was
+started with `--s3-signature-v2`, for the operations whose parameters it signs: not for listings.
 
 Some may be there if they ask for what is so anyway:
 

@@ -1,4 +1,4 @@
-//! Pre-signed URLs of both signature versions.
+//! Pre-signed URLs of both signature versions, and version 2 in headers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,6 +9,7 @@ use chrono::Utc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use s3_gateway::GatewayOptions;
 use s3_gateway::protocol::presign::Presign;
 use sha1::Sha1;
 
@@ -76,13 +77,17 @@ async fn version_four_urls_end_and_cant_be_changed() {
     assert_eq!(s3.keys_on("main").await, ["main/a", "main/b"]);
 }
 
+fn hmac_sha1(s3: &TestGateway, text: &str) -> String {
+    let mut mac = Hmac::<Sha1>::new_from_slice(s3.keys.secret.as_bytes()).unwrap();
+    mac.update(text.as_bytes());
+    BASE64.encode(mac.finalize().into_bytes())
+}
+
 /// A URL as botocore signs it with version 2.
 fn version_two(s3: &TestGateway, method: &str, key: &str, expires: u64) -> String {
     let path = format!("/trips/{}", crate::client::encoded(key));
     let text = format!("{method}\n\n\n{expires}\n{path}");
-    let mut mac = Hmac::<Sha1>::new_from_slice(s3.keys.secret.as_bytes()).unwrap();
-    mac.update(text.as_bytes());
-    let signature = BASE64.encode(mac.finalize().into_bytes());
+    let signature = hmac_sha1(s3, &text);
     let signature = utf8_percent_encode(&signature, NON_ALPHANUMERIC);
     format!("{path}?AWSAccessKeyId={}&Signature={signature}&Expires={expires}", s3.keys.id)
 }
@@ -119,4 +124,37 @@ async fn version_two_urls_read_and_write_until_they_end() {
     let endless = version_two(&s3, "GET", "main/a b", now() + 30 * 24 * 3600);
     let refused = open(&s3, Method::GET, &endless, "").await;
     assert!(refused.status.is_client_error(), "{refused:?}");
+}
+
+/// Sends a request that is signed with version 2 in its header; what `amz` has is signed, and `more` isn't.
+async fn by_header(s3: &TestGateway, method: Method, target: &str, amz: &[(&str, &str)], more: &str) -> Res {
+    let date = Utc::now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let lines: String = amz.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let signature = hmac_sha1(s3, &format!("{method}\n\n\n{date}\n{lines}{target}"));
+    let mut headers = vec![("host".to_owned(), s3.addr.to_string()), ("date".to_owned(), date)];
+    headers.push(("authorization".to_owned(), format!("AWS {}:{signature}", s3.keys.id)));
+    headers.extend(amz.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    send(s3.addr, method, &format!("{target}{more}"), &headers, Bytes::from_static(b""), None).await
+}
+
+#[tokio::test]
+async fn version_two_in_a_header_needs_leave_and_lists_nothing() {
+    let strict = TestGateway::start().await;
+    by_header(&strict, Method::GET, "/trips/main/a", &[], "").await.expect_error(400, "InvalidRequest");
+    let s3 = TestGateway::start_with(GatewayOptions { signature_v2_headers: true, ..GatewayOptions::default() }).await;
+    s3.put_all(&["main/a"]).await;
+    let on = async |method, target, amz: &[(&str, &str)], more| by_header(&s3, method, target, amz, more).await;
+    assert_eq!(on(Method::GET, "/trips/main/a", &[], "").await.expect(200).text(), "main/a");
+    on(Method::PUT, "/trips/main/b", &[("x-amz-meta-a", "b")], "").await.expect(200);
+    on(Method::PUT, "/trips/main/c", &[("x-amz-copy-source", "/trips/main/a")], "").await.expect(200);
+    on(Method::DELETE, "/trips/main/b", &[], "").await.expect(204);
+    on(Method::POST, "/trips/main/d?uploads", &[], "").await.expect(200);
+    on(Method::HEAD, "/trips", &[], "").await.expect(200);
+    for (target, more) in [("/trips", "?prefix=main/"), ("/trips", ""), ("/trips?uploads", ""), ("/", "")] {
+        on(Method::GET, target, &[], more).await.expect_error(400, "InvalidRequest");
+    }
+    let overridden = on(Method::GET, "/trips/main/a", &[], "?response-content-type=text/html").await;
+    overridden.expect_error(403, "SignatureDoesNotMatch");
+    on(Method::GET, "/trips/main/a", &[], "?x=1").await.expect_error(501, "NotImplemented");
+    assert_eq!(s3.keys_on("main").await, ["main/a", "main/c"]);
 }

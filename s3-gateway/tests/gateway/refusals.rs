@@ -29,6 +29,7 @@ pub(crate) async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
         ("GetObject", s3.get("main/a")),
         ("HeadObject", s3.head("main/a")),
         ("PutObject", s3.put("main/a", "overwritten")),
+        ("PostObject", crate::forms::post(s3, "main/a", "overwritten")),
         ("CopyObject", s3.on(Method::PUT, "main/copy").header("x-amz-copy-source", source)),
         ("DeleteObject", s3.delete("main/a")),
         ("CreateMultipartUpload", s3.on(Method::POST, "main/b").query(&[("uploads", "")])),
@@ -143,11 +144,4 @@ async fn heads_are_bounded() {
         request = request.header(&format!("x-filler-{i}"), "f".repeat(1000));
     }
     request.send().await.expect_error(400, "RequestHeaderSectionTooLarge");
-}
-
-#[tokio::test]
-async fn a_refused_client_that_is_still_sending_reads_why() {
-    let s3 = TestGateway::start().await;
-    let refused = s3.put("nope/a", vec![1; 8 << 20]).send().await;
-    refused.expect_error(404, "NoSuchBucket");
 }

@@ -4,7 +4,7 @@
 //! Invariant: no more than [`ITEMS_AHEAD_MAX`] items wait for their reader, however large the listing is.
 
 use std::future::ready;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
@@ -12,7 +12,7 @@ use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
 use tokio::sync::mpsc;
 
-use super::{ListGauge, Source, SourceItem, key_of};
+use super::{ListGauge, Source, SourceItem, any_keys, key_of};
 use crate::StorageError;
 use crate::local::{Found, LocalStore};
 use crate::sources::Listing;
@@ -41,8 +41,17 @@ enum Part {
     Slashed(Path),
     /// All beneath a folder.
     Folder(Path),
-    /// A folder with too many items for one page: the first page and where the next begins.
-    Level(Path, Vec<Self>, String),
+    /// A folder with too many items for one page: the first page.
+    Level(Path, Vec<Self>, Next),
+    /// All beneath a folder in which `object_store` can't list a key, behind what is listed already.
+    AnyKeys(Path, String),
+}
+
+/// Where the next page of a folder begins.
+struct Next {
+    token: String,
+    /// The last location before.
+    after: String,
 }
 
 /// What is on one level of a folder.
@@ -123,17 +132,28 @@ impl Lister {
         &self,
         pages: &dyn PaginatedListStore,
         folder: &Path,
-        page_token: Option<String>,
-    ) -> Result<(Vec<Part>, Option<String>), StorageError> {
+        next: Option<Next>,
+    ) -> Result<(Vec<Part>, Option<Next>), StorageError> {
+        let (page_token, before) = next.map(|next| (next.token, next.after)).unzip();
         let prefix = if folder.as_ref().is_empty() { String::new() } else { format!("{folder}/") };
         let options = PaginatedListOptions { delimiter: Some("/".into()), page_token, ..Default::default() };
-        let listed = pages.list_paginated(Some(&prefix), options).await.map_err(|e| self.failure(e, folder))?;
+        let listed = match pages.list_paginated(Some(&prefix), options).await {
+            Err(StoreError::InvalidPath { .. }) if self.source.site.has_any_keys() => {
+                return Ok((vec![Part::AnyKeys(folder.clone(), before.unwrap_or_default())], None));
+            }
+            listed => listed.map_err(|e| self.failure(e, folder))?,
+        };
+        // A slash alone is parsed as the root, in which it lies.
+        if listed.result.common_prefixes.contains(folder) && self.source.site.has_any_keys() {
+            return Ok((vec![Part::AnyKeys(folder.clone(), before.unwrap_or_default())], None));
+        }
         let folders = listed.result.common_prefixes.into_iter();
         let mut items: Vec<(String, Item)> = folders.map(|path| (format!("{path}/"), Item::Folder(path))).collect();
         // A folder's own marker is listed as an object with the folder's name; it comes before all in the folder.
         let objects = listed.result.objects.into_iter().filter(|meta| meta.size > 0 || meta.location != *folder);
         items.extend(objects.map(|meta| (meta.location.to_string(), Item::Object(meta))));
         items.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let after = items.last().map(|(location, _)| location.clone()).or(before).unwrap_or_default();
         let mut parts = Vec::new();
         for (location, item) in items {
             match (item, parts.last_mut()) {
@@ -144,7 +164,7 @@ impl Lister {
                 (Item::Folder(_), _) => {}
             }
         }
-        Ok((parts, listed.page_token))
+        Ok((parts, listed.page_token.map(|token| Next { token, after })))
     }
 
     /// The parts, with further pages of large levels read as they are reached.
@@ -156,11 +176,11 @@ impl Lister {
         stream::iter(parts).flat_map(move |part| match part {
             Part::Level(folder, first, next) => {
                 let (lister, pages) = (self.clone(), Arc::clone(&pages));
-                let rest = stream::try_unfold(Some(next), move |token| {
+                let rest = stream::try_unfold(Some(next), move |next| {
                     let (lister, pages, folder) = (lister.clone(), Arc::clone(&pages), folder.clone());
                     async move {
-                        let Some(token) = token else { return Ok(None) };
-                        let (parts, next) = lister.page(&*pages, &folder, Some(token)).await?;
+                        let Some(next) = next else { return Ok(None) };
+                        let (parts, next) = lister.page(&*pages, &folder, Some(next)).await?;
                         Ok(Some((stream::iter(parts.into_iter().map(Ok)), next)))
                     }
                 });
@@ -210,10 +230,54 @@ impl Lister {
                     None => store.list(Some(&folder)),
                     Some(offset) => store.list_with_offset(Some(&folder), &offset),
                 };
-                self.objects(listed, Some(folder))
+                self.remote(listed, folder)
             }
+            (Part::AnyKeys(folder, after), _) => self.any_keys(&folder, after),
         };
         items.try_ready_chunks(BATCH_ITEMS_MAX).map(|batch| batch.map_err(|error| error.1)).boxed()
+    }
+
+    /// Objects that a remote store lists; from the first key on that `object_store` refuses, by a listing of any keys.
+    fn remote(
+        &self,
+        listed: BoxStream<'static, object_store::Result<ObjectMeta>>,
+        folder: Path,
+    ) -> BoxStream<'static, Result<SourceItem, StorageError>> {
+        if !self.source.site.has_any_keys() {
+            return self.objects(listed, Some(folder));
+        }
+        let stopped = Arc::new(OnceLock::new());
+        let (told, lister, shown) = (Arc::clone(&stopped), self.clone(), folder.clone());
+        let listed = stream::try_unfold((listed, String::new()), move |(mut listed, last)| {
+            let told = Arc::clone(&told);
+            async move {
+                match listed.try_next().await {
+                    Ok(Some(meta)) => {
+                        let last = last.max(meta.location.to_string());
+                        Ok(Some((meta, (listed, last))))
+                    }
+                    Err(StoreError::InvalidPath { .. }) => {
+                        told.set(last).expect("because a listing stops once");
+                        Ok(None)
+                    }
+                    Ok(None) => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+        });
+        let rest = stream::once(async move {
+            match stopped.get() {
+                Some(last) => lister.any_keys(&shown, last.clone()),
+                None => stream::empty().boxed(),
+            }
+        });
+        self.objects(listed.boxed(), Some(folder)).chain(rest.flatten()).boxed()
+    }
+
+    /// Objects under any keys, behind a location.
+    fn any_keys(&self, folder: &Path, listed: String) -> BoxStream<'static, Result<SourceItem, StorageError>> {
+        let after = self.after.clone().filter(|after| *after > listed).unwrap_or(listed);
+        self.found(any_keys::list(&self.source.site, folder, after))
     }
 
     /// What is said of an object whose key ends with a slash: the store can't be asked for it.
@@ -270,21 +334,25 @@ impl Lister {
 
     /// What lies in a folder of this machine.
     fn walk(&self, local: &LocalStore, folder: &Path) -> BoxStream<'static, Result<SourceItem, StorageError>> {
-        let (lister, failing, shown) = (self.clone(), self.clone(), folder.clone());
+        let (failing, shown) = (self.clone(), folder.clone());
         let found = local.walk(folder, self.offset().as_ref());
-        found
-            .map_err(move |error| failing.failure(error, &shown))
-            .try_filter_map(move |found| {
-                let item = match found {
-                    Found::Object(meta) if lister.is_wanted(meta.location.as_ref()) => lister.source.item(&meta),
-                    Found::Unusable { location, why } if lister.is_wanted(&location) => {
-                        Some(lister.source.unusable(&location, why))
-                    }
-                    Found::Object(_) | Found::Unusable { .. } => None,
-                };
-                ready(Ok(item))
-            })
-            .boxed()
+        self.found(found.map_err(move |error| failing.failure(error, &shown)).boxed())
+    }
+
+    /// What is wanted of what was found under its own name.
+    fn found(
+        &self,
+        found: BoxStream<'static, Result<Found, StorageError>>,
+    ) -> BoxStream<'static, Result<SourceItem, StorageError>> {
+        let lister = self.clone();
+        let item = move |found| match found {
+            Found::Object(meta) if lister.is_wanted(meta.location.as_ref()) => lister.source.item(&meta),
+            Found::Unusable { location, why } if lister.is_wanted(&location) => {
+                Some(lister.source.unusable(&location, why))
+            }
+            Found::Object(_) | Found::Unusable { .. } => None,
+        };
+        found.try_filter_map(move |found| ready(Ok(item(found)))).boxed()
     }
 
     /// Where to go on behind, as stores take it. What they list besides is passed over.

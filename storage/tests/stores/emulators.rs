@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::sources::{self, Keys, raw, with_sources};
 use crate::suite::{self, USUAL, Ways};
-use crate::support::crypto;
+use crate::support::{collect, crypto, repository};
 
 /// Azurite's well-known account.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -181,6 +181,9 @@ async fn a_bucket_of_moto_is_imported_from() {
     sources::behaves(&stores, "s3://raw/in", &*direct, "in/", Keys::Any).await;
     sources::many_parts(&stores, "s3://raw/many", &*direct, "many/").await;
     folder_markers(&stores, &moto.url).await;
+    empty_parts(&stores, &moto.url).await;
+    many_with_empty_parts(&stores, &moto.url).await;
+    leading_slash(&stores, &moto.url).await;
 }
 
 /// Consoles make folders by empty objects whose names end with a slash; they are no objects of the lake.
@@ -204,9 +207,64 @@ async fn folder_markers(stores: &Arc<Stores>, moto: &str) {
         why: "its key ends with a slash".into(),
     };
     assert_eq!(unusable, [slashed("d/e2"), slashed("f-x"), slashed("x")]);
-    send(reqwest::Client::new().put(format!("{moto}/raw/marked/g//h")).body("1")).await;
-    let error = source.list(None, &ListGauge::default()).try_concat().await.unwrap_err();
-    assert!(matches!(&error, StorageError::Invalid(why) if why.contains("marked/g//")), "{error}");
+}
+
+/// Keys with empty parts, which many a program makes by joining names.
+async fn empty_parts(stores: &Arc<Stores>, moto: &str) {
+    let there = ["a", "d//x", "d/y", "d/z//", "e/f///g", "e/f/h", "p//", "z//é +%2F"];
+    for key in there {
+        let url = format!("{moto}/raw/odd/{}", key.replace('%', "%25").replace('+', "%2B"));
+        send(reqwest::Client::new().put(url).body(if key == "p//" { "" } else { key })).await;
+    }
+    let source = stores.source("s3://raw/odd").await.unwrap();
+    let (objects, unusable) = sources::listed(&source, None).await;
+    let keys: Vec<_> = objects.iter().map(|object| object.key.as_str()).collect();
+    assert_eq!(keys, ["a", "d//x", "d/y", "e/f///g", "e/f/h", "z//é +%2F"]);
+    assert_eq!(unusable, ["s3://raw/odd/d/z//"], "with bytes, and a slash at its end");
+    let storage = repository(stores);
+    for object in &objects {
+        let entry = sources::entry(object);
+        assert_eq!(collect(storage.read(&entry, 0..entry.size).await.unwrap()).await.unwrap(), object.key.as_bytes());
+        assert!(storage.look(&entry).await.unwrap().size == entry.size && storage.is_readable(&entry.address));
+        let behind: Vec<_> = keys.iter().copied().filter(|key| *key > object.key.as_str()).collect();
+        assert_eq!(sources::keys(&source, Some(&object.key)).await, behind, "behind {}", object.key);
+    }
+    let one = stores.source("s3://raw/odd/e/f///g").await.unwrap().object().await.unwrap();
+    assert_eq!((one.key.as_str(), one.size), ("g", 7));
+    let beneath = stores.source("s3://raw/odd/e/f//").await.unwrap();
+    assert_eq!(sources::keys(&beneath, None).await, ["//g", "h"], "slashes at a folder's end are one");
+    // What somebody's key has overwritten is no longer what was imported.
+    let signed = "AWS4-HMAC-SHA256 Credential=x/20261120/us-east-1/s3/aws4_request";
+    let other = reqwest::Client::new().put(format!("{moto}/raw/odd/d//x")).header("authorization", signed);
+    send(other.body("other")).await;
+    let changed = storage.read(&sources::entry(&objects[1]), 0..4).await.err().unwrap();
+    assert!(matches!(changed, StorageError::Changed { .. }), "{changed}");
+}
+
+/// A key that begins with a slash lies in no folder, and has no path.
+async fn leading_slash(stores: &Arc<Stores>, moto: &str) {
+    let source = stores.source("s3://raw").await.unwrap();
+    let (before, _) = sources::listed(&source, None).await;
+    send(reqwest::Client::new().put(format!("{moto}/raw//x")).body("1")).await;
+    let (objects, unusable) = sources::listed(&source, None).await;
+    assert!(unusable.contains(&"s3://raw//x".to_owned()), "{unusable:?}");
+    assert_eq!(objects, before);
+}
+
+/// More than one page, with the odd key on the second page of a level, and of a folder.
+async fn many_with_empty_parts(stores: &Arc<Stores>, moto: &str) {
+    let mut there: Vec<String> = (0..1010).map(|i| format!("{i:04}")).collect();
+    there.extend(["0500/a".into(), "0500/b".into(), "1005//x".into(), "1006/c".into()]);
+    there.sort_unstable();
+    for key in &there {
+        send(reqwest::Client::new().put(format!("{moto}/raw/pages/{key}")).body("1")).await;
+    }
+    let source = stores.source("s3://raw/pages").await.unwrap();
+    assert_eq!(sources::keys(&source, None).await, there);
+    assert_eq!(
+        sources::keys(&source, Some("0500/a")).await,
+        there[there.iter().position(|k| k == "0500/b").unwrap()..]
+    );
 }
 
 #[tokio::test]

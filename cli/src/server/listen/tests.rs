@@ -8,19 +8,22 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-/// Answers `/endless` with bytes without end, and anything else once its body is read. Who sends `authorization` has proved
+/// Answers `/endless` with bytes without end, refuses `/refused` unread, and answers anything else once its body is read. Who sends `authorization` has proved
 /// who they are.
 #[derive(Clone)]
 struct Doors;
 
 impl Respond for Doors {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn respond(&self, request: Request<Body>) -> Response<Body> {
         if request.headers().contains_key("authorization") {
             Connection::is_of_a_caller(request.extensions().get());
         }
         if request.uri().path() == "/endless" {
             let bytes = stream::repeat_with(|| Ok::<_, Infallible>(bytes::Bytes::from_static(&[7; 65536])));
             return Response::new(Body::from_stream(bytes));
+        }
+        if request.uri().path() == "/refused" {
+            return Response::builder().status(403).body(Body::from("not you")).unwrap();
         }
         let read = request.into_body().collect().await;
         Response::new(Body::from(read.map_or_else(|error| error.to_string(), |read| read.to_bytes().len().to_string())))
@@ -32,7 +35,8 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// A server with short patience; it ends with the sender.
 async fn start() -> (SocketAddr, oneshot::Sender<()>) {
-    let bounds = Bounds { strangers: LONG, first_bytes: Duration::from_secs(1), taking: Duration::from_secs(1) };
+    let second = Duration::from_secs(1);
+    let bounds = Bounds { strangers: LONG, first_bytes: second, taking: second, lingering: second };
     start_with(bounds, Limits::of(100)).await
 }
 
@@ -113,7 +117,7 @@ const PROOF: &str = "authorization: AWS4-HMAC-SHA256\r\n";
 
 /// Waits that are no matter of the test, but for strangers'.
 fn patient_but_with_strangers(strangers: Duration) -> Bounds {
-    Bounds { strangers, first_bytes: LONG, taking: LONG }
+    Bounds { strangers, first_bytes: LONG, taking: LONG, lingering: LONG }
 }
 
 #[tokio::test]
@@ -153,4 +157,68 @@ async fn silent_connections_keep_nobody_out() {
     let mut next = TcpStream::connect(address).await.unwrap();
     assert!(ask(&mut next, PROOF).await.unwrap().starts_with("HTTP/1.1 200"), "and so is who comes");
     assert!(until_hung_up(silent.remove(0)).await.is_empty(), "the oldest made way");
+}
+
+/// The head of a request that will be refused.
+fn refused(length: usize, more: &str) -> Vec<u8> {
+    format!("PUT /refused HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n{more}\r\n").into_bytes()
+}
+
+#[tokio::test]
+async fn who_sends_all_before_reading_reads_the_refusal() {
+    let (address, _end) = start_with(patient_but_with_strangers(LONG), Limits::of(100)).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = 64 << 20;
+    stream.write_all(&refused(length, "")).await.unwrap();
+    stream.write_all(&vec![7; length]).await.expect("no broken pipe");
+    let said = until_hung_up(stream).await;
+    assert!(said.starts_with("HTTP/1.1 403") && said.ends_with("not you"), "{said}");
+    assert!(said.contains("connection: close\r\n"), "{said}");
+}
+
+#[tokio::test]
+async fn a_refusal_doesnt_wait_for_a_body_without_end() {
+    let (address, _end) = start().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&refused(usize::MAX >> 1, "")).await.unwrap();
+    let mut said = Vec::new();
+    let mut piece = vec![7; 1 << 20];
+    while !said.ends_with(b"not you") {
+        stream.write_all(&piece).await.unwrap();
+        let read = stream.try_read(&mut piece).unwrap_or(0);
+        said.extend_from_slice(&piece[..read]);
+    }
+    // Nor does the connection.
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    while stream.write_all(&piece).await.is_ok() {
+        assert!(std::time::Instant::now() < patience, "the server still reads what nobody wants");
+    }
+}
+
+#[tokio::test]
+async fn a_small_refused_body_costs_no_connection() {
+    let (address, _end) = start_with(patient_but_with_strangers(LONG), Limits::of(100)).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for _ in 0..2 {
+        stream.write_all(&refused(100_000, "")).await.unwrap();
+        stream.write_all(&[7; 100_000]).await.unwrap();
+        let mut said = Vec::new();
+        while !said.ends_with(b"not you") {
+            said.push(stream.read_u8().await.expect("the connection stays"));
+        }
+        assert!(!String::from_utf8_lossy(&said).contains("connection: close"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_held_back_isnt_asked_for() {
+    let (address, _end) = start_with(patient_but_with_strangers(LONG), Limits::of(100)).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&refused(10, "expect: 100-continue\r\n")).await.unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"not you") {
+        said.push(stream.read_u8().await.unwrap());
+    }
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.starts_with("HTTP/1.1 403") && said.contains("connection: close\r\n"), "{said}");
 }

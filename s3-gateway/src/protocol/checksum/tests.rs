@@ -8,7 +8,8 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
     pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
 }
 
-/// The check values of the CRC catalogue, and the test vectors of FIPS 180, over `123456789` and `abc`.
+/// The check values of the CRC catalogue over `123456789`; over `abc` the test vectors of FIPS 180 and RFC 1321, and what
+/// `xxhsum` prints.
 #[test]
 fn known_vectors() {
     let crc = |algorithm| hex::encode(of_bytes(algorithm, b"123456789").digest().unwrap());
@@ -18,6 +19,19 @@ fn known_vectors() {
     let sha = |algorithm| hex::encode(of_bytes(algorithm, b"abc").digest().unwrap());
     assert_eq!(sha(ChecksumAlgorithm::Sha1), "a9993e364706816aba3e25717850c26c9cd0d89d");
     assert_eq!(sha(ChecksumAlgorithm::Sha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    let of_abc = [
+        (
+            ChecksumAlgorithm::Sha512,
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        ),
+        (ChecksumAlgorithm::Md5, "900150983cd24fb0d6963f7d28e17f72"),
+        (ChecksumAlgorithm::Xxhash64, "44bc2cf5ad770999"),
+        (ChecksumAlgorithm::Xxhash3, "78af5f94892f3950"),
+        (ChecksumAlgorithm::Xxhash128, "06b05ab6733a618578af5f94892f3950"),
+    ];
+    for (algorithm, digest) in of_abc {
+        assert_eq!(sha(algorithm), digest, "{algorithm:?}");
+    }
     assert_eq!(of_bytes(ChecksumAlgorithm::Crc32, b"hello world").value, "DUoRhQ==");
 }
 
@@ -64,7 +78,12 @@ fn uploads_get_the_kinds_that_exist() {
     assert_eq!(wanted("CRC64NVME", None).unwrap(), Some((ChecksumAlgorithm::Crc64Nvme, FullObject)));
     assert!(wanted("CRC64NVME", Some("COMPOSITE")).is_err());
     assert!(wanted("SHA256", Some("FULL_OBJECT")).is_err());
-    assert!(wanted("MD5", None).is_err());
+    for hash in ["SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"] {
+        let algorithm = ChecksumAlgorithm::parse(hash).unwrap();
+        assert_eq!(wanted(hash, None).unwrap(), Some((algorithm, Composite)));
+        assert!(wanted(hash, Some("FULL_OBJECT")).is_err());
+    }
+    assert!(wanted("MD4", None).is_err());
     assert!(wanted_of_upload(&headers(&[("x-amz-checksum-type", "COMPOSITE")])).is_err());
     assert_eq!(wanted_of_upload(&HeaderMap::new()).unwrap(), None);
 }

@@ -358,6 +358,18 @@ pub fn complete_upload(
     xml.finish()
 }
 
+/// `<PostResponse>`, which S3 has in no namespace. The ETag is unquoted.
+pub fn post_response(location: &str, bucket: &str, key: &str, e_tag: &str) -> String {
+    let mut xml = Writer::document();
+    xml.open("PostResponse");
+    xml.text("Location", location);
+    xml.text("Bucket", bucket);
+    xml.text("Key", key);
+    xml.text("ETag", &quoted(e_tag));
+    xml.close();
+    xml.finish()
+}
+
 /// `<CopyObjectResult>`. The ETag is unquoted.
 pub fn copy_object(e_tag: &str, last_modified: DateTime<Utc>, kept: Option<(&Checksum, ChecksumKind)>) -> String {
     let mut xml = Writer::document();

@@ -87,7 +87,8 @@ pub(crate) fn address() -> impl Strategy<Value = Address> {
 
 pub(crate) fn declared() -> impl Strategy<Value = (ChecksumAlgorithm, ChecksumKind)> {
     use ChecksumAlgorithm::*;
-    let algorithm = prop::sample::select(vec![Crc32, Crc32c, Crc64Nvme, Sha1, Sha256]);
+    let algorithm =
+        prop::sample::select(vec![Crc32, Crc32c, Crc64Nvme, Sha1, Sha256, Sha512, Md5, Xxhash64, Xxhash3, Xxhash128]);
     (algorithm, prop::sample::select(vec![ChecksumKind::FullObject, ChecksumKind::Composite]))
 }
 

@@ -201,6 +201,39 @@ fn version_2_of_the_guide() {
     assert_eq!(long.code(), ErrorCode::AccessDenied);
 }
 
+/// The guide's signatures in headers, which count only where they are wanted.
+#[test]
+fn version_2_of_the_guide_in_headers() {
+    let puppy = |method, kind, date, signature: &str| {
+        let authorization = format!("AWS {KEY}:{signature}");
+        let mut headers = vec![("host", "johnsmith.s3.amazonaws.com"), ("date", date)];
+        headers.extend([("authorization", authorization.as_str()), ("content-type", kind)]);
+        headers.retain(|(_, value)| !value.is_empty());
+        parts(method, "/photos/puppy.jpg", &headers)
+    };
+    let get = puppy("GET", "", "Tue, 27 Mar 2007 19:36:42 +0000", "bWq2s1WEIj+Ydj0vQ697zp+IXMU=");
+    let put = puppy("PUT", "image/jpeg", "Tue, 27 Mar 2007 21:15:45 +0000", "MyyxeRY7whkBe+bq8fHCL/2kKUg=");
+    for (request, now, name) in
+        [(&get, "2007-03-27T19:40:00Z", "GetObject"), (&put, "2007-03-27T21:20:00Z", "PutObject")]
+    {
+        assert_eq!(receive(request, now).unwrap_err().code(), ErrorCode::InvalidRequest, "not asked for");
+        let taken = receive_v2(request, now).unwrap();
+        assert_eq!((taken.operation.name(), taken.authenticated.access_key_id()), (name, KEY));
+    }
+    let late = receive_v2(&get, "2007-03-27T19:52:00Z").unwrap_err();
+    assert_eq!(late.code(), ErrorCode::RequestTimeTooSkewed);
+    let other = puppy("GET", "", "Tue, 27 Mar 2007 19:36:43 +0000", "bWq2s1WEIj+Ydj0vQ697zp+IXMU=");
+    assert_eq!(receive_v2(&other, "2007-03-27T19:40:00Z").unwrap_err().code(), ErrorCode::SignatureDoesNotMatch);
+    // The guide's listing.
+    let authorization = format!("AWS {KEY}:htDYFYduRNen8P9ZfE/s9SuKy0U=");
+    let date = ("date", "Tue, 27 Mar 2007 19:42:41 +0000");
+    let headers = [("host", "johnsmith.s3.amazonaws.com"), date, ("authorization", authorization.as_str())];
+    let list = parts("GET", "/?prefix=photos&max-keys=50&marker=puppy", &headers);
+    let refused = receive_v2(&list, "2007-03-27T19:40:00Z").unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidRequest);
+    assert!(refused.message().contains("doesn't cover the parameters of ListObjects"), "{refused}");
+}
+
 /// URLs that botocore 1.43 pre-signed with version 2; it moves headers into the query.
 #[test]
 fn version_2_of_botocore() {
