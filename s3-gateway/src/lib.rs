@@ -29,9 +29,11 @@ mod route;
 
 mod call;
 mod checksum_model;
+mod copy_description;
 mod error_table;
 mod key;
 mod object_headers;
+mod object_tags;
 mod ops;
 mod ref_names;
 mod sts;

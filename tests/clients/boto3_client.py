@@ -160,6 +160,31 @@ def copies_and_deletions():
     check("Contents" not in s3.list_objects_v2(Bucket=REPOSITORY, Prefix=f"{BRANCH}/many/"), "all are gone")
 
 
+def tags():
+    def told(key):
+        return {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(**at(key))["TagSet"]}
+
+    s3.put_object(**at("tagged"), Body=b"x", Tagging="team=data+lake&%C3%A9=")
+    equal(told("tagged"), {"team": "data lake", "é": ""}, "tags of a PUT")
+    equal(s3.get_object(**at("tagged"))["TagCount"], 2, "their count")
+    tag = s3.head_object(**at("tagged"))["ETag"]
+    s3.put_object_tagging(**at("tagged"), Tagging={"TagSet": [{"Key": "a", "Value": "1 + 1 = 2"}]})
+    equal(told("tagged"), {"a": "1 + 1 = 2"}, "tags that are replaced")
+    equal(s3.head_object(**at("tagged"))["ETag"], tag, "the object stays")
+    s3.copy_object(**at("tagged-copy"), CopySource=at("tagged"))
+    equal(told("tagged-copy"), {"a": "1 + 1 = 2"}, "tags of a copy")
+    s3.copy_object(**at("tagged-copy"), CopySource=at("tagged"), TaggingDirective="REPLACE", Tagging="b=2")
+    equal(told("tagged-copy"), {"b": "2"}, "a copy's own tags")
+    s3.upload_fileobj(io.BytesIO(data(6 << 20)), REPOSITORY, f"{BRANCH}/tagged-big", ExtraArgs={"Tagging": "c=3"}, Config=TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20))
+    equal(told("tagged-big"), {"c": "3"}, "tags of an upload in parts")
+    s3.delete_object_tagging(**at("tagged"))
+    equal(told("tagged"), {}, "no tags are left")
+    refused("InvalidTag", s3.put_object_tagging, **at("tagged"), Tagging={"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]})
+    refused("BadRequest", s3.put_object_tagging, **at("tagged"), Tagging={"TagSet": [{"Key": str(n), "Value": ""} for n in range(11)]})
+    refused("InvalidArgument", s3.put_object, **at("tagged"), Body=b"", Tagging="a=1&a=2")
+    refused("NoSuchKey", s3.get_object_tagging, **at("never"))
+
+
 def listings():
     for key in ["list/a/1", "list/a/2", "list/b", "list/c/1", "list/c/d/2"]:
         s3.put_object(**at(key), Body=b"x")
@@ -212,10 +237,9 @@ def refusals():
     refused("NoSuchKey", s3.get_object, **at("forged"))
     refused("NotImplemented", s3.get_bucket_policy, Bucket=REPOSITORY)
     refused("NotImplemented", s3.get_bucket_versioning, Bucket=REPOSITORY)
-    refused("NotImplemented", s3.get_object_tagging, **at("meta"))
     check(s3.head_object(**at("meta"))["ResponseMetadata"]["RequestId"], "a request id on every answer")
 
 
-for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, listings, presigned, refusals]:
+for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, tags, listings, presigned, refusals]:
     step()
     print(step.__name__, "ok", flush=True)

@@ -94,7 +94,7 @@ async fn choose(
 }
 
 /// Finds what a key names: an object, or a ref's folder marker.
-async fn find(call: &Call<'_>, repository: &RepositoryName, key: &str) -> Result<Option<Found>, Failure> {
+pub(super) async fn find(call: &Call<'_>, repository: &RepositoryName, key: &str) -> Result<Option<Found>, Failure> {
     match Key::parse(key)? {
         Key::Object(reference, path) => {
             call.authorize(Action::ReadObject, &call::object(repository, reference, &path))?;
@@ -193,6 +193,6 @@ fn not_modified(entry: &Entry) -> Response<Body> {
     answer
 }
 
-fn no_such_key(key: &str) -> S3Error {
+pub(super) fn no_such_key(key: &str) -> S3Error {
     S3Error::from(ErrorCode::NoSuchKey).with_detail("Key", key)
 }

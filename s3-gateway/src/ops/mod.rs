@@ -8,6 +8,7 @@ mod listing;
 mod copy_object;
 mod delete_object;
 mod get_object;
+mod object_tagging;
 mod put_object;
 mod stage_object;
 
@@ -55,5 +56,8 @@ pub(crate) async fn carry_out(call: &Call<'_>) -> Result<Response<Body>, Failure
         Op::ListParts { bucket, key, upload_id, list } => {
             multipart::list_parts(call, bucket, key, upload_id, list).await
         }
+        Op::GetObjectTagging { bucket, key } => object_tagging::get(call, bucket, key).await,
+        Op::PutObjectTagging { bucket, key } => object_tagging::put(call, bucket, key).await,
+        Op::DeleteObjectTagging { bucket, key } => object_tagging::delete(call, bucket, key).await,
     }
 }

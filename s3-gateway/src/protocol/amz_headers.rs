@@ -30,9 +30,9 @@ const EVERYWHERE: [&str; 12] = [
 /// Families of headers that are read, or can do no harm, whatever is asked for.
 const FAMILIES: [&str; 2] = ["x-amz-checksum-", "x-amz-meta-"];
 
-/// Headers that may be there if they ask for what is so anyway: nobody but by policies may read, there are no tags,
+/// Headers that may be there if they ask for what is so anyway: nobody but by policies may read, there are no
 /// annotations, locks or owners, and one namespace of buckets.
-const HARMLESS_VALUES: [(&str, &[&str]); 8] = [
+const HARMLESS_VALUES: [(&str, &[&str]); 6] = [
     ("x-amz-acl", &["private", "bucket-owner-read", "bucket-owner-full-control"]),
     // The one that there is; AWS's SDK for C++ names it.
     ("x-amz-api-version", &["2006-03-01"]),
@@ -40,19 +40,19 @@ const HARMLESS_VALUES: [(&str, &[&str]); 8] = [
     ("x-amz-bucket-object-lock-enabled", &["false"]),
     ("x-amz-object-annotation-directive", &["COPY", "EXCLUDE"]),
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
-    ("x-amz-tagging", &[""]),
-    ("x-amz-tagging-directive", &["COPY", "REPLACE"]),
 ];
 
 /// HTTP's headers that make a write conditional or partial.
 const CONDITIONS: [&str; 6] =
     ["content-range", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"];
 
-const OF_WRITES: [&str; 2] = ["if-match", "if-none-match"];
+const OF_WRITES: [&str; 3] = ["if-match", "if-none-match", "x-amz-tagging"];
+
+const OF_DELETIONS: [&str; 2] = ["if-match", "if-none-match"];
 
 const OF_COMPLETIONS: [&str; 3] = ["if-match", "if-none-match", "x-amz-mp-object-size"];
 
-const OF_COPIES: [&str; 8] = [
+const OF_COPIES: [&str; 10] = [
     "if-match",
     "if-none-match",
     "x-amz-copy-source",
@@ -61,6 +61,8 @@ const OF_COPIES: [&str; 8] = [
     "x-amz-copy-source-if-none-match",
     "x-amz-copy-source-if-unmodified-since",
     "x-amz-metadata-directive",
+    "x-amz-tagging",
+    "x-amz-tagging-directive",
 ];
 
 const OF_PART_COPIES: [&str; 6] = [
@@ -101,9 +103,8 @@ fn is_known(operation: &Operation, name: &str, value: &[u8]) -> bool {
 /// The headers of an operation.
 fn of(operation: &Operation) -> &'static [&'static str] {
     match operation {
-        Operation::PutObject { .. } | Operation::DeleteObject { .. } | Operation::CreateMultipartUpload { .. } => {
-            &OF_WRITES
-        }
+        Operation::PutObject { .. } | Operation::CreateMultipartUpload { .. } => &OF_WRITES,
+        Operation::DeleteObject { .. } => &OF_DELETIONS,
         Operation::CopyObject { .. } => &OF_COPIES,
         Operation::UploadPartCopy { .. } => &OF_PART_COPIES,
         Operation::CompleteMultipartUpload { .. } => &OF_COMPLETIONS,

@@ -41,6 +41,7 @@ error_codes! {
     AccessDenied 403 "Access Denied";
     AuthorizationHeaderMalformed 400 "The authorization header that you provided is not valid.";
     AuthorizationQueryParametersError 400 "The authorization query parameters that you provided are not valid.";
+    BadRequest 400 "Bad Request";
     BadDigest 400 "The digest that you specified did not match what was received.";
     BucketAlreadyExists 409 "The requested bucket name is not available. Select a different name and try again.";
     BucketAlreadyOwnedByYou 409 "The bucket that you tried to create already exists, and you own it.";
@@ -70,6 +71,7 @@ error_codes! {
     InvalidRange 416 "The requested range is not satisfiable";
     InvalidRequest 400 "Invalid Request";
     InvalidStorageClass 400 "The storage class that you specified is not valid.";
+    InvalidTag 400 "The tag provided was not a valid tag.";
     InvalidToken 400 "The provided token is malformed or otherwise not valid.";
     InvalidURI 400 "Couldn't parse the specified URI.";
     KeyTooLongError 400 "Your key is too long";

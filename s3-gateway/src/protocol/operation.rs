@@ -63,6 +63,12 @@ pub enum Operation {
     AbortMultipartUpload { bucket: String, key: String, upload_id: String },
     /// `GET /bucket/key?uploadId`.
     ListParts { bucket: String, key: String, upload_id: String, list: ListParts },
+    /// `GET /bucket/key?tagging`.
+    GetObjectTagging { bucket: String, key: String },
+    /// `PUT /bucket/key?tagging`.
+    PutObjectTagging { bucket: String, key: String },
+    /// `DELETE /bucket/key?tagging`.
+    DeleteObjectTagging { bucket: String, key: String },
 }
 
 /// What ListBuckets is asked.
@@ -189,6 +195,7 @@ impl Operation {
                 | Self::GetObject { .. }
                 | Self::HeadObject { .. }
                 | Self::ListParts { .. }
+                | Self::GetObjectTagging { .. }
         )
     }
 
@@ -215,6 +222,9 @@ impl Operation {
             Self::CompleteMultipartUpload { .. } => "CompleteMultipartUpload",
             Self::AbortMultipartUpload { .. } => "AbortMultipartUpload",
             Self::ListParts { .. } => "ListParts",
+            Self::GetObjectTagging { .. } => "GetObjectTagging",
+            Self::PutObjectTagging { .. } => "PutObjectTagging",
+            Self::DeleteObjectTagging { .. } => "DeleteObjectTagging",
         }
     }
 }
@@ -306,6 +316,9 @@ fn of_object(
             };
             Operation::ListParts { bucket, key, upload_id: upload_id()?, list }
         }
+        ("GET", Some("tagging")) => Operation::GetObjectTagging { bucket, key },
+        ("PUT", Some("tagging")) => Operation::PutObjectTagging { bucket, key },
+        ("DELETE", Some("tagging")) => Operation::DeleteObjectTagging { bucket, key },
         _ => return Ok(None),
     };
     Ok(Some(found))

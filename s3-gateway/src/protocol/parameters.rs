@@ -7,7 +7,7 @@ use super::operation::Operation;
 use super::query::Query;
 
 /// The parameters that choose an operation, beside the method.
-const CHOOSING: [&str; 4] = ["delete", "location", "uploadId", "uploads"];
+const CHOOSING: [&str; 5] = ["delete", "location", "tagging", "uploadId", "uploads"];
 
 /// What a listing of objects may have in either version, read by one and passed over by the other, as in S3. `metadata`
 /// is MinIO's: its clients ask for what S3's listings never hold.
@@ -68,7 +68,12 @@ pub(crate) fn refuse_unknown(operation: &Operation, query: &Query) -> Result<(),
 fn refuse_version(operation: &Operation, version: &str) -> Result<(), S3Error> {
     let takes_versions = matches!(
         operation,
-        Operation::GetObject { .. } | Operation::HeadObject { .. } | Operation::DeleteObject { .. }
+        Operation::GetObject { .. }
+            | Operation::HeadObject { .. }
+            | Operation::DeleteObject { .. }
+            | Operation::GetObjectTagging { .. }
+            | Operation::PutObjectTagging { .. }
+            | Operation::DeleteObjectTagging { .. }
     );
     let refused = |why| Err(S3Error::invalid_argument("versionId", version, why));
     match version {
@@ -95,6 +100,9 @@ fn of(operation: &Operation) -> &'static [&'static str] {
         Operation::CreateMultipartUpload { .. } => &["uploads"],
         Operation::UploadPart { .. } | Operation::UploadPartCopy { .. } => &["partNumber", "uploadId"],
         Operation::CompleteMultipartUpload { .. } | Operation::AbortMultipartUpload { .. } => &["uploadId"],
+        Operation::GetObjectTagging { .. }
+        | Operation::PutObjectTagging { .. }
+        | Operation::DeleteObjectTagging { .. } => &["tagging"],
         Operation::ListParts { .. } => &["encoding-type", "max-parts", "part-number-marker", "uploadId"],
         Operation::CreateBucket { .. }
         | Operation::HeadBucket { .. }

@@ -3,6 +3,7 @@
 
 pub mod read;
 pub mod write;
+pub mod write_properties;
 
 pub use read::{CompletedPart, DeleteRequest, ObjectToDelete};
 

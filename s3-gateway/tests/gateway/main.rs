@@ -30,3 +30,4 @@ mod refs;
 mod refusals;
 mod rules_on_refs;
 mod streaming;
+mod tagging;

@@ -32,6 +32,9 @@ element that isn't known is answered with 501 `NotImplemented` and changes nothi
   nothing is sent. Where an object is written, they are kept with it.
 - Conditions on requests that only read, and empty ones.
 
+Tags are part of an object: they are committed, merged, copied and read at any ref as its metadata is. To read them takes
+`fs:ReadObject`, to change them `fs:WriteObject`.
+
 `If-None-Match` of a write is `*`, as in S3. Checksums are CRC32, CRC32C, CRC64NVME, SHA-1 and SHA-256; headers with others are 400
 `InvalidRequest`.
 
@@ -45,8 +48,6 @@ Some may be there if they ask for what is so anyway:
 | `x-amz-bucket-object-lock-enabled` | `false` |
 | `x-amz-object-annotation-directive` | `COPY`, `EXCLUDE` |
 | `x-amz-object-ownership` | `BucketOwnerEnforced` |
-| `x-amz-tagging` | empty |
-| `x-amz-tagging-directive` | `COPY`, `REPLACE` |
 
 ";
 
@@ -127,6 +128,7 @@ fn body(operation: &Modelled, key: &str, more: Option<&str>) -> String {
             "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag>{inside}</Part>{beside}\
              </CompleteMultipartUpload>"
         ),
+        "PutObjectTagging" => format!("<Tagging><TagSet/>{beside}</Tagging>"),
         "CreateBucket" => format!("<CreateBucketConfiguration>{beside}</CreateBucketConfiguration>"),
         _ => "overwritten".to_owned(),
     }

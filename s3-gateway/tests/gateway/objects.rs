@@ -153,9 +153,6 @@ async fn subresources_that_lakebed_lacks_are_not_implemented() {
     for (method, name) in [
         (Method::GET, "acl"),
         (Method::PUT, "acl"),
-        (Method::GET, "tagging"),
-        (Method::PUT, "tagging"),
-        (Method::DELETE, "tagging"),
         (Method::GET, "retention"),
         (Method::GET, "attributes"),
         (Method::POST, "restore"),

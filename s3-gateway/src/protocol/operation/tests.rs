@@ -45,6 +45,9 @@ fn each_request_is_one_operation() {
         ("POST", "/b/k?uploadId=u", "CompleteMultipartUpload"),
         ("DELETE", "/b/k?uploadId=u", "AbortMultipartUpload"),
         ("GET", "/b/k?uploadId=u", "ListParts"),
+        ("GET", "/b/k?tagging", "GetObjectTagging"),
+        ("PUT", "/b/k?tagging=&x-id=PutObjectTagging", "PutObjectTagging"),
+        ("DELETE", "/b/k?tagging&versionId=null", "DeleteObjectTagging"),
     ] {
         assert_eq!(parse(method, path).unwrap().name(), name, "{method} {path}");
     }
@@ -66,7 +69,6 @@ fn what_is_not_known_is_refused_by_its_name() {
         "policy",
         "versioning",
         "versions",
-        "tagging",
         "cors",
         "lifecycle",
         "website",
@@ -147,7 +149,7 @@ fn headers_that_are_not_known_are_refused_unless_harmless() {
         ("x-amz-write-offset-bytes", "7"),
         ("x-amz-acl", "public-read"),
         ("x-amz-grant-read", "id=1"),
-        ("x-amz-tagging", "a=b"),
+        ("x-amz-tagging-directive", "REPLACE"),
         ("x-amz-expected-bucket-owner", "1"),
         ("x-amz-bucket-object-lock-enabled", "true"),
     ] {
@@ -157,7 +159,7 @@ fn headers_that_are_not_known_are_refused_unless_harmless() {
     }
     for (name, value) in [
         ("x-amz-acl", "private"),
-        ("x-amz-tagging", ""),
+        ("x-amz-tagging", "a=b"),
         ("x-amz-storage-class", "STANDARD"),
         ("x-amz-bucket-object-lock-enabled", "false"),
         ("x-amz-meta-a", "b"),
