@@ -30,6 +30,7 @@ mod route;
 mod call;
 mod checksum_model;
 mod copy_description;
+mod encryption;
 mod error_table;
 mod key;
 mod object_headers;

@@ -13,6 +13,7 @@ use model::{Address, Entry, PartSizes, RepositoryName};
 use object_http::Verdict;
 
 use crate::call::{self, Call};
+use crate::encryption;
 use crate::error_table::Failure;
 use crate::key::Key;
 use crate::object_headers;
@@ -167,6 +168,7 @@ fn answer(call: &Call<'_>, chosen: &Chosen, read: &ReadOptions, body: Body) -> R
     }
     let headers = answer.headers_mut();
     object_headers::describe(headers, entry);
+    encryption::describe_read(headers, entry, call.graveler.stores());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(chosen.range.end - chosen.range.start));
     if chosen.partial {
         object_http::insert(headers, header::CONTENT_RANGE, &object_http::content_range(&chosen.range, entry.size));

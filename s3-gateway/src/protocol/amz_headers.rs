@@ -8,13 +8,15 @@ use super::error::S3Error;
 use super::operation::Operation;
 
 /// Headers of a request that are read, or can do no harm, whatever is asked for.
-const EVERYWHERE: [&str; 12] = [
+const EVERYWHERE: [&str; 13] = [
     // How the request was signed and travels.
     "x-amz-content-sha256",
     "x-amz-date",
     "x-amz-decoded-content-length",
     "x-amz-sdk-checksum-algorithm",
     "x-amz-trailer",
+    // Judged whatever is asked for.
+    "x-amz-expected-bucket-owner",
     // Who wrote the client.
     "x-amz-user-agent",
     // What becomes of the object that is written, if one is.
@@ -32,7 +34,7 @@ const FAMILIES: [&str; 2] = ["x-amz-checksum-", "x-amz-meta-"];
 
 /// Headers that may be there if they ask for what is so anyway: nobody but by policies may read, there are no
 /// annotations, locks or owners, and one namespace of buckets.
-const HARMLESS_VALUES: [(&str, &[&str]); 6] = [
+const HARMLESS_VALUES: [(&str, &[&str]); 7] = [
     ("x-amz-acl", &["private", "bucket-owner-read", "bucket-owner-full-control"]),
     // The one that there is; AWS's SDK for C++ names it.
     ("x-amz-api-version", &["2006-03-01"]),
@@ -40,6 +42,8 @@ const HARMLESS_VALUES: [(&str, &[&str]); 6] = [
     ("x-amz-bucket-object-lock-enabled", &["false"]),
     ("x-amz-object-annotation-directive", &["COPY", "EXCLUDE"]),
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
+    // Only where the store encrypts.
+    ("x-amz-server-side-encryption", &["AES256"]),
 ];
 
 /// HTTP's headers that make a write conditional or partial.
@@ -50,9 +54,11 @@ const OF_WRITES: [&str; 3] = ["if-match", "if-none-match", "x-amz-tagging"];
 
 const OF_DELETIONS: [&str; 2] = ["if-match", "if-none-match"];
 
+const OF_ATTRIBUTES: [&str; 3] = ["x-amz-max-parts", "x-amz-object-attributes", "x-amz-part-number-marker"];
+
 const OF_COMPLETIONS: [&str; 3] = ["if-match", "if-none-match", "x-amz-mp-object-size"];
 
-const OF_COPIES: [&str; 10] = [
+const OF_COPIES: [&str; 11] = [
     "if-match",
     "if-none-match",
     "x-amz-copy-source",
@@ -61,17 +67,19 @@ const OF_COPIES: [&str; 10] = [
     "x-amz-copy-source-if-none-match",
     "x-amz-copy-source-if-unmodified-since",
     "x-amz-metadata-directive",
+    "x-amz-source-expected-bucket-owner",
     "x-amz-tagging",
     "x-amz-tagging-directive",
 ];
 
-const OF_PART_COPIES: [&str; 6] = [
+const OF_PART_COPIES: [&str; 7] = [
     "x-amz-copy-source",
     "x-amz-copy-source-if-match",
     "x-amz-copy-source-if-modified-since",
     "x-amz-copy-source-if-none-match",
     "x-amz-copy-source-if-unmodified-since",
     "x-amz-copy-source-range",
+    "x-amz-source-expected-bucket-owner",
 ];
 
 /// Refuses whatever an operation doesn't know. An empty condition is none.
@@ -108,6 +116,7 @@ fn of(operation: &Operation) -> &'static [&'static str] {
         Operation::CopyObject { .. } => &OF_COPIES,
         Operation::UploadPartCopy { .. } => &OF_PART_COPIES,
         Operation::CompleteMultipartUpload { .. } => &OF_COMPLETIONS,
+        Operation::GetObjectAttributes { .. } => &OF_ATTRIBUTES,
         _ => &[],
     }
 }

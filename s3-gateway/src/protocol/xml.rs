@@ -40,6 +40,12 @@ impl Writer {
         self.open.push(name);
     }
 
+    /// Opens an element with attributes, written as they stand in the document.
+    pub(crate) fn open_with(&mut self, name: &'static str, attributes: &str) {
+        self.out.push_str(&format!("<{name} {attributes}>"));
+        self.open.push(name);
+    }
+
     /// Closes the innermost open element.
     pub(crate) fn close(&mut self) {
         let name = self.open.pop().expect("because every close follows its open");
