@@ -15,6 +15,7 @@ mod commit;
 mod entry;
 mod installation;
 mod job;
+mod object_tags;
 mod part_sizes;
 mod reflog;
 mod refs;
@@ -52,6 +53,7 @@ pub use meta_store::{MetaError, MetaStore};
 pub use name::{
     BranchName, GroupName, InvalidName, PolicyName, RefName, RepositoryName, StorageNamespace, TagName, UserName,
 };
+pub use object_tags::{InvalidTags, ObjectTags, TAGS_MAX, TAGS_NAME};
 pub use part_sizes::{InvalidParts, PART_RUNS_MAX, PartRun, PartSizes};
 pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
 pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};

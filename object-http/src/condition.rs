@@ -88,9 +88,9 @@ fn judge(headers: &HeaderMap, names: [&str; 4], e_tag: &str, last_modified: Date
     (expected, new)
 }
 
-/// Whether a list of ETags names this one; none when the header isn't there.
+/// Whether a list of ETags names this one; none when the header isn't there, or is empty.
 fn names_tag(headers: &HeaderMap, name: &str, e_tag: &str) -> Option<bool> {
-    let mut values = headers.get_all(name).iter().peekable();
+    let mut values = headers.get_all(name).iter().filter(|value| !value.is_empty()).peekable();
     values.peek()?;
     Some(values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|tag| {
         let tag = tag.trim();
@@ -113,8 +113,9 @@ pub fn of_write(headers: &HeaderMap) -> Result<Option<WriteCondition>, InvalidCo
     }
 }
 
+/// The one value of a condition; an empty one is none.
 fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, InvalidCondition> {
-    let mut values = headers.get_all(name).iter();
+    let mut values = headers.get_all(name).iter().filter(|value| !value.is_empty());
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {
@@ -147,6 +148,8 @@ mod tests {
             (&[], Verdict::Proceed),
             (&[("if-match", "\"e\"")], Verdict::Proceed),
             (&[("if-match", "e")], Verdict::Proceed),
+            (&[("if-match", ""), ("if-none-match", "")], Verdict::Proceed),
+            (&[("if-match", ""), ("if-unmodified-since", BEFORE)], Verdict::Failed),
             (&[("if-match", "\"x\", \"e\"")], Verdict::Proceed),
             (&[("if-match", "*")], Verdict::Proceed),
             (&[("if-match", "\"x\"")], Verdict::Failed),

@@ -91,7 +91,8 @@ fn number(digits: &str) -> Option<u64> {
 
 /// Judges `If-Range`, an ETag or a date.
 fn still_the_same(headers: &HeaderMap, e_tag: &str, last_modified: DateTime<Utc>) -> bool {
-    let Some(value) = headers.get(header::IF_RANGE).and_then(|value| value.to_str().ok()) else { return true };
+    let value = headers.get(header::IF_RANGE).filter(|value| !value.is_empty());
+    let Some(value) = value.and_then(|value| value.to_str().ok()) else { return true };
     match parse_http_date(value) {
         Some(date) => last_modified.trunc_subsecs(0) == date,
         None => !value.starts_with("W/") && unquoted(value) == e_tag,

@@ -14,7 +14,7 @@ use crate::GatewayOptions;
 use crate::error_table::Failure;
 use crate::key;
 use crate::protocol::xml::write::Owner;
-use crate::protocol::{ErrorCode, Request, S3Error};
+use crate::protocol::{ErrorCode, Request, S3Error, headers};
 use crate::request_body::RequestBody;
 
 /// One verified request on its way.
@@ -60,6 +60,19 @@ impl Call<'_> {
     /// Whom listings show as the owner of everything: the caller, since Lakebed's objects have no owners.
     pub(crate) fn owner(&self) -> Owner {
         Owner { id: self.caller.user.id.to_string(), display_name: self.caller.user.name.to_string() }
+    }
+
+    /// Refuses a request that expects its buckets to be another's than listings say.
+    pub(crate) fn check_expected_owners(&self) -> Result<(), S3Error> {
+        let owner = self.caller.user.id.to_string();
+        for name in ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"] {
+            if headers::single(self.headers(), name)?.is_some_and(|expected| expected != owner) {
+                let why =
+                    format!("The bucket isn't of the owner in {name}: its owner is {owner}, the id of the caller");
+                return Err(S3Error::new(ErrorCode::AccessDenied, why));
+            }
+        }
+        Ok(())
     }
 
     /// Finds an object; `None` if the repository is there and the ref or the object isn't.
@@ -137,9 +150,12 @@ impl Call<'_> {
     }
 }
 
-/// Takes a bucket's name as a repository's. A name that can't be one is a bucket that isn't there.
+/// Takes a bucket's name as a repository's. Says of one that can't be, such as S3's names with dots, why.
 pub(crate) fn repository_name(bucket: &str) -> Result<RepositoryName, S3Error> {
-    bucket.parse().map_err(|_| S3Error::from(ErrorCode::NoSuchBucket).with_detail("BucketName", bucket))
+    bucket.parse().map_err(|invalid: model::InvalidName| {
+        let why = format!("A bucket is a repository here, and none can have this name: {invalid}");
+        S3Error::new(ErrorCode::InvalidBucketName, why).with_detail("BucketName", bucket)
+    })
 }
 
 /// An object that is read, as policies see it.

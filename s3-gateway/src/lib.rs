@@ -29,9 +29,12 @@ mod route;
 
 mod call;
 mod checksum_model;
+mod copy_description;
+mod encryption;
 mod error_table;
 mod key;
 mod object_headers;
+mod object_tags;
 mod ops;
 mod ref_names;
 mod sts;

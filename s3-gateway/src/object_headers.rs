@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use http::header::{HeaderMap, HeaderName};
-use model::Entry;
+use model::{Entry, TAGS_NAME};
 use object_http::{Representation, insert};
 
 use crate::checksum_model;
+use crate::object_tags;
 use crate::protocol::{Checksum, ChecksumKind, S3Error, headers};
 
 /// S3's media type of an object that came without one.
@@ -16,7 +17,9 @@ const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
 /// What `x-amz-storage-class` says of most objects; S3 sends the header only for others.
 pub(crate) const STORAGE_CLASS_DEFAULT: &str = "STANDARD";
 
-const STORAGE_CLASS: &str = "x-amz-storage-class";
+pub(crate) const STORAGE_CLASS: &str = "x-amz-storage-class";
+
+const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-amz-tagging-count");
 
 /// How S3 says that an object has metadata that no header can show. REST and gRPC take names that S3's writers can't send:
 /// with a colon, or two that differ in capitals only.
@@ -27,7 +30,7 @@ const MISSING_METADATA: HeaderName = HeaderName::from_static("x-amz-missing-meta
 pub(crate) struct Described {
     /// The media type.
     pub(crate) content_type: String,
-    /// User metadata.
+    /// User metadata, with the tags among them.
     pub(crate) metadata: BTreeMap<String, String>,
     /// Other headers that a GET returns.
     pub(crate) headers: BTreeMap<String, String>,
@@ -37,9 +40,11 @@ impl Described {
     /// Reads what a write says, within S3's bounds.
     pub(crate) fn of_write(request: &HeaderMap) -> Result<Self, S3Error> {
         let content_type = headers::single(request, "content-type")?.filter(|value| !value.is_empty());
+        let mut metadata = headers::user_metadata(request)?;
+        object_tags::of_write(request)?.keep_in(&mut metadata);
         Ok(Self {
             content_type: content_type.unwrap_or(CONTENT_TYPE_DEFAULT).to_owned(),
-            metadata: headers::user_metadata(request)?,
+            metadata,
             headers: headers::kept_headers(request)?,
         })
     }
@@ -63,8 +68,11 @@ pub(crate) fn describe(answer: &mut HeaderMap, entry: &Entry) {
     if entry.headers.get(STORAGE_CLASS).is_some_and(|class| class == STORAGE_CLASS_DEFAULT) {
         answer.remove(STORAGE_CLASS);
     }
+    if let Some(count) = entry.tags().ok().map(|tags| tags.count()).filter(|count| *count > 0) {
+        answer.insert(TAGGING_COUNT, count.into());
+    }
     let mut missing = 0_u32;
-    for (name, value) in &entry.metadata {
+    for (name, value) in entry.metadata.iter().filter(|(name, _)| *name != TAGS_NAME) {
         match headers::metadata_header(name, value).filter(|(name, _)| !answer.contains_key(name)) {
             Some((name, value)) => drop(answer.insert(name, value)),
             None => missing += 1,
@@ -105,7 +113,13 @@ mod tests {
 
     #[test]
     fn metadata_that_no_header_can_show_is_counted() {
-        let metadata = [("Color", "red"), ("color", "blue"), ("::lakefs::client-mtime", "1"), ("shape", "round")];
+        let metadata = [
+            ("::lakebed::tags", "a=b&c=d"),
+            ("Color", "red"),
+            ("color", "blue"),
+            ("::lakefs::client-mtime", "1"),
+            ("shape", "round"),
+        ];
         let entry = Entry {
             address: Address::Relative("data/x".into()),
             last_modified: Timestamp::from_millis(0),
@@ -124,8 +138,9 @@ mod tests {
             (&"red".parse().unwrap(), &"round".parse().unwrap())
         );
         assert_eq!(answer["x-amz-missing-meta"], "2");
+        assert_eq!(answer["x-amz-tagging-count"], "2");
         let mut answer = HeaderMap::new();
         describe(&mut answer, &Entry { metadata: [("shape".to_owned(), "round".to_owned())].into(), ..entry });
-        assert!(!answer.contains_key("x-amz-missing-meta"));
+        assert!(!answer.contains_key("x-amz-missing-meta") && !answer.contains_key("x-amz-tagging-count"));
     }
 }

@@ -45,18 +45,19 @@ pub(crate) async fn open_read_only(url: &StoreUrl, settings: &StoreSettings) -> 
         remote => open(remote, settings).await?,
     };
     let (read_only, signer) = (ReadOnly::new(opened.store), opened.signer);
-    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer, pages: opened.pages })
+    let Opened { pages, encrypts, .. } = opened;
+    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer, pages, encrypts })
 }
 
 fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened, StorageError> {
     let store = Arc::new(opened.map_err(|e| StorageError::from_store(e, &folder.display().to_string()))?);
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: None })
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: None, encrypts: false })
 }
 
 fn memory() -> Opened {
     let store = Arc::new(InMemory::new());
     let multipart = Arc::new(MemoryMultipart::new(Arc::clone(&store)));
-    Opened { store, multipart, signer: None, pages: None }
+    Opened { store, multipart, signer: None, pages: None, encrypts: false }
 }
 
 fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -73,10 +74,14 @@ fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     for (name, value) in &settings.options {
         builder = builder.with_config(option::<AmazonS3ConfigKey>("S3", name)?, value);
     }
+    let endpoints = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint];
+    let asks = option::<AmazonS3ConfigKey>("S3", "aws_server_side_encryption")?;
+    let encrypts = builder.get_config_value(&asks).is_some()
+        || endpoints.iter().all(|key| is_of(builder.get_config_value(key), &["amazonaws.com", "amazonaws.com.cn"]));
     let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("S3", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
     let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages) })
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages), encrypts })
 }
 
 fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -90,10 +95,11 @@ fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     for (name, value) in &settings.options {
         builder = builder.with_config(option::<GoogleConfigKey>("GCS", name)?, value);
     }
+    let encrypts = is_of(builder.get_config_value(&GoogleConfigKey::BaseUrl), &["googleapis.com"]);
     let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("GCS", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
     let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages) })
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages), encrypts })
 }
 
 fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -105,10 +111,21 @@ fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageErr
     for (name, value) in &settings.options {
         builder = builder.with_config(option::<AzureConfigKey>("Azure", name)?, value);
     }
+    let emulated = builder.get_config_value(&AzureConfigKey::UseEmulator).is_some_and(|emulated| emulated == "true");
+    let domains = ["windows.net", "chinacloudapi.cn", "usgovcloudapi.net"];
+    let encrypts = !emulated && is_of(builder.get_config_value(&AzureConfigKey::Endpoint), &domains);
     let store = Arc::new(builder.with_container_name(container).build().map_err(|e| unusable("Azure", &e))?);
     // Azure's signatures don't cover the number of a part, and its block lists need none: no signer.
     let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: Some(pages) })
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: Some(pages), encrypts })
+}
+
+/// Returns whether a provider's store is its own: at the usual endpoint, or at another in its domains.
+fn is_of(endpoint: Option<String>, domains: &[&str]) -> bool {
+    let Some(endpoint) = endpoint else { return true };
+    let host = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    domains.iter().any(|domain| host.strip_suffix(domain).is_some_and(|before| before.ends_with('.')))
 }
 
 /// Whether TLS guards the bytes on their way. Then their SHA-256 isn't signed too: it would be computed on the threads
@@ -136,4 +153,40 @@ fn option<K: std::str::FromStr<Err = StoreError>>(store: &str, name: &str) -> Re
 
 fn unusable(store: &str, error: &StoreError) -> StorageError {
     StorageError::Invalid(format!("the settings of the object store don't do for {store}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_stores_that_are_known_to_encrypt_are_said_to() {
+        // Clients speak TLS with what the process chose; this one may have chosen before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let azure = [("azure_storage_account_name", "lake"), ("azure_storage_account_key", "aw==")];
+        let aws = [("aws_access_key_id", "a"), ("aws_secret_access_key", "s")];
+        let asked =
+            [("aws_access_key_id", "a"), ("aws_secret_access_key", "s"), ("aws_server_side_encryption", "AES256")];
+        let elsewhere = Some("http://127.0.0.1:9000");
+        for (url, endpoint, options, expected) in [
+            ("s3://lake", None, &aws[..], true),
+            ("s3://lake", Some("https://s3.eu-west-1.amazonaws.com"), &aws, true),
+            ("s3://lake", Some("https://amazonaws.com.example.org/x.amazonaws.com"), &aws, false),
+            ("s3://lake", elsewhere, &aws, false),
+            ("s3://lake", elsewhere, &asked, true),
+            ("az://lake", None, &azure, true),
+            ("az://lake", elsewhere, &azure, false),
+            ("memory:///", None, &[], false),
+        ] {
+            let settings = StoreSettings {
+                endpoint: endpoint.map(str::to_owned),
+                region: Some("eu-west-1".to_owned()),
+                allow_http: true,
+                options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+                ..StoreSettings::default()
+            };
+            let opened = open(&StoreUrl::parse(url).unwrap(), &settings).await.unwrap();
+            assert_eq!(opened.encrypts, expected, "{url} {endpoint:?}");
+        }
+    }
 }

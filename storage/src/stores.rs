@@ -40,6 +40,7 @@ pub struct Stores {
     pub(crate) sources: Arc<Sources>,
     pub(crate) multipart: Arc<dyn MultipartStore>,
     pub(crate) presigned: Option<Arc<Presigned>>,
+    encrypts: bool,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
     pub(crate) disk_cache: Option<Arc<DiskCache>>,
@@ -58,6 +59,8 @@ pub(crate) struct Opened {
     pub(crate) signer: Option<Arc<dyn Signer>>,
     /// Listings page by page, of stores that have them.
     pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    /// Whether it encrypts what it keeps.
+    pub(crate) encrypts: bool,
 }
 
 impl Stores {
@@ -95,7 +98,8 @@ impl Stores {
             Scheme::Gcs => ("gs://test", StoreUrl::Gcs { bucket: "test".into(), prefix: Path::ROOT }),
             Scheme::Azure => ("az://test", StoreUrl::Azure { container: "test".into(), prefix: Path::ROOT }),
         };
-        let opened = Opened { store, multipart, signer: None, pages: None };
+        let encrypts = !matches!(scheme, Scheme::Local | Scheme::Memory);
+        let opened = Opened { store, multipart, signer: None, pages: None, encrypts };
         Arc::new(Self::new(url.to_owned(), &parsed, opened, Sources::default()))
     }
 
@@ -116,6 +120,7 @@ impl Stores {
             sources: Arc::clone(&self.sources),
             multipart,
             presigned: self.presigned.clone(),
+            encrypts: self.encrypts,
             limits: self.limits,
             budget: Budget::process(),
             disk_cache: self.disk_cache.clone(),
@@ -124,7 +129,7 @@ impl Stores {
     }
 
     fn new(url: String, parsed: &StoreUrl, opened: Opened, sources: Sources) -> Self {
-        let Opened { store, multipart, signer, pages } = opened;
+        let Opened { store, multipart, signer, pages, encrypts } = opened;
         let scheme = parsed.scheme();
         Self {
             url,
@@ -137,6 +142,7 @@ impl Stores {
             sources: Arc::new(sources),
             multipart,
             presigned: signer.map(|signer| Arc::new(Presigned::new(signer))),
+            encrypts,
             limits: Limits::of(scheme),
             budget: Budget::process(),
             disk_cache: None,
@@ -157,6 +163,12 @@ impl Stores {
     /// What every namespace in this store begins with, a slash included.
     pub fn namespace_root(&self) -> &str {
         &self.namespace_root
+    }
+
+    /// Whether the store encrypts what it keeps, whoever asks: Amazon's, Google's and Microsoft's do. One that only speaks
+    /// like them does if every write asks it to (`aws_server_side_encryption`).
+    pub fn encrypts(&self) -> bool {
+        self.encrypts
     }
 
     /// Whether the store can pre-sign URLs.

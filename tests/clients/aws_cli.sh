@@ -20,6 +20,11 @@ $aws s3 cp --only-show-errors --recursive "$root/up/" down
 diff -r up down -x er
 $aws s3 mv --only-show-errors "$root/up/big.bin" "$root/moved/big.bin"
 $aws s3 cp --only-show-errors "$root/moved/big.bin" - | cmp - up/big.bin
+tags="--bucket $LAKEBED_TEST_REPOSITORY --key main/moved/big.bin"
+$aws s3api put-object-tagging $tags --tagging 'TagSet=[{Key=team,Value=data lake}]'
+[ "$($aws s3api get-object-tagging $tags --query 'TagSet[0].Value' --output text)" = 'data lake' ]
+$aws s3 cp --only-show-errors "$root/moved/big.bin" "$root/copied/big.bin"
+$aws s3 cp --only-show-errors "$root/copied/big.bin" - | cmp - up/big.bin
 echo new >up/deep/new.txt
 # S3 tells whole seconds: what is uploaded in the second in which it was written looks older there, and would be sent again.
 touch -d '10 seconds ago' up/deep/new.txt

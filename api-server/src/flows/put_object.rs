@@ -6,8 +6,8 @@ use auth::{Action, Caller, Resource, authorize};
 use futures::{StreamExt, stream};
 use graveler::{BodyError, BodyStream, Change, Graveler, Uploaded};
 use model::{
-    BranchName, Entry, MetaError, ObjectPath, RefTarget, Refusal, Repository, RepositoryName, Require, StageOutcome,
-    StagedValue,
+    BranchName, Entry, MetaError, ObjectPath, ObjectTags, RefTarget, Refusal, Repository, RepositoryName, Require,
+    StageOutcome, StagedValue, TAGS_NAME,
 };
 use proto::api::InvalidField;
 
@@ -74,9 +74,12 @@ pub async fn put_object(
 }
 
 /// Metadata returns in HTTP headers, so it must fit there. A name that no header can have is kept and shown over REST
-/// and gRPC: lakeFS's clients note times and permissions of files under names like `::lakefs::client-mtime`.
+/// and gRPC: lakeFS's clients note times and permissions of files under names like `::lakefs::client-mtime`. Tags have a
+/// bound of their own.
 pub(super) fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), InvalidField> {
-    let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    ObjectTags::kept_in(metadata).map_err(|why| InvalidField::new("metadata", format!("{TAGS_NAME}: {why}")))?;
+    let counted = metadata.iter().filter(|(name, _)| *name != TAGS_NAME);
+    let bytes: usize = counted.map(|(name, value)| name.len() + value.len()).sum();
     if bytes > METADATA_BYTES_MAX {
         return Err(InvalidField::new("metadata", format!("has {bytes} bytes; the most is {METADATA_BYTES_MAX}")));
     }

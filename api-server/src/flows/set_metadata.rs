@@ -1,10 +1,11 @@
-//! Replaces an object's user metadata. Invariant: an object that others write meanwhile keeps what they wrote.
+//! Replaces an object's user metadata. Invariant: an object that others write meanwhile keeps the
+//! bytes that they wrote.
 
 use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
-use graveler::{Change, Graveler, RefExpr};
-use model::{BranchName, Entry, ObjectPath, RepositoryName, Require, StageOutcome, StagedValue};
+use graveler::Graveler;
+use model::{BranchName, Entry, ObjectPath, RepositoryName, TAGS_NAME};
 
 use super::put_object::check_metadata;
 use crate::Error;
@@ -20,13 +21,24 @@ pub async fn set_metadata(
 ) -> Result<(), Error> {
     authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, path))?;
     check_metadata(&metadata)?;
-    let found = graveler.stat(repository, &RefExpr::from(branch), path).await?;
-    let found = found.ok_or_else(|| Error::ObjectNotFound { reference: branch.to_string(), path: path.clone() })?;
-    let require = Some(Require::Present(Some(found.entry.e_tag.clone())));
-    let entry = Entry { metadata, last_modified: graveler.clock().now(), ..found.entry };
-    let change = Change { path: path.clone(), value: StagedValue::Entry(entry), require };
-    match graveler.stage_in(&found.repository, branch, vec![change]).await?.as_slice() {
-        [StageOutcome::Staged] => Ok(()),
-        _ => Err(Error::PreconditionFailed(path.clone())),
+    let updated = graveler.update(repository, branch, path, |entry: Entry| Entry {
+        metadata: with_tags(&metadata, &entry),
+        last_modified: graveler.clock().now(),
+        ..entry
+    });
+    match updated.await? {
+        Some(_) => Ok(()),
+        None => Err(Error::ObjectNotFound { reference: branch.to_string(), path: path.clone() }),
     }
+}
+
+/// The new metadata, and the tags that the object has over S3 unless it names others: who writes metadata needn't know
+/// that they are kept among them. Empty ones are none.
+fn with_tags(metadata: &BTreeMap<String, String>, entry: &Entry) -> BTreeMap<String, String> {
+    let mut metadata = metadata.clone();
+    if let Some(kept) = entry.metadata.get(TAGS_NAME) {
+        metadata.entry(TAGS_NAME.to_owned()).or_insert_with(|| kept.clone());
+    }
+    metadata.retain(|name, value| name != TAGS_NAME || !value.is_empty());
+    metadata
 }

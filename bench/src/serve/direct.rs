@@ -16,8 +16,6 @@ use cli::server::Respond;
 use futures::TryStreamExt;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, header};
-use http_body_util::BodyDataStream;
-use hyper::body::Incoming;
 use model::Address;
 use object_http::{Verdict, http_date, judge_read, quoted};
 use s3_gateway::protocol::receive::KeyLookup;
@@ -74,7 +72,7 @@ struct Object {
 }
 
 impl Respond for Service {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn respond(&self, request: Request<Body>) -> Response<Body> {
         // The private paths ask for no proof.
         Connection::is_of_a_caller(request.extensions().get());
         if request.uri().path() == COUNTS_PATH {
@@ -109,7 +107,7 @@ impl Server {
         Counts { log_entries, log_fsyncs, ..Counts::default() }.with_store(&self.counters)
     }
 
-    async fn answer(&self, parts: &Parts, body: Incoming) -> Result<Response<Body>, S3Error> {
+    async fn answer(&self, parts: &Parts, body: Body) -> Result<Response<Body>, S3Error> {
         let request = self.receiver.receive(parts, self, Utc::now()).await?;
         match &request.operation {
             Operation::GetObject { bucket, key, .. } => self.get(&request, format!("{bucket}/{key}")).await,
@@ -155,9 +153,9 @@ impl Server {
         request: &protocol::Request,
         bucket: &str,
         key: &str,
-        body: Incoming,
+        body: Body,
     ) -> Result<Response<Body>, S3Error> {
-        let (body, receipt) = request.open_body(BodyDataStream::new(body))?;
+        let (body, receipt) = request.open_body(body.into_data_stream())?;
         let address = self.storage.new_address();
         let stored = self.storage.put_data(&address, body, request.length()).await.map_err(|error| match error {
             PutError::Body(error) => BodyError::find(&error).unwrap_or_else(|| ErrorCode::IncompleteBody.into()),

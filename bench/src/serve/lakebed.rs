@@ -8,7 +8,6 @@ use auth::Connection;
 use axum::body::Body;
 use cli::server::Respond;
 use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
 use s3_gateway::{Gateway, GatewayOptions};
 use secrecy::ExposeSecret;
 
@@ -35,7 +34,7 @@ struct Service {
 }
 
 impl Respond for Service {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn respond(&self, request: Request<Body>) -> Response<Body> {
         // The private paths ask for no proof.
         Connection::is_of_a_caller(request.extensions().get());
         match request.uri().path() {
@@ -48,7 +47,7 @@ impl Respond for Service {
                     answer
                 }
             },
-            _ => self.gateway.handle(request.map(Body::new)).await,
+            _ => self.gateway.handle(request).await,
         }
     }
 }

@@ -11,7 +11,6 @@ use axum::Router;
 use axum::body::Body;
 use cli::server::Respond;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use secrecy::ExposeSecret;
 use tower::ServiceExt;
 
@@ -42,13 +41,13 @@ pub(super) struct Service {
 }
 
 impl Respond for Service {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn respond(&self, request: Request<Body>) -> Response<Body> {
         // The private paths ask for no proof.
         Connection::is_of_a_caller(request.extensions().get());
         if request.uri().path() == COUNTS_PATH {
             return private(serde_json::to_string(&(self.counts)()).unwrap_or_default());
         }
-        match self.router.clone().oneshot(request.map(Body::new)).await {
+        match self.router.clone().oneshot(request).await {
             Ok(answer) => answer,
             Err(never) => match never {},
         }

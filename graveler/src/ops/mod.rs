@@ -19,6 +19,7 @@ pub(crate) mod refs_dump;
 pub(crate) mod resolve;
 pub(crate) mod restore;
 pub(crate) mod revert;
+pub(crate) mod update;
 
 mod prefix;
 mod virtual_base;

@@ -53,7 +53,7 @@ pub(crate) async fn get_bucket_location(call: &Call<'_>, bucket: &str) -> Result
     Ok(call::xml(write::location(&call.options.region)))
 }
 
-async fn find(call: &Call<'_>, bucket: &str) -> Result<Repository, Failure> {
+pub(super) async fn find(call: &Call<'_>, bucket: &str) -> Result<Repository, Failure> {
     let name = call::repository_name(bucket)?;
     call.authorize(Action::ReadRepository, &Resource::Repository(name.clone()))?;
     Ok(call.graveler.meta().repository(&name).await?)
@@ -62,9 +62,7 @@ async fn find(call: &Call<'_>, bucket: &str) -> Result<Repository, Failure> {
 /// `PUT /bucket`: makes a repository in the default storage. The location that the client wants is read and not kept:
 /// a repository lives where the server's object store is.
 pub(crate) async fn create_bucket(call: &Call<'_>, bucket: &str) -> Result<Response<Body>, Failure> {
-    let name: RepositoryName = bucket.parse().map_err(|error: model::InvalidName| {
-        S3Error::new(ErrorCode::InvalidBucketName, error.to_string()).with_detail("BucketName", bucket)
-    })?;
+    let name = call::repository_name(bucket)?;
     call.authorize(Action::CreateRepository, &Resource::Repository(name.clone()))?;
     refuse_existing(call, &name).await?;
     let body = call.request.read_body(call.body.take(), read::XML_BYTES_MAX).await?;
@@ -85,9 +83,10 @@ async fn refuse_existing(call: &Call<'_>, name: &RepositoryName) -> Result<(), F
 }
 
 /// `DELETE /bucket`: refused, and says how.
-pub(crate) fn delete_bucket(call: &Call<'_>, bucket: &str) -> Result<Response<Body>, Failure> {
+pub(crate) async fn delete_bucket(call: &Call<'_>, bucket: &str) -> Result<Response<Body>, Failure> {
     let name = call::repository_name(bucket)?;
     call.authorize(Action::DeleteRepository, &Resource::Repository(name.clone()))?;
+    call.graveler.meta().repository(&name).await?;
     let why = format!("A repository isn't deleted over S3, with its history: use lakebed repo delete lakebed://{name}");
     Err(S3Error::new(ErrorCode::MethodNotAllowed, why).into())
 }

@@ -13,13 +13,14 @@ use super::put_object::writable;
 use super::stage_object::{discard, stage, stage_uploaded};
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, shown};
+use crate::copy_description::CopyDescription;
 use crate::error_table::Failure;
 use crate::key::Key;
 use crate::object_headers::Described;
 use crate::protocol::checksum::{self, Hasher};
 use crate::protocol::copy_source::CopySource;
 use crate::protocol::xml::write;
-use crate::protocol::{ChecksumKind, ErrorCode, S3Error, headers};
+use crate::protocol::{ChecksumKind, ErrorCode, S3Error};
 
 /// `PUT /bucket/key` with `x-amz-copy-source`.
 pub(crate) async fn copy_object(
@@ -31,9 +32,9 @@ pub(crate) async fn copy_object(
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
     call.authorize(Action::WriteObject, &call::object_on_branch(&name, reference, &path))?;
-    let replaced = replaced_description(call)?;
+    let description = CopyDescription::of(call.headers())?;
     let condition = call.write_condition()?;
-    if replaced.is_none() && source.bucket == bucket && source.key == key {
+    if !description.changes_something() && source.bucket == bucket && source.key == key {
         return Err(onto_itself().into());
     }
     let found = find_source(call, source).await?;
@@ -41,7 +42,7 @@ pub(crate) async fn copy_object(
     if let Some(condition) = &condition {
         call.judge_early(&name, &branch, &path, condition).await?;
     }
-    let described = replaced.unwrap_or_else(|| Described::of_entry(&found.entry));
+    let described = description.of_source(&found.entry)?;
     let require = condition.as_ref().map(call::require);
     let entry = copy(call, &found, &repository, described).await?;
     let answer = answer(&entry);
@@ -76,16 +77,6 @@ fn source_object(key: &str) -> Result<(&str, ObjectPath), S3Error> {
 
 fn no_such_source(key: &str) -> S3Error {
     S3Error::from(ErrorCode::NoSuchKey).with_detail("Key", key)
-}
-
-/// What the request says of the new object; `None` if it takes over what the source has.
-fn replaced_description(call: &Call<'_>) -> Result<Option<Described>, Failure> {
-    let name = "x-amz-metadata-directive";
-    match headers::single(call.headers(), name)? {
-        None | Some("COPY") => Ok(None),
-        Some("REPLACE") => Ok(Some(Described::of_write(call.headers())?)),
-        Some(other) => Err(S3Error::invalid_argument(name, other, "Unknown metadata directive.").into()),
-    }
 }
 
 fn onto_itself() -> S3Error {

@@ -13,6 +13,7 @@ use model::{Address, Entry, PartSizes, RepositoryName};
 use object_http::Verdict;
 
 use crate::call::{self, Call};
+use crate::encryption;
 use crate::error_table::Failure;
 use crate::key::Key;
 use crate::object_headers;
@@ -94,7 +95,7 @@ async fn choose(
 }
 
 /// Finds what a key names: an object, or a ref's folder marker.
-async fn find(call: &Call<'_>, repository: &RepositoryName, key: &str) -> Result<Option<Found>, Failure> {
+pub(super) async fn find(call: &Call<'_>, repository: &RepositoryName, key: &str) -> Result<Option<Found>, Failure> {
     match Key::parse(key)? {
         Key::Object(reference, path) => {
             call.authorize(Action::ReadObject, &call::object(repository, reference, &path))?;
@@ -167,6 +168,7 @@ fn answer(call: &Call<'_>, chosen: &Chosen, read: &ReadOptions, body: Body) -> R
     }
     let headers = answer.headers_mut();
     object_headers::describe(headers, entry);
+    encryption::describe_read(headers, entry, call.graveler.stores());
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(chosen.range.end - chosen.range.start));
     if chosen.partial {
         object_http::insert(headers, header::CONTENT_RANGE, &object_http::content_range(&chosen.range, entry.size));
@@ -193,6 +195,6 @@ fn not_modified(entry: &Entry) -> Response<Body> {
     answer
 }
 
-fn no_such_key(key: &str) -> S3Error {
+pub(super) fn no_such_key(key: &str) -> S3Error {
     S3Error::from(ErrorCode::NoSuchKey).with_detail("Key", key)
 }

@@ -1,6 +1,7 @@
 //! S3's operations, one file per family. Owns the table from typed request to function; each function authorizes, then
 //! reads as the protocol that it is. Invariant: the table is exhaustive, so an operation can't be forgotten.
 
+mod bucket_settings;
 mod buckets;
 mod list_objects;
 mod listing;
@@ -8,6 +9,8 @@ mod listing;
 mod copy_object;
 mod delete_object;
 mod get_object;
+mod object_attributes;
+mod object_tagging;
 mod post_object;
 mod put_object;
 mod stage_object;
@@ -21,16 +24,26 @@ use axum::body::Body;
 use http::Response;
 
 use crate::call::Call;
+use crate::encryption;
 use crate::error_table::Failure;
 use crate::protocol::Operation as Op;
 
-/// Carries out an operation.
+/// Carries out an operation, if all that it expects of any bucket is so.
 pub(crate) async fn carry_out(call: &Call<'_>) -> Result<Response<Body>, Failure> {
+    let (operation, stores) = (&call.request.operation, call.graveler.stores());
+    call.check_expected_owners()?;
+    encryption::check(call.headers(), stores)?;
+    let mut answer = answer(call).await?;
+    encryption::describe_write(answer.headers_mut(), operation, stores);
+    Ok(answer)
+}
+
+async fn answer(call: &Call<'_>) -> Result<Response<Body>, Failure> {
     match &call.request.operation {
         Op::ListBuckets(list) => buckets::list_buckets(call, list).await,
         Op::CreateBucket { bucket } => buckets::create_bucket(call, bucket).await,
         Op::HeadBucket { bucket } => buckets::head_bucket(call, bucket).await,
-        Op::DeleteBucket { bucket } => buckets::delete_bucket(call, bucket),
+        Op::DeleteBucket { bucket } => buckets::delete_bucket(call, bucket).await,
         Op::GetBucketLocation { bucket } => buckets::get_bucket_location(call, bucket).await,
         Op::ListObjects { bucket, list } => list_objects::list_objects(call, bucket, list).await,
         Op::ListObjectsV2 { bucket, list } => list_objects::list_objects_v2(call, bucket, list).await,
@@ -56,6 +69,16 @@ pub(crate) async fn carry_out(call: &Call<'_>) -> Result<Response<Body>, Failure
         Op::AbortMultipartUpload { bucket, key, upload_id } => multipart::abort(call, bucket, key, upload_id).await,
         Op::ListParts { bucket, key, upload_id, list } => {
             multipart::list_parts(call, bucket, key, upload_id, list).await
+        }
+        Op::GetObjectTagging { bucket, key } => object_tagging::get(call, bucket, key).await,
+        Op::PutObjectTagging { bucket, key } => object_tagging::put(call, bucket, key).await,
+        Op::DeleteObjectTagging { bucket, key } => object_tagging::delete(call, bucket, key).await,
+        Op::GetBucketAcl { bucket } => bucket_settings::acl(call, bucket).await,
+        Op::GetBucketEncryption { bucket } => bucket_settings::encryption(call, bucket).await,
+        Op::GetBucketSetting { bucket, setting } => bucket_settings::unset(call, bucket, setting.unset).await,
+        Op::GetObjectAcl { bucket, key } => object_attributes::acl(call, bucket, key).await,
+        Op::GetObjectAttributes { bucket, key, wanted } => {
+            object_attributes::attributes(call, bucket, key, wanted).await
         }
     }
 }

@@ -8,13 +8,15 @@ use super::error::S3Error;
 use super::operation::Operation;
 
 /// Headers of a request that are read, or can do no harm, whatever is asked for.
-const EVERYWHERE: [&str; 12] = [
+const EVERYWHERE: [&str; 13] = [
     // How the request was signed and travels.
     "x-amz-content-sha256",
     "x-amz-date",
     "x-amz-decoded-content-length",
     "x-amz-sdk-checksum-algorithm",
     "x-amz-trailer",
+    // Judged whatever is asked for.
+    "x-amz-expected-bucket-owner",
     // Who wrote the client.
     "x-amz-user-agent",
     // What becomes of the object that is written, if one is.
@@ -30,9 +32,9 @@ const EVERYWHERE: [&str; 12] = [
 /// Families of headers that are read, or can do no harm, whatever is asked for.
 const FAMILIES: [&str; 2] = ["x-amz-checksum-", "x-amz-meta-"];
 
-/// Headers that may be there if they ask for what is so anyway: nobody but by policies may read, there are no tags,
+/// Headers that may be there if they ask for what is so anyway: nobody but by policies may read, there are no
 /// annotations, locks or owners, and one namespace of buckets.
-const HARMLESS_VALUES: [(&str, &[&str]); 8] = [
+const HARMLESS_VALUES: [(&str, &[&str]); 7] = [
     ("x-amz-acl", &["private", "bucket-owner-read", "bucket-owner-full-control"]),
     // The one that there is; AWS's SDK for C++ names it.
     ("x-amz-api-version", &["2006-03-01"]),
@@ -40,19 +42,23 @@ const HARMLESS_VALUES: [(&str, &[&str]); 8] = [
     ("x-amz-bucket-object-lock-enabled", &["false"]),
     ("x-amz-object-annotation-directive", &["COPY", "EXCLUDE"]),
     ("x-amz-object-ownership", &["BucketOwnerEnforced"]),
-    ("x-amz-tagging", &[""]),
-    ("x-amz-tagging-directive", &["COPY", "REPLACE"]),
+    // Only where the store encrypts.
+    ("x-amz-server-side-encryption", &["AES256"]),
 ];
 
 /// HTTP's headers that make a write conditional or partial.
 const CONDITIONS: [&str; 6] =
     ["content-range", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"];
 
-const OF_WRITES: [&str; 2] = ["if-match", "if-none-match"];
+const OF_WRITES: [&str; 3] = ["if-match", "if-none-match", "x-amz-tagging"];
+
+const OF_DELETIONS: [&str; 2] = ["if-match", "if-none-match"];
+
+const OF_ATTRIBUTES: [&str; 3] = ["x-amz-max-parts", "x-amz-object-attributes", "x-amz-part-number-marker"];
 
 const OF_COMPLETIONS: [&str; 3] = ["if-match", "if-none-match", "x-amz-mp-object-size"];
 
-const OF_COPIES: [&str; 8] = [
+const OF_COPIES: [&str; 11] = [
     "if-match",
     "if-none-match",
     "x-amz-copy-source",
@@ -61,15 +67,19 @@ const OF_COPIES: [&str; 8] = [
     "x-amz-copy-source-if-none-match",
     "x-amz-copy-source-if-unmodified-since",
     "x-amz-metadata-directive",
+    "x-amz-source-expected-bucket-owner",
+    "x-amz-tagging",
+    "x-amz-tagging-directive",
 ];
 
-const OF_PART_COPIES: [&str; 6] = [
+const OF_PART_COPIES: [&str; 7] = [
     "x-amz-copy-source",
     "x-amz-copy-source-if-match",
     "x-amz-copy-source-if-modified-since",
     "x-amz-copy-source-if-none-match",
     "x-amz-copy-source-if-unmodified-since",
     "x-amz-copy-source-range",
+    "x-amz-source-expected-bucket-owner",
 ];
 
 /// Refuses whatever an operation doesn't know. An empty condition is none.
@@ -101,12 +111,12 @@ fn is_known(operation: &Operation, name: &str, value: &[u8]) -> bool {
 /// The headers of an operation.
 fn of(operation: &Operation) -> &'static [&'static str] {
     match operation {
-        Operation::PutObject { .. } | Operation::DeleteObject { .. } | Operation::CreateMultipartUpload { .. } => {
-            &OF_WRITES
-        }
+        Operation::PutObject { .. } | Operation::CreateMultipartUpload { .. } => &OF_WRITES,
+        Operation::DeleteObject { .. } => &OF_DELETIONS,
         Operation::CopyObject { .. } => &OF_COPIES,
         Operation::UploadPartCopy { .. } => &OF_PART_COPIES,
         Operation::CompleteMultipartUpload { .. } => &OF_COMPLETIONS,
+        Operation::GetObjectAttributes { .. } => &OF_ATTRIBUTES,
         _ => &[],
     }
 }

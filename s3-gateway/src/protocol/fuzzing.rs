@@ -23,8 +23,8 @@ use super::canonical::header_value;
 use super::chunked::{BUFFERED_BYTES_MAX, Decoder};
 use super::error::S3Error;
 use super::receive::{KeyLookup, Receiver, Request};
-use super::xml::read::{OBJECTS_MAX, complete_multipart_upload, create_bucket, delete_objects};
-use super::xml::{CompletedPart, DeleteRequest, Writer};
+use super::xml::read::{OBJECTS_MAX, complete_multipart_upload, create_bucket, delete_objects, tagging};
+use super::xml::{CompletedPart, DeleteRequest, Writer, write_properties};
 
 pub use seeds::seeds;
 pub(crate) use seeds::{FORMS, Form, chunk_signer, fields, frame};
@@ -74,6 +74,10 @@ pub fn xml(document: &[u8]) {
     if let Ok(parts) = complete_multipart_upload(document) {
         assert!(parts.windows(2).all(|pair| pair[0].number < pair[1].number));
         assert_eq!(complete_multipart_upload(parts_document(&parts).as_bytes()).as_ref(), Ok(&parts));
+    }
+    if let Ok(tags) = tagging(document) {
+        let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        assert_eq!(tagging(write_properties::tagging(pairs).as_bytes()), Ok(tags));
     }
     drop(create_bucket(document));
 }

@@ -103,15 +103,15 @@ pub fn kept_headers(headers: &HeaderMap) -> Result<BTreeMap<String, String>, S3E
     Ok(kept)
 }
 
-/// The encoding of the object itself: `aws-chunked` describes only how the request was sent.
+/// The encoding of the object itself, as it was sent: `aws-chunked` describes only how the request was.
 fn content_encoding(headers: &HeaderMap) -> Result<Option<String>, S3Error> {
     let mut codings = Vec::new();
     for value in headers.get_all("content-encoding") {
         let value = text("content-encoding", value)?;
-        codings.extend(value.split(',').map(str::trim).filter(|coding| !coding.eq_ignore_ascii_case("aws-chunked")));
+        codings.extend(value.split(',').filter(|coding| !coding.trim().eq_ignore_ascii_case("aws-chunked")));
     }
-    codings.retain(|coding| !coding.is_empty());
-    Ok((!codings.is_empty()).then(|| codings.join(",")))
+    let sent = codings.join(",").trim().to_owned();
+    Ok(sent.contains(|c| c != ',' && c != ' ').then_some(sent))
 }
 
 /// A new id for a request: 16 upper-case hex digits.
@@ -169,6 +169,10 @@ mod tests {
         assert_eq!(kept("aws-chunked,gzip").as_deref(), Some("gzip"));
         assert_eq!(kept("gzip, aws-chunked").as_deref(), Some("gzip"));
         assert_eq!(kept("gzip").as_deref(), Some("gzip"));
+        assert_eq!(kept("deflate, gzip").as_deref(), Some("deflate, gzip"));
+        assert_eq!(kept("deflate,gzip, AWS-chunked").as_deref(), Some("deflate,gzip"));
+        assert_eq!(kept("deflate, aws-chunked, gzip").as_deref(), Some("deflate, gzip"));
+        assert_eq!(kept(" , "), None);
         assert_eq!(kept(""), None);
     }
 

@@ -6,6 +6,8 @@ pub mod error;
 
 pub mod address;
 mod amz_headers;
+pub mod attributes;
+pub mod bucket_settings;
 pub mod operation;
 mod parameters;
 mod query;

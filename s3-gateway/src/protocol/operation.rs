@@ -5,6 +5,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
 use super::Address;
+use super::attributes::WantedAttributes;
+use super::bucket_settings::{self, BucketSetting};
 use super::copy_source::{CopySource, CopySourceRange};
 use super::error::{ErrorCode, S3Error};
 use super::query::Query;
@@ -65,6 +67,22 @@ pub enum Operation {
     AbortMultipartUpload { bucket: String, key: String, upload_id: String },
     /// `GET /bucket/key?uploadId`.
     ListParts { bucket: String, key: String, upload_id: String, list: ListParts },
+    /// `GET /bucket/key?tagging`.
+    GetObjectTagging { bucket: String, key: String },
+    /// `PUT /bucket/key?tagging`.
+    PutObjectTagging { bucket: String, key: String },
+    /// `DELETE /bucket/key?tagging`.
+    DeleteObjectTagging { bucket: String, key: String },
+    /// `GET /bucket?acl`.
+    GetBucketAcl { bucket: String },
+    /// `GET /bucket?encryption`.
+    GetBucketEncryption { bucket: String },
+    /// `GET /bucket?policy`, `GET /bucket?versioning`, …
+    GetBucketSetting { bucket: String, setting: &'static BucketSetting },
+    /// `GET /bucket/key?acl`.
+    GetObjectAcl { bucket: String, key: String },
+    /// `GET /bucket/key?attributes`.
+    GetObjectAttributes { bucket: String, key: String, wanted: WantedAttributes },
 }
 
 /// How an HTML form wants its outcome told.
@@ -204,6 +222,12 @@ impl Operation {
                 | Self::GetObject { .. }
                 | Self::HeadObject { .. }
                 | Self::ListParts { .. }
+                | Self::GetObjectTagging { .. }
+                | Self::GetBucketAcl { .. }
+                | Self::GetBucketEncryption { .. }
+                | Self::GetBucketSetting { .. }
+                | Self::GetObjectAcl { .. }
+                | Self::GetObjectAttributes { .. }
         )
     }
 
@@ -231,6 +255,14 @@ impl Operation {
             Self::CompleteMultipartUpload { .. } => "CompleteMultipartUpload",
             Self::AbortMultipartUpload { .. } => "AbortMultipartUpload",
             Self::ListParts { .. } => "ListParts",
+            Self::GetObjectTagging { .. } => "GetObjectTagging",
+            Self::PutObjectTagging { .. } => "PutObjectTagging",
+            Self::DeleteObjectTagging { .. } => "DeleteObjectTagging",
+            Self::GetBucketAcl { .. } => "GetBucketAcl",
+            Self::GetBucketEncryption { .. } => "GetBucketEncryption",
+            Self::GetBucketSetting { setting, .. } => setting.operation,
+            Self::GetObjectAcl { .. } => "GetObjectAcl",
+            Self::GetObjectAttributes { .. } => "GetObjectAttributes",
         }
     }
 }
@@ -260,6 +292,8 @@ fn of_service(method: &Method, query: &Query) -> Result<Option<Operation>, S3Err
 fn of_bucket(method: &Method, bucket: String, query: &Query) -> Result<Option<Operation>, S3Error> {
     let found = match (method.as_str(), parameters::chosen(query)) {
         ("GET", Some("location")) => Operation::GetBucketLocation { bucket },
+        ("GET", Some("acl")) => Operation::GetBucketAcl { bucket },
+        ("GET", Some("encryption")) => Operation::GetBucketEncryption { bucket },
         ("GET", Some("uploads")) => Operation::ListMultipartUploads { bucket, list: list_uploads(query)? },
         ("POST", Some("delete")) => Operation::DeleteObjects { bucket },
         ("POST", None) if parameters::first(query).is_none() => {
@@ -274,6 +308,10 @@ fn of_bucket(method: &Method, bucket: String, query: &Query) -> Result<Option<Op
         ("HEAD", None) => Operation::HeadBucket { bucket },
         ("PUT", None) => Operation::CreateBucket { bucket },
         ("DELETE", None) => Operation::DeleteBucket { bucket },
+        ("GET", Some(parameter)) => match bucket_settings::setting(parameter) {
+            Some(setting) => Operation::GetBucketSetting { bucket, setting },
+            None => return Ok(None),
+        },
         _ => return Ok(None),
     };
     Ok(Some(found))
@@ -323,6 +361,13 @@ fn of_object(
             };
             Operation::ListParts { bucket, key, upload_id: upload_id()?, list }
         }
+        ("GET", Some("tagging")) => Operation::GetObjectTagging { bucket, key },
+        ("PUT", Some("tagging")) => Operation::PutObjectTagging { bucket, key },
+        ("GET", Some("acl")) => Operation::GetObjectAcl { bucket, key },
+        ("GET", Some("attributes")) => {
+            Operation::GetObjectAttributes { bucket, key, wanted: WantedAttributes::of(headers)? }
+        }
+        ("DELETE", Some("tagging")) => Operation::DeleteObjectTagging { bucket, key },
         _ => return Ok(None),
     };
     Ok(Some(found))

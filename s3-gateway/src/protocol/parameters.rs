@@ -2,12 +2,13 @@
 //! refused. Leaves their values to `operation`. Invariant: an operation is what its whole query says, so a parameter that
 //! isn't known here is 501 and changes nothing, whatever S3 will one day mean by it.
 
+use super::bucket_settings;
 use super::error::S3Error;
 use super::operation::Operation;
 use super::query::Query;
 
 /// The parameters that choose an operation, beside the method.
-const CHOOSING: [&str; 4] = ["delete", "location", "uploadId", "uploads"];
+const CHOOSING: [&str; 8] = ["acl", "attributes", "delete", "encryption", "location", "tagging", "uploadId", "uploads"];
 
 /// What a listing of objects may have in either version, read by one and passed over by the other, as in S3. `metadata`
 /// is MinIO's: its clients ask for what S3's listings never hold.
@@ -39,7 +40,7 @@ const SDK_NAME: &str = "x-id";
 
 /// The parameter that chooses the operation; none for the plain one.
 pub(crate) fn chosen(query: &Query) -> Option<&'static str> {
-    CHOOSING.into_iter().find(|name| query.has(name))
+    CHOOSING.into_iter().chain(bucket_settings::parameters()).find(|name| query.has(name))
 }
 
 /// The first parameter that says anything of the operation.
@@ -68,7 +69,14 @@ pub(crate) fn refuse_unknown(operation: &Operation, query: &Query) -> Result<(),
 fn refuse_version(operation: &Operation, version: &str) -> Result<(), S3Error> {
     let takes_versions = matches!(
         operation,
-        Operation::GetObject { .. } | Operation::HeadObject { .. } | Operation::DeleteObject { .. }
+        Operation::GetObject { .. }
+            | Operation::HeadObject { .. }
+            | Operation::DeleteObject { .. }
+            | Operation::GetObjectTagging { .. }
+            | Operation::PutObjectTagging { .. }
+            | Operation::DeleteObjectTagging { .. }
+            | Operation::GetObjectAcl { .. }
+            | Operation::GetObjectAttributes { .. }
     );
     let refused = |why| Err(S3Error::invalid_argument("versionId", version, why));
     match version {
@@ -95,6 +103,13 @@ pub(super) fn of(operation: &Operation) -> &'static [&'static str] {
         Operation::CreateMultipartUpload { .. } => &["uploads"],
         Operation::UploadPart { .. } | Operation::UploadPartCopy { .. } => &["partNumber", "uploadId"],
         Operation::CompleteMultipartUpload { .. } | Operation::AbortMultipartUpload { .. } => &["uploadId"],
+        Operation::GetObjectTagging { .. }
+        | Operation::PutObjectTagging { .. }
+        | Operation::DeleteObjectTagging { .. } => &["tagging"],
+        Operation::GetBucketAcl { .. } | Operation::GetObjectAcl { .. } => &["acl"],
+        Operation::GetBucketEncryption { .. } => &["encryption"],
+        Operation::GetBucketSetting { setting, .. } => std::slice::from_ref(&setting.parameter),
+        Operation::GetObjectAttributes { .. } => &["attributes"],
         Operation::ListParts { .. } => &["encoding-type", "max-parts", "part-number-marker", "uploadId"],
         Operation::CreateBucket { .. }
         | Operation::HeadBucket { .. }

@@ -3,6 +3,7 @@
 
 pub mod read;
 pub mod write;
+pub mod write_properties;
 
 pub use read::{CompletedPart, DeleteRequest, ObjectToDelete};
 
@@ -36,6 +37,12 @@ impl Writer {
     /// Opens an element.
     pub(crate) fn open(&mut self, name: &'static str) {
         self.out.push_str(&format!("<{name}>"));
+        self.open.push(name);
+    }
+
+    /// Opens an element with attributes, written as they stand in the document.
+    pub(crate) fn open_with(&mut self, name: &'static str, attributes: &str) {
+        self.out.push_str(&format!("<{name} {attributes}>"));
         self.open.push(name);
     }
 

@@ -66,12 +66,43 @@ async fn an_unknown_bucket_is_no_such_bucket_for_every_operation() {
         (Method::PUT, "/nope/main/a"),
         (Method::DELETE, "/nope/main/a"),
         (Method::POST, "/nope/main/a?uploads"),
-        (Method::GET, "/NOPE/main/a"),
+        (Method::DELETE, "/nope"),
+        (Method::GET, "/nope?versioning"),
+        (Method::GET, "/nope?policy"),
+        (Method::GET, "/nope?acl"),
+        (Method::GET, "/nope?encryption"),
+        (Method::GET, "/nope/main/a?acl"),
+        (Method::GET, "/nope/main/a?tagging"),
+        (Method::DELETE, "/nope/main/a?tagging"),
     ] {
         s3.request(method, target).send().await.expect_error(404, "NoSuchBucket");
     }
     s3.request(Method::HEAD, "/nope").send().await.expect(404);
     s3.request(Method::HEAD, "/nope/main/a").send().await.expect(404);
+}
+
+#[tokio::test]
+async fn a_name_that_no_repository_can_have_is_told_so() {
+    let s3 = TestGateway::start().await;
+    for bucket in ["my.bucket", "NOPE", "a", "under_score"] {
+        for (method, rest) in [
+            (Method::GET, ""),
+            (Method::PUT, ""),
+            (Method::DELETE, ""),
+            (Method::GET, "?versioning"),
+            (Method::GET, "/main/a"),
+            (Method::PUT, "/main/a"),
+            (Method::DELETE, "/main/a"),
+        ] {
+            let refused = s3.request(method, &format!("/{bucket}{rest}")).send().await;
+            let refused = refused.expect_error(400, "InvalidBucketName");
+            assert!(refused.one("Message").contains("repository"), "{refused:?}");
+        }
+        s3.request(Method::HEAD, &format!("/{bucket}")).send().await.expect(400);
+    }
+    let copy = s3.on(Method::PUT, "main/a").header("x-amz-copy-source", "/my.bucket/main/a");
+    copy.send().await.expect_error(400, "InvalidBucketName");
+    assert_eq!(s3.repositories().await, [REPOSITORY]);
 }
 
 #[tokio::test]

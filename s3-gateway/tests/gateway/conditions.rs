@@ -18,6 +18,7 @@ async fn reads_follow_the_table() {
         (&[("if-match", e_tag.trim_matches('"'))], 200),
         (&[("if-match", "*")], 200),
         (&[("if-match", other)], 412),
+        (&[("if-match", ""), ("if-none-match", "")], 200),
         (&[("if-none-match", e_tag)], 304),
         (&[("if-none-match", "*")], 304),
         (&[("if-none-match", other)], 200),
@@ -108,4 +109,18 @@ async fn conditions_that_s3_lacks_are_refused() {
     let refused = s3.put("main/a", "x").header("if-none-match", "\"0123\"").send().await;
     refused.expect_error(501, "NotImplemented");
     assert!(s3.keys_on("main").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_condition_of_a_write_is_none() {
+    let s3 = TestGateway::start().await;
+    for header in ["if-match", "if-none-match"] {
+        s3.put("main/a", "bytes").header(header, "").send().await.expect(200);
+    }
+    let copy = s3.on(Method::PUT, "main/b").header("x-amz-copy-source", "/trips/main/a");
+    let copy = copy.header("x-amz-copy-source-if-match", "").header("x-amz-copy-source-if-none-match", "");
+    copy.send().await.expect(200);
+    let both = s3.put("main/a", "bytes").header("if-match", "").header("if-none-match", "*");
+    both.send().await.expect_error(412, "PreconditionFailed");
+    s3.delete("main/a").header("if-match", "").send().await.expect(204);
 }

@@ -98,3 +98,26 @@ async fn sources_that_arent_there_are_told_apart() {
     assert_eq!(odd.status, 400, "{odd:?}");
     assert!(s3.keys_on("main").await.is_empty());
 }
+
+#[tokio::test]
+async fn storage_class_and_redirect_are_the_copy_s_own() {
+    let s3 = TestGateway::start().await;
+    let put =
+        s3.put("main/a", "bytes").header("x-amz-storage-class", "STANDARD_IA").header("cache-control", "no-cache");
+    put.header("x-amz-website-redirect-location", "/x").send().await.expect(200);
+    let copied = async |target: &str, headers: &[(&str, &str)]| {
+        let copy = s3.on(Method::PUT, target).header("x-amz-copy-source", "/trips/main/a");
+        headers.iter().fold(copy, |copy, (name, value)| copy.header(name, *value)).send().await.expect(200);
+        let got = s3.head(target).send().await.expect(200);
+        assert_eq!(got.get("cache-control"), "no-cache", "{headers:?}");
+        [got.get("x-amz-storage-class"), got.get("x-amz-website-redirect-location")].map(str::to_owned)
+    };
+    assert_eq!(copied("main/b", &[]).await, ["", ""]);
+    assert_eq!(copied("main/b", &[("x-amz-storage-class", "GLACIER_IR")]).await, ["GLACIER_IR", ""]);
+    assert_eq!(copied("main/b", &[("x-amz-website-redirect-location", "/y")]).await, ["", "/y"]);
+    // S3's way to change the class of an object.
+    assert_eq!(copied("main/a", &[("x-amz-storage-class", "ONEZONE_IA")]).await, ["ONEZONE_IA", ""]);
+    let tags_alone = s3.on(Method::PUT, "main/a").header("x-amz-copy-source", "/trips/main/a");
+    let tags_alone = tags_alone.header("x-amz-tagging-directive", "REPLACE").header("x-amz-tagging", "k=v");
+    tags_alone.send().await.expect_error(400, "InvalidRequest");
+}

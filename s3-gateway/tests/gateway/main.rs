@@ -30,4 +30,6 @@ mod races;
 mod refs;
 mod refusals;
 mod rules_on_refs;
+mod settings;
 mod streaming;
+mod tagging;

@@ -16,6 +16,7 @@ pub(crate) async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
     let batch = "<Delete><Object><Key>main/a</Key></Object></Delete>";
     let whole =
         "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>";
+    let tagging = "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>";
     vec![
         ("ListBuckets", s3.request(Method::GET, "/")),
         ("CreateBucket", s3.request(Method::PUT, "/flights")),
@@ -38,6 +39,31 @@ pub(crate) async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
         ("CompleteMultipartUpload", s3.on(Method::POST, "main/upload").query(&part[1..]).body(whole)),
         ("AbortMultipartUpload", s3.delete("main/upload").query(&part[1..])),
         ("ListParts", s3.get("main/upload").query(&part[1..])),
+        ("GetObjectTagging", s3.get("main/a").query(&[("tagging", "")])),
+        ("PutObjectTagging", s3.put("main/a", tagging).query(&[("tagging", "")])),
+        ("DeleteObjectTagging", s3.delete("main/a").query(&[("tagging", "")])),
+        ("GetBucketAcl", s3.request(Method::GET, "/trips?acl")),
+        ("GetBucketEncryption", s3.request(Method::GET, "/trips?encryption")),
+        ("GetBucketAccelerateConfiguration", s3.request(Method::GET, "/trips?accelerate")),
+        ("GetBucketCors", s3.request(Method::GET, "/trips?cors")),
+        ("GetBucketLifecycleConfiguration", s3.request(Method::GET, "/trips?lifecycle")),
+        ("GetBucketLogging", s3.request(Method::GET, "/trips?logging")),
+        ("GetBucketNotificationConfiguration", s3.request(Method::GET, "/trips?notification")),
+        ("GetObjectLockConfiguration", s3.request(Method::GET, "/trips?object-lock")),
+        ("GetBucketOwnershipControls", s3.request(Method::GET, "/trips?ownershipControls")),
+        ("GetBucketPolicy", s3.request(Method::GET, "/trips?policy")),
+        ("GetBucketPolicyStatus", s3.request(Method::GET, "/trips?policyStatus")),
+        ("GetPublicAccessBlock", s3.request(Method::GET, "/trips?publicAccessBlock")),
+        ("GetBucketReplication", s3.request(Method::GET, "/trips?replication")),
+        ("GetBucketRequestPayment", s3.request(Method::GET, "/trips?requestPayment")),
+        ("GetBucketTagging", s3.request(Method::GET, "/trips?tagging")),
+        ("GetBucketVersioning", s3.request(Method::GET, "/trips?versioning")),
+        ("GetBucketWebsite", s3.request(Method::GET, "/trips?website")),
+        ("GetObjectAcl", s3.get("main/a").query(&[("acl", "")])),
+        (
+            "GetObjectAttributes",
+            s3.get("main/a").query(&[("attributes", "")]).header("x-amz-object-attributes", "ETag"),
+        ),
         ("GetSessionToken", sts(s3, "Action=GetSessionToken&Version=2011-06-15")),
         ("AssumeRole", sts(s3, "Action=AssumeRole&RoleArn=x&RoleSessionName=x")),
         ("AssumeRoleWithWebIdentity", sts(s3, "Action=AssumeRoleWithWebIdentity&WebIdentityToken=a.b.c")),

@@ -39,6 +39,8 @@ What no description says:
   after it in its name. Flags are `true`, `True`, `t` or `1`, and their opposites.
 - **Metadata** of an upload comes by `x-lakefs-meta-NAME`, and by `x-lakefs-internal-NAME` under the name `::lakefs::NAME`. In
   JSON, names are kept as they are sent. S3 shows them in lower case, and tells by `x-amz-missing-meta` how many it can't show.
+  An object's tags, which come and go over S3, are under the name `::lakebed::tags`, as `key=value&key=value`, percent-encoded.
+  Metadata that is replaced leaves them as they are, unless it names them; empty ones are none.
 - **`force`** writes to a repository that is read-only, for everybody who may write there at all: being read-only keeps from slips,
   policies keep from people. Protected branches stay protected.
 - **Hooks** aren't run yet, and none is left out in silence. A commit is refused with 412 if an action file (right in

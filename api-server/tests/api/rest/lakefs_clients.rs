@@ -51,6 +51,31 @@ async fn names_of_metadata_stay_as_they_are_sent() {
     }
 }
 
+/// S3's tags are kept among the metadata.
+#[tokio::test]
+async fn metadata_that_is_replaced_leaves_an_object_s_tags() {
+    let lake = TestLake::new().await;
+    lake.put("main", "file", "x").await;
+    let update = async |set: Value| {
+        let update = format!("{OBJECTS}/stat/user_metadata?path=file");
+        lake.call("PUT", &update).json(&json!({ "set": set })).send().await
+    };
+    let metadata = async || lake.get(&stat("file")).await.json(200)["metadata"].clone();
+    assert_eq!(update(json!({ "::lakebed::tags": "team=data%20lake" })).await.status, 204);
+    assert_eq!(update(json!({ "color": "blue" })).await.status, 204);
+    assert_eq!(metadata().await, json!({ "::lakebed::tags": "team=data%20lake", "color": "blue" }));
+    for bad in ["a=1&a=2", "=1", "a%26=1", "a=%FF"] {
+        let refused = update(json!({ "::lakebed::tags": bad })).await;
+        assert!(refused.message(400).contains("::lakebed::tags"), "{bad:?}");
+    }
+    // Ten of them may be larger than all other metadata.
+    let large = (0..10).map(|n| format!("{n}={}", "v".repeat(256))).collect::<Vec<_>>().join("&");
+    assert_eq!(update(json!({ "::lakebed::tags": large })).await.status, 204);
+    assert_eq!(metadata().await, json!({ "::lakebed::tags": large }));
+    assert_eq!(update(json!({ "::lakebed::tags": "" })).await.status, 204);
+    assert_eq!(metadata().await, json!({}));
+}
+
 #[tokio::test]
 async fn paths_that_are_escaped_twice_mean_the_same() {
     let lake = TestLake::new().await;

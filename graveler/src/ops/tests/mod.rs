@@ -9,5 +9,6 @@ mod list;
 mod log;
 mod refs;
 mod replays;
+mod update;
 mod verbs;
 mod virtual_bases;

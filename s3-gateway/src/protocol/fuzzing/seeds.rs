@@ -213,7 +213,7 @@ pub(crate) fn frame(chunks: &[Vec<u8>], form: Form, fields: &[(String, String)])
     out
 }
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
      <Object><Key>main/a&amp;b&#x9;</Key><VersionId>null</VersionId></Object>\
      <Object><Key> main/<![CDATA[<c>]]> </Key><ETag>\"0\"</ETag></Object><Quiet>true</Quiet></Delete>",
@@ -222,5 +222,6 @@ const DOCUMENTS: [&str; 5] = [
      </Part><Part><ETag>x</ETag><PartNumber>10000</PartNumber><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part>\
      </CompleteMultipartUpload>",
     "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>",
+    "<Tagging><TagSet><Tag><Key>team</Key><Value>a b</Value></Tag><Tag><Value/><Key>k</Key></Tag></TagSet></Tagging>",
     "<!DOCTYPE x [<!ENTITY a \"aaaa\">]><Delete><Object><Key>&a;</Key></Object></Delete>",
 ];

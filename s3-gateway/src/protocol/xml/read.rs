@@ -115,6 +115,26 @@ pub fn complete_multipart_upload(xml: &[u8]) -> Result<Vec<CompletedPart>, S3Err
     }
 }
 
+/// Reads the body of PutObjectTagging: keys and values, as they are.
+///
+/// # Errors
+/// MalformedXML; NotImplemented for elements that aren't known.
+pub fn tagging(xml: &[u8]) -> Result<Vec<(String, String)>, S3Error> {
+    let (mut tags, mut set, mut key, mut value) = (Vec::new(), None, None, None);
+    walk(xml, "Tagging", |path, text| match path {
+        ["TagSet"] => once(&mut set, ()),
+        ["TagSet", "Tag", "Key"] => once(&mut key, text.to_owned()),
+        ["TagSet", "Tag", "Value"] => once(&mut value, text.to_owned()),
+        ["TagSet", "Tag"] => {
+            let (Some(key), Some(value)) = (key.take(), value.take()) else { return Err(malformed()) };
+            tags.push((key, value));
+            Ok(())
+        }
+        _ => Err(unknown(path)),
+    })?;
+    set.map(|()| tags).ok_or_else(malformed)
+}
+
 /// Reads the body of CreateBucket, which may be empty: the location that the client wants.
 ///
 /// # Errors

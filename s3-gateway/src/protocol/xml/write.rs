@@ -446,11 +446,15 @@ fn prefixes(xml: &mut Writer, common_prefixes: &[String], encoding_url: bool) {
     }
 }
 
-fn owner(xml: &mut Writer, name: &'static str, owner: &Owner) {
+pub(super) fn owner(xml: &mut Writer, name: &'static str, owner: &Owner) {
     xml.open(name);
+    identity(xml, owner);
+    xml.close();
+}
+
+pub(super) fn identity(xml: &mut Writer, owner: &Owner) {
     xml.text("ID", &owner.id);
     xml.text("DisplayName", &owner.display_name);
-    xml.close();
 }
 
 fn optional(xml: &mut Writer, name: &str, value: Option<&str>) {
@@ -476,7 +480,7 @@ fn checksum(xml: &mut Writer, checksum: Option<&Checksum>) {
     }
 }
 
-fn checksum_and_kind(xml: &mut Writer, kept: Option<(&Checksum, ChecksumKind)>) {
+pub(super) fn checksum_and_kind(xml: &mut Writer, kept: Option<(&Checksum, ChecksumKind)>) {
     if let Some((value, kind)) = kept {
         checksum(xml, Some(value));
         xml.text("ChecksumType", kind.as_str());
