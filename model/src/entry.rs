@@ -83,7 +83,7 @@ pub struct Entry {
     pub e_tag: String,
     /// The media type.
     pub content_type: String,
-    /// User metadata, names in lower case without `x-amz-meta-`.
+    /// User metadata, names in lower case without `x-amz-meta-`; and the tags, under [`crate::TAGS_NAME`].
     pub metadata: BTreeMap<String, String>,
     /// Other standard headers that a GET returns, names in lower case: cache-control, content-disposition,
     /// content-encoding, content-language, expires, x-amz-storage-class, x-amz-website-redirect-location.

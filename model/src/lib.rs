@@ -53,7 +53,7 @@ pub use meta_store::{MetaError, MetaStore};
 pub use name::{
     BranchName, GroupName, InvalidName, PolicyName, RefName, RepositoryName, StorageNamespace, TagName, UserName,
 };
-pub use object_tags::{InvalidTags, ObjectTags, TAGS_MAX, TAGS_NAME};
+pub use object_tags::{InvalidTags, ObjectTags, TAGS_NAME};
 pub use part_sizes::{InvalidParts, PART_RUNS_MAX, PartRun, PartSizes};
 pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
 pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};

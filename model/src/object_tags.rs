@@ -16,7 +16,7 @@ use crate::Entry;
 pub const TAGS_NAME: &str = "::lakebed::tags";
 
 /// The most tags of an object.
-pub const TAGS_MAX: usize = 10;
+const TAGS_MAX: usize = 10;
 
 const KEY_CHARACTERS_MAX: usize = 128;
 const VALUE_CHARACTERS_MAX: usize = 256;
@@ -34,7 +34,7 @@ pub struct ObjectTags(BTreeMap<String, String>);
 /// Why something can't be an object's tags.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidTags {
-    /// More than [`TAGS_MAX`].
+    /// More than ten.
     #[error("an object can't have more than 10 tags")]
     TooMany,
     /// A key that is there before.

@@ -1,5 +1,6 @@
 //! The verbs, one file each: `impl Graveler` with what the verb takes and gives. Owns the steps of each verb; leaves
-//! publishing what they build to their callers' flows. Invariant: nothing here changes what a reader sees but `stage`.
+//! publishing what they build to their callers' flows. Invariant: nothing here changes what a reader sees but `stage`, and
+//! `update`, which stages.
 
 pub(crate) mod chain;
 pub(crate) mod cherry_pick;

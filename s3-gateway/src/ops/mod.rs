@@ -80,5 +80,8 @@ async fn answer(call: &Call<'_>) -> Result<Response<Body>, Failure> {
         Op::GetObjectAttributes { bucket, key, wanted } => {
             object_attributes::attributes(call, bucket, key, wanted).await
         }
+        Op::GetObjectLegalHold { bucket, key } | Op::GetObjectRetention { bucket, key } => {
+            object_attributes::lock(call, bucket, key).await
+        }
     }
 }

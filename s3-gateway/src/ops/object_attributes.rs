@@ -1,4 +1,4 @@
-//! GetObjectAttributes and GetObjectAcl. Invariant: what is said of an object is what its GET says.
+//! GetObjectAttributes, GetObjectAcl, GetObjectLegalHold and GetObjectRetention. Invariant: what is said of an object is what its GET says.
 
 use axum::body::Body;
 use http::Response;
@@ -10,6 +10,7 @@ use crate::call::{self, Call};
 use crate::checksum_model::shown;
 use crate::error_table::Failure;
 use crate::object_headers::storage_class;
+use crate::protocol::S3Error;
 use crate::protocol::attributes::WantedAttributes;
 use crate::protocol::xml::write_properties::{self, ObjectAttributes, PartsPage};
 
@@ -56,4 +57,11 @@ pub(crate) async fn acl(call: &Call<'_>, bucket: &str, key: &str) -> Result<Resp
     let name = call::repository_name(bucket)?;
     find(call, &name, key).await?.ok_or_else(|| no_such_key(key))?;
     Ok(call::xml(write_properties::access_control(&call.owner())))
+}
+
+/// `GET /bucket/key?retention` and `?legal-hold`: what S3 says of an object in a bucket without locks.
+pub(crate) async fn lock(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
+    let name = call::repository_name(bucket)?;
+    find(call, &name, key).await?.ok_or_else(|| no_such_key(key))?;
+    Err(S3Error::invalid_request("Bucket is missing Object Lock Configuration").into())
 }

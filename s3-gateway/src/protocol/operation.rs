@@ -83,6 +83,10 @@ pub enum Operation {
     GetObjectAcl { bucket: String, key: String },
     /// `GET /bucket/key?attributes`.
     GetObjectAttributes { bucket: String, key: String, wanted: WantedAttributes },
+    /// `GET /bucket/key?legal-hold`.
+    GetObjectLegalHold { bucket: String, key: String },
+    /// `GET /bucket/key?retention`.
+    GetObjectRetention { bucket: String, key: String },
 }
 
 /// How an HTML form wants its outcome told.
@@ -228,6 +232,8 @@ impl Operation {
                 | Self::GetBucketSetting { .. }
                 | Self::GetObjectAcl { .. }
                 | Self::GetObjectAttributes { .. }
+                | Self::GetObjectLegalHold { .. }
+                | Self::GetObjectRetention { .. }
         )
     }
 
@@ -263,6 +269,8 @@ impl Operation {
             Self::GetBucketSetting { setting, .. } => setting.operation,
             Self::GetObjectAcl { .. } => "GetObjectAcl",
             Self::GetObjectAttributes { .. } => "GetObjectAttributes",
+            Self::GetObjectLegalHold { .. } => "GetObjectLegalHold",
+            Self::GetObjectRetention { .. } => "GetObjectRetention",
         }
     }
 }
@@ -367,6 +375,8 @@ fn of_object(
         ("GET", Some("attributes")) => {
             Operation::GetObjectAttributes { bucket, key, wanted: WantedAttributes::of(headers)? }
         }
+        ("GET", Some("legal-hold")) => Operation::GetObjectLegalHold { bucket, key },
+        ("GET", Some("retention")) => Operation::GetObjectRetention { bucket, key },
         ("DELETE", Some("tagging")) => Operation::DeleteObjectTagging { bucket, key },
         _ => return Ok(None),
     };

@@ -8,7 +8,18 @@ use super::operation::Operation;
 use super::query::Query;
 
 /// The parameters that choose an operation, beside the method.
-const CHOOSING: [&str; 8] = ["acl", "attributes", "delete", "encryption", "location", "tagging", "uploadId", "uploads"];
+const CHOOSING: [&str; 10] = [
+    "acl",
+    "attributes",
+    "delete",
+    "encryption",
+    "legal-hold",
+    "location",
+    "retention",
+    "tagging",
+    "uploadId",
+    "uploads",
+];
 
 /// What a listing of objects may have in either version, read by one and passed over by the other, as in S3. `metadata`
 /// is MinIO's: its clients ask for what S3's listings never hold.
@@ -77,6 +88,8 @@ fn refuse_version(operation: &Operation, version: &str) -> Result<(), S3Error> {
             | Operation::DeleteObjectTagging { .. }
             | Operation::GetObjectAcl { .. }
             | Operation::GetObjectAttributes { .. }
+            | Operation::GetObjectLegalHold { .. }
+            | Operation::GetObjectRetention { .. }
     );
     let refused = |why| Err(S3Error::invalid_argument("versionId", version, why));
     match version {
@@ -110,6 +123,8 @@ pub(super) fn of(operation: &Operation) -> &'static [&'static str] {
         Operation::GetBucketEncryption { .. } => &["encryption"],
         Operation::GetBucketSetting { setting, .. } => std::slice::from_ref(&setting.parameter),
         Operation::GetObjectAttributes { .. } => &["attributes"],
+        Operation::GetObjectLegalHold { .. } => &["legal-hold"],
+        Operation::GetObjectRetention { .. } => &["retention"],
         Operation::ListParts { .. } => &["encoding-type", "max-parts", "part-number-marker", "uploadId"],
         Operation::CreateBucket { .. }
         | Operation::HeadBucket { .. }

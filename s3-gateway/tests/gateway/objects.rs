@@ -152,7 +152,7 @@ async fn subresources_that_lakebed_lacks_are_not_implemented() {
     s3.put("main/a", "bytes").send().await.expect(200);
     for (method, name) in [
         (Method::PUT, "acl"),
-        (Method::GET, "retention"),
+        (Method::PUT, "retention"),
         (Method::GET, "attributes"),
         (Method::POST, "restore"),
         (Method::GET, "torrent"),

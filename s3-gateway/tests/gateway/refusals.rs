@@ -64,6 +64,8 @@ pub(crate) async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
             "GetObjectAttributes",
             s3.get("main/a").query(&[("attributes", "")]).header("x-amz-object-attributes", "ETag"),
         ),
+        ("GetObjectLegalHold", s3.get("main/a").query(&[("legal-hold", "")])),
+        ("GetObjectRetention", s3.get("main/a").query(&[("retention", "")])),
         ("GetSessionToken", sts(s3, "Action=GetSessionToken&Version=2011-06-15")),
         ("AssumeRole", sts(s3, "Action=AssumeRole&RoleArn=x&RoleSessionName=x")),
         ("AssumeRoleWithWebIdentity", sts(s3, "Action=AssumeRoleWithWebIdentity&WebIdentityToken=a.b.c")),

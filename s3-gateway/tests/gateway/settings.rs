@@ -50,6 +50,12 @@ async fn a_bucket_has_none_of_s3_s_settings() {
         }
     }
     s3.request(Method::PUT, "/trips?versioning").send().await.expect_error(501, "NotImplemented");
+    s3.put_all(&["main/a"]).await;
+    for lock in ["retention", "legal-hold"] {
+        s3.get("main/a").query(&[(lock, "")]).send().await.expect_error(400, "InvalidRequest");
+        s3.get("main/nope").query(&[(lock, "")]).send().await.expect_error(404, "NoSuchKey");
+        s3.put("main/a", "").query(&[(lock, "")]).send().await.expect_error(501, "NotImplemented");
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,8 @@ fn each_request_is_one_operation() {
         ("GET", "/b?policyStatus", "GetBucketPolicyStatus"),
         ("GET", "/b?tagging", "GetBucketTagging"),
         ("GET", "/b/k?acl", "GetObjectAcl"),
+        ("GET", "/b/k?legal-hold", "GetObjectLegalHold"),
+        ("GET", "/b/k?retention&versionId=null", "GetObjectRetention"),
         ("GET", "/b/k?tagging", "GetObjectTagging"),
         ("PUT", "/b/k?tagging=&x-id=PutObjectTagging", "PutObjectTagging"),
         ("DELETE", "/b/k?tagging&versionId=null", "DeleteObjectTagging"),
@@ -72,8 +74,6 @@ fn what_is_not_known_is_refused_by_its_name() {
         "X-Amz-Acl",
         "uploadID",
         "versions",
-        "retention",
-        "legal-hold",
         "torrent",
         "restore",
         "select",
@@ -92,7 +92,9 @@ fn what_is_not_known_is_refused_by_its_name() {
         }
     }
     // What buckets and objects don't have can be asked for, and not set.
-    for name in ["acl", "attributes", "encryption"].into_iter().chain(bucket_settings::parameters()) {
+    for name in
+        ["acl", "attributes", "encryption", "legal-hold", "retention"].into_iter().chain(bucket_settings::parameters())
+    {
         for method in ["HEAD", "PUT", "POST", "DELETE"] {
             for path in ["/b", "/b/k", "/"].into_iter().filter(|path| (name, *path) != ("tagging", "/b/k")) {
                 let error = parse(method, &format!("{path}?{name}")).unwrap_err();
