@@ -15,7 +15,6 @@
 //! | `main/`, the folder that a ref is | an empty object while the ref is there; an empty PUT of it does nothing |
 //! | a listing without a ref in its prefix | with delimiter `/` branches and tags as folders, without one all their objects |
 //! | DELETE of a bucket | 405 MethodNotAllowed: history is deleted by `lakebed repo delete` |
-//! | part 1 of an object (`partNumber=1`) | the whole: an object is kept as one part |
 //! | no room left in the object store | 507 InsufficientStorage |
 
 pub mod protocol;
