@@ -111,11 +111,11 @@ async fn set_up_access_now(meta: &dyn MetaStore) -> Result<bool, BootstrapError>
     }
 }
 
-/// Makes the usual groups and policies, once. An administrator from before there were groups becomes one of the `Admins`.
+/// Makes the default groups and policies, once. An administrator from before there were groups becomes one of the `Admins`.
 async fn set_up_access(meta: &dyn MetaStore) -> Result<(), BootstrapError> {
     let command = Command::SetUpAccess {
-        policies: auth::usual::policies(),
-        groups: auth::usual::groups(),
+        policies: auth::default_policies::policies(),
+        groups: auth::default_policies::groups(),
         members: vec![(admins(), administrator())],
     };
     Ok(meta.write(command).await?.done()?)
@@ -126,7 +126,7 @@ fn administrator() -> UserName {
 }
 
 fn admins() -> GroupName {
-    auth::usual::ADMINS.parse().expect("because it is a valid name")
+    auth::default_policies::ADMINS.parse().expect("because it is a valid name")
 }
 
 /// Whether the preset key is there already, as it is preset.

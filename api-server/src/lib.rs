@@ -25,12 +25,12 @@ mod api_server;
 mod authenticator;
 mod backoff;
 mod bootstrap;
-mod envelope;
 mod error;
 mod error_table;
 mod escapes;
 mod namespace;
 mod publish;
+mod request_limits;
 
 pub use api_server::{ApiServer, ApiServerOptions, S3Place, Setup};
 pub use bootstrap::{ADMINISTRATOR, BootstrapError, await_first_user, bootstrap_administrator};

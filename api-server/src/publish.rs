@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use graveler::Graveler;
 use model::{
-    Branch, Command, CommitId, EndedRequest, MetaError, MetaStore, Note, Outcome, Refusal, RepositoryName, RequestId,
-    StagingToken, Version,
+    Branch, Command, CommitId, CompletedRequest, MetaError, MetaStore, Note, Outcome, Refusal, RepositoryName,
+    RequestId, StagingToken, Version,
 };
 
 use crate::{Error, backoff};
@@ -31,7 +31,7 @@ pub(crate) struct Publication {
     /// Whether anything else that is staged forbids it.
     pub(crate) require_clean: bool,
     /// Requests that it carries out.
-    pub(crate) ended: Vec<EndedRequest>,
+    pub(crate) ended: Vec<CompletedRequest>,
     /// The commits before the last, with what the reflog says of each.
     pub(crate) passed: Vec<(CommitId, Note)>,
     /// What the reflog says of the last.

@@ -11,7 +11,7 @@ use model::{BranchName, RefName, Timestamp, UserName};
 use crate::condition::Facts;
 use crate::permissions::{Question, Verdict};
 use crate::resource::Through;
-use crate::{Action, Effect, Permissions, PolicyDocument, Resource, Statement, usual};
+use crate::{Action, Effect, Permissions, PolicyDocument, Resource, Statement, default_policies};
 
 #[cfg(test)]
 mod tests;
@@ -60,8 +60,8 @@ pub fn seeds() -> Vec<String> {
     let narrowed =
         PolicyDocument::of_prefix(&"trips".parse().expect("because it's a name"), Some("main"), "in/", false);
     let narrowed = narrowed.expect("because there is no wildcard in it").to_text();
-    let usual = usual::policies().into_iter().map(|(_, document)| document);
-    usual.chain([conditions.to_owned(), narrowed]).collect()
+    let documents = default_policies::policies().into_iter().map(|(_, document)| document);
+    documents.chain([conditions.to_owned(), narrowed]).collect()
 }
 
 /// One statement as a policy of its own.

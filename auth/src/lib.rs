@@ -10,10 +10,10 @@ mod action;
 mod resource;
 
 mod condition;
+pub mod default_policies;
 mod pattern;
 mod permissions;
 mod policy;
-pub mod usual;
 
 pub mod fuzzing;
 

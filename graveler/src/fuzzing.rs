@@ -13,7 +13,7 @@ mod tests;
 use model::CommitId;
 
 use crate::history::commit_object;
-use crate::sstable::mend::mend;
+use crate::sstable::fix_checksums::mend;
 use crate::sstable::{Block, SstError, Tail, TailParse, Writer, WriterOptions};
 use crate::tree::range_info::RangeInfo;
 use crate::tree::record;

@@ -1,10 +1,9 @@
 //! The replicated commands: each file says what one of them does to the state. Owns the dispatch, the answers kept for
-//! retries (`answered`) and the bounds of commands. Leaves keys, encodings and atomicity to `state`. Invariant: what a
+//! retries (`dedup`) and the bounds of commands. Leaves keys, encodings and atomicity to `state`. Invariant: what a
 //! command does depends on the state, the log index and the stamped time alone, and a refused one does nothing.
 
 mod abort_upload;
 mod add_member;
-mod answered;
 mod attach_policy;
 mod begin_job;
 mod cancel_job;
@@ -20,6 +19,7 @@ mod create_repository;
 mod create_tag;
 mod create_upload;
 mod create_user;
+mod dedup;
 mod delete_branch;
 mod delete_credential;
 mod delete_group;
@@ -46,7 +46,7 @@ mod unstage;
 mod update_policy;
 
 use model::{
-    ANSWER_BYTES_MAX, BranchName, CHECKPOINT_BYTES_MAX, Command, EndedRequest, JOB_BYTES_MAX, JobState, MetaError,
+    ANSWER_BYTES_MAX, BranchName, CHECKPOINT_BYTES_MAX, Command, CompletedRequest, JOB_BYTES_MAX, JobState, MetaError,
     Note, Outcome, PART_NUMBER_MAX, POLICY_BYTES_MAX, Refusal, Repository, Timestamp,
 };
 
@@ -55,7 +55,7 @@ use crate::state::{Halt, StateError};
 
 /// Where in the log and when a command is. Ids are the index: one command makes at most one id of a kind.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct At {
+pub(crate) struct ApplyContext {
     /// The entry's index.
     pub(crate) index: u64,
     /// The leader's clock when it took the command.
@@ -109,7 +109,7 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
     Err(MetaError::Internal(format!("{command}: {broken}")))
 }
 
-fn is_too_large(ended: &EndedRequest) -> bool {
+fn is_too_large(ended: &CompletedRequest) -> bool {
     let answer = if let JobState::Done(answer) = &ended.state { answer.len() } else { 0 };
     ended.spec.len() > JOB_BYTES_MAX || answer > ANSWER_BYTES_MAX
 }
@@ -128,14 +128,14 @@ fn note(command: &Command) -> Option<&Note> {
 }
 
 /// Carries out a command; the only entry point that changes replicated state.
-pub(crate) fn apply(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, StateError> {
-    let Some((kind, request)) = answered::request(command) else { return carry_out(tx, at, command) };
-    answered::expire(tx, at.time)?;
-    if let Some(first) = answered::find(tx, at.time, kind, request)? {
+pub(crate) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) -> Result<Outcome, StateError> {
+    let Some((kind, request)) = dedup::request(command) else { return carry_out(tx, context, command) };
+    dedup::expire(tx, context.time)?;
+    if let Some(first) = dedup::find(tx, context.time, kind, request)? {
         return Ok(first);
     }
-    let outcome = carry_out(tx, at, command)?;
-    answered::record(tx, at.time, kind, request, &outcome);
+    let outcome = carry_out(tx, context, command)?;
+    dedup::record(tx, context.time, kind, request, &outcome);
     Ok(outcome)
 }
 
@@ -150,9 +150,9 @@ fn open_to_writes(tx: &Transaction<'_>, repository: &Repository, branch: &Branch
     repository.unprotected(branch)
 }
 
-fn carry_out(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, StateError> {
+fn carry_out(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) -> Result<Outcome, StateError> {
     let writes = tx.writes();
-    match dispatch(tx, at, command) {
+    match dispatch(tx, context, command) {
         Ok(outcome) => Ok(outcome),
         Err(Halt::Refused(refusal)) => {
             debug_assert_eq!(tx.writes(), writes, "{command} was refused after it had written");
@@ -162,32 +162,34 @@ fn carry_out(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outc
     }
 }
 
-fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outcome, Halt> {
+fn dispatch(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) -> Result<Outcome, Halt> {
     match command {
         Command::ClaimNamespace { request, name, namespace } => {
-            claim_namespace::apply(tx, at, *request, name, namespace)
+            claim_namespace::apply(tx, context, *request, name, namespace)
         }
         Command::CreateRepository { request: _, name, namespace, default_branch, commit, claim, note } => {
-            create_repository::apply(tx, at, (name, namespace, *claim), (default_branch, *commit), note)
+            create_repository::apply(tx, context, (name, namespace, *claim), (default_branch, *commit), note)
         }
         Command::DeleteRepository { name } => delete_repository::apply(tx, name),
         Command::ChangeSettings { repository, change } => change_settings::apply(tx, repository, change),
         Command::CreateBranch { request: _, repository, branch, commit, hidden, note } => {
-            create_branch::apply(tx, at, repository, branch, (*commit, *hidden), note)
+            create_branch::apply(tx, context, repository, branch, (*commit, *hidden), note)
         }
-        Command::DeleteBranch { repository, branch, note } => delete_branch::apply(tx, at, repository, branch, note),
+        Command::DeleteBranch { repository, branch, note } => {
+            delete_branch::apply(tx, context, repository, branch, note)
+        }
         Command::UndeleteBranch { request: _, repository, branch, note } => {
-            undelete_branch::apply(tx, at, repository, branch, note)
+            undelete_branch::apply(tx, context, repository, branch, note)
         }
         Command::CreateTag { request: _, repository, tag, commit } => {
-            create_tag::apply(tx, at, repository, tag, *commit)
+            create_tag::apply(tx, context, repository, tag, *commit)
         }
         Command::DeleteTag { repository, tag } => delete_tag::apply(tx, repository, tag),
         Command::Stage { repository, uid, branch, changes } => {
-            stage::apply(tx, at, (repository, *uid), branch, changes)
+            stage::apply(tx, context, (repository, *uid), branch, changes)
         }
-        Command::Unstage { repository, branch, scope } => unstage::apply(tx, at, repository, branch, scope),
-        Command::Seal { repository, branch } => seal::apply(tx, at, repository, branch),
+        Command::Unstage { repository, branch, scope } => unstage::apply(tx, context, repository, branch, scope),
+        Command::Seal { repository, branch } => seal::apply(tx, context, repository, branch),
         Command::Publish {
             request: _,
             repository,
@@ -213,50 +215,56 @@ fn dispatch(tx: &mut Transaction<'_>, at: At, command: &Command) -> Result<Outco
                 passed,
                 note,
             };
-            publish::apply(tx, at, repository, branch, &publication)
+            publish::apply(tx, context, repository, branch, &publication)
         }
-        Command::CreateUpload { request: _, repository, upload } => create_upload::apply(tx, at, repository, upload),
+        Command::CreateUpload { request: _, repository, upload } => {
+            create_upload::apply(tx, context, repository, upload)
+        }
         Command::PutPart { repository, upload, part } => put_part::apply(tx, repository, *upload, part),
         Command::CompleteUpload { repository, upload, entry, condition } => {
-            complete_upload::apply(tx, at, repository, *upload, entry, condition.as_ref())
+            complete_upload::apply(tx, context, repository, *upload, entry, condition.as_ref())
         }
         Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
         Command::CreateUser { request: _, name, first_key, groups, only_first } => {
             let new = create_user::NewUser { name, first_key: first_key.as_ref(), groups, only_first: *only_first };
-            create_user::apply(tx, at, &new)
+            create_user::apply(tx, context, &new)
         }
         Command::CreateCredential { request: _, user, access_key_id, secret } => {
-            create_credential::apply(tx, at, *user, access_key_id, secret)
+            create_credential::apply(tx, context, *user, access_key_id, secret)
         }
         Command::BeginJob { request, repository, kind, user, caller, spec, runner } => {
             let (kind, user, caller) = (*kind, *user, caller.as_ref());
             let new = begin_job::NewJob { repository, kind, user, caller, spec, runner: *runner };
-            begin_job::apply(tx, at, *request, &new)
+            begin_job::apply(tx, context, *request, &new)
         }
-        Command::ClaimJob { job, runner, lease_ms } => claim_job::apply(tx, at, *job, *runner, *lease_ms),
+        Command::ClaimJob { job, runner, lease_ms } => claim_job::apply(tx, context, *job, *runner, *lease_ms),
         Command::ReportJob { job, runner, lease_ms, progress, checkpoint } => {
-            report_job::apply(tx, at, *job, (*runner, *lease_ms), progress, checkpoint.as_deref())
+            report_job::apply(tx, context, *job, (*runner, *lease_ms), progress, checkpoint.as_deref())
         }
-        Command::CancelJob { job } => cancel_job::apply(tx, at, *job),
-        Command::EndRequest { repository, runner, ended } => end_request::apply(tx, at, repository, *runner, ended),
+        Command::CancelJob { job } => cancel_job::apply(tx, context, *job),
+        Command::EndRequest { repository, runner, ended } => {
+            end_request::apply(tx, context, repository, *runner, ended)
+        }
         Command::DeleteCredential { user, access_key_id } => delete_credential::apply(tx, user, access_key_id),
         Command::DeleteUser { name } => delete_user::apply(tx, name),
-        Command::EndSession { user, session, until } => end_session::apply(tx, at, *user, *session, *until),
-        Command::EndSessions { user } => end_sessions::apply(tx, at, user),
-        Command::CreateGroup { request: _, name } => create_group::apply(tx, at, name),
+        Command::EndSession { user, session, until } => end_session::apply(tx, context, *user, *session, *until),
+        Command::EndSessions { user } => end_sessions::apply(tx, context, user),
+        Command::CreateGroup { request: _, name } => create_group::apply(tx, context, name),
         Command::DeleteGroup { name } => delete_group::apply(tx, name),
         Command::AddMember { group, user } => add_member::apply(tx, group, user),
         Command::RemoveMember { group, user } => remove_member::apply(tx, group, user),
-        Command::CreatePolicy { request: _, name, document } => create_policy::apply(tx, at, name, document),
+        Command::CreatePolicy { request: _, name, document } => create_policy::apply(tx, context, name, document),
         Command::UpdatePolicy { name, document } => update_policy::apply(tx, name, document),
         Command::DeletePolicy { name } => delete_policy::apply(tx, name),
         Command::AttachPolicy { policy, holder } => attach_policy::apply(tx, policy, holder),
         Command::DetachPolicy { policy, holder } => detach_policy::apply(tx, policy, holder),
-        Command::SetUpAccess { policies, groups, members } => set_up_access::apply(tx, at, policies, groups, members),
+        Command::SetUpAccess { policies, groups, members } => {
+            set_up_access::apply(tx, context, policies, groups, members)
+        }
         Command::Identify { installation, store, replaces } => identify::apply(tx, *installation, *store, *replaces),
         Command::Forced(command) => {
             tx.set_forced(true);
-            let done = dispatch(tx, at, command);
+            let done = dispatch(tx, context, command);
             tx.set_forced(false);
             done
         }

@@ -1,21 +1,21 @@
 //! Replicates small facts with Raft and answers questions about them.
 //!
 //! Owns repositories, refs, staged entries, uploads, users and keys: [`state`] keeps them, `command` changes them (one
-//! replicated command a file), [`twin`] is the same without disk and Raft, and [`conformance`] is what every
+//! replicated command a file), [`in_memory`] is the same without disk and Raft, and [`conformance`] is what every
 //! `MetaStore` must pass. Leaves objects' bytes, commits and hooks to the stateless servers.
 
 mod command;
 pub mod conformance;
 mod full_disk;
 mod grpc;
+pub mod in_memory;
 mod raft;
 pub mod server;
 pub mod state;
 mod torn_tail;
-pub mod twin;
 
 pub use command::check_bounds;
+pub use in_memory::MemoryMetaStore;
 pub use raft::{FaultPoint, Faults};
 pub use server::{Counters, MetadataOptions, MetadataServer, MutualTls, ServeError, StartError, serve};
 pub use state::{Applied, StateError, StateMachine, StateOptions};
-pub use twin::MemoryMetaStore;

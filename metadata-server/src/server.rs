@@ -3,10 +3,10 @@
 //! Invariant: what a handle acknowledged is on disk, whatever happens to the process afterwards.
 
 mod identity;
-mod leader;
-mod life;
+mod proposer;
 mod reclaim;
 mod serve;
+mod supervisor;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 pub use serve::{MutualTls, ServeError, serve};
 
 use self::identity::Claim;
-use self::leader::Leader;
-use self::life::Lives;
+use self::proposer::Proposer;
+use self::supervisor::Supervisor;
 use crate::grpc::MetaGrpc;
 use crate::raft::{Faults, NodeOptions, OpenError};
 use crate::state::StateOptions;
@@ -151,9 +151,9 @@ pub struct Counters {
 
 /// One node of the metadata service; in this release the only one, which always leads.
 pub struct MetadataServer {
-    lives: Arc<Lives>,
-    leader: Arc<Leader>,
-    supervisor: JoinHandle<()>,
+    supervisor: Arc<Supervisor>,
+    proposer: Arc<Proposer>,
+    supervision: JoinHandle<()>,
     reclaimer: JoinHandle<()>,
 }
 
@@ -172,21 +172,21 @@ impl MetadataServer {
             state: options.state,
             faults: options.faults,
         };
-        let lives = Lives::begin(node_options).await?;
+        let supervisor = Supervisor::begin(node_options).await?;
         claim.mark_in_use()?;
         let installation = claim.identity().installation()?;
         tracing::info!(folder = %options.data_dir.display(), cluster = %claim.identity().cluster, "the metadata service leads");
-        let supervisor = tokio::spawn({
-            let lives = lives.clone();
+        let supervision = tokio::spawn({
+            let supervisor = supervisor.clone();
             async move {
-                lives.supervise().await;
+                supervisor.supervise().await;
                 // Only now may another process have the folder.
                 drop(claim);
             }
         });
-        let reclaimer = tokio::spawn(reclaim::run(lives.clone()));
-        let leader = Leader::start(lives.clone(), options.clock);
-        let server = Self { lives, leader, supervisor, reclaimer };
+        let reclaimer = tokio::spawn(reclaim::run(supervisor.clone()));
+        let proposer = Proposer::start(supervisor.clone(), options.clock);
+        let server = Self { supervisor, proposer, supervision, reclaimer };
         server.identify(installation).await?;
         Ok(server)
     }
@@ -194,21 +194,21 @@ impl MetadataServer {
     /// Notes in the state which installation it is: the cluster.
     async fn identify(&self, installation: InstallationId) -> Result<(), StartError> {
         let failed = |error: MetaError| StartError::Failed { why: error.to_string() };
-        let found = self.leader.read(Query::Installation).await.map_err(failed)?;
+        let found = self.proposer.read(Query::Installation).await.map_err(failed)?;
         if matches!(found, Answer::Installation(Some(_))) {
             return Ok(());
         }
         let command = Command::Identify { installation, store: None, replaces: None };
-        match self.leader.write(command).await {
+        match self.proposer.write(command).await {
             // A disk that is full leaves it to the next start.
-            Err(error) if error.is_retryable() && self.lives.is_reading() => Ok(()),
+            Err(error) if error.is_retryable() && self.supervisor.is_reading() => Ok(()),
             written => written.map(drop).map_err(failed),
         }
     }
 
     /// The handle for callers in this process.
     pub fn store(&self) -> Arc<dyn MetaStore> {
-        self.leader.clone()
+        self.proposer.clone()
     }
 
     /// The gRPC service, to be mounted into a server. It trusts its callers: see [`serve`].
@@ -218,25 +218,25 @@ impl MetadataServer {
 
     /// What was counted since the start.
     pub fn counters(&self) -> Counters {
-        self.lives.counters()
+        self.supervisor.counters()
     }
 
     /// Stops taking commands, makes everything durable, and ends all tasks and threads. Handles answer
     /// `Unavailable` from then on.
     pub async fn shutdown(mut self) {
-        self.lives.stop();
-        for task in [&mut self.supervisor, &mut self.reclaimer] {
+        self.supervisor.stop();
+        for task in [&mut self.supervision, &mut self.reclaimer] {
             if let Err(error) = task.await {
                 tracing::warn!(%error, "a task of the metadata service didn't end well");
             }
         }
-        self.leader.stopped().await;
+        self.proposer.stopped().await;
     }
 }
 
 impl Drop for MetadataServer {
     /// Without [`MetadataServer::shutdown`] the node stops soon, as after a crash: the next start applies its log.
     fn drop(&mut self) {
-        self.lives.stop();
+        self.supervisor.stop();
     }
 }

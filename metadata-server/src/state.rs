@@ -28,7 +28,7 @@ pub use error::StateError;
 pub(crate) use frozen::FrozenState;
 pub use rocks::StateOptions;
 
-use crate::command::{self, At};
+use crate::command::{self, ApplyContext};
 use generation::Generation;
 use keyspace::{Keyspace, Table, Transaction};
 
@@ -201,7 +201,7 @@ fn apply_all(tx: &mut Transaction<'_>, batch: &[Applied]) -> Result<Vec<Outcome>
         }
         last = Some(*index);
         outcomes.push(match command {
-            Some((time, command)) => command::apply(tx, At { index: *index, time: *time }, command)?,
+            Some((time, command)) => command::apply(tx, ApplyContext { index: *index, time: *time }, command)?,
             None => Outcome::Done,
         });
     }

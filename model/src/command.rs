@@ -7,8 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Branch, BranchName, CommitId, Credential, EndedRequest, Entry, Group, GroupName, Installation, InstallationId, Job,
-    JobCaller, JobKind, JobProgress, NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository,
+    Branch, BranchName, CommitId, CompletedRequest, Credential, Entry, Group, GroupName, Installation, InstallationId,
+    Job, JobCaller, JobKind, JobProgress, NewUpload, Note, Part, Policy, PolicyHolder, PolicyName, Refusal, Repository,
     RepositoryName, RepositoryUid, RequestId, RunnerId, SealedSecret, SessionId, SettingsChange, StageOutcome,
     StagedChange, StagingToken, StorageNamespace, StoreId, Tag, TagName, Timestamp, Undeleted, UnstageScope, Upload,
     UploadId, User, UserId, UserName, Version,
@@ -166,7 +166,7 @@ pub enum Command {
         require_clean: bool,
         /// The requests that this publication carries out, each at most once: one that was answered before refuses all
         /// with `RequestAnswered`.
-        ended: Vec<EndedRequest>,
+        ended: Vec<CompletedRequest>,
         /// Where the head is on its way, one commit upon the other, each with its note for the reflog; without `head`.
         passed: Vec<(CommitId, Note)>,
         /// For the reflog, if the head is another than before.
@@ -286,7 +286,7 @@ pub enum Command {
         /// Who carried it out.
         runner: RunnerId,
         /// The request and its end.
-        ended: EndedRequest,
+        ended: CompletedRequest,
     },
     /// Takes an access key of a user away, and with it the sessions that it began. → [`Outcome::Done`]
     DeleteCredential {
@@ -376,7 +376,7 @@ pub enum Command {
         /// From whom.
         holder: PolicyHolder,
     },
-    /// Makes the usual policies and groups, once in an installation's life: what operators deleted stays deleted.
+    /// Makes the default policies and groups, once in an installation's life: what operators deleted stays deleted.
     /// → [`Outcome::Done`]
     SetUpAccess {
         /// Names and documents.

@@ -184,7 +184,7 @@ pub struct JobProgress {
 
 /// A request with its end, to be remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndedRequest {
+pub struct CompletedRequest {
     /// Its id.
     pub id: RequestId,
     /// What it did.
@@ -197,7 +197,7 @@ pub struct EndedRequest {
     pub state: JobState,
 }
 
-impl EndedRequest {
+impl CompletedRequest {
     /// How many bytes its request and its answer have.
     pub fn bytes(&self) -> usize {
         self.spec.len() + if let JobState::Done(answer) = &self.state { answer.len() } else { 0 }

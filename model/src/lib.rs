@@ -46,7 +46,7 @@ pub use id::{
 };
 pub use installation::Installation;
 pub use job::{
-    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, EndedRequest, JOB_BYTES_MAX, Job, JobCaller, JobFailure, JobKind,
+    ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, CompletedRequest, JOB_BYTES_MAX, Job, JobCaller, JobFailure, JobKind,
     JobProgress, JobState, Lease, OPEN_JOBS_MAX, RunnerId,
 };
 pub use meta_store::{MetaError, MetaStore};

@@ -1,5 +1,5 @@
 //! The seam between Lakebed's stateless servers and its metadata service. Owns the trait, its errors and the typed
-//! calls over it; implementations are `metadata-server`'s in-process handle and in-memory twin, and `metadata-client`.
+//! calls over it; implementations are `metadata-server`'s in-process handle and in-memory store, and `metadata-client`.
 
 use async_trait::async_trait;
 use thiserror::Error;

@@ -76,8 +76,11 @@ impl Gateway {
         let body = RequestBody::new(body, self.inner.options.body_silence_max);
         let trail = self.inner.audit.as_ref().map(|log| Trail::new(Arc::clone(log), "s3", request_id.as_str()));
         if sts::is_sts(&parts) {
-            let desk =
-                crate::sts::Desk { directory: &self.inner.directory, trail: trail.as_ref(), request_id: &request_id };
+            let desk = crate::sts::StsHandler {
+                directory: &self.inner.directory,
+                trail: trail.as_ref(),
+                request_id: &request_id,
+            };
             return with_common_headers(desk.answer(&parts, &body).await, &request_id);
         }
         let mut trusted = false;

@@ -23,13 +23,13 @@ use crate::request_body::RequestBody;
 const OPERATION: &str = "POST /";
 
 /// What answers one request of STS's.
-pub(crate) struct Desk<'a> {
+pub(crate) struct StsHandler<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) trail: Option<&'a Arc<Trail>>,
     pub(crate) request_id: &'a str,
 }
 
-impl Desk<'_> {
+impl StsHandler<'_> {
     /// Answers a request of STS's.
     pub(crate) async fn answer(&self, parts: &Parts, body: &RequestBody) -> Response<Body> {
         let (status, document) = match self.begin(parts, body).await {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use graveler::{CommitChain, CommitInfo, Merged, Replay, SealedTokens};
-use model::{Branch, BranchName, CommitId, EndedRequest, Note, Query, Refusal, Repository, StagingToken};
+use model::{Branch, BranchName, CommitId, CompletedRequest, Note, Query, Refusal, Repository, StagingToken};
 
 use super::{CommitQueues, Operation, Outcome, PendingRequest, RequestContext};
 use crate::publish::{Publication, publish};
@@ -18,7 +18,7 @@ pub(super) struct Batch {
     head: CommitId,
     built: Vec<(PendingRequest, Result<Outcome, Error>)>,
     /// What is stored of those requests.
-    completed: Vec<EndedRequest>,
+    completed: Vec<CompletedRequest>,
     /// Tokens that are committed, and the commit that holds each.
     consumed: HashMap<StagingToken, CommitId>,
 }
@@ -138,7 +138,7 @@ impl Batch {
 
     /// Bytes that are to be stored of the requests.
     pub(super) fn bytes(&self) -> usize {
-        self.completed.iter().map(EndedRequest::bytes).sum()
+        self.completed.iter().map(CompletedRequest::bytes).sum()
     }
 
     /// Answers all requests.

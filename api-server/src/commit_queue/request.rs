@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use graveler::{Built, CommitChange, CommitInfo, Conflicts, MergeOptions, Progress, Replay};
-use model::{Branch, CommitId, EndedRequest, JobKind, JobState, RequestId, Timestamp, UserId};
+use model::{Branch, CommitId, CompletedRequest, JobKind, JobState, RequestId, Timestamp, UserId};
 use tokio::sync::oneshot;
 
 use crate::Error;
@@ -102,10 +102,10 @@ impl PendingRequest {
     }
 
     /// What is stored of it with the publication that carries it out.
-    pub(super) fn completed(&self, outcome: &Result<Outcome, Error>) -> Option<EndedRequest> {
+    pub(super) fn completed(&self, outcome: &Result<Outcome, Error>) -> Option<CompletedRequest> {
         let (Some(request), Ok(Outcome::Committed(built))) = (&self.context.idempotent, outcome) else { return None };
         let IdempotentRequest { key, kind, user, spec, answer } = request;
         let state = JobState::Done(answer(built));
-        Some(EndedRequest { id: *key, kind: *kind, user: *user, spec: spec.clone(), state })
+        Some(CompletedRequest { id: *key, kind: *kind, user: *user, spec: spec.clone(), state })
     }
 }

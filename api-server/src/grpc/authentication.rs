@@ -13,8 +13,8 @@ use proto::api::{REASON_KEY, Reason};
 use tonic::{Code, Status};
 
 use crate::authenticator::Authenticator;
-use crate::envelope::{self, RequestId, Unbearable};
 use crate::error_table::status;
+use crate::request_limits::{self, RequestId, Unbearable};
 
 /// How long a client may send nothing in the middle of a call: longer than over REST, since an upload may come from a
 /// program that works for its next bytes.
@@ -25,7 +25,7 @@ const OPEN: &str = "/lakebed.api.v1.Server/Health";
 
 /// Verifies the credentials of a request and hands the caller on, or answers for it.
 pub(super) async fn layer(State(authenticator): State<Arc<Authenticator>>, request: Request, next: Next) -> Response {
-    let (id, mut answer) = match envelope::seal(request, SILENCE_MAX) {
+    let (id, mut answer) = match request_limits::seal(request, SILENCE_MAX) {
         Ok((id, request)) if request.uri().path() == OPEN => (id, next.run(request).await),
         Ok((id, request)) => {
             let answer = authenticated_call(&authenticator, &id, request, next).await;
@@ -40,7 +40,7 @@ pub(super) async fn layer(State(authenticator): State<Arc<Authenticator>>, reque
             (id, refusal.into_http())
         }
     };
-    envelope::stamp(&mut answer, id);
+    request_limits::stamp(&mut answer, id);
     answer
 }
 

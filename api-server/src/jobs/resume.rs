@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use auth::Unknown;
 use model::{
-    Command, EndedRequest, Job, JobCaller, JobFailure, JobState, MetaError, PAGE_MAX, Query, Refusal, Timestamp,
+    Command, CompletedRequest, Job, JobCaller, JobFailure, JobState, MetaError, PAGE_MAX, Query, Refusal, Timestamp,
 };
 use proto::api::Reason;
 use tonic::Code;
@@ -104,7 +104,7 @@ impl Inner {
         tracing::warn!(job = %job.id, message, "a job can't be taken up");
         let failure = JobFailure { code: code as u32, reason: reason.as_str().into(), message };
         let state = JobState::Failed(failure);
-        let ended = EndedRequest { id: job.id, kind: job.kind, user: job.user, spec: job.spec, state };
+        let ended = CompletedRequest { id: job.id, kind: job.kind, user: job.user, spec: job.spec, state };
         let command = Command::EndRequest { repository: job.repository, runner: self.runner, ended };
         self.queues.graveler().meta().write(command).await?.job()?;
         Ok(())

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use model::{Command, EndedRequest, Job, JobFailure, JobState, MetaError, Query, Refusal};
+use model::{Command, CompletedRequest, Job, JobFailure, JobState, MetaError, Query, Refusal};
 use tonic::Code;
 
 use super::work::{self, Answer, Work};
@@ -218,7 +218,7 @@ impl Inner {
         let Request { id, kind, caller, spec, .. } = request;
         let (repository, runner) = (request.repository.clone(), self.runner);
         let ended =
-            EndedRequest { id: *id, kind: *kind, user: caller.user.id, spec: spec.clone(), state: state.clone() };
+            CompletedRequest { id: *id, kind: *kind, user: caller.user.id, spec: spec.clone(), state: state.clone() };
         for attempt in 0..ATTEMPTS_MAX {
             let command = Command::EndRequest { repository: repository.clone(), runner, ended: ended.clone() };
             match self.queues.graveler().meta().write(command).await {

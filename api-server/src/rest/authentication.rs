@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::same_origin::may_use_cookie;
 use crate::Error;
 use crate::authenticator::Authenticator;
-use crate::envelope::RequestId;
+use crate::request_limits::RequestId;
 
 const NO_CREDENTIALS: Error = Error::Unauthenticated("no credentials: send an access key and its secret");
 

@@ -16,7 +16,7 @@ use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{PageQuery, Pagination};
-use super::places::{ForceQuery, InRepository, OnBranch, flag, text};
+use super::path_params::{ForceQuery, InRepository, OnBranch, flag, text};
 use crate::flows;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

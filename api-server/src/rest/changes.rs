@@ -18,7 +18,7 @@ use super::commits::CommitBody;
 use super::extract::{Body, Path};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::merges::conflict;
-use super::places::{OnBranch, text};
+use super::path_params::{OnBranch, text};
 use crate::flows::{self, MergeOutcome};
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

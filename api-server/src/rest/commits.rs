@@ -20,7 +20,7 @@ use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{Amount, Pagination};
-use super::places::{AtRef, OfBranchTask, OfCommit, OnBranch, flag, optional_text, optional_time};
+use super::path_params::{AtRef, OfBranchTask, OfCommit, OnBranch, flag, optional_text, optional_time};
 use super::tasks::{AsyncTaskStatus, TaskCreation};
 use crate::error_table::internal;
 

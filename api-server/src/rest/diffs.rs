@@ -18,7 +18,7 @@ use super::extract::{Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::object_stats::PathType;
 use super::paging::{Amount, Pagination};
-use super::places::{BetweenRefs, OnBranch, flag};
+use super::path_params::{BetweenRefs, OnBranch, flag};
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new().routes(routes!(diff_branch)).routes(routes!(diff_refs))

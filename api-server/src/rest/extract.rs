@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, MapDeserializer};
 
 use super::failure::Failure;
-use crate::envelope::Unbearable;
 use crate::escapes::unescaped;
+use crate::request_limits::Unbearable;
 
 /// The largest JSON body: a thousand of the longest paths, and some.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 20;

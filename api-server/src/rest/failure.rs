@@ -10,8 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Error;
-use crate::envelope::Unbearable;
 use crate::error_table::{http_status, lakefs_words, tell};
+use crate::request_limits::Unbearable;
 
 /// A failure as clients read it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -17,7 +17,7 @@ use super::authentication::Authenticated;
 use super::commits::{CommitBody, CommitCreation};
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
-use super::places::OnBranch;
+use super::path_params::OnBranch;
 use super::tasks::{End, TaskCreation, end};
 use crate::jobs::decode;
 

@@ -20,7 +20,7 @@ use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{OptionalBody, Path};
 use super::failure::{ErrorBody, Failure, invalid_field};
-use super::places::{IntoBranch, OfMergeTask};
+use super::path_params::{IntoBranch, OfMergeTask};
 use super::tasks::{AsyncTaskStatus, TaskCreation};
 use crate::error_table::internal;
 

@@ -9,7 +9,7 @@ mod failure;
 mod given_out;
 mod openapi;
 mod paging;
-mod places;
+mod path_params;
 mod tasks;
 
 mod access;
@@ -51,8 +51,8 @@ use model::Timestamp;
 use crate::Setup;
 use crate::authenticator::Authenticator;
 use crate::commit_queue::CommitQueues;
-use crate::envelope;
 use crate::jobs::Jobs;
+use crate::request_limits;
 use failure::Failure;
 
 /// Where all paths of the API begin.
@@ -112,11 +112,11 @@ pub(crate) fn router(
 
 /// Bounds what anybody may send, and stamps what is answered.
 async fn enveloped(request: Request, next: Next) -> Response {
-    let (id, mut answer) = match envelope::seal(request, SILENCE_MAX) {
+    let (id, mut answer) = match request_limits::seal(request, SILENCE_MAX) {
         Ok((id, request)) => (id, next.run(request).await),
         Err((id, unbearable)) => (id, Failure::from(unbearable).into_response()),
     };
-    envelope::stamp(&mut answer, id);
+    request_limits::stamp(&mut answer, id);
     answer
 }
 

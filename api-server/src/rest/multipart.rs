@@ -23,7 +23,7 @@ use super::failure::{ErrorBody, Failure, invalid_field};
 use super::given_out::{Recipient, TakenBack, Way};
 use super::object_stats::ObjectStats;
 use super::objects::ObjectQuery;
-use super::places::{OnBranch, text};
+use super::path_params::{OnBranch, text};
 use crate::flows;
 
 const NO_SIGNER: &str = "this server's object store can't pre-sign URLs: upload through the server";

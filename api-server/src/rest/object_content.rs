@@ -21,7 +21,7 @@ use super::authentication::Authenticated;
 use super::extract::{Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::objects::ObjectQuery;
-use super::places::AtRef;
+use super::path_params::AtRef;
 use super::staging::PresignQuery;
 use super::upload::metadata_header;
 

@@ -20,7 +20,7 @@ use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::object_stats::ObjectStats;
 use super::paging::{Amount, Pagination};
-use super::places::{AtRef, ForceQuery, OnBranch, flag, optional_text};
+use super::path_params::{AtRef, ForceQuery, OnBranch, flag, optional_text};
 use crate::{Error, flows};
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

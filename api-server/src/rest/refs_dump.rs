@@ -14,7 +14,7 @@ use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure};
-use super::places::InRepository;
+use super::path_params::InRepository;
 use super::tasks::{End, TaskCreation, end};
 use crate::error_table::internal;
 use crate::flows;

@@ -15,7 +15,7 @@ use super::authentication::Authenticated;
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{Amount, Pagination};
-use super::places::{InRepository, flag};
+use super::path_params::{InRepository, flag};
 use crate::flows;
 use crate::namespace::namespace;
 

@@ -17,7 +17,7 @@ use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::{Body, Path};
 use super::failure::{ErrorBody, Failure};
-use super::places::InRepository;
+use super::path_params::InRepository;
 use crate::flows;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

@@ -22,7 +22,7 @@ use super::failure::{ErrorBody, Failure};
 use super::given_out::{Recipient, Way};
 use super::object_stats::ObjectStats;
 use super::objects::ObjectQuery;
-use super::places::{OnBranch, flag};
+use super::path_params::{OnBranch, flag};
 use super::upload::requirement;
 use crate::{Error, flows};
 

@@ -17,7 +17,7 @@ use super::branches::{Ref, RefList};
 use super::extract::{Body, Path, Query};
 use super::failure::{ErrorBody, Failure};
 use super::paging::{PageQuery, Pagination};
-use super::places::{ForceQuery, InRepository, OfTag, text};
+use super::path_params::{ForceQuery, InRepository, OfTag, text};
 use crate::flows;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

@@ -11,7 +11,7 @@ use super::Rest;
 use super::authentication::Authenticated;
 use super::extract::Path;
 use super::failure::{ErrorBody, Failure};
-use super::places::InRepository;
+use super::path_params::InRepository;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     of_repositories().merge(of_the_server())

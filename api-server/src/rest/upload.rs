@@ -21,7 +21,7 @@ use super::extract::{Path, Query};
 use super::failure::{ErrorBody, Failure, invalid_field};
 use super::object_stats::ObjectStats;
 use super::objects::ObjectQuery;
-use super::places::{ForceQuery, OnBranch};
+use super::path_params::{ForceQuery, OnBranch};
 use crate::{Error, flows};
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

@@ -1,4 +1,4 @@
-//! The API as its clients see it: a real server on a free port, `lakebed-sdk` in front, and behind it the in-memory twin
+//! The API as its clients see it: a real server on a free port, `lakebed-sdk` in front, and behind it the in-memory memory
 //! of the metadata service and an object store in memory.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]

@@ -1,4 +1,4 @@
-//! A `MetaStore` between server and twin that counts what passes, can lose answers, and can let others come first.
+//! A `MetaStore` between server and memory that counts what passes, can lose answers, and can let others come first.
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Tests of `permissions`: against the obvious model, and the usual policies.
+//! Tests of `permissions`: against the obvious model, and the default policies.
 
 use model::{BranchName, RefName, Timestamp, Wildcard};
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::resource::Through;
-use crate::{Resource, usual};
+use crate::{Resource, default_policies};
 
 const ACTIONS: [&str; 5] = ["fs:ReadObject", "fs:WriteObject", "fs:Read*", "auth:*", "*"];
 const RESOURCES: [&str; 6] = [
@@ -122,8 +122,8 @@ proptest! {
 }
 
 fn allowed(group: &str, action: Action, resource: &Resource) -> bool {
-    let (_, names) = usual::groups().into_iter().find(|(name, _)| name.as_str() == group).unwrap();
-    let policies = usual::policies().into_iter().filter(|(name, _)| names.contains(name));
+    let (_, names) = default_policies::groups().into_iter().find(|(name, _)| name.as_str() == group).unwrap();
+    let policies = default_policies::policies().into_iter().filter(|(name, _)| names.contains(name));
     let policies: Vec<_> =
         policies.map(|(name, document)| Policy { name, document, created_at: Timestamp::default() }).collect();
     let facts = Facts { address: None, at: Timestamp::default(), action, resource };
@@ -132,7 +132,7 @@ fn allowed(group: &str, action: Action, resource: &Resource) -> bool {
 }
 
 #[test]
-fn the_usual_groups_may_what_lakefs_s_may() {
+fn the_default_groups_may_what_lakefs_s_may() {
     let main: BranchName = "main".parse().unwrap();
     let object = Resource::object_of(&"trips".parse().unwrap(), &main, &"a".parse().unwrap());
     let (ann, bob) = (Resource::User(ann()), Resource::User("bob".parse().unwrap()));

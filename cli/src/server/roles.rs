@@ -230,7 +230,7 @@ fn gateway_options(config: &ServerConfig, issuer: Option<Arc<Issuer>>) -> Gatewa
     GatewayOptions { domains, signature_v2_headers, issuer, ..GatewayOptions::default() }
 }
 
-/// `usual` is where S3 is spoken if no setting says so.
+/// `default_policies` is where S3 is spoken if no setting says so.
 fn api_options(config: &ServerConfig, usual: S3Place, issuer: Option<Arc<Issuer>>) -> ApiServerOptions {
     let s3 = config.s3_endpoint.clone().map_or(usual, S3Place::At);
     let (setup, links_without_bytes) = (config.setup, config.link_without_bytes);

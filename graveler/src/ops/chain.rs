@@ -12,7 +12,7 @@ use super::commit::{Built, CommitInfo};
 use super::merge::{MergeOptions, Merged};
 use crate::history::Lineage;
 use crate::tree::Files;
-use crate::tree::behind::WriteBehind;
+use crate::tree::write_behind::WriteBehind;
 use crate::{Error, Graveler, Progress};
 
 /// Commits over a branch's head, the last of which may become its next.

@@ -23,9 +23,9 @@ mod coding;
 mod compression;
 mod entries;
 mod filter;
+pub(crate) mod fix_checksums;
 mod footer;
 mod index;
-pub(crate) mod mend;
 mod metablocks;
 mod stored;
 

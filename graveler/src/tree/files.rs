@@ -8,12 +8,12 @@ use bytes::Bytes;
 use model::{CommitId, MetaRangeId, StorageNamespace};
 use storage::{Immutable, RepositoryStorage, StorageError, Stores, Suffix};
 
-use super::behind::WriteBehind;
 use super::cache::{Caches, Counted, Space};
 use super::layers::Tree;
 use super::range_info::{BadRange, RangeInfo};
 use super::record;
 use super::scratch::Scratch;
+use super::write_behind::WriteBehind;
 use crate::sstable::{Block, SstError, Tail, TailParse};
 use crate::{Error, Progress};
 

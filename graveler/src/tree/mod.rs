@@ -8,10 +8,10 @@ pub(crate) mod record;
 pub(crate) mod mark;
 pub(crate) mod range_info;
 
-pub(crate) mod behind;
 pub(crate) mod cache;
 pub(crate) mod files;
 pub(crate) mod scratch;
+pub(crate) mod write_behind;
 
 pub(crate) mod digest;
 pub(crate) mod layers;

@@ -5,7 +5,7 @@ use model::{
     UserId,
 };
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, jobs, records};
 
@@ -19,8 +19,13 @@ pub(super) struct NewJob<'c> {
     pub(super) runner: Option<(RunnerId, u32)>,
 }
 
-pub(super) fn apply(tx: &mut Transaction<'_>, at: At, request: RequestId, new: &NewJob<'_>) -> Result<Outcome, Halt> {
-    if let Some(job) = jobs::find(tx, request, at.time)? {
+pub(super) fn apply(
+    tx: &mut Transaction<'_>,
+    context: ApplyContext,
+    request: RequestId,
+    new: &NewJob<'_>,
+) -> Result<Outcome, Halt> {
+    if let Some(job) = jobs::find(tx, request, context.time)? {
         return if same(&job, new) {
             Ok(Outcome::Job(Box::new(job)))
         } else {
@@ -31,7 +36,7 @@ pub(super) fn apply(tx: &mut Transaction<'_>, at: At, request: RequestId, new: &
     if !jobs::has_room(tx)? {
         return Err(Refusal::TooManyJobs.into());
     }
-    jobs::expire(tx, at.time)?;
+    jobs::expire(tx, context.time)?;
     let job = Job {
         id: request,
         repository: repository.name,
@@ -40,9 +45,9 @@ pub(super) fn apply(tx: &mut Transaction<'_>, at: At, request: RequestId, new: &
         user: new.user,
         caller: new.caller.cloned(),
         spec: new.spec.to_vec(),
-        created_at: at.time,
+        created_at: context.time,
         state: if new.runner.is_some() { JobState::Running } else { JobState::Waiting },
-        lease: new.runner.map(|(runner, length_ms)| Lease::new(runner, at.time, length_ms)),
+        lease: new.runner.map(|(runner, length_ms)| Lease::new(runner, context.time, length_ms)),
         attempts: u32::from(new.runner.is_some()),
         progress: JobProgress::default(),
         checkpoint: Vec::new(),

@@ -2,20 +2,20 @@
 
 use model::{JobState, Outcome, RequestId};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, jobs};
 
-pub(super) fn apply(tx: &mut Transaction<'_>, at: At, id: RequestId) -> Result<Outcome, Halt> {
-    let mut job = jobs::get(tx, id, at.time)?;
+pub(super) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, id: RequestId) -> Result<Outcome, Halt> {
+    let mut job = jobs::get(tx, id, context.time)?;
     if job.state.is_ended() {
         return Ok(Outcome::Job(Box::new(job)));
     }
-    if job.lease.is_some_and(|lease| lease.lasts(at.time)) {
+    if job.lease.is_some_and(|lease| lease.lasts(context.time)) {
         job.state = JobState::Cancelling;
         jobs::put(tx, &job);
     } else {
-        jobs::end(tx, at.time, &mut job, JobState::Cancelled)?;
+        jobs::end(tx, context.time, &mut job, JobState::Cancelled)?;
     }
     Ok(Outcome::Job(Box::new(job)))
 }

@@ -2,29 +2,29 @@
 
 use model::{JobState, Lease, Outcome, Refusal, RequestId, RunnerId};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, jobs};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     id: RequestId,
     runner: RunnerId,
     lease_ms: u32,
 ) -> Result<Outcome, Halt> {
-    let mut job = jobs::get(tx, id, at.time)?;
+    let mut job = jobs::get(tx, id, context.time)?;
     if job.state.is_ended() {
         return Ok(Outcome::Job(Box::new(job)));
     }
-    if jobs::is_taken(&job, runner, at.time) {
+    if jobs::is_taken(&job, runner, context.time) {
         return Err(Refusal::JobTaken(id).into());
     }
     if job.state == JobState::Cancelling {
-        jobs::end(tx, at.time, &mut job, JobState::Cancelled)?;
+        jobs::end(tx, context.time, &mut job, JobState::Cancelled)?;
     } else {
         job.state = JobState::Running;
-        job.lease = Some(Lease::new(runner, at.time, lease_ms));
+        job.lease = Some(Lease::new(runner, context.time, lease_ms));
         job.attempts = job.attempts.saturating_add(1);
         jobs::put(tx, &job);
     }

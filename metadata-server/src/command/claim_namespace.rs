@@ -5,7 +5,7 @@
 use model::{Outcome, Refusal, RepositoryName, RequestId, StorageNamespace};
 
 use super::create_repository::is_taken;
-use super::{At, answered};
+use super::{ApplyContext, dedup};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key};
 
@@ -14,13 +14,13 @@ const CLAIMS_MAX: usize = 1000;
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     request: RequestId,
     name: &RepositoryName,
     namespace: &StorageNamespace,
 ) -> Result<Outcome, Halt> {
     // Before all else: who tries again after an answer was lost gets it.
-    if let Some(first) = answered::find(tx, at.time, answered::CREATE_REPOSITORY, request)? {
+    if let Some(first) = dedup::find(tx, context.time, dedup::CREATE_REPOSITORY, request)? {
         return Ok(first);
     }
     if tx.get(Table::Repos, &key::repository(name))?.is_some() {
@@ -40,8 +40,8 @@ pub(super) fn apply(
         tx.delete(Table::Repos, claim);
     }
     let (place, mut claim) = (key::claim(namespace), request.0.to_be_bytes().to_vec());
-    claim.extend(at.index.to_be_bytes());
-    tx.put(Table::Repos, key::claim_by_age(at.index), place.clone());
+    claim.extend(context.index.to_be_bytes());
+    tx.put(Table::Repos, key::claim_by_age(context.index), place.clone());
     tx.put(Table::Repos, place, claim);
     Ok(Outcome::Claimed(request))
 }

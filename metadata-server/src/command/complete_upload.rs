@@ -7,7 +7,7 @@ use model::{
     Upload, UploadId,
 };
 
-use super::At;
+use super::ApplyContext;
 use super::abort_upload::remove;
 use super::stage::stage;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
@@ -21,7 +21,7 @@ const EXPIRED_MAX: usize = 4;
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     upload: UploadId,
     entry: &Entry,
@@ -35,8 +35,8 @@ pub(super) fn apply(
     let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, condition)?;
     if outcome == StageOutcome::Staged {
         remove(tx, repository.uid, &upload)?;
-        forget_expired(tx, at.time)?;
-        remember(tx, at.time, repository.uid, upload, entry);
+        forget_expired(tx, context.time)?;
+        remember(tx, context.time, repository.uid, upload, entry);
     }
     Ok(Outcome::Staged(vec![outcome]))
 }

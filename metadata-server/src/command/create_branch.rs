@@ -3,7 +3,7 @@
 
 use model::{Branch, BranchName, CommitId, Note, Outcome, RepositoryName};
 
-use super::At;
+use super::ApplyContext;
 use super::create_repository::new_branch;
 use super::reflog::{self, Move};
 use crate::state::keyspace::Transaction;
@@ -11,7 +11,7 @@ use crate::state::{Halt, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     name: &BranchName,
     (commit, hidden): (CommitId, bool),
@@ -20,12 +20,12 @@ pub(super) fn apply(
     let repository = records::repository(tx, repository)?;
     super::writable(tx, &repository)?;
     records::ref_is_free(tx, repository.uid, name.as_str())?;
-    let branch = Branch { hidden, ..new_branch(at, name, commit) };
+    let branch = Branch { hidden, ..new_branch(context, name, commit) };
     if let Some(deletion) = reflog::deletion(tx, repository.uid, name)? {
         let tokens = reflog::take_deleted(tx, repository.uid, deletion);
         tokens.into_iter().for_each(|token| records::drop_token(tx, repository.uid, token));
     }
     records::put_branch(tx, repository.uid, &branch);
-    reflog::record(tx, at, repository.uid, name, Move::made(commit), note)?;
+    reflog::record(tx, context, repository.uid, name, Move::made(commit), note)?;
     Ok(Outcome::Branch(branch))
 }

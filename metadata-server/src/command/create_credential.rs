@@ -2,25 +2,25 @@
 
 use model::{CREDENTIALS_MAX, Credential, Outcome, Refusal, SealedSecret, User, UserId};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, access, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     user: UserId,
     access_key_id: &str,
     secret: &SealedSecret,
 ) -> Result<Outcome, Halt> {
     let user = records::user(tx, user)?;
-    Ok(Outcome::Credential(give(tx, &at, &user, access_key_id, secret)?))
+    Ok(Outcome::Credential(give(tx, &context, &user, access_key_id, secret)?))
 }
 
 /// Gives a key, or refuses before anything is written.
 pub(super) fn give(
     tx: &mut Transaction<'_>,
-    at: &At,
+    context: &ApplyContext,
     user: &User,
     access_key_id: &str,
     secret: &SealedSecret,
@@ -31,8 +31,12 @@ pub(super) fn give(
     }
     let of_user = key::credentials_of_user(user.id, "", "");
     access::room(tx, of_user, CREDENTIALS_MAX, || format!("access keys of user {}", user.name))?;
-    let credential =
-        Credential { access_key_id: access_key_id.into(), secret: secret.clone(), user: user.id, created_at: at.time };
+    let credential = Credential {
+        access_key_id: access_key_id.into(),
+        secret: secret.clone(),
+        user: user.id,
+        created_at: context.time,
+    };
     records::put(tx, Table::Identities, key, &credential);
     tx.put(Table::Identities, key::credential_of_user(user.id, access_key_id), vec![]);
     Ok(credential)

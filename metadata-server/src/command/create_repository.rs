@@ -9,13 +9,13 @@ use model::{
 };
 
 use super::reflog::{self, Move};
-use super::{At, claim_namespace};
+use super::{ApplyContext, claim_namespace};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     (name, namespace, claim): (&RepositoryName, &StorageNamespace, Option<RequestId>),
     (default_branch, commit): (&BranchName, Option<CommitId>),
     note: &Note,
@@ -30,35 +30,35 @@ pub(super) fn apply(
         claim_namespace::fulfil(tx, namespace, claim)?;
     }
     let repository = Repository {
-        uid: RepositoryUid(at.index),
+        uid: RepositoryUid(context.index),
         name: name.clone(),
         namespace: namespace.clone(),
         default_branch: default_branch.clone(),
-        created_at: at.time,
+        created_at: context.time,
         read_only: false,
         protected: Vec::new(),
     };
     records::put(tx, Table::Repos, key::repository(name), &repository);
     tx.put(Table::Repos, key::namespace(namespace), name.as_str().into());
     if let Some(commit) = commit {
-        records::put_branch(tx, repository.uid, &new_branch(at, default_branch, commit));
-        reflog::record(tx, at, repository.uid, default_branch, Move::made(commit), note)?;
+        records::put_branch(tx, repository.uid, &new_branch(context, default_branch, commit));
+        reflog::record(tx, context, repository.uid, default_branch, Move::made(commit), note)?;
     }
     Ok(Outcome::Repository(repository))
 }
 
 /// A branch as it begins.
-pub(super) fn new_branch(at: At, name: &BranchName, commit: CommitId) -> Branch {
+pub(super) fn new_branch(context: ApplyContext, name: &BranchName, commit: CommitId) -> Branch {
     Branch {
         name: name.clone(),
         commit,
-        version: Version(at.index),
-        staging: StagingToken(at.index),
+        version: Version(context.index),
+        staging: StagingToken(context.index),
         sealed: vec![],
-        created_at: at.time,
-        reset: Version(at.index),
+        created_at: context.time,
+        reset: Version(context.index),
         hidden: false,
-        uid: BranchUid(at.index),
+        uid: BranchUid(context.index),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use model::{CommitId, Outcome, RepositoryName, Tag, TagName};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     name: &TagName,
     commit: CommitId,
@@ -16,7 +16,7 @@ pub(super) fn apply(
     let repository = records::repository(tx, repository)?;
     super::writable(tx, &repository)?;
     records::ref_is_free(tx, repository.uid, name.as_str())?;
-    let tag = Tag { name: name.clone(), commit, created_at: at.time };
+    let tag = Tag { name: name.clone(), commit, created_at: context.time };
     records::put(tx, Table::Refs, key::tag(repository.uid, name), &tag);
     Ok(Outcome::Tag(tag))
 }

@@ -2,7 +2,7 @@
 
 use model::{GROUPS_MAX, GroupName, Outcome, Refusal, SealedSecret, User, UserId, UserName};
 
-use super::At;
+use super::ApplyContext;
 use super::create_credential::give;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, access, key, records};
@@ -16,7 +16,7 @@ pub(super) struct NewUser<'c> {
     pub(super) only_first: bool,
 }
 
-pub(super) fn apply(tx: &mut Transaction<'_>, at: At, new: &NewUser<'_>) -> Result<Outcome, Halt> {
+pub(super) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, new: &NewUser<'_>) -> Result<Outcome, Halt> {
     let NewUser { name, first_key, groups, only_first } = *new;
     if only_first && is_set_up(tx)? {
         return Err(Refusal::AlreadySetUp.into());
@@ -25,7 +25,7 @@ pub(super) fn apply(tx: &mut Transaction<'_>, at: At, new: &NewUser<'_>) -> Resu
     if tx.get(Table::Identities, &by_name)?.is_some() {
         return Err(Refusal::UserExists(name.clone()).into());
     }
-    let user = User { id: UserId(at.index), name: name.clone(), created_at: at.time, sessions_since: None };
+    let user = User { id: UserId(context.index), name: name.clone(), created_at: context.time, sessions_since: None };
     // All that may be refused comes before anything is written.
     if groups.len() > GROUPS_MAX {
         return Err(Refusal::TooMany { what: format!("groups of user {name}"), max: GROUPS_MAX as u64 }.into());
@@ -34,7 +34,7 @@ pub(super) fn apply(tx: &mut Transaction<'_>, at: At, new: &NewUser<'_>) -> Resu
         access::room_for(tx, group, &user)?;
     }
     if let Some((access_key_id, secret)) = first_key {
-        give(tx, &at, &user, access_key_id, secret)?;
+        give(tx, &context, &user, access_key_id, secret)?;
     }
     for group in groups {
         access::join(tx, group, &user)?;

@@ -3,14 +3,14 @@
 
 use model::{BranchName, Note, Outcome, Refusal, RepositoryName};
 
-use super::At;
+use super::ApplyContext;
 use super::reflog::{self, Move};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     name: &BranchName,
     note: &Note,
@@ -23,8 +23,8 @@ pub(super) fn apply(
     super::open_to_writes(tx, &repository, name)?;
     tx.delete(Table::Refs, key::branch(repository.uid, name));
     tx.delete(Table::Refs, key::held_tokens(repository.uid, name));
-    let deleted = Some(reflog::leave_behind(tx, at, repository.uid, &branch, note)?);
+    let deleted = Some(reflog::leave_behind(tx, context, repository.uid, &branch, note)?);
     let moved = Move { old: Some(branch.commit), new: None, deleted };
-    reflog::record(tx, at, repository.uid, name, moved, note)?;
+    reflog::record(tx, context, repository.uid, name, moved, note)?;
     Ok(Outcome::Done)
 }

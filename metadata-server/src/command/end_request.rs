@@ -1,20 +1,20 @@
 //! Remembers a request's end: its job's, or, if it was no job, as one that began and ended at once. Publications end the
 //! requests that they carry out in the same step. Invariant: the first end stays.
 
-use model::{EndedRequest, Job, JobProgress, JobState, Outcome, Refusal, Repository, RepositoryName, RunnerId};
+use model::{CompletedRequest, Job, JobProgress, JobState, Outcome, Refusal, Repository, RepositoryName, RunnerId};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, StateError, jobs, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     runner: RunnerId,
-    ended: &EndedRequest,
+    ended: &CompletedRequest,
 ) -> Result<Outcome, Halt> {
-    let found = jobs::find(tx, ended.id, at.time)?;
+    let found = jobs::find(tx, ended.id, context.time)?;
     if let Some(job) = found {
         if job.kind != ended.kind || job.spec != ended.spec {
             return Err(Refusal::RequestReused(ended.id).into());
@@ -22,19 +22,23 @@ pub(super) fn apply(
         if job.state.is_ended() {
             return Ok(Outcome::Job(Box::new(job)));
         }
-        if jobs::is_taken(&job, runner, at.time) {
+        if jobs::is_taken(&job, runner, context.time) {
             return Err(Refusal::JobTaken(ended.id).into());
         }
-        return Ok(Outcome::Job(Box::new(end(tx, at, job, ended)?)));
+        return Ok(Outcome::Job(Box::new(end(tx, context, job, ended)?)));
     }
     let repository = records::repository(tx, repository)?;
-    Ok(Outcome::Job(Box::new(add(tx, at, &repository, ended)?)))
+    Ok(Outcome::Job(Box::new(add(tx, context, &repository, ended)?)))
 }
 
 /// Refuses requests that have an answer already.
-pub(super) fn none_is_answered(tx: &Transaction<'_>, at: At, ended: &[EndedRequest]) -> Result<(), Halt> {
-    for EndedRequest { id, kind, spec, .. } in ended {
-        match jobs::find(tx, *id, at.time)? {
+pub(super) fn none_is_answered(
+    tx: &Transaction<'_>,
+    context: ApplyContext,
+    ended: &[CompletedRequest],
+) -> Result<(), Halt> {
+    for CompletedRequest { id, kind, spec, .. } in ended {
+        match jobs::find(tx, *id, context.time)? {
             Some(job) if job.kind != *kind || job.spec != *spec => return Err(Refusal::RequestReused(*id).into()),
             Some(job) if job.state.is_ended() => return Err(Refusal::RequestAnswered(*id).into()),
             Some(_) | None => {}
@@ -46,25 +50,35 @@ pub(super) fn none_is_answered(tx: &Transaction<'_>, at: At, ended: &[EndedReque
 /// Ends a request that has no answer yet; whoever carries it out, this end came first.
 pub(super) fn carried_out(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &Repository,
-    ended: &EndedRequest,
+    ended: &CompletedRequest,
 ) -> Result<(), StateError> {
-    match jobs::find(tx, ended.id, at.time)? {
-        Some(job) => drop(end(tx, at, job, ended)?),
-        None => drop(add(tx, at, repository, ended)?),
+    match jobs::find(tx, ended.id, context.time)? {
+        Some(job) => drop(end(tx, context, job, ended)?),
+        None => drop(add(tx, context, repository, ended)?),
     }
     Ok(())
 }
 
-fn end(tx: &mut Transaction<'_>, at: At, mut job: Job, ended: &EndedRequest) -> Result<Job, StateError> {
-    jobs::expire(tx, at.time)?;
-    jobs::end(tx, at.time, &mut job, end_state(ended))?;
+fn end(
+    tx: &mut Transaction<'_>,
+    context: ApplyContext,
+    mut job: Job,
+    ended: &CompletedRequest,
+) -> Result<Job, StateError> {
+    jobs::expire(tx, context.time)?;
+    jobs::end(tx, context.time, &mut job, end_state(ended))?;
     Ok(job)
 }
 
-fn add(tx: &mut Transaction<'_>, at: At, repository: &Repository, ended: &EndedRequest) -> Result<Job, StateError> {
-    jobs::expire(tx, at.time)?;
+fn add(
+    tx: &mut Transaction<'_>,
+    context: ApplyContext,
+    repository: &Repository,
+    ended: &CompletedRequest,
+) -> Result<Job, StateError> {
+    jobs::expire(tx, context.time)?;
     let job = Job {
         id: ended.id,
         repository: repository.name.clone(),
@@ -73,19 +87,19 @@ fn add(tx: &mut Transaction<'_>, at: At, repository: &Repository, ended: &EndedR
         user: ended.user,
         caller: None,
         spec: ended.spec.clone(),
-        created_at: at.time,
+        created_at: context.time,
         state: end_state(ended),
         lease: None,
         attempts: 1,
         progress: JobProgress::default(),
         checkpoint: Vec::new(),
-        ended_at: Some(at.time),
+        ended_at: Some(context.time),
     };
     jobs::add(tx, &job)?;
     Ok(job)
 }
 
 /// What isn't an end is taken as one without an answer.
-fn end_state(ended: &EndedRequest) -> JobState {
+fn end_state(ended: &CompletedRequest) -> JobState {
     if ended.state.is_ended() { ended.state.clone() } else { JobState::Cancelled }
 }

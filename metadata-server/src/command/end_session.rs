@@ -3,13 +3,13 @@
 
 use model::{Outcome, SESSIONS_ENDED_MAX, SessionId, Timestamp, User, UserId};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     user: UserId,
     session: SessionId,
     until: Timestamp,
@@ -19,11 +19,11 @@ pub(super) fn apply(
     for pair in tx.scan(Table::Identities, key::ended_sessions(user.id)) {
         let (key, until) = pair?;
         let until = until.try_into().map_err(|_| StateError::Corrupt("an ended session's time".into()))?;
-        if i64::from_be_bytes(until) < at.time.as_millis() { over.push(key) } else { kept += 1 }
+        if i64::from_be_bytes(until) < context.time.as_millis() { over.push(key) } else { kept += 1 }
     }
     over.into_iter().for_each(|key| tx.delete(Table::Identities, key));
     if kept >= SESSIONS_ENDED_MAX {
-        end_all(tx, at, user)?;
+        end_all(tx, context, user)?;
     } else {
         tx.put(Table::Identities, key::ended_session(user.id, session), until.as_millis().to_be_bytes().to_vec());
     }
@@ -32,10 +32,10 @@ pub(super) fn apply(
 
 /// Ends all sessions of a user that were begun so far. No two of these ends have the same time, and none is before
 /// another, unless a clock that ran ahead gave that one.
-pub(super) fn end_all(tx: &mut Transaction<'_>, at: At, user: User) -> Result<User, StateError> {
+pub(super) fn end_all(tx: &mut Transaction<'_>, context: ApplyContext, user: User) -> Result<User, StateError> {
     let since = match user.sessions_since {
-        Some(last) if !last.is_too_far(at.time, 0) => at.time.max(last.plus_millis(1)),
-        _ => at.time,
+        Some(last) if !last.is_too_far(context.time, 0) => context.time.max(last.plus_millis(1)),
+        _ => context.time,
     };
     let user = User { sessions_since: Some(since), ..user };
     records::erase(tx, Table::Identities, key::ended_sessions(user.id))?;

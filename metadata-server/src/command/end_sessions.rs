@@ -2,12 +2,12 @@
 
 use model::{Outcome, UserName};
 
-use super::At;
+use super::ApplyContext;
 use super::end_session::end_all;
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, access};
 
-pub(super) fn apply(tx: &mut Transaction<'_>, at: At, user: &UserName) -> Result<Outcome, Halt> {
+pub(super) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, user: &UserName) -> Result<Outcome, Halt> {
     let user = access::user_named(tx, user)?;
-    Ok(Outcome::User(end_all(tx, at, user)?))
+    Ok(Outcome::User(end_all(tx, context, user)?))
 }

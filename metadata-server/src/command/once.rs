@@ -4,7 +4,7 @@
 
 use model::Once;
 
-use super::{At, answered};
+use super::{ApplyContext, dedup};
 use crate::state::StateError;
 use crate::state::keyspace::Transaction;
 
@@ -12,15 +12,15 @@ use crate::state::keyspace::Transaction;
 const KIND: u8 = 8;
 
 /// Whether a permission can be used. One that ends too far ahead would have to be remembered for too long.
-pub(super) fn is_good(tx: &Transaction<'_>, at: At, once: &Once) -> Result<bool, StateError> {
-    let is_in_time = once.until >= at.time && !once.until.is_too_far(at.time, Once::LASTING_MS);
-    Ok(is_in_time && !answered::is_kept(tx, KIND, once.id)?)
+pub(super) fn is_good(tx: &Transaction<'_>, context: ApplyContext, once: &Once) -> Result<bool, StateError> {
+    let is_in_time = once.until >= context.time && !once.until.is_too_far(context.time, Once::LASTING_MS);
+    Ok(is_in_time && !dedup::is_kept(tx, KIND, once.id)?)
 }
 
 /// Uses a permission up. That it was is kept for two days at most, longer than answers: its turn in their queue is put off to
 /// half of that, and by then it lies no further ahead than an answer may (`state/expiry`).
-pub(super) fn spend(tx: &mut Transaction<'_>, at: At, once: &Once) -> Result<(), StateError> {
-    answered::expire(tx, at.time)?;
-    answered::keep(tx, once.until.plus_millis(answered::KEPT_MILLIS), KIND, once.id, Vec::new());
+pub(super) fn spend(tx: &mut Transaction<'_>, context: ApplyContext, once: &Once) -> Result<(), StateError> {
+    dedup::expire(tx, context.time)?;
+    dedup::keep(tx, once.until.plus_millis(dedup::KEPT_MILLIS), KIND, once.id, Vec::new());
     Ok(())
 }

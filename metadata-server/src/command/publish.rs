@@ -1,10 +1,10 @@
 //! Moves a branch from one head to the next and drops the tokens that the new head holds: the one compare-and-swap
 //! that makes work visible. Invariant: a token is published once, by whoever comes first, and so is a request.
 
-use model::{BranchName, CommitId, EndedRequest, Note, Outcome, Refusal, RepositoryName, StagingToken, Version};
+use model::{BranchName, CommitId, CompletedRequest, Note, Outcome, Refusal, RepositoryName, StagingToken, Version};
 
 use super::reflog::{self, Move};
-use super::{At, end_request};
+use super::{ApplyContext, end_request};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, records};
 
@@ -15,7 +15,7 @@ pub(super) struct Publication<'c> {
     pub(super) consumed: &'c [StagingToken],
     pub(super) held_by: &'c [Option<CommitId>],
     pub(super) read_at: Option<Version>,
-    pub(super) ended: &'c [EndedRequest],
+    pub(super) ended: &'c [CompletedRequest],
     pub(super) require_clean: bool,
     pub(super) passed: &'c [(CommitId, Note)],
     pub(super) note: &'c Note,
@@ -23,7 +23,7 @@ pub(super) struct Publication<'c> {
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     branch: &BranchName,
     publication: &Publication<'_>,
@@ -32,7 +32,7 @@ pub(super) fn apply(
     let repository = records::repository(tx, repository)?;
     let mut branch = records::branch(tx, &repository, branch)?;
     // Before all else: who tries again after an answer was lost must learn of it.
-    end_request::none_is_answered(tx, at, ended)?;
+    end_request::none_is_answered(tx, context, ended)?;
     super::writable(tx, &repository)?;
     let is_reset = read_at.is_some_and(|read_at| read_at != branch.reset);
     if is_reset || branch.commit != *expected || !consumed.iter().all(|token| branch.sealed.contains(token)) {
@@ -48,16 +48,16 @@ pub(super) fn apply(
     }
     records::remember_holders(tx, repository.uid, &branch.name, consumed, held_by)?;
     for request in *ended {
-        end_request::carried_out(tx, at, &repository, request)?;
+        end_request::carried_out(tx, context, &repository, request)?;
     }
     branch.commit = *head;
-    branch.version = Version(at.index);
+    branch.version = Version(context.index);
     records::put_branch(tx, repository.uid, &branch);
     let mut old = *expected;
     for (new, note) in passed.iter().map(|(new, note)| (*new, note)).chain([(*head, *note)]) {
         if new != old {
             let moved = Move { old: Some(old), new: Some(new), deleted: None };
-            reflog::record(tx, at, repository.uid, &branch.name, moved, note)?;
+            reflog::record(tx, context, repository.uid, &branch.name, moved, note)?;
         }
         old = new;
     }

@@ -7,7 +7,7 @@ use model::{
     Uncommitted,
 };
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{StateError, expiry, key, records};
 
@@ -33,14 +33,14 @@ impl Move {
 /// Remembers a move.
 pub(super) fn record(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: RepositoryUid,
     branch: &BranchName,
     moved: Move,
     note: &Note,
 ) -> Result<(), StateError> {
-    expire(tx, at.time)?;
-    put_off(tx, at.time, note.kept_ms)?;
+    expire(tx, context.time)?;
+    put_off(tx, context.time, note.kept_ms)?;
     let number = newest(tx, repository, branch)?.map_or(1, |newest| newest.number + 1);
     if let Some(number) = number.checked_sub(REFLOG_MOVES_MAX)
         && let Some(oldest) =
@@ -55,8 +55,8 @@ pub(super) fn record(
         new: moved.new,
         who: note.who.clone(),
         why: note.why.clone(),
-        at: at.time,
-        expires: at.time.plus_millis(note.kept_ms),
+        at: context.time,
+        expires: context.time.plus_millis(note.kept_ms),
         deleted: moved.deleted,
     };
     let place = key::branch_move(repository, branch, number);
@@ -73,13 +73,13 @@ pub(super) fn record(
 /// What a branch that is deleted now leaves behind: its staged entries for a while, if there are any.
 pub(super) fn leave_behind(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: RepositoryUid,
     branch: &model::Branch,
     note: &Note,
 ) -> Result<DeletedBranch, StateError> {
     let uncommitted = if records::is_dirty(tx, repository, branch)? {
-        let until = at.time.plus_millis(note.kept_ms.min(UNCOMMITTED_KEPT_MS));
+        let until = context.time.plus_millis(note.kept_ms.min(UNCOMMITTED_KEPT_MS));
         Uncommitted::Kept { tokens: branch.tokens().collect(), until }
     } else {
         branch.tokens().for_each(|token| records::drop_token(tx, repository, token));

@@ -3,13 +3,13 @@
 
 use model::{BranchName, Outcome, Refusal, RepositoryName, SEALED_TOKENS_MAX, StagingToken, Version};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     branch: &BranchName,
 ) -> Result<Outcome, Halt> {
@@ -23,8 +23,8 @@ pub(super) fn apply(
         return Err(Refusal::TooManySealed(branch.name).into());
     }
     branch.sealed.insert(0, branch.staging);
-    branch.staging = StagingToken(at.index);
-    branch.version = Version(at.index);
+    branch.staging = StagingToken(context.index);
+    branch.version = Version(context.index);
     records::put_branch(tx, repository.uid, &branch);
     Ok(Outcome::Branch(branch))
 }

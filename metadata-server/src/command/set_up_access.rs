@@ -4,14 +4,14 @@
 use model::{Credential, Group, GroupName, Outcome, Policy, PolicyName, UserName};
 use proto::metadata::decode;
 
-use super::At;
+use super::ApplyContext;
 use crate::state::key::Holder;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, access, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     policies: &[(PolicyName, String)],
     groups: &[(GroupName, Vec<PolicyName>)],
     members: &[(GroupName, UserName)],
@@ -21,13 +21,13 @@ pub(super) fn apply(
     }
     for (name, document) in policies {
         if tx.get(Table::Identities, &key::policy(name))?.is_none() {
-            let policy = Policy { name: name.clone(), document: document.clone(), created_at: at.time };
+            let policy = Policy { name: name.clone(), document: document.clone(), created_at: context.time };
             records::put(tx, Table::Identities, key::policy(name), &policy);
         }
     }
     for (name, attached) in groups {
         if tx.get(Table::Identities, &key::group(name))?.is_none() {
-            let group = Group { name: name.clone(), created_at: at.time };
+            let group = Group { name: name.clone(), created_at: context.time };
             records::put(tx, Table::Identities, key::group(name), &group);
         }
         let holder = Holder::Group(name.clone());

@@ -8,13 +8,13 @@ use model::{
     StageOutcome, StagedChange, StagedValue,
 };
 
-use super::{At, once};
+use super::{ApplyContext, once};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     (name, uid): (&RepositoryName, Option<RepositoryUid>),
     branch: &BranchName,
     changes: &[StagedChange],
@@ -24,11 +24,11 @@ pub(super) fn apply(
     let mut outcomes = Vec::with_capacity(changes.len());
     for StagedChange { path, value, condition, once } in changes {
         let outcome = match once {
-            Some(once) if !once::is_good(tx, at, once)? => StageOutcome::Spent,
+            Some(once) if !once::is_good(tx, context, once)? => StageOutcome::Spent,
             _ => stage(tx, repository.uid, branch, path, value, condition.as_ref())?,
         };
         if let (Some(once), StageOutcome::Staged) = (once, outcome) {
-            once::spend(tx, at, once)?;
+            once::spend(tx, context, once)?;
         }
         outcomes.push(outcome);
     }

@@ -7,14 +7,14 @@
 
 use model::{Branch, BranchName, Outcome, RepositoryName, RepositoryUid, StagingToken, UnstageScope, Version};
 
-use super::At;
+use super::ApplyContext;
 use crate::state::key;
 use crate::state::keyspace::{KeyRange, Table, Transaction};
 use crate::state::{Halt, StateError, records};
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: &RepositoryName,
     branch: &BranchName,
     scope: &UnstageScope,
@@ -24,15 +24,15 @@ pub(super) fn apply(
     super::open_to_writes(tx, &repository, &branch.name)?;
     let repository = repository.uid;
     let changed = match scope {
-        UnstageScope::All => drop_all(tx, at, repository, &mut branch)?,
-        UnstageScope::Prefix(prefix) if prefix.is_empty() => drop_all(tx, at, repository, &mut branch)?,
+        UnstageScope::All => drop_all(tx, context, repository, &mut branch)?,
+        UnstageScope::Prefix(prefix) if prefix.is_empty() => drop_all(tx, context, repository, &mut branch)?,
         UnstageScope::Prefix(prefix) => {
             drop_some(tx, &branch, |token| key::staged_from(repository, token, prefix, ""))?
         }
         UnstageScope::Path(path) => drop_some(tx, &branch, |token| key::staged_only(repository, token, path))?,
     };
     if changed {
-        branch.version = Version(at.index);
+        branch.version = Version(context.index);
         branch.reset = branch.version;
         records::put_branch(tx, repository, &branch);
     }
@@ -42,7 +42,7 @@ pub(super) fn apply(
 /// → whether the branch's record changed
 fn drop_all(
     tx: &mut Transaction<'_>,
-    at: At,
+    context: ApplyContext,
     repository: RepositoryUid,
     branch: &mut Branch,
 ) -> Result<bool, StateError> {
@@ -52,7 +52,7 @@ fn drop_all(
     for token in branch.tokens() {
         records::drop_token(tx, repository, token);
     }
-    branch.staging = StagingToken(at.index);
+    branch.staging = StagingToken(context.index);
     branch.sealed.clear();
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    Command, EndedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, MetaStore, OPEN_JOBS_MAX,
+    Command, CompletedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, MetaStore, OPEN_JOBS_MAX,
     Outcome, Query, Refusal, RequestId, RunnerId, SessionId, Timestamp, UserId,
 };
 
@@ -37,8 +37,8 @@ fn caller() -> JobCaller {
     }
 }
 
-fn ended(id: RequestId, state: JobState) -> EndedRequest {
-    EndedRequest { id, kind: JobKind::Merge, user: UserId(1), spec: b"merge".to_vec(), state }
+fn ended(id: RequestId, state: JobState) -> CompletedRequest {
+    CompletedRequest { id, kind: JobKind::Merge, user: UserId(1), spec: b"merge".to_vec(), state }
 }
 
 async fn job(lake: &Lake, command: Command) -> Job {
@@ -49,7 +49,7 @@ async fn find(lake: &Lake, id: RequestId) -> Job {
     *granted(lake.read(Query::Job { id }).await.job())
 }
 
-async fn end(lake: &Lake, runner: RunnerId, ended: EndedRequest) -> Outcome {
+async fn end(lake: &Lake, runner: RunnerId, ended: CompletedRequest) -> Outcome {
     lake.write(Command::EndRequest { repository: lake.repository.name.clone(), runner, ended }).await
 }
 

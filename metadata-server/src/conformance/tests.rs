@@ -45,18 +45,18 @@ impl MetaStore for Alone {
     }
 }
 
-fn twin() -> Arc<dyn MetaStore> {
+fn memory() -> Arc<dyn MetaStore> {
     Arc::new(MemoryMetaStore::new(Arc::new(SystemClock)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_twin_passes() {
-    suite(async || twin()).await;
+    suite(async || memory()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_twin_passes_with_all_scenarios_in_one_store() {
-    let store = twin();
+    let store = memory();
     suite(async || Arc::clone(&store)).await;
 }
 

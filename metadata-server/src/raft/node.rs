@@ -150,12 +150,12 @@ pub(crate) struct NodeCounters {
 }
 
 /// Weak references to what a closed node had open.
-pub(crate) struct Remains {
+pub(crate) struct OpenFiles {
     log: WeakLogStore,
     state: Weak<StateMachine>,
 }
 
-impl Remains {
+impl OpenFiles {
     /// Whether nobody has the files open any more, so that another life can begin.
     pub(crate) fn are_gone(&self) -> bool {
         self.log.is_gone() && self.state.strong_count() == 0
@@ -217,9 +217,9 @@ impl Node {
             Ok(()) => Ok(node),
             Err(error) => {
                 node.close().await;
-                let remains = node.remains();
+                let files = node.open_files();
                 drop(node);
-                remains.released().await;
+                files.released().await;
                 Err(error)
             }
         }
@@ -365,8 +365,8 @@ impl Node {
     }
 
     /// What tells whether the files are released, once this node is dropped.
-    pub(crate) fn remains(&self) -> Remains {
-        Remains { log: self.log.downgrade(), state: Arc::downgrade(&self.state) }
+    pub(crate) fn open_files(&self) -> OpenFiles {
+        OpenFiles { log: self.log.downgrade(), state: Arc::downgrade(&self.state) }
     }
 
     /// The reason to tell: what the disk said if it was the disk, else what openraft says.

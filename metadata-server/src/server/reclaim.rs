@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::life::Lives;
+use super::supervisor::Supervisor;
 
 /// How often it is looked for work when there was none.
 const IDLE: Duration = Duration::from_secs(10);
@@ -14,15 +14,15 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PIECE: usize = 16;
 
 /// Removes piece by piece until stopped.
-pub(super) async fn run(lives: Arc<Lives>) {
+pub(super) async fn run(supervisor: Arc<Supervisor>) {
     let mut pause = PAUSE;
     loop {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = lives.stopped() => return,
+            () = supervisor.stopped() => return,
         }
         // While the node is down there is nothing to do.
-        let Ok(node) = lives.node() else { continue };
+        let Ok(node) = supervisor.node() else { continue };
         pause = match node.reclaim(PIECE).await {
             Ok(true) => PAUSE,
             Ok(false) => IDLE,

@@ -1,5 +1,5 @@
 //! The seam over which commands and queries run: tables of ordered keys. Owns the traits and the write overlay;
-//! RocksDB (`rocks`) and the twin's maps implement what is beneath. Invariant: who reads through a [`Transaction`] sees
+//! RocksDB (`rocks`) and the in-memory maps implement what is beneath. Invariant: who reads through a [`Transaction`] sees
 //! what was written through it, and nobody else does until its [`Changes`] are committed as a whole.
 
 use std::collections::{BTreeMap, btree_map};
@@ -260,7 +260,7 @@ impl Iterator for Merged<'_> {
     }
 }
 
-/// Tables in memory, as the twin has them.
+/// Tables in memory, as the in-memory store has them.
 #[derive(Debug, Default)]
 pub(crate) struct MapKeyspace {
     tables: [BTreeMap<Vec<u8>, Vec<u8>>; Table::ALL.len()],

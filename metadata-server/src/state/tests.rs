@@ -1,6 +1,6 @@
-//! The state machine on its disk: batches, restarts, crashes, copies; and against the twin.
+//! The state machine on its disk: batches, restarts, crashes, copies; and against the in-memory store.
 
-mod against_the_twin;
+mod against_memory;
 mod clocks;
 mod on_disk;
 

@@ -1,7 +1,7 @@
 //! Conversions of commands, and of the conditions that they carry.
 
 use model::{
-    Command, CommitId, Condition, EndedRequest, Entry, JobProgress, NewUpload, Note, Once, Part, PolicyHolder,
+    Command, CommitId, CompletedRequest, Condition, Entry, JobProgress, NewUpload, Note, Once, Part, PolicyHolder,
     RepositoryUid, RequestId, Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId,
     UserId, Version,
 };
@@ -415,7 +415,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             consumed: m.consumed.into_iter().map(StagingToken).collect(),
             read_at: m.read_at.map(Version),
             require_clean: m.require_clean,
-            ended: m.ended.into_iter().map(EndedRequest::from_message).collect::<Result<_, _>>()?,
+            ended: m.ended.into_iter().map(CompletedRequest::from_message).collect::<Result<_, _>>()?,
             passed: m.passed.into_iter().map(passed).collect::<Result<_, _>>()?,
             note: note(m.note)?,
         },
@@ -474,7 +474,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
         Kind::EndRequest(m) => Command::EndRequest {
             repository: name("repository", m.repository)?,
             runner: runner(&m.runner)?,
-            ended: needed::<EndedRequest>("ended", m.ended)?,
+            ended: needed::<CompletedRequest>("ended", m.ended)?,
         },
         Kind::DeleteCredential(m) => {
             Command::DeleteCredential { user: name("user", m.user)?, access_key_id: m.access_key_id }

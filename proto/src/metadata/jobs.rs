@@ -1,7 +1,7 @@
 //! Conversions of jobs.
 
 use model::{
-    EndedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, Lease, RepositoryUid, RunnerId,
+    CompletedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, Lease, RepositoryUid, RunnerId,
     Timestamp, UserId,
 };
 
@@ -168,11 +168,11 @@ impl Wire for JobCaller {
     }
 }
 
-impl Wire for EndedRequest {
-    type Message = pb::EndedRequest;
+impl Wire for CompletedRequest {
+    type Message = pb::CompletedRequest;
 
-    fn to_message(&self) -> pb::EndedRequest {
-        pb::EndedRequest {
+    fn to_message(&self) -> pb::CompletedRequest {
+        pb::CompletedRequest {
             id: request_bytes(self.id),
             kind: kind_number(self.kind),
             user: self.user.0,
@@ -181,7 +181,7 @@ impl Wire for EndedRequest {
         }
     }
 
-    fn from_message(message: pb::EndedRequest) -> Result<Self, DecodeError> {
+    fn from_message(message: pb::CompletedRequest) -> Result<Self, DecodeError> {
         Ok(Self {
             id: request(&message.id)?,
             kind: kind(message.kind)?,

@@ -79,8 +79,8 @@ impl TestGateway {
     pub(crate) async fn start_on(stores: Arc<Stores>, options: GatewayOptions) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let asked = Arc::new(Asked::default());
-        let twin = MemoryMetaStore::new(Arc::clone(&clock));
-        let meta: Arc<dyn MetaStore> = Arc::new(CountingMeta { twin, asked: Arc::clone(&asked) });
+        let memory = MemoryMetaStore::new(Arc::clone(&clock));
+        let meta: Arc<dyn MetaStore> = Arc::new(CountingMeta { memory, asked: Arc::clone(&asked) });
         let graveler = Graveler::new(Arc::clone(&meta), stores, clock, GravelerOptions::default());
         let secret_box = SecretBox::new(&[7; 32]);
         let keys = make_user(&*meta, &secret_box, "admin").await;
@@ -276,9 +276,9 @@ impl Lines {
     }
 }
 
-/// The twin, and a count of what it is asked.
+/// The in-memory store, and a count of what it is asked.
 struct CountingMeta {
-    twin: MemoryMetaStore,
+    memory: MemoryMetaStore,
     asked: Arc<Asked>,
 }
 
@@ -289,13 +289,13 @@ impl MetaStore for CountingMeta {
         let failure = self.asked.failure.lock().unwrap().clone();
         match failure {
             Some(failure) => Err(failure),
-            None => self.twin.write(command).await,
+            None => self.memory.write(command).await,
         }
     }
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
         self.asked.reads.fetch_add(1, Ordering::SeqCst);
-        self.twin.read(query).await
+        self.memory.read(query).await
     }
 }
 
@@ -325,8 +325,8 @@ async fn make_user(meta: &dyn MetaStore, secret_box: &SecretBox, user: &str) -> 
     };
     meta.write(command).await.unwrap().credential().unwrap();
     let set_up = Command::SetUpAccess {
-        policies: auth::usual::policies(),
-        groups: auth::usual::groups(),
+        policies: auth::default_policies::policies(),
+        groups: auth::default_policies::groups(),
         members: vec![("Admins".parse().unwrap(), user.parse().unwrap())],
     };
     meta.write(set_up).await.unwrap().done().unwrap();

@@ -14,7 +14,7 @@ use super::super::authentication::Authenticated;
 use super::super::extract::{Path, Query};
 use super::super::failure::{ErrorBody, Failure};
 use super::super::paging::{PageQuery, Pagination};
-use super::places::{OfKey, OfUser};
+use super::path_params::{OfKey, OfUser};
 use crate::access;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

@@ -14,7 +14,7 @@ use super::super::authentication::Authenticated;
 use super::super::extract::{Body, Path, Query};
 use super::super::failure::{ErrorBody, Failure};
 use super::super::paging::{PageQuery, Pagination};
-use super::places::{MemberOfGroup, OfGroup, PolicyOfGroup};
+use super::path_params::{MemberOfGroup, OfGroup, PolicyOfGroup};
 use super::policies::PolicyList;
 use super::users::UserList;
 use crate::access;

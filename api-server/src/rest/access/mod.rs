@@ -4,7 +4,7 @@
 mod credentials;
 mod groups;
 mod login;
-mod places;
+mod path_params;
 mod policies;
 mod sts;
 mod users;

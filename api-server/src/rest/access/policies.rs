@@ -16,7 +16,7 @@ use super::super::authentication::Authenticated;
 use super::super::extract::{Body, Path, Query};
 use super::super::failure::{ErrorBody, Failure};
 use super::super::paging::{PageQuery, Pagination};
-use super::places::OfPolicy;
+use super::path_params::OfPolicy;
 use crate::Error;
 use crate::access;
 

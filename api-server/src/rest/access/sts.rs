@@ -14,7 +14,7 @@ use super::super::Rest;
 use super::super::authentication::Authenticated;
 use super::super::extract::{Body, Path};
 use super::super::failure::{ErrorBody, Failure};
-use super::places::OfUser;
+use super::path_params::OfUser;
 use crate::access::{self, Narrowing};
 
 pub(super) fn router() -> OpenApiRouter<Rest> {

@@ -14,10 +14,10 @@ use super::super::authentication::Authenticated;
 use super::super::extract::{Body, Path, Query};
 use super::super::failure::{ErrorBody, Failure};
 use super::super::paging::{PageQuery, Pagination};
-use super::super::places::flag;
+use super::super::path_params::flag;
 use super::super::users::UserBody;
 use super::groups::GroupList;
-use super::places::{OfUser, PolicyOfUser};
+use super::path_params::{OfUser, PolicyOfUser};
 use super::policies::PolicyList;
 use crate::access;
 

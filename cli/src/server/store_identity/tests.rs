@@ -1,4 +1,4 @@
-//! Each row of the table, over folders and the metadata service's twin.
+//! Each row of the table, over folders and the in-memory metadata service.
 
 use graveler::{Graveler, GravelerOptions};
 use metadata_server::MemoryMetaStore;

@@ -62,7 +62,7 @@ async fn assert_branches(node: &Arc<Node>, numbers: impl IntoIterator<Item = u12
 /// Closes a node and waits until its files are free.
 async fn close(node: Arc<Node>) {
     node.close().await;
-    let remains = node.remains();
+    let remains = node.open_files();
     drop(node);
     while !remains.are_gone() {
         tokio::task::yield_now().await;

@@ -382,14 +382,9 @@ pub(crate) fn job_caller() -> impl Strategy<Value = JobCaller> {
     )
 }
 
-pub(crate) fn ended() -> impl Strategy<Value = EndedRequest> {
-    (request(), job_kind(), user_id(), bytes(), job_state()).prop_map(|(id, kind, user, spec, state)| EndedRequest {
-        id,
-        kind,
-        user,
-        spec,
-        state,
-    })
+pub(crate) fn ended() -> impl Strategy<Value = CompletedRequest> {
+    (request(), job_kind(), user_id(), bytes(), job_state())
+        .prop_map(|(id, kind, user, spec, state)| CompletedRequest { id, kind, user, spec, state })
 }
 
 pub(crate) fn job() -> impl Strategy<Value = Job> {

@@ -10,7 +10,7 @@ use model::{Answer, Clock, Command, MetaError, MetaStore, Outcome, Query, Timest
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::life::{Answering, Lives};
+use super::supervisor::{Answering, Supervisor};
 use crate::command::check_bounds;
 use crate::raft::{Proposal, ReadEnd};
 
@@ -50,23 +50,23 @@ impl Caller {
 }
 
 /// Takes commands and questions for whichever node serves now.
-pub(super) struct Leader {
-    lives: Arc<Lives>,
+pub(super) struct Proposer {
+    supervisor: Arc<Supervisor>,
     queue: mpsc::Sender<Pending>,
     room: Arc<Semaphore>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Leader {
+impl Proposer {
     /// Starts the task that makes batches.
-    pub(super) fn start(lives: Arc<Lives>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(super) fn start(supervisor: Arc<Supervisor>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let (queue, pending) = mpsc::channel(CHANGES_MAX as usize);
-        let task = tokio::spawn(propose_all(lives.clone(), clock, pending));
+        let task = tokio::spawn(propose_all(supervisor.clone(), clock, pending));
         let room = Arc::new(Semaphore::new(CHANGES_MAX as usize));
-        Arc::new(Self { lives, queue, room, task: Mutex::new(Some(task)) })
+        Arc::new(Self { supervisor, queue, room, task: Mutex::new(Some(task)) })
     }
 
-    /// Waits for the end of the task, which comes after [`Lives::stop`].
+    /// Waits for the end of the task, which comes after [`Supervisor::stop`].
     pub(super) async fn stopped(&self) {
         if let Some(task) = self.task.lock().await.take()
             && let Err(error) = task.await
@@ -77,7 +77,7 @@ impl Leader {
 
     async fn submit(&self, command: Command) -> Result<Outcome, MetaError> {
         // Down already: don't let commands gather.
-        self.lives.node()?;
+        self.supervisor.node()?;
         let weight = weight(&command);
         let room = self.room.clone().acquire_many_owned(weight).await.map_err(|_| stopping())?;
         let (reply, outcome) = oneshot::channel();
@@ -87,12 +87,12 @@ impl Leader {
     }
 }
 
-impl Leader {
+impl Proposer {
     /// Answers a question, by another life if the first one ends meanwhile.
     async fn answer(&self, query: Query) -> Result<Answer, MetaError> {
         let mut ended = None;
         loop {
-            let node = match self.lives.answering(ended.as_ref()).await? {
+            let node = match self.supervisor.answering(ended.as_ref()).await? {
                 Answering::Node(node) => node,
                 Answering::LastState(state) => return state.read(query).await,
             };
@@ -106,7 +106,7 @@ impl Leader {
 }
 
 #[async_trait]
-impl MetaStore for Leader {
+impl MetaStore for Proposer {
     async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
         check_bounds(&command)?;
         match tokio::time::timeout(WRITE_TIMEOUT, self.submit(command)).await {
@@ -124,7 +124,7 @@ impl MetaStore for Leader {
 }
 
 /// Makes batches until stopped: waits for room, takes what has gathered, stamps it, proposes it.
-async fn propose_all(lives: Arc<Lives>, clock: Arc<dyn Clock>, mut pending: mpsc::Receiver<Pending>) {
+async fn propose_all(supervisor: Arc<Supervisor>, clock: Arc<dyn Clock>, mut pending: mpsc::Receiver<Pending>) {
     let batches = Arc::new(Semaphore::new(BATCHES_MAX));
     let mut last = Timestamp::default();
     loop {
@@ -132,10 +132,10 @@ async fn propose_all(lives: Arc<Lives>, clock: Arc<dyn Clock>, mut pending: mpsc
         let mut batch = Vec::new();
         tokio::select! {
             count = pending.recv_many(&mut batch, BATCH_COMMANDS_MAX) => if count == 0 { return },
-            () = lives.stopped() => break,
+            () = supervisor.stopped() => break,
         }
         last = stamp(last, clock.now());
-        propose(&lives, last, batch, batch_room).await;
+        propose(&supervisor, last, batch, batch_room).await;
     }
     pending.close();
     while let Some(pending) = pending.recv().await {
@@ -150,13 +150,13 @@ fn stamp(last: Timestamp, now: Timestamp) -> Timestamp {
 
 /// Hands one batch to Raft, here so that batches keep the order of their stamps; a task of its own passes on the
 /// results.
-async fn propose(lives: &Lives, at: Timestamp, batch: Vec<Pending>, batch_room: OwnedSemaphorePermit) {
+async fn propose(supervisor: &Supervisor, at: Timestamp, batch: Vec<Pending>, batch_room: OwnedSemaphorePermit) {
     let (mut proposals, mut callers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for Pending { command, caller } in batch {
         proposals.push(Proposal::new(at, command));
         callers.push(caller);
     }
-    let proposed = match lives.node() {
+    let proposed = match supervisor.node() {
         Ok(node) => node.propose(proposals).await,
         Err(error) => Err(error),
     };

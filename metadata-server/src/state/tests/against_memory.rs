@@ -1,4 +1,4 @@
-//! Random commands: the state machine, however it is batched, restarted, copied and reclaimed, says what the twin says.
+//! Random commands: the state machine, however it is batched, restarted, copied and reclaimed, says what the in-memory store says.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -373,9 +373,9 @@ impl Clock for StandingClock {
     }
 }
 
-/// Makes a command of a step, with what the twin knows.
-fn resolve(twin: &MemoryMetaStore, step: &Step) -> Option<Command> {
-    let ask = |query| block_on(twin.read(query)).unwrap();
+/// Makes a command of a step, with what the in-memory store knows.
+fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
+    let ask = |query| block_on(memory.read(query)).unwrap();
     let name = |at: usize| REPOSITORIES[at].parse::<RepositoryName>().unwrap();
     match step {
         Step::Command(command) => Some(command.clone()),
@@ -483,10 +483,10 @@ fn questions() -> Vec<Query> {
     all
 }
 
-fn compare(state: &StateMachine, twin: &MemoryMetaStore) -> Result<(), TestCaseError> {
+fn compare(state: &StateMachine, memory: &MemoryMetaStore) -> Result<(), TestCaseError> {
     for query in questions() {
         let (ours, theirs): (Answer, Answer) =
-            (state.read(&query).unwrap(), block_on(twin.read(query.clone())).unwrap());
+            (state.read(&query).unwrap(), block_on(memory.read(query.clone())).unwrap());
         prop_assert_eq!(ours, theirs, "{:?}", query);
     }
     Ok(())
@@ -498,7 +498,7 @@ proptest! {
     #[test]
     fn outcomes_and_answers_are_the_twins(steps in prop::collection::vec((step(), upset()), 1..60)) {
         let clock = Arc::new(StandingClock::default());
-        let twin = MemoryMetaStore::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let memory = MemoryMetaStore::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let dir = tempfile::tempdir().unwrap();
         let mut state = open(&dir);
         let beginning = beginning().into_iter().map(|command| (Step::Command(command), Upset::Nothing));
@@ -507,11 +507,11 @@ proptest! {
             if let Step::Pass(hours) = step {
                 clock.0.fetch_add(hours * HOUR, Ordering::Relaxed);
             }
-            if let Some(command) = resolve(&twin, step) {
+            if let Some(command) = resolve(&memory, step) {
                 let index = state.applied_index().unwrap() + 1;
                 let entry = Applied { index, raft: Bytes::new(), command: Some((clock.now(), command.clone())) };
                 let outcome = state.apply(&[entry]).unwrap().remove(0);
-                prop_assert_eq!(&outcome, &block_on(twin.write(command.clone())).unwrap(), "{}", command);
+                prop_assert_eq!(&outcome, &block_on(memory.write(command.clone())).unwrap(), "{}", command);
             }
             match upset {
                 Upset::Nothing => continue,
@@ -530,9 +530,9 @@ proptest! {
                     state.reclaim(number % 4).unwrap();
                 }
             }
-            compare(&state, &twin)?;
+            compare(&state, &memory)?;
         }
-        compare(&state, &twin)?;
+        compare(&state, &memory)?;
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The lives of a node: a storage error ends Raft for good, so the node is closed and opened again until the disk
+//! Supervises a node: a storage error ends Raft for good, so the node is closed and opened again until the disk
 //! works. Owns who serves now, and the backoff. Invariant: at most one node of the folder is open at a time.
 //!
 //! ```text
@@ -32,7 +32,7 @@ const ROOM_BYTES_MIN: usize = 1 << 20;
 
 /// Who serves now.
 #[derive(Clone)]
-enum Life {
+enum NodeState {
     Serving(Arc<Node>),
     Reading(LastState, String),
     Opening(String),
@@ -47,25 +47,25 @@ pub(super) enum Answering {
     LastState(LastState),
 }
 
-/// A node through all its lives.
-pub(super) struct Lives {
+/// A node through all its supervisor.
+pub(super) struct Supervisor {
     options: NodeOptions,
-    now: watch::Sender<Life>,
+    now: watch::Sender<NodeState>,
     stop: watch::Sender<bool>,
     before: Mutex<NodeCounters>,
     restarts: AtomicU64,
 }
 
-impl Lives {
+impl Supervisor {
     /// Opens the node for the first time; what goes wrong here is for the operator, but for a full disk, from which the
     /// state can be read.
     pub(super) async fn begin(options: NodeOptions) -> Result<Arc<Self>, StartError> {
         let life = match Node::open(options.clone()).await {
-            Ok(node) => Life::Serving(Arc::new(node)),
+            Ok(node) => NodeState::Serving(Arc::new(node)),
             Err(error) if error.is_of_full_disk() => match LastState::of_disk(options.clone()).await {
                 Ok(state) => {
                     tracing::error!("nothing can be written, questions are answered: {error}");
-                    Life::Reading(state, full(&error))
+                    NodeState::Reading(state, full(&error))
                 }
                 Err(unreadable) => {
                     tracing::warn!("the state can't be read without writing: {unreadable}");
@@ -83,9 +83,11 @@ impl Lives {
     /// The node that takes commands now, or why none does.
     pub(super) fn node(&self) -> Result<Arc<Node>, MetaError> {
         match &*self.now.borrow() {
-            Life::Serving(node) => Ok(node.clone()),
-            Life::Reading(_, why) | Life::Opening(why) | Life::Down(why) => Err(MetaError::Unavailable(why.clone())),
-            Life::Stopped => Err(stopped()),
+            NodeState::Serving(node) => Ok(node.clone()),
+            NodeState::Reading(_, why) | NodeState::Opening(why) | NodeState::Down(why) => {
+                Err(MetaError::Unavailable(why.clone()))
+            }
+            NodeState::Stopped => Err(stopped()),
         }
     }
 
@@ -93,21 +95,21 @@ impl Lives {
     pub(super) async fn answering(&self, ended: Option<&Arc<Node>>) -> Result<Answering, MetaError> {
         let mut now = self.now.subscribe();
         let settled = now.wait_for(|life| match life {
-            Life::Serving(node) => ended.is_none_or(|ended| !Arc::ptr_eq(node, ended)),
-            Life::Opening(_) => false,
-            Life::Reading(..) | Life::Down(_) | Life::Stopped => true,
+            NodeState::Serving(node) => ended.is_none_or(|ended| !Arc::ptr_eq(node, ended)),
+            NodeState::Opening(_) => false,
+            NodeState::Reading(..) | NodeState::Down(_) | NodeState::Stopped => true,
         });
         match &*settled.await.map_err(|_| stopped())? {
-            Life::Serving(node) => Ok(Answering::Node(node.clone())),
-            Life::Reading(state, _) => Ok(Answering::LastState(state.clone())),
-            Life::Opening(why) | Life::Down(why) => Err(MetaError::Unavailable(why.clone())),
-            Life::Stopped => Err(stopped()),
+            NodeState::Serving(node) => Ok(Answering::Node(node.clone())),
+            NodeState::Reading(state, _) => Ok(Answering::LastState(state.clone())),
+            NodeState::Opening(why) | NodeState::Down(why) => Err(MetaError::Unavailable(why.clone())),
+            NodeState::Stopped => Err(stopped()),
         }
     }
 
     /// Whether commands can't be taken for now, and questions are answered.
     pub(super) fn is_reading(&self) -> bool {
-        matches!(&*self.now.borrow(), Life::Reading(..))
+        matches!(&*self.now.borrow(), NodeState::Reading(..))
     }
 
     /// Asks all tasks to end.
@@ -115,7 +117,7 @@ impl Lives {
         self.stop.send_replace(true);
     }
 
-    /// Waits until [`Lives::stop`] was called.
+    /// Waits until [`Supervisor::stop`] was called.
     pub(super) async fn stopped(&self) {
         // An error would mean that the sender is gone, and it lives as long as `self`.
         drop(self.stop.subscribe().wait_for(|stop| *stop).await);
@@ -128,33 +130,33 @@ impl Lives {
                 let why = tokio::select! {
                     why = node.failure() => why,
                     () = self.stopped() => {
-                        self.close(node, Life::Stopped).await;
+                        self.close(node, NodeState::Stopped).await;
                         return;
                     }
                 };
                 tracing::error!("the metadata service takes no commands: {why}");
-                let reading = Life::Reading(node.last_state(), why);
+                let reading = NodeState::Reading(node.last_state(), why);
                 self.close(node, reading).await;
             }
             if !self.reopen().await {
-                self.forget_last_state(Life::Stopped).await;
+                self.forget_last_state(NodeState::Stopped).await;
                 return;
             }
         }
     }
 
     /// Tells callers first, then closes the node and waits until nobody has its files open but who reads its last state.
-    async fn close(&self, node: Arc<Node>, next: Life) {
-        let is_read = matches!(next, Life::Reading(..));
+    async fn close(&self, node: Arc<Node>, next: NodeState) {
+        let is_read = matches!(next, NodeState::Reading(..));
         self.now.send_replace(next);
         node.close().await;
         self.keep_counters(node.counters());
-        let remains = node.remains();
+        let files = node.open_files();
         drop(node);
         if is_read {
-            released(|| remains.log_is_gone()).await;
+            released(|| files.log_is_gone()).await;
         } else {
-            remains.released().await;
+            files.released().await;
         }
     }
 
@@ -172,11 +174,11 @@ impl Lives {
                 continue;
             }
             let why = self.why();
-            self.forget_last_state(Life::Opening(why)).await;
+            self.forget_last_state(NodeState::Opening(why)).await;
             match Node::open(self.options.clone()).await {
                 Ok(node) => {
                     self.restarts.fetch_add(1, Ordering::Relaxed);
-                    self.now.send_replace(Life::Serving(Arc::new(node)));
+                    self.now.send_replace(NodeState::Serving(Arc::new(node)));
                     tracing::info!("the metadata service takes commands again");
                     return true;
                 }
@@ -184,10 +186,10 @@ impl Lives {
                     tracing::warn!("the metadata service still takes no commands: {error}");
                     let why = if error.is_of_full_disk() { full(&error) } else { error.to_string() };
                     self.now.send_replace(match LastState::of_disk(self.options.clone()).await {
-                        Ok(state) => Life::Reading(state, why),
+                        Ok(state) => NodeState::Reading(state, why),
                         Err(unreadable) => {
                             tracing::error!("nor can its state be read: {unreadable}");
-                            Life::Down(why)
+                            NodeState::Down(why)
                         }
                     });
                 }
@@ -196,8 +198,8 @@ impl Lives {
     }
 
     /// Takes the last state away from readers, and waits until those under way have ended.
-    async fn forget_last_state(&self, next: Life) {
-        if let Life::Reading(state, _) = self.now.send_replace(next) {
+    async fn forget_last_state(&self, next: NodeState) {
+        if let NodeState::Reading(state, _) = self.now.send_replace(next) {
             let forgotten = state.forget();
             released(|| forgotten.is_gone()).await;
         }
@@ -205,8 +207,8 @@ impl Lives {
 
     fn why(&self) -> String {
         match &*self.now.borrow() {
-            Life::Reading(_, why) | Life::Opening(why) | Life::Down(why) => why.clone(),
-            Life::Serving(_) | Life::Stopped => String::new(),
+            NodeState::Reading(_, why) | NodeState::Opening(why) | NodeState::Down(why) => why.clone(),
+            NodeState::Serving(_) | NodeState::Stopped => String::new(),
         }
     }
 
@@ -217,7 +219,7 @@ impl Lives {
         tried.map_err(io::Error::other)?
     }
 
-    /// All lives' counters together.
+    /// The counters of all nodes since the start, added up.
     pub(super) fn counters(&self) -> Counters {
         let before = *self.before.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.node().map(|node| node.counters()).unwrap_or_default();

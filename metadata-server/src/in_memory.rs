@@ -1,4 +1,4 @@
-//! The in-memory twin of the metadata service: the same commands and queries over maps, without Raft, RocksDB or disk.
+//! The metadata service in memory: the same commands and queries over maps, without Raft, RocksDB or disk.
 //! For tests of whoever needs a `MetaStore`. Invariant: it can't drift from the service, since it runs its code.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use model::{Answer, Clock, Command, MetaError, MetaStore, Outcome, Query};
 
-use crate::command::{self, At};
+use crate::command::{self, ApplyContext};
 use crate::state::keyspace::{MapKeyspace, Transaction};
 use crate::state::{StateError, query, records};
 
@@ -55,7 +55,7 @@ impl Log {
     fn apply(&mut self, time: model::Timestamp, command: &Command) -> Result<Outcome, StateError> {
         self.index += 1;
         let mut tx = Transaction::new(&self.keys);
-        let outcome = command::apply(&mut tx, At { index: self.index, time }, command)?;
+        let outcome = command::apply(&mut tx, ApplyContext { index: self.index, time }, command)?;
         records::reclaim(&mut tx, RECLAIM_MAX)?;
         let changes = tx.into_changes();
         self.keys.commit(changes);
