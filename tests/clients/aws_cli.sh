@@ -20,6 +20,8 @@ $aws s3 cp --only-show-errors --recursive "$root/up/" down
 diff -r up down -x er
 $aws s3 mv --only-show-errors "$root/up/big.bin" "$root/moved/big.bin"
 $aws s3 cp --only-show-errors "$root/moved/big.bin" - | cmp - up/big.bin
+# What was uploaded in parts is known by its ETag.
+"$LAKEBED_TEST_BINARY" fs upload up/big.bin "lakebed://${root#s3://}/moved/" | grep '1 unchanged' >/dev/null
 echo new >up/deep/new.txt
 # S3 tells whole seconds: what is uploaded in the second in which it was written looks older there, and would be sent again.
 touch -d '10 seconds ago' up/deep/new.txt

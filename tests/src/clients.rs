@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::TestServer;
+use crate::{TestServer, lakebed_binary};
 
 /// The folder into which `tests/clients/install.sh` installed the clients.
 ///
@@ -48,6 +48,7 @@ pub fn client_with(server: &TestServer, script: &str, environment: &[(&str, &str
         .envs(server.client_environment())
         .env("LAKEBED_TEST_CLIENTS", &folder)
         .env("LAKEBED_TEST_REPOSITORY", &repository)
+        .env("LAKEBED_TEST_BINARY", lakebed_binary())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .envs(environment.iter().copied())
         .current_dir(server.folder())

@@ -15,7 +15,8 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::{InspectReader, ReaderStream};
 
-use super::compare::{CLIENT_MTIME, FileFacts, compare, md5_of};
+use super::compare::{CLIENT_MTIME, FileFacts, compare};
+use super::e_tag::has_e_tag;
 use super::folder::Folder;
 use super::plan::{Plan, Sending, Verdict, plan};
 use super::tally::{Tally, Way};
@@ -32,7 +33,7 @@ const READ_BYTES: usize = 256 << 10;
 struct Pair {
     from: PathBuf,
     to: ObjectPath,
-    unless_md5: Option<String>,
+    unless_e_tag: Option<String>,
 }
 
 /// One run of the command.
@@ -92,7 +93,7 @@ impl Run<'_> {
         }
         let to = object_of(from, to)?;
         let pair =
-            |unless_md5| Pair { from: from.clone(), to: to.object().expect("because it was parsed"), unless_md5 };
+            |unless_e_tag| Pair { from: from.clone(), to: to.object().expect("because it was parsed"), unless_e_tag };
         to.object()?;
         // A pipe can be read only once, and has no size to compare.
         if !metadata.is_file() {
@@ -104,7 +105,7 @@ impl Run<'_> {
         let plan = plan([(name, facts)].into(), &there, |file, object| self.upload.compare(file, object));
         self.tally.skipped(plan.unchanged);
         self.bar.set_length(plan.send.iter().map(|sending| sending.source.size).sum());
-        self.finish(plan.send.into_iter().map(|sending| pair(sending.unless_md5)).collect(), Vec::new(), Vec::new())
+        self.finish(plan.send.into_iter().map(|sending| pair(sending.unless_e_tag)).collect(), Vec::new(), Vec::new())
             .await
     }
 
@@ -131,10 +132,10 @@ impl Run<'_> {
         self.tally.skipped(unchanged);
         self.bar.set_length(send.iter().map(|sending| sending.source.size).sum());
         let mut pairs = Vec::with_capacity(send.len());
-        for Sending { name, unless_md5, .. } in send {
+        for Sending { name, unless_e_tag, .. } in send {
             let from = from.join(&name);
             match format!("{}{name}", folder.path).parse() {
-                Ok(to) => pairs.push(Pair { from, to, unless_md5 }),
+                Ok(to) => pairs.push(Pair { from, to, unless_e_tag }),
                 Err(error) => {
                     failed.push(anyhow::Error::new(error).context(format!("can't upload {}", from.display())));
                 }
@@ -178,10 +179,10 @@ impl Run<'_> {
     }
 
     async fn send(&self, pair: Pair) -> Result<()> {
-        let Pair { from, to, unless_md5 } = &pair;
+        let Pair { from, to, unless_e_tag } = &pair;
         let context = || format!("can't upload {}", from.display());
-        if let Some(md5) = unless_md5
-            && md5_of(from).await.with_context(context)? == *md5
+        if let Some(e_tag) = unless_e_tag
+            && has_e_tag(from, e_tag).await.with_context(context)?
         {
             self.tally.skipped(1);
             return Ok(());
