@@ -19,7 +19,7 @@ use super::folder::{Folder, UNFINISHED_PREFIX};
 use super::plan::{Plan, Sending, Verdict, needs_as_folder, plan};
 use super::tally::{Tally, Way};
 use super::{Download, listing, read};
-use crate::exit::usage;
+use crate::exit::{self, usage};
 use crate::output::{Output, shown, warn};
 use crate::{progress, transfer};
 
@@ -88,8 +88,8 @@ impl Run<'_> {
         let mut there = listing::objects(self.lakebed, from, folder).await?;
         there.retain(|name, object| !listing::is_folder_marker(name, object));
         let is_empty = there.is_empty();
-        let mut failed = self.take_unusable(&mut there);
-        let here = self.here(&there, &mut failed).await?;
+        let failed = self.take_unusable(&mut there);
+        let here = self.here(&there).await?;
         let Plan { send, unchanged, surplus } = plan(there, &here, |object, file| self.compare(object, file));
         let surplus: Vec<_> = surplus.into_iter().filter(|name| name.starts_with(&from.path[folder..])).collect();
         let surplus = if sync.delete { surplus } else { Vec::new() };
@@ -126,11 +126,7 @@ impl Run<'_> {
     }
 
     /// What is at the destination, as far as this run needs to know it.
-    async fn here(
-        &self,
-        there: &BTreeMap<String, Object>,
-        failed: &mut Vec<anyhow::Error>,
-    ) -> Result<BTreeMap<String, FileFacts>> {
+    async fn here(&self, there: &BTreeMap<String, Object>) -> Result<BTreeMap<String, FileFacts>> {
         let to = self.download.to.clone();
         if !self.download.sync.delete {
             let names: Vec<_> = there.keys().cloned().collect();
@@ -143,8 +139,10 @@ impl Run<'_> {
         if !to.exists() {
             return Ok(BTreeMap::new());
         }
-        let mut found = Folder::read(&to).await?;
-        failed.append(&mut found.failed);
+        let found = Folder::read(&to).await?;
+        for error in &found.failed {
+            warn(&format!("left alone: {}", exit::text(error)));
+        }
         Ok(found.files)
     }
 
@@ -181,6 +179,7 @@ impl Run<'_> {
         if let Some(e_tag) = unless_e_tag
             && has_e_tag(&to, &e_tag).await.with_context(context)?
         {
+            self.bar.inc(object.size);
             self.tally.skipped(1);
             if !self.download.sync.dry_run {
                 note_time(&to, &object);
