@@ -102,7 +102,7 @@ impl Run<'_> {
         }
         let facts = FileFacts::of(&metadata)?;
         let name = String::new();
-        let there = listing::named(self.lakebed, &to, vec![name.clone()], 1).await?;
+        let there = listing::named(self.lakebed, &to, [name.clone()].into(), 1).await?;
         let plan = plan([(name, facts)].into(), &there, |file, object| self.upload.compare(file, object));
         self.tally.skipped(plan.unchanged);
         let pairs = plan.send.into_iter().map(|sending| pair(sending.unless_e_tag)).collect();
