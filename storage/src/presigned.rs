@@ -113,7 +113,7 @@ impl Presigned {
         }
     }
 
-    /// Reads a page of all objects whose keys begin with a prefix, behind a key, whatever the keys are made of.
+    /// Reads a page of all objects whose keys begin with a prefix, after a key, whatever the keys are made of.
     pub(crate) async fn list(
         &self,
         shown: &str,

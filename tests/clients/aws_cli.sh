@@ -25,6 +25,8 @@ $aws s3api put-object-tagging $tags --tagging 'TagSet=[{Key=team,Value=data lake
 [ "$($aws s3api get-object-tagging $tags --query 'TagSet[0].Value' --output text)" = 'data lake' ]
 $aws s3 cp --only-show-errors "$root/moved/big.bin" "$root/copied/big.bin"
 $aws s3 cp --only-show-errors "$root/copied/big.bin" - | cmp - up/big.bin
+# What was uploaded in parts is known by its ETag.
+"$LAKEBED_TEST_BINARY" fs upload up/big.bin "lakebed://${root#s3://}/moved/" | grep '1 unchanged' >/dev/null
 echo new >up/deep/new.txt
 # S3 tells whole seconds: what is uploaded in the second in which it was written looks older there, and would be sent again.
 touch -d '10 seconds ago' up/deep/new.txt

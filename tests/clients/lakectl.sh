@@ -35,6 +35,10 @@ ok fs upload -r -s up "$repository/dev/up/" | has 'Uploaded: 5'
 ok fs stat "$repository/dev/up/deep/c+d.txt" | has '::lakefs::client-mtime'
 ok fs download -r "$repository/dev/up/" "$work/down" >/dev/null
 diff -r up down
+# Its notes are read by the lakebed command: c+d.txt, whose other text has the old time, isn't even looked at.
+cp -a up noted; echo d+c >noted/deep/c+d.txt; touch -r up/deep/c+d.txt noted/deep/c+d.txt
+"$LAKEBED_TEST_BINARY" fs upload -r noted "$repository/dev/up/" --dry-run | has 'Would upload 0 files, 0 bytes; 5 unchanged'
+"$LAKEBED_TEST_BINARY" fs upload -r noted "$repository/dev/up/" --dry-run --checksum | has 'Would upload 1 file, 4 bytes; 4 unchanged'
 ok fs upload -s up/empty "$repository/dev/once" --content-type text/x-once | has 'text/x-once'
 ok fs update-metadata "$repository/dev/once" --metadata Color=blue >/dev/null
 ok fs stat "$repository/dev/once" | has Color
@@ -94,6 +98,12 @@ ok fs stat "$repository/local/kept/deep/c+d.txt" | has posix-permissions
 "$lakectl" local clone "$repository/local/kept/" clone >/dev/null 2>&1
 [ "$(stat -c %a clone/deep/c+d.txt)" = 640 ]
 unset LAKECTL_EXPERIMENTAL_LOCAL_POSIX_PERMISSIONS_ENABLED
+
+# It reads the notes of the lakebed command.
+"$LAKEBED_TEST_BINARY" fs upload -r up "$repository/local/noted/" >/dev/null
+ok commit "$repository/local" -m noted >/dev/null
+"$lakectl" local clone "$repository/local/noted/" cloned >/dev/null 2>&1
+[ "$(stat -c %Y cloned/deep/c+d.txt)" = "$(stat -c %Y up/deep/c+d.txt)" ]
 
 # Imports.
 mkdir import; for name in one two; do echo "$name" >"import/$name"; done

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::TestServer;
+use crate::{TestServer, lakebed_binary};
 
 /// The folder into which `tests/clients/install.sh` installed the clients.
 ///
@@ -35,7 +35,7 @@ pub fn client_with(server: &TestServer, script: &str, environment: &[(&str, &str
     let repository = script.split('.').next().expect("a script has a name").replace('_', "-");
     server.lakebed_ok(&["repo", "create", &format!("lakebed://{repository}")]);
     let interpreter = match (script, Path::new(script).extension().and_then(|ending| ending.to_str())) {
-        ("boto3_client.py", _) => folder.join("aws/bin/python"),
+        (script, Some("py")) if script.starts_with("boto3_") => folder.join("aws/bin/python"),
         ("airflow_dag.py", _) => folder.join("airflow/bin/python"),
         (script, Some("py")) if script.starts_with("lakefs_") => folder.join("rest/bin/python"),
         (_, Some("py")) => folder.join("data/bin/python"),
@@ -48,6 +48,7 @@ pub fn client_with(server: &TestServer, script: &str, environment: &[(&str, &str
         .envs(server.client_environment())
         .env("LAKEBED_TEST_CLIENTS", &folder)
         .env("LAKEBED_TEST_REPOSITORY", &repository)
+        .env("LAKEBED_TEST_BINARY", lakebed_binary())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .envs(environment.iter().copied())
         .current_dir(server.folder())

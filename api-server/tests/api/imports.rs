@@ -315,3 +315,33 @@ async fn imported_objects_are_copied_checked_and_staged_like_others() {
     std::fs::remove_file(setting.folder.path().join("a/y")).unwrap();
     assert_eq!(fault_kinds(lake).await, ["missing", "missing", "wrong-bytes", "wrong-bytes"]);
 }
+
+#[tokio::test]
+async fn the_places_of_what_was_committed_are_noted() {
+    let setting = Setting::new().await;
+    let lake = &setting.lake;
+    for key in ["a/x", "b/y"] {
+        setting.write(key, key);
+    }
+    let noted = async || {
+        let noted = lake.lakebed.repository_metadata(&lake.trips).await.unwrap();
+        let places =
+            noted.into_keys().filter_map(|name| Some(name.strip_prefix(".lakebed.imported.from.")?.to_owned()));
+        places.collect::<Vec<_>>()
+    };
+    setting.import(vec![setting.all("nothing", "to")]).await.unwrap_err();
+    assert!(noted().await.is_empty(), "nothing was committed");
+    setting.import(vec![setting.all("a", "a")]).await.unwrap();
+    setting.import(vec![setting.all("b", "b"), setting.one("a/x", "one")]).await.unwrap();
+    assert_eq!(
+        noted().await,
+        [setting.url("")],
+        "one note for the place that is allowed, however much of it is imported"
+    );
+    assert!(flows::unreadable_imports(&lake.graveler).await.unwrap().is_empty());
+
+    let set = [(".lakebed.imported.from.s3://gone/raw/".to_owned(), "1".to_owned())].into();
+    lake.lakebed.change_repository_metadata(&lake.trips, set, Vec::new()).await.unwrap();
+    let unreadable = flows::unreadable_imports(&lake.graveler).await.unwrap();
+    assert_eq!(unreadable, [("s3://gone/raw/".to_owned(), vec![lake.trips.clone()])].into());
+}

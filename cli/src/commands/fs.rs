@@ -14,6 +14,7 @@
 mod compare;
 mod copy;
 mod download;
+mod e_tag;
 mod folder;
 mod listing;
 mod plan;
@@ -55,14 +56,14 @@ pub(crate) enum Fs {
     /// Upload a file, or a folder with --recursive; what is there already isn't sent
     ///
     /// A file is held to be there if the object has its size, and either the file's time is noted with the object or the
-    /// object's ETag is the file's MD5. The note is `::lakefs::client-mtime`, as lakectl writes it. A second run after a failure
+    /// object's ETag is that of the file's bytes (of an upload in parts, if these have a size that S3 clients use). The note is `::lakefs::client-mtime`, as lakectl writes it. A second run after a failure
     /// or Ctrl-C so does the rest. Symbolic links to files are followed; links to folders, what isn't a file, and empty
     /// folders are left out.
     Upload(Upload),
     /// Download an object, or everything under a prefix with --recursive; what is there already isn't fetched
     ///
-    /// A file is held to be the object if it has its size, and either the time that a download gives it or an MD5 that is
-    /// the object's ETag. The time is that of the file that was uploaded, if it is noted with the object, or else that of the
+    /// A file is held to be the object if it has its size, and either the time that a download gives it or bytes that the
+    /// object's ETag is of. The time is that of the file that was uploaded, if it is noted with the object, or else that of the
     /// upload. A second run after a failure or Ctrl-C so does the rest. A file is there whole or not at all, and none is
     /// written outside the folder that is named.
     Download(Download),

@@ -18,12 +18,13 @@ use storage::{RepositoryStorage, StorageError, StoredPart};
 
 use super::copy_object::find_source;
 use super::multipart_whole::declared;
-use super::put_object::{PUT_BYTES_MAX, check_length, writable};
+use super::put_object::{check_length, writable};
 use super::stage_object::discard;
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, kept_algorithm, kept_kind, shown, shown_algorithm, shown_kind};
 use crate::error_table::Failure;
 use crate::object_headers::{Described, storage_class};
+use crate::protocol::body::UPLOAD_BYTES_MAX;
 use crate::protocol::checksum::{self, Hasher};
 use crate::protocol::copy_source::{CopySource, CopySourceRange};
 use crate::protocol::operation::ListParts;
@@ -157,7 +158,7 @@ async fn record(
     upload: &Upload,
     (number, stored, checksum): (u32, StoredPart, Option<&Checksum>),
 ) -> Result<Part, Failure> {
-    if stored.size > PUT_BYTES_MAX {
+    if stored.size > UPLOAD_BYTES_MAX {
         return Err(ErrorCode::EntityTooLarge.into());
     }
     let part = Part {

@@ -1,5 +1,5 @@
 //! PostObject: an upload by an HTML form. Owns the answers that a form can ask for; leaves the write to `put_object`, since
-//! it is one. Invariant: whoever signed the form needs the rights of a PUT of its key.
+//! it is one. Invariant: the signer of the form needs the rights of a PUT of its key.
 
 use auth::Action;
 use axum::body::Body;

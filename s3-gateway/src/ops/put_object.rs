@@ -15,10 +15,8 @@ use crate::checksum_model;
 use crate::error_table::Failure;
 use crate::key::Key;
 use crate::object_headers::{self, Described};
+use crate::protocol::body::UPLOAD_BYTES_MAX;
 use crate::protocol::{ChecksumKind, ErrorCode, Received, S3Error};
-
-/// The most bytes of one PUT or part, as in S3.
-pub(super) const PUT_BYTES_MAX: u64 = 5 << 30;
 
 /// `PUT /bucket/key`.
 pub(crate) async fn put_object(call: &Call<'_>, bucket: &str, key: &str) -> Result<Response<Body>, Failure> {
@@ -105,9 +103,9 @@ async fn put_root(call: &Call<'_>, repository: &RepositoryName, reference: &str)
 /// Refuses a length that no PUT may have.
 pub(super) fn check_length(length: Option<u64>) -> Result<(), S3Error> {
     match length {
-        Some(bytes) if bytes > PUT_BYTES_MAX => Err(S3Error::from(ErrorCode::EntityTooLarge)
+        Some(bytes) if bytes > UPLOAD_BYTES_MAX => Err(S3Error::from(ErrorCode::EntityTooLarge)
             .with_detail("ProposedSize", bytes.to_string())
-            .with_detail("MaxSizeAllowed", PUT_BYTES_MAX.to_string())),
+            .with_detail("MaxSizeAllowed", UPLOAD_BYTES_MAX.to_string())),
         _ => Ok(()),
     }
 }

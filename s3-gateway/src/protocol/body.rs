@@ -21,6 +21,9 @@ use super::error::{ErrorCode, S3Error};
 use super::headers::single;
 use super::payload::Payload;
 
+/// The most bytes of one PUT, part or form's file, as in S3.
+pub const UPLOAD_BYTES_MAX: u64 = 5 << 30;
+
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

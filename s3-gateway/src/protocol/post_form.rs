@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::address::{self, Address};
 use super::amz_headers;
-use super::body::{BodyStream, BoxError};
+use super::body::{BodyStream, BoxError, UPLOAD_BYTES_MAX};
 use super::error::{ErrorCode, S3Error};
 use super::operation::{FormAnswer, Operation};
 use super::post_policy::Policy;
@@ -27,9 +27,6 @@ use super::signature_v4::{ALGORITHM, Scope, Service, parse_timestamp};
 
 /// The most bytes of a form before its file, as in S3.
 const FIELDS_BYTES_MAX: usize = 20 << 10;
-
-/// The most bytes of a file, as of a PUT.
-const FILE_BYTES_MAX: u64 = 5 << 30;
 
 /// What stands in a field for the name that the file has where it comes from.
 const FILE_NAME: &str = "${filename}";
@@ -197,7 +194,7 @@ impl Form {
         amz_headers::refuse_unknown(&operation, &headers)?;
         headers.extend(host.get(header::HOST).map(|host| (header::HOST, host.clone())));
         let address = Address { key: address::key(&key)?, ..to.clone() };
-        Ok(Asked { address, operation, headers, length: policy.length(FILE_BYTES_MAX) })
+        Ok(Asked { address, operation, headers, length: policy.length(UPLOAD_BYTES_MAX) })
     }
 
     /// How the form wants its outcome told.

@@ -60,8 +60,8 @@ pub struct Request {
     /// Its headers as the signer meant them: those received, and those moved into a pre-signed URL.
     pub headers: HeaderMap,
     payload: Payload,
-    /// How many bytes the body may have, where who signed says so.
-    bytes: Option<RangeInclusive<u64>>,
+    /// How many bytes the body may have.
+    bytes: RangeInclusive<u64>,
 }
 
 /// Verifies requests; keeps derived signing keys.
@@ -153,7 +153,7 @@ impl Receiver {
             operation,
             headers,
             payload,
-            bytes: None,
+            bytes: 0..=body::UPLOAD_BYTES_MAX,
         })
     }
 
@@ -185,7 +185,7 @@ impl Receiver {
         let Asked { address, operation, headers, length } = form.asked(&address, &with_host(parts)?, now)?;
         let authenticated = Authenticated { access_key_id: claim.access_key_id.to_owned() };
         let payload = Payload::Plain { sha256: None };
-        Ok(Request { authenticated, address, operation, headers, payload, bytes: Some(length) })
+        Ok(Request { authenticated, address, operation, headers, payload, bytes: length })
     }
 
     async fn verify_v4(
@@ -365,11 +365,7 @@ impl Request {
             Operation::CompleteMultipartUpload { .. } => Checksums::OfObject,
             _ => Checksums::OfBody(None),
         };
-        let (body, receipt) = body::open(&self.headers, self.payload.clone(), checksums, raw)?;
-        match &self.bytes {
-            Some(bytes) => Ok((body::within(body, bytes.clone()), receipt)),
-            None => Ok((body, receipt)),
-        }
+        self.open_body_with(raw, checksums)
     }
 
     /// The same of a body whose checksum is needed: if the client sends none, it is computed.
@@ -385,7 +381,16 @@ impl Request {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        body::open(&self.headers, self.payload.clone(), Checksums::OfBody(needed), raw)
+        self.open_body_with(raw, Checksums::OfBody(needed))
+    }
+
+    fn open_body_with<S, E>(&self, raw: S, checksums: Checksums) -> Result<(BodyStream, Receipt), S3Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let (body, receipt) = body::open(&self.headers, self.payload.clone(), checksums, raw)?;
+        Ok((body::within(body, self.bytes.clone()), receipt))
     }
 
     /// Reads a whole small body, such as XML, verified.

@@ -50,7 +50,7 @@ Tags are part of an object: they are committed, merged, copied and read at any r
 and XXHASH128; headers with others are 400 `InvalidRequest`. Only the CRCs are of whole objects that came in parts.
 
 HTML forms upload too (`POST /bucket`, as boto3's `generate_presigned_post` signs them for signature version 4): the
-policy is judged as S3 judges it, fields that aren't known are refused by their names, and whoever signed needs the rights of a
+policy is judged as S3 judges it, fields that aren't known are refused by their names, and the signer needs the rights of a
 PUT. Policies of signature version 2 aren't taken.
 
 AWS Signature Version 2 is taken in pre-signed URLs that read or write one object or part. In headers it is taken if the server was

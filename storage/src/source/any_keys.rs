@@ -16,7 +16,7 @@ use crate::sources::Site;
 /// What comes after all keys that begin with a folder's name and a slash.
 const LAST_CHARACTER: char = char::MAX;
 
-/// Lists all beneath a folder, behind the location `after`; with a slash at its end, behind all that begins so.
+/// Lists all under a folder, after the location `after`; with a slash at its end, after all that begins so.
 pub(super) fn list(site: &Site, folder: &Path, after: String) -> BoxStream<'static, Result<Found, StorageError>> {
     let Some(presigned) = site.presigned.clone() else { return stream::empty().boxed() };
     let prefix = if folder.as_ref().is_empty() { String::new() } else { format!("{folder}/") };

@@ -43,7 +43,7 @@ enum Part {
     Folder(Path),
     /// A folder with too many items for one page: the first page.
     Level(Path, Vec<Self>, Next),
-    /// All beneath a folder in which `object_store` can't list a key, behind what is listed already.
+    /// All under a folder in which `object_store` can't list a key, after what is listed already.
     AnyKeys(Path, String),
 }
 
@@ -274,7 +274,7 @@ impl Lister {
         self.objects(listed.boxed(), Some(folder)).chain(rest.flatten()).boxed()
     }
 
-    /// Objects under any keys, behind a location.
+    /// Objects with any keys, after a location.
     fn any_keys(&self, folder: &Path, listed: String) -> BoxStream<'static, Result<SourceItem, StorageError>> {
         let after = self.after.clone().filter(|after| *after > listed).unwrap_or(listed);
         self.found(any_keys::list(&self.source.site, folder, after))

@@ -45,6 +45,13 @@ fn lakectl() {
     }
 }
 
+/// Old clients need leave.
+#[test]
+fn boto3_with_version_two_over_http() {
+    let args = vec!["--s3-signature-v2".to_owned()];
+    client(&TestServer::with(Settings { args, ..Settings::default() }), "boto3_version_two.py");
+}
+
 clients! {
     boto3: "boto3_client.py";
     aws_cli: "aws_cli.sh";

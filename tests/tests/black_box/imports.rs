@@ -139,6 +139,31 @@ async fn what_isn_t_allowed_or_can_t_be_meant_says_what_to_do() {
     assert_eq!(code, Some(4));
 }
 
+/// The bucket is another Lakebed's, whose keys may be anything.
+#[test]
+fn keys_with_empty_parts_are_imported_and_read() {
+    let source = TestServer::start();
+    source.lakebed_ok(&["repo", "create", "lakebed://raw"]);
+    let file = source.folder().join("file");
+    for key in ["a//b", "a/c", "a/d//e/f", "g"] {
+        std::fs::write(&file, key).unwrap();
+        source.lakebed_ok(&["fs", "upload", file.to_str().unwrap(), &format!("lakebed://raw/main/in/{key}")]);
+    }
+    let (id, secret) = (TestServer::ACCESS_KEY_ID, TestServer::SECRET_ACCESS_KEY);
+    let keys = format!("aws_access_key_id={id}&aws_secret_access_key={secret}");
+    let allowed = format!("s3://raw?endpoint={}&allow_http=true&region=us-east-1&{keys}", source.endpoint());
+    let args = vec!["--import-allow".to_owned(), allowed];
+    let server = TestServer::with(Settings { args, ..Settings::default() });
+    server.lakebed_ok(&["repo", "create", "lakebed://trips"]);
+    let import = ["import", "lakebed://trips/main", "--from", "s3://raw/main/in/", "--to", "x/", "--json"];
+    assert_eq!(json(&server.lakebed_ok(&import))["objects"], 4);
+    for key in ["a//b", "a/c", "a/d//e/f", "g"] {
+        assert_eq!(server.lakebed_ok(&["fs", "cat", &format!("lakebed://trips/main/x/{key}")]), key);
+    }
+    let fsck = json(&server.lakebed_ok(&["fsck", "lakebed://trips", "--json"]));
+    assert_eq!((&fsck["summary"]["faults"], &fsck["summary"]["objects"]), (&0.into(), &4.into()));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_outlives_its_server() {
     let mut lake = Lake::start().await;

@@ -102,3 +102,21 @@ fn what_is_there_is_not_stored_once_more() {
     json(&server, &[&large[..], &["--force"]].concat());
     assert_eq!(stored(), once + MIB, "force sends");
 }
+
+/// More files than are asked for one by one, beside more objects than are files.
+#[test]
+fn many_files_are_compared_by_a_listing() {
+    let server = with_folder(1);
+    let lake = server.folder().join("lake");
+    for n in 0..70 {
+        std::fs::write(lake.join(format!("{n}")), "text").unwrap();
+    }
+    let up = ["fs", "upload", "-r", "lake", "lakebed://trips/main/lake"];
+    assert_eq!(counts(&json(&server, &up), "uploaded"), [74, 0]);
+    std::fs::write(lake.join("69"), "other").unwrap();
+    std::fs::write(lake.join("new"), "text").unwrap();
+    std::fs::remove_file(lake.join("1")).unwrap();
+    assert_eq!(counts(&json(&server, &up), "uploaded"), [2, 72]);
+    let deleted = json(&server, &[&up[..], &["--delete"]].concat());
+    assert_eq!((counts(&deleted, "uploaded"), &deleted[0]["deleted"]), ([0, 74], &1.into()));
+}

@@ -13,12 +13,13 @@ use lakebed_sdk::{Lakebed, Object};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::compare::{FileFacts, compare, md5_of, time_for_file};
+use super::compare::{FileFacts, compare, time_for_file};
+use super::e_tag::has_e_tag;
 use super::folder::{Folder, UNFINISHED_PREFIX};
 use super::plan::{Plan, Sending, Verdict, needs_as_folder, plan};
 use super::tally::{Tally, Way};
 use super::{Download, listing, read};
-use crate::exit::usage;
+use crate::exit::{self, usage};
 use crate::output::{Output, shown, warn};
 use crate::{progress, transfer};
 
@@ -26,7 +27,7 @@ use crate::{progress, transfer};
 struct Pair {
     object: Object,
     to: PathBuf,
-    unless_md5: Option<String>,
+    unless_e_tag: Option<String>,
 }
 
 /// One run of the command.
@@ -73,7 +74,7 @@ impl Run<'_> {
         let plan = plan([(name, object)].into(), &here, |object, file| self.compare(object, file));
         self.tally.skipped(plan.unchanged);
         let pairs = plan.send.into_iter();
-        let pairs = pairs.map(|sent| Pair { object: sent.source, to: to.clone(), unless_md5: sent.unless_md5 });
+        let pairs = pairs.map(|sent| Pair { object: sent.source, to: to.clone(), unless_e_tag: sent.unless_e_tag });
         self.finish(pairs.collect(), Vec::new(), &[]).await
     }
 
@@ -87,8 +88,8 @@ impl Run<'_> {
         let mut there = listing::objects(self.lakebed, from, folder).await?;
         there.retain(|name, object| !listing::is_folder_marker(name, object));
         let is_empty = there.is_empty();
-        let mut failed = self.take_unusable(&mut there);
-        let here = self.here(&there, &mut failed).await?;
+        let failed = self.take_unusable(&mut there);
+        let here = self.here(&there).await?;
         let Plan { send, unchanged, surplus } = plan(there, &here, |object, file| self.compare(object, file));
         let surplus: Vec<_> = surplus.into_iter().filter(|name| name.starts_with(&from.path[folder..])).collect();
         let surplus = if sync.delete { surplus } else { Vec::new() };
@@ -96,7 +97,7 @@ impl Run<'_> {
             sync.agree_to_delete_all(from.to_string(), surplus.len()).await?;
         }
         self.tally.skipped(unchanged);
-        let pair = |Sending { name, source: object, unless_md5 }| Pair { object, to: to.join(name), unless_md5 };
+        let pair = |Sending { name, source: object, unless_e_tag }| Pair { object, to: to.join(name), unless_e_tag };
         self.finish(send.into_iter().map(pair).collect(), failed, &surplus).await
     }
 
@@ -125,11 +126,7 @@ impl Run<'_> {
     }
 
     /// What is at the destination, as far as this run needs to know it.
-    async fn here(
-        &self,
-        there: &BTreeMap<String, Object>,
-        failed: &mut Vec<anyhow::Error>,
-    ) -> Result<BTreeMap<String, FileFacts>> {
+    async fn here(&self, there: &BTreeMap<String, Object>) -> Result<BTreeMap<String, FileFacts>> {
         let to = self.download.to.clone();
         if !self.download.sync.delete {
             let names: Vec<_> = there.keys().cloned().collect();
@@ -142,8 +139,10 @@ impl Run<'_> {
         if !to.exists() {
             return Ok(BTreeMap::new());
         }
-        let mut found = Folder::read(&to).await?;
-        failed.append(&mut found.failed);
+        let found = Folder::read(&to).await?;
+        for error in &found.failed {
+            warn(&format!("left alone: {}", exit::text(error)));
+        }
         Ok(found.files)
     }
 
@@ -175,11 +174,12 @@ impl Run<'_> {
         deleted
     }
 
-    async fn fetch(&self, Pair { object, to, unless_md5 }: Pair) -> Result<()> {
+    async fn fetch(&self, Pair { object, to, unless_e_tag }: Pair) -> Result<()> {
         let context = || format!("can't download {} to {}", shown(object.path.as_str()), to.display());
-        if let Some(md5) = unless_md5
-            && md5_of(&to).await.with_context(context)? == md5
+        if let Some(e_tag) = unless_e_tag
+            && has_e_tag(&to, &e_tag).await.with_context(context)?
         {
+            self.bar.inc(object.size);
             self.tally.skipped(1);
             if !self.download.sync.dry_run {
                 note_time(&to, &object);

@@ -1,9 +1,9 @@
 //! The objects under a prefix, as uploads and downloads compare them with files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, future, stream};
 use lakebed_sdk::{Code, Lakebed, ListItem, ListOptions, Object, ObjectPath};
 
 use crate::output::warn;
@@ -14,31 +14,27 @@ const STATS_MAX: usize = 64;
 
 /// All objects whose paths begin as the URI's, by the part of their paths from `start` on.
 pub(super) async fn objects(lakebed: &Lakebed, uri: &PathUri, start: usize) -> Result<BTreeMap<String, Object>> {
-    let options = ListOptions { prefix: uri.path.clone(), ..ListOptions::default() };
-    let mut items = lakebed.list_objects(&uri.repository, &uri.reference, options);
-    let mut found = BTreeMap::new();
-    while let Some(item) = items.try_next().await? {
-        if let ListItem::Object(object) = item {
-            found.insert(object.path.as_str()[start..].to_owned(), object);
-        }
-    }
-    Ok(found)
+    Ok(stream_of(lakebed, uri, start).try_collect().await?)
 }
 
-/// The objects under a folder that have these names, and perhaps others; none if the caller may not see them, for who may
-/// only write goes on writing.
+/// The objects under a folder that have these names; none if the caller may not see them, for who may only write goes on
+/// writing.
 pub(super) async fn named(
     lakebed: &Lakebed,
     folder: &PathUri,
-    names: Vec<String>,
+    names: BTreeSet<String>,
     jobs: usize,
 ) -> Result<BTreeMap<String, Object>> {
-    let found = if names.len() > STATS_MAX {
-        objects(lakebed, folder, folder.path.len()).await
+    let found: Result<_> = if names.len() > STATS_MAX {
+        let last = names.last();
+        let listed = stream_of(lakebed, folder, folder.path.len());
+        let listed = listed.try_take_while(|(name, _)| future::ready(Ok(Some(name) <= last)));
+        let wanted = listed.try_filter(|(name, _)| future::ready(names.contains(name)));
+        wanted.try_collect().await.map_err(Into::into)
     } else {
-        let stats = stream::iter(names).map(async |name| {
+        let stats = stream::iter(&names).map(async |name| {
             let path: ObjectPath = format!("{}{name}", folder.path).parse()?;
-            anyhow::Ok(stat(lakebed, folder, &path).await?.map(|object| (name, object)))
+            anyhow::Ok(stat(lakebed, folder, &path).await?.map(|object| (name.clone(), object)))
         });
         stats.buffer_unordered(jobs).try_filter_map(async |found| Ok(found)).try_collect().await
     };
@@ -50,6 +46,22 @@ pub(super) async fn named(
         // The upload says what isn't there: the repository, or the branch.
         Some(Code::NotFound) => Ok(BTreeMap::new()),
         _ => Err(error),
+    })
+}
+
+/// Objects by the part of their paths from `start` on, in the order of these.
+fn stream_of(
+    lakebed: &Lakebed,
+    uri: &PathUri,
+    start: usize,
+) -> impl Stream<Item = Result<(String, Object), lakebed_sdk::Error>> + use<> {
+    let options = ListOptions { prefix: uri.path.clone(), ..ListOptions::default() };
+    let items = lakebed.list_objects(&uri.repository, &uri.reference, options);
+    items.try_filter_map(move |item| {
+        future::ready(Ok(match item {
+            ListItem::Object(object) => Some((object.path.as_str()[start..].to_owned(), object)),
+            ListItem::CommonPrefix(_) => None,
+        }))
     })
 }
 

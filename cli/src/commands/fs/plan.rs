@@ -11,8 +11,8 @@ pub(super) enum Verdict {
     Same,
     /// They differ, or nothing shows that they don't.
     Differs,
-    /// They hold the same if the file has this MD5.
-    SameIfMd5(String),
+    /// They hold the same if the file has this ETag.
+    SameIfETag(String),
 }
 
 /// What is to be done.
@@ -31,8 +31,8 @@ pub(super) struct Plan<S> {
 pub(super) struct Sending<S> {
     pub(super) name: String,
     pub(super) source: S,
-    /// It needn't be sent if the file has this MD5.
-    pub(super) unless_md5: Option<String>,
+    /// It needn't be sent if the file has this ETag.
+    pub(super) unless_e_tag: Option<String>,
 }
 
 /// Compares what is at the source with what is at the destination, name by name.
@@ -44,15 +44,15 @@ pub(super) fn plan<S, D>(
     let surplus = destination.keys().filter(|name| !source.contains_key(*name)).cloned().collect();
     let (mut send, mut unchanged) = (Vec::new(), 0);
     for (name, source) in source {
-        let unless_md5 = match destination.get(&name).map(|there| compare(&source, there)) {
+        let unless_e_tag = match destination.get(&name).map(|there| compare(&source, there)) {
             Some(Verdict::Same) => {
                 unchanged += 1;
                 continue;
             }
-            Some(Verdict::SameIfMd5(md5)) => Some(md5),
+            Some(Verdict::SameIfETag(e_tag)) => Some(e_tag),
             Some(Verdict::Differs) | None => None,
         };
-        send.push(Sending { name, source, unless_md5 });
+        send.push(Sending { name, source, unless_e_tag });
     }
     Plan { send, unchanged, surplus }
 }
@@ -73,7 +73,7 @@ mod tests {
     /// Contents are numbers: equal ones are the same, and even ones can't be told without reading.
     fn compare(source: &u8, there: &u8) -> Verdict {
         match source % 2 {
-            0 => Verdict::SameIfMd5(there.to_string()),
+            0 => Verdict::SameIfETag(there.to_string()),
             _ if source == there => Verdict::Same,
             _ => Verdict::Differs,
         }
@@ -90,8 +90,8 @@ mod tests {
             let plan = plan(source.clone(), &destination, compare);
             let mut copy = destination.clone();
             let mut sent = 0;
-            for Sending { name, source, unless_md5 } in plan.send {
-                if unless_md5 != Some(source.to_string()) {
+            for Sending { name, source, unless_e_tag } in plan.send {
+                if unless_e_tag != Some(source.to_string()) {
                     sent += 1;
                     copy.insert(name, source);
                 }

@@ -15,7 +15,8 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::{InspectReader, ReaderStream};
 
-use super::compare::{CLIENT_MTIME, FileFacts, compare, md5_of};
+use super::compare::{CLIENT_MTIME, FileFacts, compare};
+use super::e_tag::has_e_tag;
 use super::folder::Folder;
 use super::plan::{Plan, Sending, Verdict, plan};
 use super::tally::{Tally, Way};
@@ -32,7 +33,9 @@ const READ_BYTES: usize = 256 << 10;
 struct Pair {
     from: PathBuf,
     to: ObjectPath,
-    unless_md5: Option<String>,
+    /// As it was when the folder was read, for the progress alone.
+    size: u64,
+    unless_e_tag: Option<String>,
 }
 
 /// One run of the command.
@@ -91,21 +94,19 @@ impl Run<'_> {
             usage!("{} is a folder: upload it with --recursive", from.display());
         }
         let to = object_of(from, to)?;
-        let pair =
-            |unless_md5| Pair { from: from.clone(), to: to.object().expect("because it was parsed"), unless_md5 };
-        to.object()?;
+        let object = to.object()?;
+        let pair = |unless_e_tag| Pair { from: from.clone(), to: object.clone(), size: metadata.len(), unless_e_tag };
         // A pipe can be read only once, and has no size to compare.
         if !metadata.is_file() {
             return self.finish(vec![pair(None)], Vec::new(), Vec::new()).await;
         }
         let facts = FileFacts::of(&metadata)?;
         let name = String::new();
-        let there = listing::named(self.lakebed, &to, vec![name.clone()], 1).await?;
+        let there = listing::named(self.lakebed, &to, [name.clone()].into(), 1).await?;
         let plan = plan([(name, facts)].into(), &there, |file, object| self.upload.compare(file, object));
         self.tally.skipped(plan.unchanged);
-        self.bar.set_length(plan.send.iter().map(|sending| sending.source.size).sum());
-        self.finish(plan.send.into_iter().map(|sending| pair(sending.unless_md5)).collect(), Vec::new(), Vec::new())
-            .await
+        let pairs = plan.send.into_iter().map(|sending| pair(sending.unless_e_tag)).collect();
+        self.finish(pairs, Vec::new(), Vec::new()).await
     }
 
     /// A folder with all that is in it.
@@ -129,12 +130,11 @@ impl Run<'_> {
             sync.agree_to_delete_all(from.display().to_string(), surplus.len()).await?;
         }
         self.tally.skipped(unchanged);
-        self.bar.set_length(send.iter().map(|sending| sending.source.size).sum());
         let mut pairs = Vec::with_capacity(send.len());
-        for Sending { name, unless_md5, .. } in send {
+        for Sending { name, source: FileFacts { size, .. }, unless_e_tag } in send {
             let from = from.join(&name);
             match format!("{}{name}", folder.path).parse() {
-                Ok(to) => pairs.push(Pair { from, to, unless_md5 }),
+                Ok(to) => pairs.push(Pair { from, to, size, unless_e_tag }),
                 Err(error) => {
                     failed.push(anyhow::Error::new(error).context(format!("can't upload {}", from.display())));
                 }
@@ -157,6 +157,7 @@ impl Run<'_> {
     /// Sends, then deletes if nothing failed, and tells what was done.
     async fn finish(&self, pairs: Vec<Pair>, failed: Vec<anyhow::Error>, surplus: Vec<ObjectPath>) -> Result<()> {
         let Upload { sync, parallel, recursive, .. } = self.upload;
+        self.bar.set_length(pairs.iter().map(|pair| pair.size).sum());
         // What would be done is printed in order.
         let jobs = if sync.dry_run { 1 } else { parallel.jobs.into() };
         let ended = transfer::all(pairs, failed, jobs, |pair| self.send(pair)).await;
@@ -178,11 +179,12 @@ impl Run<'_> {
     }
 
     async fn send(&self, pair: Pair) -> Result<()> {
-        let Pair { from, to, unless_md5 } = &pair;
+        let Pair { from, to, size, unless_e_tag } = &pair;
         let context = || format!("can't upload {}", from.display());
-        if let Some(md5) = unless_md5
-            && md5_of(from).await.with_context(context)? == *md5
+        if let Some(e_tag) = unless_e_tag
+            && has_e_tag(from, e_tag).await.with_context(context)?
         {
+            self.bar.inc(*size);
             self.tally.skipped(1);
             return Ok(());
         }

@@ -178,7 +178,9 @@ async fn who_sends_all_before_reading_reads_the_refusal() {
 
 #[tokio::test]
 async fn a_refusal_doesnt_wait_for_a_body_without_end() {
-    let (address, _end) = start().await;
+    // Long enough for a busy machine to read the answer.
+    let bounds = Bounds { lingering: Duration::from_secs(4), ..patient_but_with_strangers(LONG) };
+    let (address, _end) = start_with(bounds, Limits::of(100)).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(&refused(usize::MAX >> 1, "")).await.unwrap();
     let mut said = Vec::new();
@@ -221,4 +223,21 @@ async fn a_body_that_is_held_back_isnt_asked_for() {
     }
     let said = String::from_utf8_lossy(&said);
     assert!(said.starts_with("HTTP/1.1 403") && said.contains("connection: close\r\n"), "{said}");
+}
+
+/// HTTP/2 tells the client to stop sending, and the connection stays.
+#[tokio::test]
+async fn a_refusal_over_http_2_costs_no_connection() {
+    let (address, _end) = start_with(patient_but_with_strangers(LONG), Limits::of(100)).await;
+    let stream = TcpStream::connect(address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.unwrap();
+    tokio::spawn(connection);
+    for _ in 0..2 {
+        let body = http_body_util::Full::new(bytes::Bytes::from(vec![7; 16 << 20]));
+        let request = Request::put(format!("http://{address}/refused")).body(body).unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), 403);
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "not you");
+    }
 }

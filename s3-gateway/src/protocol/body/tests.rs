@@ -195,3 +195,20 @@ fn nothing_follows_a_refusal() {
     assert!(block_on(stream.next()).unwrap().is_err());
     assert!(block_on(stream.next()).is_none());
 }
+
+#[test]
+fn a_body_without_a_length_is_bounded_as_it_comes() {
+    let piece = Bytes::from(vec![7; 1 << 20]);
+    let endless = stream::repeat_with(move || Ok::<_, io::Error>(piece.clone()));
+    let (body, _) = open(&headers(&[]), plain(), Checksums::OfBody(None), endless).unwrap();
+    let taken = |body: BodyStream| block_on(body.try_fold(0, |sum, piece| async move { Ok(sum + piece.len() as u64) }));
+    let error = taken(within(body, 0..=UPLOAD_BYTES_MAX)).unwrap_err();
+    assert_eq!(BodyError::find(&error).unwrap().code(), ErrorCode::EntityTooLarge);
+    let of = |length: usize, bounds| {
+        let pieces = stream::iter([Ok::<_, io::Error>(Bytes::from(vec![7; length]))]);
+        let (body, _) = open(&headers(&[]), plain(), Checksums::OfBody(None), pieces).unwrap();
+        taken(within(body, bounds)).map_err(|error| BodyError::find(&error).unwrap().code())
+    };
+    assert_eq!((of(10, 10..=20), of(20, 10..=20)), (Ok(10), Ok(20)));
+    assert_eq!((of(9, 10..=20), of(21, 10..=20)), (Err(ErrorCode::EntityTooSmall), Err(ErrorCode::EntityTooLarge)));
+}
