@@ -80,7 +80,8 @@ pub enum StageOutcome {
     NotFound,
     /// The commit that the condition speaks of isn't the head any more; look again.
     HeadMoved,
-    /// Its permission is used up, or isn't good at this time; nothing changed at its path.
+    /// Its permission was used up by another change, or isn't good at this time; nothing changed at its path. The very change
+    /// that used it up is [`Self::Staged`] when it is sent again, whatever was written over it meanwhile.
     Spent,
 }
 

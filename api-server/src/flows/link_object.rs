@@ -184,17 +184,12 @@ async fn stage(
             forget_given_out(storage, request).await;
             Ok(entry)
         }
-        // It may be this very link whose answer was lost on the way: what it staged must not be deleted.
-        Ok(StageOutcome::Spent) => match linked_before(graveler, request).await? {
-            Some(linked) => {
-                if linked.address != entry.address {
-                    discard(storage, request, &entry.address).await;
-                }
-                forget_given_out(storage, request).await;
-                Ok(linked)
-            }
-            None => Err(InvalidField::new("physical_address", LINKED_ALREADY).into()),
-        },
+        Ok(StageOutcome::Spent) => {
+            discard(storage, request, &entry.address).await;
+            forget_given_out(storage, request).await;
+            let linked = linked_before(graveler, request).await?;
+            linked.ok_or_else(|| InvalidField::new("physical_address", LINKED_ALREADY).into())
+        }
         Ok(_) => {
             discard(storage, request, &entry.address).await;
             Err(Error::PreconditionFailed(path.clone()))

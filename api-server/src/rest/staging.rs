@@ -125,7 +125,7 @@ async fn link_physical_address(
         bytes: flows::UploadedBytes::GivenOut(given.address),
         once: given.once,
         size: Some(body.size_bytes),
-        e_tag: object_http::unquoted(&body.checksum).to_owned(),
+        e_tag: as_stores_spell(object_http::unquoted(&body.checksum)),
         content_type: body.content_type.unwrap_or_default(),
         metadata: body.user_metadata.unwrap_or_default(),
         require,
@@ -149,6 +149,15 @@ async fn may_upload_object(
     rest.graveler.meta().branch(&repository, &branch).await?;
     rest.graveler.meta().repository(&repository).await?.open_to_writes(&branch)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// An ETag as a store spells it: MD5s, and those of uploads in parts, in small letters.
+fn as_stores_spell(e_tag: &str) -> String {
+    let md5 = e_tag.split_once('-').map_or(e_tag, |(md5, _)| md5);
+    match md5.len() == 32 && md5.bytes().all(|b| b.is_ascii_hexdigit()) {
+        true => e_tag.to_ascii_lowercase(),
+        false => e_tag.to_owned(),
+    }
 }
 
 impl Rest {

@@ -77,8 +77,7 @@ impl Graveler {
         self.stage_at(&Place { repository: name, uid, branch }, changes, None).await
     }
 
-    /// As [`Self::stage_in`], of one change that is taken at most once. The outcome may be [`StageOutcome::Spent`], also if
-    /// it is this very change that was taken and its answer was lost.
+    /// As [`Self::stage_in`], of one change that is taken at most once. With [`StageOutcome::Spent`] another change was taken.
     pub async fn stage_once(
         &self,
         repository: &Repository,

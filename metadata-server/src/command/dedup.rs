@@ -89,9 +89,9 @@ pub(super) fn keep(tx: &mut Transaction<'_>, expires: Timestamp, kind: u8, reque
     tx.put(Table::Dedup, key::expiry(expires, kind, request), vec![]);
 }
 
-/// Whether something is kept, expired or not.
-pub(super) fn is_kept(tx: &Transaction<'_>, kind: u8, request: RequestId) -> Result<bool, StateError> {
-    Ok(read(tx, kind, request)?.is_some())
+/// What is kept, expired or not.
+pub(super) fn kept(tx: &Transaction<'_>, kind: u8, request: RequestId) -> Result<Option<Vec<u8>>, StateError> {
+    Ok(read(tx, kind, request)?.map(|(_, encoded)| encoded))
 }
 
 /// Removes a few answers that have expired.

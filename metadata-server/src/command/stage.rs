@@ -8,7 +8,8 @@ use model::{
     StageOutcome, StagedChange, StagedValue,
 };
 
-use super::{ApplyContext, once};
+use super::ApplyContext;
+use super::once::{self, Permission};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
@@ -23,14 +24,18 @@ pub(super) fn apply(
     let (repository, branch) = &*place;
     let mut outcomes = Vec::with_capacity(changes.len());
     for StagedChange { path, value, condition, once } in changes {
-        let outcome = match once {
-            Some(once) if !once::is_good(tx, context, once)? => StageOutcome::Spent,
-            _ => stage(tx, repository.uid, branch, path, value, condition.as_ref())?,
-        };
-        if let (Some(once), StageOutcome::Staged) = (once, outcome) {
-            once::spend(tx, context, once)?;
-        }
-        outcomes.push(outcome);
+        let permission = once.as_ref().map(|once| once::judge(tx, context, once, path, value)).transpose()?;
+        outcomes.push(match permission {
+            Some(Permission::Spent) => StageOutcome::Spent,
+            Some(Permission::UsedByThis) => StageOutcome::Staged,
+            Some(Permission::Good) | None => {
+                let outcome = stage(tx, repository.uid, branch, path, value, condition.as_ref())?;
+                if let (Some(once), StageOutcome::Staged) = (once, outcome) {
+                    once::spend(tx, context, once, path, value)?;
+                }
+                outcome
+            }
+        });
     }
     Ok(Outcome::Staged(outcomes))
 }

@@ -121,6 +121,9 @@ pub(super) async fn permissions_are_used_up_by_what_is_taken(store: Arc<dyn Meta
         assert_eq!(stage(path, "2", first, false).await, [Spent], "{path}");
     }
     assert_eq!((lake.staged("a").await, lake.staged("b").await), (Some(object("1")), None));
+    lake.put("a", object("later")).await;
+    assert_eq!(stage("a", "1", first, false).await, [Staged], "the same change was sent again");
+    assert_eq!(lake.staged("a").await, Some(object("later")), "and is staged once");
 
     let second = Once { id: request(), ..first };
     let both = ["c", "d"].map(|path| StagedChange { once: Some(second), ..change(path, object("1"), None) });

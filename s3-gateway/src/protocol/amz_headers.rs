@@ -82,6 +82,8 @@ const OF_PART_COPIES: [&str; 7] = [
     "x-amz-source-expected-bucket-owner",
 ];
 
+const OF_STS: [&str; 4] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-amz-user-agent"];
+
 /// Refuses whatever an operation doesn't know. An empty condition is none.
 ///
 /// # Errors
@@ -95,6 +97,18 @@ pub(crate) fn refuse_unknown(operation: &Operation, headers: &HeaderMap) -> Resu
     });
     match unknown {
         Some((name, _)) => Err(S3Error::not_implemented(format!("The header {name} of {}", operation.name()))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what no call of STS has.
+///
+/// # Errors
+/// NotImplemented, by the header's name.
+pub(crate) fn refuse_unknown_of_sts(headers: &HeaderMap) -> Result<(), S3Error> {
+    let mut names = headers.keys().map(http::HeaderName::as_str);
+    match names.find(|name| name.starts_with("x-amz-") && !OF_STS.contains(name)) {
+        Some(unknown) => Err(S3Error::not_implemented(format!("The header {unknown} of STS"))),
         None => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use super::amz_headers;
 use super::error::{ErrorCode, S3Error};
 use super::query::Query;
 use super::receive::{self, KeyLookup};
@@ -102,19 +103,20 @@ pub fn is_sts(parts: &Parts) -> bool {
     parts.method == Method::POST && parts.uri.path() == "/" && kind.starts_with(b"application/x-www-form-urlencoded")
 }
 
-/// Verifies a call and reads it.
+/// Verifies a call and reads it. All that it says is in its form: parameters in its query are refused.
 ///
 /// # Errors
 /// As for S3's requests; InvalidArgument for what STS has and Lakebed lacks.
 pub async fn receive(parts: &Parts, form: &[u8], keys: &dyn KeyLookup, now: DateTime<Utc>) -> Result<Call, S3Error> {
     let fields = fields(form)?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
     if fields.get("Action").map(String::as_str) == Some(Action::AssumeRoleWithWebIdentity.as_str()) {
+        refuse_unknown(parts, &query)?;
         let missing = || S3Error::invalid_argument("WebIdentityToken", "", "It must be there.");
         let token = fields.get("WebIdentityToken").ok_or_else(missing)?.as_str().into();
         return read(By::WebIdentity(token), &fields);
     }
     let headers = receive::with_host(parts)?;
-    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
     let authorization = super::headers::single(&headers, header::AUTHORIZATION.as_str())?
         .ok_or_else(|| S3Error::new(ErrorCode::AccessDenied, "Access Denied. Sign the request."))?;
     let payload = hex::encode(Sha256::digest(form));
@@ -123,7 +125,15 @@ pub async fn receive(parts: &Parts, form: &[u8], keys: &dyn KeyLookup, now: Date
     let secret = receive::secret((keys, token.as_deref()), &claim.access_key_id).await?;
     let key = SigningKey::derive(&secret, &claim.day, &claim.region, Service::Sts);
     claim.verify(parts, &query, &headers, &key)?;
+    refuse_unknown(parts, &query)?;
     read(By::Key(claim.access_key_id), &fields)
+}
+
+fn refuse_unknown(parts: &Parts, query: &Query) -> Result<(), S3Error> {
+    match query.pairs().next() {
+        Some((unknown, _)) => Err(S3Error::not_implemented(format!("The parameter {unknown} in the query of STS"))),
+        None => amz_headers::refuse_unknown_of_sts(&parts.headers),
+    }
 }
 
 fn read(by: By, fields: &BTreeMap<String, String>) -> Result<Call, S3Error> {

@@ -201,6 +201,17 @@ async fn sts_gives_out_keys_that_are_narrowed_and_end() {
         let refused = sts(&gateway, &gateway.keys, form).await.expect_error(status, code);
         assert!(refused.text().contains("<ErrorResponse"), "{}", refused.text());
     }
+    for query in ["/?Policy=x", "/?DurationSeconds=900", "/?annotation", "/?Action=GetCallerIdentity", "/?x-id=Foo"] {
+        for form in ["Action=GetSessionToken", "Action=AssumeRoleWithWebIdentity&WebIdentityToken=a.b.c"] {
+            let request = gateway.request(Method::POST, query).body(form);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let refused = crate::client::Req { service: "sts", ..request }.send().await;
+            refused.expect_error(501, "NotImplemented");
+        }
+    }
+    let request = gateway.request(Method::POST, "/").header("content-type", "application/x-www-form-urlencoded");
+    let request = request.header("x-amz-policy", "x").body("Action=GetSessionToken");
+    crate::client::Req { service: "sts", ..request }.send().await.expect_error(501, "NotImplemented");
     let wrong = Keys { secret: "wrong".into(), ..gateway.keys.clone() };
     sts(&gateway, &wrong, "Action=GetSessionToken").await.expect_error(403, "SignatureDoesNotMatch");
     let for_s3 = gateway.request(Method::POST, "/").body("Action=GetSessionToken");

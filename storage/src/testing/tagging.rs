@@ -1,11 +1,13 @@
 //! Gives an object store ETags like those of S3: the MD5 of the bytes, or what only looks like one, as where objects are
-//! encrypted with a key of a key service. Owns nothing but the ETags. Invariant: bytes and sizes are the store's.
+//! encrypted with a key of a key service; and times of whole seconds. Owns nothing but these. Invariant: bytes and sizes are the
+//! store's.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::SubsecRound;
 use futures::stream::BoxStream;
 use md5::{Digest, Md5};
 use object_store::path::Path;
@@ -76,6 +78,7 @@ impl ObjectStore for Tagging {
         let mut result = self.store.get_opts(location, options).await?;
         if is_head {
             result.meta.e_tag = Some(self.tag(location).await?);
+            result.meta.last_modified = result.meta.last_modified.trunc_subsecs(0);
         }
         Ok(result)
     }

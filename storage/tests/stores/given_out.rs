@@ -8,6 +8,7 @@ use model::{Address, Entry, Timestamp};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use storage::testing::{Tagging, Tags};
 use storage::{RepositoryStorage, Scheme, StorageError, StoreSettings, Stores, UploadSlot};
 
 use crate::sources::raw;
@@ -114,6 +115,24 @@ async fn a_store_that_copies_late_is_read_and_written() {
     let memory = Arc::new(InMemory::new());
     let stores = Stores::with_store(Arc::clone(&memory) as _, memory, Scheme::Azure);
     are_adopted(&stores).await;
+}
+
+#[tokio::test]
+async fn bytes_that_were_swapped_and_put_back_within_a_second_are_known() {
+    let memory = Arc::new(InMemory::new());
+    let raw = Tagging::new(Arc::clone(&memory) as _, Tags::Md5);
+    let given = Given::new(&Stores::with_store(raw, memory, Scheme::S3));
+    let Given { storage, slot, address, .. } = &given;
+    let (first, second) = (Bytes::from_static(b"first"), Bytes::from_static(b"other"));
+    let e_tag = given.put(&first).await.unwrap();
+    assert_eq!(e_tag, md5(&first), "as S3 has it");
+    let staged = storage.look_staged(address).await.unwrap();
+    given.put(&second).await;
+    let adopted = storage.adopt(slot, &staged).await.unwrap();
+    given.put(&first).await;
+    let named = entry(adopted.address.clone(), adopted.size);
+    assert!(!storage.is_called(&named, &adopted, &e_tag).await.unwrap(), "the copy is of what was there in between");
+    assert!(storage.is_called(&named, &adopted, &md5(&second)).await.unwrap());
 }
 
 #[tokio::test]
