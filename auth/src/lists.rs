@@ -112,28 +112,23 @@ pub fn shows_tag(caller: &Caller, repository: &RepositoryName, tag: &TagName) ->
 }
 
 /// What a listing of a ref's objects hides from a caller: paths that they may not be asked for, by a condition on `Prefix`.
-#[derive(Debug)]
-pub struct HiddenPaths<'a> {
-    caller: &'a Caller,
-    repository: &'a RepositoryName,
-    through: Through,
-    /// Whether there is any such condition.
-    is_any: bool,
+pub struct HiddenPaths {
+    /// Who asks for what; `None` if the caller has no such condition.
+    listing: Option<(Caller, RepositoryName, Through)>,
 }
 
-impl<'a> HiddenPaths<'a> {
+impl HiddenPaths {
     /// Looks for such conditions among a caller's.
-    pub fn new(caller: &'a Caller, repository: &'a RepositoryName, through: impl Into<Through>) -> Self {
+    pub fn new(caller: &Caller, repository: &RepositoryName, through: impl Into<Through>) -> Self {
         let is_any = caller.all_permissions().any(Permissions::hides_listed);
-        Self { caller, repository, through: through.into(), is_any }
+        Self { listing: is_any.then(|| (caller.clone(), repository.clone(), through.into())) }
     }
 
     /// Whether a path, or the common prefix of several, is hidden.
     pub fn has(&self, path: &str) -> bool {
-        self.is_any && {
-            let listing = Resource::listing(self.repository, self.through.clone(), path);
-            is_forbidden(self.caller, Action::ListObjects, &listing)
-        }
+        self.listing.as_ref().is_some_and(|(caller, repository, through)| {
+            is_forbidden(caller, Action::ListObjects, &Resource::listing(repository, through.clone(), path))
+        })
     }
 }
 

@@ -103,16 +103,15 @@ async fn transfer(
     loop {
         let listing = graveler.list(repository, &source, &page).await?;
         let objects: Vec<_> = listing.items.into_iter().filter_map(object).collect();
-        let Some((last, _)) = objects.last() else { return Ok(copied) };
-        page.after = last.to_string();
         for (path, _) in &objects {
             judge(caller, request, path, remove)?;
         }
         let staged = stage(graveler, (request, &resolved.repository), objects, remove).await?;
         copied.objects += staged.objects;
         copied.kept += staged.kept;
-        if !listing.more {
-            return Ok(copied);
+        match listing.next {
+            Some(next) => page.after = next,
+            None => return Ok(copied),
         }
     }
 }

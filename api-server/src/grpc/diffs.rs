@@ -10,7 +10,7 @@ use wire::diffs_server::Diffs;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, delimiter, next_after, reference, text};
+use super::fields::{amount, delimiter, reference, text};
 use crate::Error;
 
 #[tonic::async_trait]
@@ -33,9 +33,10 @@ impl Diffs for Grpc {
             after: message.after,
             amount: amount(message.amount),
         };
-        let page = self.graveler.diff(&repository, &left, &right, kind, &request).await.map_err(Error::from)?;
         let hidden = [&left, &right].map(|side| HiddenPaths::new(&caller, &repository, side.base()));
-        Ok(Response::new(to_wire(page, |path| hidden.iter().any(|hidden| hidden.has(path)))))
+        let shows = move |path: &str| !hidden.iter().any(|hidden| hidden.has(path));
+        let page = self.graveler.diff_shown(&repository, (&left, &right), kind, &request, shows).await;
+        Ok(Response::new(to_wire(page.map_err(Error::from)?)))
     }
 
     async fn uncommitted(
@@ -53,17 +54,18 @@ impl Diffs for Grpc {
             after: message.after,
             amount: amount(message.amount),
         };
-        let page = self.graveler.diff_uncommitted(&repository, &branch, &request).await.map_err(Error::from)?;
         let hidden = HiddenPaths::new(&caller, &repository, &branch);
-        Ok(Response::new(to_wire(page, |path| hidden.has(path))))
+        let shows = move |path: &str| !hidden.has(path);
+        let page = self.graveler.diff_uncommitted_shown(&repository, &branch, &request, shows).await;
+        Ok(Response::new(to_wire(page.map_err(Error::from)?)))
     }
 }
 
-fn to_wire(page: DiffPage, is_hidden: impl Fn(&str) -> bool) -> wire::DiffResponse {
+fn to_wire(page: DiffPage) -> wire::DiffResponse {
     wire::DiffResponse {
-        more: page.more,
-        next_after: next_after(page.more, &page.items, |item| item.path.clone()),
-        items: page.items.into_iter().filter(|item| !is_hidden(&item.path)).map(item_to_wire).collect(),
+        more: page.next.is_some(),
+        next_after: page.next.unwrap_or_default(),
+        items: page.items.into_iter().map(item_to_wire).collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use auth::{Action, HiddenPaths, Resource, authorize};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use graveler::{BodyStream, Found, Graveler, ListItem, ListRequest, RefExpr};
+use graveler::{BodyStream, Found, Graveler, ListItem, ListRequest, Listing, RefExpr};
 use model::{ObjectPath, RepositoryName, Require};
 use proto::api::{InvalidField, Reason, object_to_wire};
 use proto::generated::api as wire;
@@ -17,7 +17,7 @@ use wire::{get_object_response, put_object_request};
 
 use super::Grpc;
 use super::authentication::{authenticated, caller};
-use super::fields::{amount, delimiter, next_after, reference, text};
+use super::fields::{amount, delimiter, reference, text};
 use crate::error_table::status;
 use crate::{Error, flows};
 
@@ -50,12 +50,13 @@ impl Objects for Grpc {
             after: message.after,
             amount: amount(message.amount),
         };
-        let listing = self.graveler.list(&repository, &expr, &request).await.map_err(Error::from)?;
         let hidden = HiddenPaths::new(&caller, &repository, expr.base());
+        let listing = self.graveler.list_shown(&repository, &expr, &request, |path| !hidden.has(path)).await;
+        let Listing { items, next } = listing.map_err(Error::from)?;
         Ok(Response::new(wire::ListObjectsResponse {
-            more: listing.more,
-            next_after: next_after(listing.more, &listing.items, |item| item.name().to_owned()),
-            items: listing.items.into_iter().filter(|item| !hidden.has(item.name())).map(item_to_wire).collect(),
+            more: next.is_some(),
+            next_after: next.unwrap_or_default(),
+            items: items.into_iter().map(item_to_wire).collect(),
         }))
     }
 

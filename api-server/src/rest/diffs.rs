@@ -127,11 +127,10 @@ async fn diff_branch(
     Query(query): Query<DiffQuery>,
 ) -> Result<Json<DiffList>, Failure> {
     authorize(&caller, Action::ListObjects, &Resource::listing(&repository, &branch, &query.prefix))?;
-    let mut page = rest.graveler.diff_uncommitted(&repository, &branch, &query.into()).await?;
-    let pagination = pagination(&page);
     let hidden = HiddenPaths::new(&caller, &repository, &branch);
-    page.items.retain(|item| !hidden.has(&item.path));
-    Ok(Json(DiffList::new(pagination, page, false)))
+    let shows = move |path: &str| !hidden.has(path);
+    let page = rest.graveler.diff_uncommitted_shown(&repository, &branch, &query.into(), shows).await?;
+    Ok(Json(DiffList::new(page, false)))
 }
 
 /// Compare two refs
@@ -152,13 +151,10 @@ async fn diff_refs(
         DiffRefsType::TwoDot => DiffKind::TwoDot,
         DiffRefsType::ThreeDot => DiffKind::ThreeDot,
     };
-    let mut page = rest.graveler.diff(&repository, &left, &right, kind, &query.into()).await?;
-    let pagination = pagination(&page);
-    for side in [&left, &right] {
-        let hidden = HiddenPaths::new(&caller, &repository, side.base());
-        page.items.retain(|item| !hidden.has(&item.path));
-    }
-    Ok(Json(DiffList::new(pagination, page, include_right_stats)))
+    let hidden = [&left, &right].map(|side| HiddenPaths::new(&caller, &repository, side.base()));
+    let shows = move |path: &str| !hidden.iter().any(|hidden| hidden.has(path));
+    let page = rest.graveler.diff_shown(&repository, (&left, &right), kind, &query.into(), shows).await?;
+    Ok(Json(DiffList::new(page, include_right_stats)))
 }
 
 impl From<DiffQuery> for DiffRequest {
@@ -168,15 +164,10 @@ impl From<DiffQuery> for DiffRequest {
     }
 }
 
-/// Where a page stands, before anything is hidden of it.
-fn pagination(page: &DiffPage) -> Pagination {
-    Pagination::of(page.more, &page.items, |item| item.path.clone())
-}
-
 impl DiffList {
-    fn new(pagination: Pagination, page: DiffPage, with_right: bool) -> Self {
+    fn new(page: DiffPage, with_right: bool) -> Self {
         let results: Vec<_> = page.items.into_iter().map(|item| Diff::new(item, with_right)).collect();
-        Self { pagination: Pagination { results: results.len(), ..pagination }, results }
+        Self { pagination: Pagination::before(page.next, results.len()), results }
     }
 }
 

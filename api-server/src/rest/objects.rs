@@ -193,12 +193,11 @@ async fn list_objects(
     let ListQuery { user_metadata, presign, after, amount, delimiter, prefix } = query;
     let delimiter = Some(delimiter).filter(|delimiter| !delimiter.is_empty());
     let request = ListRequest { prefix, delimiter, after, amount: amount.0 };
-    let listing = rest.graveler.list(&repository, &reference, &request).await?;
+    let hidden = HiddenPaths::new(&caller, &repository, reference.base());
+    let listing = rest.graveler.list_shown(&repository, &reference, &request, |path| !hidden.has(path)).await?;
     let repository = rest.graveler.meta().repository(&repository).await?;
-    let pagination = Pagination::of(listing.more, &listing.items, |item| item.name().to_owned());
-    let hidden = HiddenPaths::new(&caller, &repository.name, reference.base());
     let mut results = Vec::with_capacity(listing.items.len());
-    for item in listing.items.into_iter().filter(|item| !hidden.has(item.name())) {
+    for item in listing.items {
         results.push(match item {
             ListItem::CommonPrefix(prefix) => ObjectStats::common_prefix(prefix),
             ListItem::Object(path, entry) => {
@@ -209,7 +208,7 @@ async fn list_objects(
             }
         });
     }
-    Ok(Json(ObjectStatsList { pagination: Pagination { results: results.len(), ..pagination }, results }))
+    Ok(Json(ObjectStatsList { pagination: Pagination::before(listing.next, results.len()), results }))
 }
 
 /// Get what the store knows of an object

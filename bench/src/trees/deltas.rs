@@ -214,8 +214,8 @@ async fn diff(lake: &TreeLake, chain: &Chain) -> Result<()> {
         let request = DiffRequest { after, amount: PAGE_ITEMS, ..DiffRequest::default() };
         let page = lake.graveler.diff(name, &left, &right, DiffKind::TwoDot, &request).await?;
         found.extend(page.items.iter().map(|item| item.path.clone()));
-        match page.items.last().filter(|_| page.more) {
-            Some(last) => after = last.path.clone(),
+        match page.next {
+            Some(next) => after = next,
             None => break,
         }
     }

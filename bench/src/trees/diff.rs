@@ -98,9 +98,9 @@ async fn diff(lake: &TreeLake, left: &CommitId, right: &CommitId) -> Result<u64>
         let (left, right) = ((*left).into(), (*right).into());
         let page = lake.graveler.diff(&lake.repository.name, &left, &right, DiffKind::TwoDot, &request).await?;
         found += page.items.len() as u64;
-        match page.items.last() {
-            Some(last) if page.more => request.after.clone_from(&last.path),
-            _ => return Ok(found),
+        match page.next {
+            Some(after) => request.after = after,
+            None => return Ok(found),
         }
     }
 }

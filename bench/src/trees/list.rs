@@ -118,9 +118,9 @@ async fn walk(lake: &TreeLake, at: &RefExpr, prefix: &str, amount: u64) -> Resul
     while listed < amount {
         let page = lake.graveler.list(&lake.repository.name, at, &request).await?;
         listed += page.items.len() as u64;
-        match page.items.last() {
-            Some(ListItem::Object(path, _)) if page.more => request.after = path.to_string(),
-            _ => break,
+        match page.next {
+            Some(after) => request.after = after,
+            None => break,
         }
     }
     ensure!(listed >= amount, "{listed} objects where {amount} were due");

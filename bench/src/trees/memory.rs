@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use graveler::{DiffKind, DiffRequest, GravelerOptions, ListItem, ListRequest};
+use graveler::{DiffKind, DiffRequest, GravelerOptions, ListRequest};
 use model::PAGE_MAX;
 
 use super::TreesBench;
@@ -130,9 +130,9 @@ async fn diff(lake: &TreeLake, entries: u64) -> Result<()> {
     let mut request = DiffRequest { amount: PAGE_MAX, ..DiffRequest::default() };
     loop {
         let page = lake.graveler.diff(&lake.repository.name, &left, &right, DiffKind::TwoDot, &request).await?;
-        match page.items.last() {
-            Some(last) if page.more => request.after.clone_from(&last.path),
-            _ => return Ok(()),
+        match page.next {
+            Some(after) => request.after = after,
+            None => return Ok(()),
         }
     }
 }
@@ -142,9 +142,9 @@ async fn list(lake: &TreeLake, entries: u64) -> Result<()> {
     let mut request = ListRequest { amount: PAGE_MAX, ..ListRequest::default() };
     for _ in 0..entries.min(TOUCHED_MAX) / PAGE_MAX as u64 {
         let page = lake.graveler.list(&lake.repository.name, &at, &request).await?;
-        match page.items.last() {
-            Some(ListItem::Object(path, _)) if page.more => request.after = path.to_string(),
-            _ => break,
+        match page.next {
+            Some(after) => request.after = after,
+            None => break,
         }
     }
     Ok(())

@@ -3,10 +3,10 @@
 //! lie.
 
 use bytes::Bytes;
-use model::{BranchName, CommitId, Entry, PAGE_MAX, Repository, RepositoryName, StagedValue};
+use model::{BranchName, CommitId, Entry, Repository, RepositoryName, StagedValue};
 
 use super::merge::ThreeWay;
-use super::prefix::{Grouping, behind_prefix};
+use super::prefix::{Grouping, OnPage, Pager, behind_prefix};
 use super::virtual_base::Base;
 use crate::graveler::Work;
 use crate::history::{merge_bases, read_commit};
@@ -72,8 +72,8 @@ pub struct DiffItem {
 pub struct DiffPage {
     /// In order.
     pub items: Vec<DiffItem>,
-    /// Whether more come behind the last item.
-    pub more: bool,
+    /// What the next page comes after, if there is one.
+    pub next: Option<String>,
 }
 
 impl Graveler {
@@ -86,6 +86,18 @@ impl Graveler {
         kind: DiffKind,
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
+        self.diff_shown(repository, (left, right), kind, request, |_| true).await
+    }
+
+    /// As [`Self::diff`], of what `shows` lets through, as in [`Self::list_shown`].
+    pub async fn diff_shown(
+        &self,
+        repository: &RepositoryName,
+        (left, right): (&RefExpr, &RefExpr),
+        kind: DiffKind,
+        request: &DiffRequest,
+        shows: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<DiffPage, Error> {
         let (to, from) = (self.resolve(repository, right).await?, self.resolve(repository, left).await?);
         let files = self.files(&to.repository)?;
         let destination = read_commit(&files, from.commit).await?.metarange;
@@ -95,7 +107,7 @@ impl Graveler {
             return self
                 .heavy(Work::Scan, async move || {
                     let walk = TreeDiff::open(&files, destination, source).await?;
-                    page_of(&files, &mut Walk::TwoDot(Box::new(walk)), &request).await
+                    page_of(&files, &mut Walk::TwoDot(Box::new(walk)), &request, &shows).await
                 })
                 .await;
         }
@@ -108,7 +120,7 @@ impl Graveler {
         self.heavy(Work::Scan, async move || {
             let (files, trees) = Box::pin(sides.open(files, &bounds)).await?;
             let walk = Box::new(Incoming::open(&files, trees).await?);
-            page_of(&files, &mut Walk::ThreeDot(walk), &request).await
+            page_of(&files, &mut Walk::ThreeDot(walk), &request, &shows).await
         })
         .await
     }
@@ -135,6 +147,17 @@ impl Graveler {
         branch: &BranchName,
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
+        self.diff_uncommitted_shown(repository, branch, request, |_| true).await
+    }
+
+    /// As [`Self::diff_uncommitted`], of what `shows` lets through, as in [`Self::list_shown`].
+    pub async fn diff_uncommitted_shown(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        request: &DiffRequest,
+        shows: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Result<DiffPage, Error> {
         let found = self.meta().lookup(repository, &branch.into(), None).await?;
         let branch = found.target.into_branch(branch)?;
         let grouping = Grouping::new(&request.prefix, request.delimiter.as_deref());
@@ -150,7 +173,7 @@ impl Graveler {
         };
         let request = request.clone();
         self.heavy(Work::Scan, async move || {
-            let mut page = PageBuilder::new(&request);
+            let mut page = PageBuilder::new(&request, &shows);
             while let Some(difference) = walk.next().await? {
                 match page.add(&walk.files, &Item { difference, is_conflict: false })? {
                     Added::Done => break,
@@ -202,9 +225,14 @@ impl Walk {
     }
 }
 
-async fn page_of(files: &Files, walk: &mut Walk, request: &DiffRequest) -> Result<DiffPage, Error> {
-    let mut page = PageBuilder::new(request);
-    let Some(from) = page.grouping.start_behind(&request.after) else { return Ok(page.page) };
+async fn page_of(
+    files: &Files,
+    walk: &mut Walk,
+    request: &DiffRequest,
+    shows: &(dyn Fn(&str) -> bool + Send + Sync),
+) -> Result<DiffPage, Error> {
+    let mut page = PageBuilder::new(request, shows);
+    let Some(from) = page.pager.grouping.start_behind(&request.after) else { return Ok(page.page) };
     walk.seek(from.as_bytes()).await?;
     // The bound tells that nothing with the prefix is left without opening a range to see.
     while walk.bound().await?.is_some_and(|key| key.starts_with(request.prefix.as_bytes())) {
@@ -223,14 +251,13 @@ async fn page_of(files: &Files, walk: &mut Walk, request: &DiffRequest) -> Resul
 
 impl DiffPage {
     fn empty() -> Self {
-        Self { items: Vec::new(), more: false }
+        Self { items: Vec::new(), next: None }
     }
 }
 
-/// Gathers a page of differences, grouped by delimiter.
+/// Gathers a page of differences.
 struct PageBuilder<'a> {
-    grouping: Grouping<'a>,
-    amount: usize,
+    pager: Pager<'a>,
     page: DiffPage,
 }
 
@@ -238,32 +265,39 @@ struct PageBuilder<'a> {
 enum Added {
     /// The page is full, and this one comes behind it; or nothing can come behind this one.
     Done,
+    /// It is an item, or isn't shown.
     Item,
     /// It stands for all with its prefix: go on here.
     Prefix(String),
 }
 
 impl<'a> PageBuilder<'a> {
-    fn new(request: &'a DiffRequest) -> Self {
-        Self {
-            grouping: Grouping::new(&request.prefix, request.delimiter.as_deref()),
-            amount: request.amount.min(PAGE_MAX),
-            page: DiffPage::empty(),
-        }
+    fn new(request: &'a DiffRequest, shows: &'a (dyn Fn(&str) -> bool + Send + Sync)) -> Self {
+        let pager = Pager::new((&request.prefix, request.delimiter.as_deref()), request.amount, shows);
+        Self { pager, page: DiffPage::empty() }
     }
 
     fn add(&mut self, files: &Files, item: &Item) -> Result<Added, Error> {
         let difference = &item.difference;
-        if self.page.items.len() == self.amount {
-            self.page.more = self.amount > 0;
-            return Ok(Added::Done);
-        }
         let path = String::from_utf8_lossy(&difference.key).into_owned();
-        if let Some(common) = self.grouping.common_prefix(&path) {
-            let (path, kind) = (common.to_owned(), ChangeKind::PrefixChanged);
-            let behind = behind_prefix(common);
-            self.page.items.push(DiffItem { path, kind, left: None, right: None });
-            return Ok(behind.map_or(Added::Done, Added::Prefix));
+        match self.pager.place(&path) {
+            OnPage::Item => {}
+            OnPage::Group(common) => {
+                let behind = behind_prefix(&common);
+                let kind = ChangeKind::PrefixChanged;
+                self.page.items.push(DiffItem { path: common, kind, left: None, right: None });
+                return Ok(behind.map_or(Added::Done, Added::Prefix));
+            }
+            OnPage::HiddenGroup(common) => return Ok(behind_prefix(&common).map_or(Added::Done, Added::Prefix)),
+            OnPage::Hidden => return Ok(Added::Item),
+            OnPage::Next => {
+                self.page.next = self.page.items.last().map(|item| item.path.clone());
+                return Ok(Added::Done);
+            }
+            OnPage::After(path) => {
+                self.page.next = Some(path);
+                return Ok(Added::Done);
+            }
         }
         let decode = |value: Option<&Bytes>| value.map(|value| files.decode_value(value)).transpose();
         let (left, right) = (decode(difference.left.as_ref())?, decode(difference.right.as_ref())?);

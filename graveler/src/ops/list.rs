@@ -3,7 +3,7 @@
 
 use model::{Entry, ObjectPath, PAGE_MAX, RepositoryName};
 
-use super::prefix::{Grouping, behind_prefix};
+use super::prefix::{OnPage, Pager, behind_prefix};
 use crate::staging::View;
 use crate::{Error, Graveler, RefExpr};
 
@@ -44,8 +44,8 @@ impl ListItem {
 pub struct Listing {
     /// In order.
     pub items: Vec<ListItem>,
-    /// Whether more come behind the last item.
-    pub more: bool,
+    /// What the next page comes after, if there is one.
+    pub next: Option<String>,
 }
 
 impl Graveler {
@@ -56,27 +56,49 @@ impl Graveler {
         expr: &RefExpr,
         request: &ListRequest,
     ) -> Result<Listing, Error> {
+        self.list_shown(repository, expr, request, |_| true).await
+    }
+
+    /// As [`Self::list`], of the paths and common prefixes that `shows` lets through; a common prefix needs a path that it lets
+    /// through too. A page ends early after 10,000 others.
+    pub async fn list_shown(
+        &self,
+        repository: &RepositoryName,
+        expr: &RefExpr,
+        request: &ListRequest,
+        shows: impl Fn(&str) -> bool + Send + Sync,
+    ) -> Result<Listing, Error> {
         let resolved = self.resolve(repository, expr).await?;
-        let grouping = Grouping::new(&request.prefix, request.delimiter.as_deref());
-        let amount = request.amount.min(PAGE_MAX);
-        let mut listing = Listing { items: Vec::new(), more: false };
-        let Some(from) = grouping.start_behind(&request.after).filter(|_| amount > 0) else { return Ok(listing) };
+        let mut pager = Pager::new((&request.prefix, request.delimiter.as_deref()), request.amount, &shows);
+        let mut listing = Listing { items: Vec::new(), next: None };
+        let from = pager.grouping.start_behind(&request.after).filter(|_| request.amount > 0);
+        let Some(from) = from else { return Ok(listing) };
         // Where prefixes are skipped, most of a large page would be fetched for nothing.
-        let expected = if grouping.groups() { 0 } else { amount + 1 };
+        let expected = if pager.grouping.groups() { 0 } else { request.amount.min(PAGE_MAX) + 1 };
         let mut view = View::open(self, &resolved, &request.prefix, &from).await?.expecting(expected);
         while let Some(seen) = view.next().await? {
-            if listing.items.len() == amount {
-                listing.more = true;
-                break;
-            }
-            let Some(common) = grouping.common_prefix(seen.path()).map(str::to_owned) else {
-                let (path, entry) = seen.into_entry(view.files())?;
-                listing.items.push(ListItem::Object(path, entry));
-                continue;
+            let group = match pager.place(seen.path()) {
+                OnPage::Item => {
+                    let (path, entry) = seen.into_entry(view.files())?;
+                    listing.items.push(ListItem::Object(path, entry));
+                    continue;
+                }
+                OnPage::Group(common) => {
+                    listing.items.push(ListItem::CommonPrefix(common.clone()));
+                    common
+                }
+                OnPage::HiddenGroup(common) => common,
+                OnPage::Hidden => continue,
+                OnPage::Next => {
+                    listing.next = listing.items.last().map(|item| item.name().to_owned());
+                    break;
+                }
+                OnPage::After(path) => {
+                    listing.next = Some(path);
+                    break;
+                }
             };
-            let behind = behind_prefix(&common);
-            listing.items.push(ListItem::CommonPrefix(common));
-            match behind {
+            match behind_prefix(&group) {
                 Some(behind) => view.seek(&behind).await?,
                 None => break,
             }

@@ -2,6 +2,8 @@
 //! which is the order of their characters. Invariant: all texts with a prefix lie before the text behind it, and no
 //! other text lies between.
 
+use model::PAGE_MAX;
+
 /// How paths are grouped.
 pub(crate) struct Grouping<'a> {
     prefix: &'a str,
@@ -38,6 +40,65 @@ impl<'a> Grouping<'a> {
     }
 }
 
+/// How many paths that aren't shown are looked at for one page.
+const HIDDEN_MAX: usize = 10_000;
+
+/// Gathers a page: decides what each path, in their order, is on it. Owns its bounds.
+pub(crate) struct Pager<'a> {
+    pub(crate) grouping: Grouping<'a>,
+    shows: &'a (dyn Fn(&str) -> bool + Send + Sync),
+    /// How many more items fit.
+    room: usize,
+    hidden: usize,
+}
+
+/// What a path is on a page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum OnPage {
+    /// An item of its own.
+    Item,
+    /// It stands for all paths with this common prefix, which come no more.
+    Group(String),
+    /// Not shown.
+    Hidden,
+    /// Not shown, nor are others with this common prefix.
+    HiddenGroup(String),
+    /// On the next page, which comes after the last item.
+    Next,
+    /// On the next page, which comes after this: enough was looked at.
+    After(String),
+}
+
+impl<'a> Pager<'a> {
+    /// Shows paths and common prefixes that `shows` lets through; a common prefix needs a path that it lets through too.
+    pub(crate) fn new(
+        (prefix, delimiter): (&'a str, Option<&'a str>),
+        amount: usize,
+        shows: &'a (dyn Fn(&str) -> bool + Send + Sync),
+    ) -> Self {
+        Self { grouping: Grouping::new(prefix, delimiter), shows, room: amount.min(PAGE_MAX), hidden: 0 }
+    }
+
+    /// Decides what the next path is.
+    pub(crate) fn place(&mut self, path: &str) -> OnPage {
+        let common = self.grouping.common_prefix(path);
+        let hidden_group = common.filter(|common| !(self.shows)(common));
+        if hidden_group.is_some() || !(self.shows)(path) {
+            self.hidden += 1;
+            return match hidden_group {
+                _ if self.hidden > HIDDEN_MAX => OnPage::After(hidden_group.unwrap_or(path).to_owned()),
+                Some(common) => OnPage::HiddenGroup(common.to_owned()),
+                None => OnPage::Hidden,
+            };
+        }
+        if self.room == 0 {
+            return OnPage::Next;
+        }
+        self.room -= 1;
+        common.map_or(OnPage::Item, |common| OnPage::Group(common.to_owned()))
+    }
+}
+
 /// The smallest text that is larger than all that begin with `prefix`; `None` if there is none such.
 pub(crate) fn behind_prefix(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
@@ -68,6 +129,19 @@ mod tests {
         assert_eq!(behind_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
         assert_eq!(behind_prefix("\u{10ffff}"), None);
         assert_eq!(behind_prefix(""), None);
+    }
+
+    #[test]
+    fn a_group_is_shown_if_a_path_in_it_is() {
+        let shows = |path: &str| !path.starts_with("b/") && !path.ends_with("secret");
+        let mut pager = Pager::new(("", Some("/")), 2, &shows);
+        let placed = ["a/secret", "a/z", "b/x", "c-secret", "c/secret", "d", "e"].map(|path| pager.place(path));
+        let group = |text: &str| OnPage::Group(text.to_owned());
+        use OnPage::{Hidden, HiddenGroup, Item, Next};
+        assert_eq!(placed, [Hidden, group("a/"), HiddenGroup("b/".into()), Hidden, Hidden, Item, Next]);
+        let mut pager = Pager::new(("", None), 2, &|_| false);
+        assert!((0..HIDDEN_MAX).all(|_| pager.place("x") == Hidden));
+        assert_eq!(pager.place("y"), OnPage::After("y".to_owned()));
     }
 
     #[test]

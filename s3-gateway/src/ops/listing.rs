@@ -144,14 +144,14 @@ async fn add_ref(
     request: &ListRequest,
     page: &mut Page,
 ) -> Result<(), Failure> {
-    let listing = match call.graveler.list(repository, expr, request).await.map_err(Failure::from) {
+    let hidden = HiddenPaths::new(call.caller, repository, expr.base());
+    let listing = call.graveler.list_shown(repository, expr, request, |path| !hidden.has(path)).await;
+    let listing = match listing.map_err(Failure::from) {
         Err(failure) if failure.is_unknown_ref() => return Ok(()),
         listing => listing?,
     };
-    let last = listing.items.last().map(|item| format!("{reference}/{}", item.name()));
-    page.next = last.filter(|_| listing.more);
-    let hidden = HiddenPaths::new(call.caller, repository, expr.base());
-    for item in listing.items.into_iter().filter(|item| !hidden.has(item.name())) {
+    page.next = listing.next.map(|after| format!("{reference}/{after}"));
+    for item in listing.items {
         let key = format!("{reference}/{}", item.name());
         match item {
             ListItem::Object(_, entry) => page.objects.push((key, entry)),

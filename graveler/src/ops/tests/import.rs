@@ -34,7 +34,7 @@ async fn commit_over(lake: &TestLake, over: &CommitId, imported: &ImportCheckpoi
 async fn contents(lake: &TestLake, commit: &CommitId) -> Vec<(String, u64)> {
     let request = ListRequest { amount: 1000, ..ListRequest::default() };
     let listing = lake.graveler.list(lake.name(), &RefExpr::from(*commit), &request).await.unwrap();
-    assert!(!listing.more);
+    assert_eq!(listing.next, None);
     let object = |item| match item {
         ListItem::Object(path, entry) => (path.to_string(), entry.size),
         ListItem::CommonPrefix(prefix) => panic!("{prefix}"),

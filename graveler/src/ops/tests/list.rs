@@ -48,9 +48,9 @@ async fn all_pages(lake: &TestLake, at: &str, request: &ListRequest) -> Vec<Stri
         match page.items.last() {
             Some(ListItem::Object(path, _)) => request.after = path.to_string(),
             Some(ListItem::CommonPrefix(prefix)) => request.after.clone_from(prefix),
-            None => assert!(!page.more),
+            None => assert_eq!(page.next, None),
         }
-        if !page.more {
+        if page.next.is_none() {
             return found;
         }
     }
@@ -139,7 +139,7 @@ fn a_prefix_whose_objects_are_all_deleted_is_gone() {
         lake.stage("main", &[("a/1", None), ("a/2", None), ("c/1", None)]).await;
         let request = ListRequest { delimiter: Some("/".into()), amount: 10, ..ListRequest::default() };
         let page = lake.graveler.list(lake.name(), &(&branch("main")).into(), &request).await.unwrap();
-        assert_eq!(page, Listing { items: vec![ListItem::CommonPrefix("b/".into())], more: false });
+        assert_eq!(page, Listing { items: vec![ListItem::CommonPrefix("b/".into())], next: None });
     });
 }
 
@@ -155,6 +155,6 @@ fn more_staged_values_than_a_page_holds_are_listed() {
         let request = ListRequest { amount: 1000, ..ListRequest::default() };
         let page = lake.graveler.list(lake.name(), &expr("main"), &request).await.unwrap();
         assert_eq!(page.items.len(), 100);
-        assert!(!page.more);
+        assert_eq!(page.next, None);
     });
 }

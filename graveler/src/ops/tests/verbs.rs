@@ -287,9 +287,9 @@ fn two_dots_compare_refs_and_three_dots_what_a_merge_would_bring() {
         let page = diff(DiffKind::TwoDot, DiffRequest { after: "f/".into(), ..grouped }).await;
         assert_eq!(shown(&page.items), ["Removed m 2 -"]);
         let page = diff(DiffKind::TwoDot, DiffRequest { prefix: "f/".into(), amount: 1, ..all() }).await;
-        assert_eq!((shown(&page.items), page.more), (vec!["Removed f/x 1 -".to_owned()], true));
+        assert_eq!((shown(&page.items), page.next.as_deref()), (vec!["Removed f/x 1 -".to_owned()], Some("f/x")));
         let page = diff(DiffKind::TwoDot, DiffRequest { after: "f/x".into(), amount: 1, ..all() }).await;
-        assert_eq!((shown(&page.items), page.more), (vec!["Added f/z - 3".to_owned()], true));
+        assert_eq!((shown(&page.items), page.next.as_deref()), (vec!["Added f/z - 3".to_owned()], Some("f/z")));
     });
 }
 
@@ -310,7 +310,7 @@ fn uncommitted_changes_are_those_that_a_reader_sees() {
         assert_eq!(shown(&grouped.items), ["Changed b 1 2", "PrefixChanged f/ - -"]);
         assert_eq!(grouped.items[1].kind, ChangeKind::PrefixChanged);
         let page = diff(DiffRequest { amount: 2, ..all() }).await;
-        assert!(page.more && page.items.len() == 2);
+        assert!(page.next.is_some() && page.items.len() == 2);
         assert_eq!(shown(&diff(DiffRequest { after: "f/x".into(), ..all() }).await.items), ["Added f/y - 5"]);
     });
 }
