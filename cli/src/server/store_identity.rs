@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The marker is written before the store is noted. A crash between the two is made up for by the next start; of several
-//! servers with different stores that start first at the same time, one is noted and the others refuse.
+//! servers with different stores that start first at the same time, one is noted and the others refuse. A server that finds
+//! no marker, and then what may be the work of another that marked the store meanwhile, looks for the marker again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -95,12 +96,22 @@ pub(crate) async fn settle(meta: &dyn MetaStore, stores: &Arc<Stores>, take_over
             stores.url(),
             installation.id
         ),
-        (None, None) => {
-            refuse_stranger(meta, stores).await?;
-            stores.create_marker(StoreMarker { store: StoreId(rand::random()), installation: installation.id }).await?
-        }
+        (None, None) => mark(meta, stores, installation.id).await?,
     };
+    if marker.installation != installation.id {
+        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: Some(&installation) });
+    }
     note(meta, stores, &installation, marker).await
+}
+
+/// Marks a store that had no marker, if nothing speaks against it. → the marker that is there then
+///
+/// What speaks against it may be what another server has written since, which marked the store first.
+async fn mark(meta: &dyn MetaStore, stores: &Arc<Stores>, installation: InstallationId) -> Result<StoreMarker> {
+    if let Err(refusal) = refuse_stranger(meta, stores).await {
+        return stores.marker().await?.ok_or(refusal);
+    }
+    Ok(stores.create_marker(StoreMarker { store: StoreId(rand::random()), installation }).await?)
 }
 
 /// Notes the store; of several servers that start first at once, one does.

@@ -149,6 +149,34 @@ async fn of_first_starts_at_once_all_agree() {
 }
 
 #[tokio::test]
+async fn a_marker_that_another_server_writes_meanwhile_is_found() {
+    let home = Home::new();
+    let (store, id) = (home.store("one").await, home.noted().await.id);
+    let theirs = store.create_marker(StoreMarker { store: StoreId(7), installation: id }).await.unwrap();
+    // As a server goes on that saw no marker before.
+    assert_eq!(mark(&*home.meta, &store, id).await.unwrap(), theirs);
+
+    // Without a marker the traces count, as ever.
+    let older = Home::older("objects").await;
+    let new = Home { folder: older.folder, ..Home::new() };
+    let refusal = mark(&*new.meta, &new.store("objects").await, id).await.unwrap_err().to_string();
+    assert!(refusal.contains("was used by another installation"), "{refusal}");
+}
+
+#[tokio::test]
+async fn of_two_installations_that_start_over_one_store_the_slower_notes_nothing() {
+    let home = Home::new();
+    let other = Home { folder: tempfile::tempdir().unwrap(), ..Home::new() };
+    let store = home.store("one").await;
+    let settled = futures::join!(settle(&*home.meta, &store, None), settle(&*other.meta, &store, None));
+    let (won, lost) = if settled.0.is_ok() { (&home, &other) } else { (&other, &home) };
+    assert_ne!(settled.0.is_ok(), settled.1.is_ok(), "{settled:?}");
+    assert_eq!(won.noted().await.store, home.marker("one").await.map(|marker| marker.store));
+    assert_eq!(lost.noted().await.store, None, "it can go on with another store");
+    settle(&*lost.meta, &home.store("two").await, None).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_store_is_taken_over_by_the_name_of_who_had_it() {
     let home = Home::new();
     let theirs = foreign_marker(&home, "theirs").await;
