@@ -4,6 +4,7 @@ use graveler::{Graveler, GravelerOptions};
 use metadata_server::MemoryMetaStore;
 use model::{RequestId, SystemClock, Timestamp};
 use storage::StoreSettings;
+use storage::testing::copy_store;
 
 use super::*;
 
@@ -197,6 +198,39 @@ async fn a_store_is_taken_over_by_the_name_of_who_had_it() {
     home.settle("moved").await.unwrap();
     home.refusal("theirs").await;
     "nonsense".parse::<TakeOver>().unwrap_err();
+}
+
+#[tokio::test]
+async fn a_role_refuses_a_copy_until_it_is_taken_over() {
+    let home = Home::new();
+    let role = |name: &'static str, take_over| {
+        let home = &home;
+        async move { settle_role(&*home.meta, &home.store(name).await, take_over).await }
+    };
+    role("one", None).await.unwrap();
+    role("one", None).await.unwrap();
+    copy_store(&home.folder.path().join("one"), &home.folder.path().join("copy"));
+    let id = home.noted().await.id;
+    let refusal = role("copy", None).await.unwrap_err().to_string();
+    for word in ["is a copy of the one", "--object-store", &format!("--take-over {id}")] {
+        assert!(refusal.contains(word), "no {word} in {refusal}");
+    }
+    role("copy", Some(TakeOver::Of(InstallationId(0xdef)))).await.unwrap_err();
+    role("one", None).await.unwrap();
+    // One process for all roles, moved or restored from a backup.
+    home.settle("copy").await.unwrap();
+
+    role("copy", Some(TakeOver::Of(id))).await.unwrap();
+    let marker = home.marker("copy").await.unwrap();
+    role("copy", None).await.unwrap();
+    role("copy", Some(TakeOver::Of(id))).await.unwrap();
+    assert_eq!(home.marker("copy").await, Some(marker), "it was taken over once");
+    assert_eq!(home.noted().await.store, Some(marker.store));
+    let refusal = role("one", None).await.unwrap_err().to_string();
+    assert!(refusal.contains(&marker.store.to_string()), "{refusal}");
+    settle_role(&*Home::new().meta, &Stores::open("memory:///", &StoreSettings::default()).await.unwrap(), None)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
