@@ -234,6 +234,17 @@ async fn a_role_refuses_a_copy_until_it_is_taken_over() {
 }
 
 #[tokio::test]
+async fn roles_that_start_first_at_once_take_no_store_for_a_copy() {
+    let home = Home::new();
+    let same = [home.store("one").await, home.store("one").await, home.store("one").await];
+    let settled = futures::future::join_all(same.iter().map(|stores| settle_role(&*home.meta, stores, None))).await;
+    settled.into_iter().for_each(|settled| settled.unwrap());
+    for stores in &same {
+        settle_role(&*home.meta, stores, None).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn memory_will_do_while_nothing_needs_what_was_in_it() {
     let home = Home::new();
     let memory = || async { Stores::open("memory:///", &StoreSettings::default()).await.unwrap() };
