@@ -50,7 +50,7 @@ check: fresh
 
 # For cargo by hand: eval "$$(make -s env)"
 env: fresh
-	@echo "export CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' ROCKSDB_LIB_DIR='$$(./build-rocksdb.sh)' ROCKSDB_STATIC=1"
+	@$(rocksdb) && echo "export CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' ROCKSDB_LIB_DIR='$$folder' ROCKSDB_STATIC=1"
 
 lint: fresh
 	./install-system-packages.sh

@@ -5,9 +5,12 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-metadata=$(cargo metadata --quiet --locked --format-version 1)
+# Cargo says by itself why it fails, as where Cargo.lock is out of date; a folder is printed only where there is one.
+metadata=$(cargo metadata --quiet --locked --format-version 1) ||
+    { echo "$0: cargo doesn't tell where the sources of RocksDB are" >&2 && exit 1; }
 sources_of() { # sources_of CRATE: the folder of a crate that Cargo.lock names
-    grep -o "\"manifest_path\":\"[^\"]*/$1-[0-9][^\"/]*/Cargo.toml\"" <<<"$metadata" | cut -d'"' -f4 | xargs dirname
+    grep -o "\"manifest_path\":\"[^\"]*/$1-[0-9][^\"/]*/Cargo.toml\"" <<<"$metadata" | cut -d'"' -f4 | xargs -r dirname ||
+        { echo "$0: Cargo.lock names no crate $1" >&2 && exit 1; }
 }
 crate=$(sources_of librocksdb-sys)
 zstd=$(sources_of zstd-sys)

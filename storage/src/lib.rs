@@ -34,6 +34,7 @@ mod read_only;
 mod repository;
 mod segments;
 mod signed_urls;
+mod store_copy;
 mod store_marker;
 mod upload;
 

@@ -160,6 +160,12 @@ pub(crate) fn store_marker(prefix: &Path) -> Path {
     Path::parse(format!("{prefix}/{RESERVED}/store.json")).expect("because the prefix is a path and the rest is plain")
 }
 
+/// Where a store says when its marker was written.
+pub(crate) fn store_written(prefix: &Path) -> Path {
+    let text = format!("{prefix}/{RESERVED}/store-written.json");
+    Path::parse(text).expect("because the prefix is a path and the rest is plain")
+}
+
 /// A key that only a probe uses.
 pub(crate) fn scratch(prefix: &Path, unique: u128) -> Path {
     let text = format!("{prefix}/{RESERVED}-probe-{unique:032x}");
@@ -241,6 +247,7 @@ mod tests {
         assert_eq!(audit_folder(&Path::from("lake")).as_ref(), "lake/_lakebed/audit");
         assert_eq!(store_marker(&Path::from("lake")).as_ref(), "lake/_lakebed/store.json");
         assert_eq!(store_marker(&Path::ROOT).as_ref(), "_lakebed/store.json");
+        assert_eq!(store_written(&Path::ROOT).as_ref(), "_lakebed/store-written.json");
         let address = new_address("p", 0xab);
         assert_eq!(address.as_str(), "data/p/000000000000000000000000000000ab");
         assert_eq!(paths().writable(&address).unwrap().as_ref(), format!("lake/trips/{}", address.as_str()));

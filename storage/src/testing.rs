@@ -1,12 +1,14 @@
 //! For the tests and benchmarks of this and other crates. Decorators over object stores: [`Counting`] counts requests and
 //! bytes, [`Faulty`] fails as it is told, [`Tagging`] gives ETags as S3 does; and [`PowerCut`], which forgets what nobody
-//! made durable. None is used when Lakebed serves.
+//! made durable. [`copy_store`] copies a local one. None is used when Lakebed serves.
 
+mod copied;
 mod counting;
 mod faulty;
 pub(crate) mod power_cut;
 mod tagging;
 
+pub use copied::copy_store;
 pub use counting::{Counters, Counting, Verb};
 pub use faulty::{Fault, Faults, Faulty};
 pub use power_cut::PowerCut;

@@ -50,7 +50,8 @@ pub(crate) struct ServerArgs {
     object_store: Option<String>,
 
     /// Whose object store this installation may make its own: the id of the installation that used it, as the refusal to
-    /// start shows it, or `unmarked` for a store without a marker. For recovery: who had it can't start again
+    /// start shows it, or `unmarked` for a store without a marker. For recovery: who had it can't start again. This
+    /// installation's own id confirms that its store was moved or restored
     #[arg(long, env = "LAKEBED_TAKE_OVER", value_name = "INSTALLATION", value_parser = parse_take_over)]
     #[serde(deserialize_with = "take_over")]
     take_over: Option<TakeOver>,

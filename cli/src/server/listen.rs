@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use auth::{Connection, Encrypted, PeerAddress};
 use axum::body::Body;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -198,12 +198,28 @@ async fn requests(
         request.extensions_mut().insert(origin.encrypted);
         let (service, still_sending) = (service.clone(), still_sending.clone());
         async move {
-            let answered = unread_body::answer(request, &still_sending, |request| service.respond(request));
+            let answered = unread_body::answer(request, &still_sending, async |request| match lacks_host(&request) {
+                true => no_host(),
+                false => service.respond(request).await,
+            });
             Ok::<_, Infallible>(answered.await)
         }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     watcher.watch(connection).await.map_err(|error| anyhow::anyhow!(error))
+}
+
+/// Returns whether a request must name its host and doesn't: HTTP/1.1 demands it, HTTP/1.0 has none (RFC 9112, 3.2).
+///
+/// Those of several hosts are refused by who answers.
+fn lacks_host<B>(request: &Request<B>) -> bool {
+    request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST)
+}
+
+fn no_host() -> Response<Body> {
+    let mut response = Response::new(Body::from("the request has no Host header, which HTTP/1.1 demands\n"));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {

@@ -127,7 +127,7 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Make)?;
     let meta = connect_metadata(&config)?;
     let stores = open_stores(&config).await?;
-    store_identity::settle(&*meta, &stores, config.take_over).await?;
+    store_identity::settle_role(&*meta, &stores, config.take_over).await?;
     key.mark_in_use()?;
     let secrets = key.secrets().clone();
     let preset = config.administrator.clone();
@@ -158,7 +158,7 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     let key = EncryptionKey::open(&config.encryption_key, &config.data_dir, Missing::Refuse)?;
     let meta = connect_metadata(&config)?;
     let stores = open_stores(&config).await?;
-    store_identity::settle(&*meta, &stores, config.take_over).await?;
+    store_identity::settle_role(&*meta, &stores, config.take_over).await?;
     key.mark_in_use()?;
     let audit = Audit::start(&config.data_dir, Arc::clone(&stores))?;
     let graveler = graveler(meta, stores, &config);

@@ -10,8 +10,12 @@
 //!   anything else                          refuse, unless an operator takes the store over
 //! ```
 //!
+//! A role by itself also refuses a copy of the store, since another role may serve from the original. A process that is all
+//! roles has no other to disagree with: its folders may be moved and restored.
+//!
 //! The marker is written before the store is noted. A crash between the two is made up for by the next start; of several
-//! servers with different stores that start first at the same time, one is noted and the others refuse.
+//! servers with different stores that start first at the same time, one is noted and the others refuse. A server that finds
+//! no marker, and then what may be the work of another that marked the store meanwhile, looks for the marker again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -81,10 +85,7 @@ pub(crate) async fn settle(meta: &dyn MetaStore, stores: &Arc<Stores>, take_over
         (Some(marker), Some(store)) if marker.installation == installation.id && marker.store == store => return Ok(()),
         (Some(marker), None) if marker.installation == installation.id => *marker,
         _ if TakeOver::fits(take_over, marker.as_ref()) => {
-            let marker = StoreMarker { store: StoreId(rand::random()), installation: installation.id };
-            stores.replace_marker(marker).await?;
-            tracing::warn!(store = stores.url(), "the object store is this installation's from now on");
-            marker
+            return take(meta, stores, &installation).await;
         }
         (Some(marker), _) => {
             bail!("{}", Mismatch { url: stores.url(), marker, installation: Some(&installation) });
@@ -95,12 +96,52 @@ pub(crate) async fn settle(meta: &dyn MetaStore, stores: &Arc<Stores>, take_over
             stores.url(),
             installation.id
         ),
-        (None, None) => {
-            refuse_stranger(meta, stores).await?;
-            stores.create_marker(StoreMarker { store: StoreId(rand::random()), installation: installation.id }).await?
-        }
+        (None, None) => mark(meta, stores, installation.id).await?,
     };
+    if marker.installation != installation.id {
+        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: Some(&installation) });
+    }
     note(meta, stores, &installation, marker).await
+}
+
+/// Does as [`settle`], for a role by itself: a copy of the store is refused too.
+pub(crate) async fn settle_role(meta: &dyn MetaStore, stores: &Arc<Stores>, take_over: Option<TakeOver>) -> Result<()> {
+    settle(meta, stores, take_over).await?;
+    if !stores.is_copy().await? {
+        return Ok(());
+    }
+    let installation = installation(meta).await?;
+    if take_over != Some(TakeOver::Of(installation.id)) {
+        bail!(
+            "the object store {} is a copy of the one that installation {id} is used with: the marker came here later. Correct \
+             --object-store. If the store was moved here or restored from a backup, and no server uses the original any more, \
+             start one server once with --take-over {id}; the original is refused from then on",
+            stores.url(),
+            id = installation.id
+        );
+    }
+    take(meta, stores, &installation).await?;
+    // Notes when the new marker was written.
+    stores.is_copy().await?;
+    Ok(())
+}
+
+/// Gives the store a new marker, so that who had it is refused from now on.
+async fn take(meta: &dyn MetaStore, stores: &Stores, installation: &Installation) -> Result<()> {
+    let marker = StoreMarker { store: StoreId(rand::random()), installation: installation.id };
+    stores.replace_marker(marker).await?;
+    tracing::warn!(store = stores.url(), "the object store is this installation's from now on");
+    note(meta, stores, installation, marker).await
+}
+
+/// Marks a store that had no marker, if nothing speaks against it. → the marker that is there then
+///
+/// What speaks against it may be what another server has written since, which marked the store first.
+async fn mark(meta: &dyn MetaStore, stores: &Arc<Stores>, installation: InstallationId) -> Result<StoreMarker> {
+    if let Err(refusal) = refuse_stranger(meta, stores).await {
+        return stores.marker().await?.ok_or(refusal);
+    }
+    Ok(stores.create_marker(StoreMarker { store: StoreId(rand::random()), installation }).await?)
 }
 
 /// Notes the store; of several servers that start first at once, one does.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::path::Path;
-use object_store::{Error, GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta, Result};
+use object_store::{Error, Extensions, GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta, Result};
 use rustix::buffer::spare_capacity;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -20,6 +20,7 @@ use super::at_once;
 use super::failure::{STORE, blocking, failed};
 use super::root::Root;
 use super::write::e_tag;
+use crate::store_copy::FileMade;
 
 /// How much one system call reads.
 const CHUNK_BYTES_MAX: usize = 256 << 10;
@@ -33,23 +34,23 @@ const PARK_AFTER: Duration = Duration::from_millis(200);
 pub(super) async fn get(root: &Arc<Root>, location: &Path, options: GetOptions) -> Result<GetResult> {
     let (opener, path) = (Arc::clone(root), location.clone());
     let opened = blocking(location.as_ref(), move || Opened::open(&opener, &path, options)).await??;
-    let Opened { file, meta, range, start } = opened;
+    let Opened { file, meta, made, range, start } = opened;
     let chunks = match start {
         Some(bytes) => at_once(bytes),
         None => pump(file, location.clone(), range.clone()),
     };
-    Ok(GetResult {
-        payload: GetResultPayload::Stream(chunks),
-        meta,
-        range,
-        attributes: Default::default(),
-        extensions: Default::default(),
-    })
+    let mut extensions = Extensions::new();
+    if let Some(made) = made {
+        extensions.insert(made);
+    }
+    Ok(GetResult { payload: GetResultPayload::Stream(chunks), meta, range, attributes: Default::default(), extensions })
 }
 
 struct Opened {
     file: File,
     meta: ObjectMeta,
+    /// Not every file system tells.
+    made: Option<FileMade>,
     range: Range<u64>,
     /// All that was asked for, if it is little.
     start: Option<Bytes>,
@@ -59,7 +60,8 @@ impl Opened {
     /// The outer error is the operating system's, the inner one says that the request doesn't fit the object.
     fn open(root: &Root, location: &Path, options: GetOptions) -> io::Result<Result<Self>> {
         let file = root.open_file(location.as_ref())?;
-        let meta = object_meta(location.clone(), &file.metadata()?);
+        let metadata = file.metadata()?;
+        let (meta, made) = (object_meta(location.clone(), &metadata), metadata.created().ok().map(FileMade));
         let range = match options.check_preconditions(&meta).and_then(|()| resolve(options.range, meta.size)) {
             Ok(range) => range,
             Err(error) => return Ok(Err(error)),
@@ -72,7 +74,7 @@ impl Opened {
         } else {
             None
         };
-        Ok(Ok(Self { file, meta, range, start }))
+        Ok(Ok(Self { file, meta, made, range, start }))
     }
 }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use md5::{Digest, Md5};
-use model::{Address, CommitId, RangeId, RequestId};
-use storage::{CompletionPart, Format, Immutable, PutError, RepositoryStorage, StorageError, Stores};
+use model::{Address, CommitId, InstallationId, RangeId, RequestId, StoreId};
+use storage::{CompletionPart, Format, Immutable, PutError, RepositoryStorage, StorageError, StoreMarker, Stores};
 
 use crate::given_out;
 use crate::support::{BrokenPipe, body, broken_body, bytes, chosen, collect, read, repository};
@@ -32,6 +32,7 @@ pub(crate) const USUAL: Ways = Ways { gaps_complete: true, aborts_are_final: tru
 /// Runs all of it over one store.
 pub(crate) async fn run(stores: &Arc<Stores>, ways: Ways) {
     probe(stores).await;
+    a_marked_store_is_no_copy_of_itself(stores).await;
     formats_are_claimed_once(stores).await;
     immutable_objects(stores).await;
     commits_by_prefix(stores).await;
@@ -54,6 +55,20 @@ pub(crate) async fn run(stores: &Arc<Stores>, ways: Ways) {
 async fn probe(stores: &Arc<Stores>) {
     let probe = stores.probe().await.unwrap();
     assert!(probe.conditional_put && probe.delete, "{probe:?}");
+}
+
+async fn a_marked_store_is_no_copy_of_itself(stores: &Arc<Stores>) {
+    let marker = StoreMarker { store: StoreId(rand::random()), installation: InstallationId(1) };
+    assert_eq!(stores.create_marker(marker).await.unwrap(), marker);
+    for _ in 0..3 {
+        assert!(!stores.is_copy().await.unwrap());
+    }
+    let taken_over = StoreMarker { store: StoreId(rand::random()), ..marker };
+    stores.replace_marker(taken_over).await.unwrap();
+    assert_eq!(stores.marker().await.unwrap(), Some(taken_over));
+    for _ in 0..3 {
+        assert!(!stores.is_copy().await.unwrap());
+    }
 }
 
 async fn formats_are_claimed_once(stores: &Arc<Stores>) {

@@ -185,6 +185,10 @@ async fn roles_serve_from_one_object_store_or_not_at_all() {
     cluster.lakebed_ok(api.endpoint(), &["repo", "create", "lakebed://trips"]);
     let refused = cluster.stateless_at("s3-gateway", metadata.endpoint(), "elsewhere").err().expect("another store");
     assert!(refused.contains("isn't the one of installation") && refused.contains("--object-store"), "{refused}");
+    let copied = Command::new("cp").args(["-a", "objects", "copied"]).current_dir(cluster.path()).status().unwrap();
+    assert!(copied.success());
+    let refused = cluster.stateless_at("s3-gateway", metadata.endpoint(), "copied").err().expect("a copy of the store");
+    assert!(refused.contains("is a copy of the one") && refused.contains("--take-over"), "{refused}");
     let gateway = cluster.stateless("s3-gateway", metadata.endpoint()).unwrap();
     let s3 = s3_client_of(gateway.endpoint(), KEY, "trips");
     s3.put(&Key::from("main/x"), "in the one store".into()).await.unwrap();

@@ -70,6 +70,27 @@ async fn who_says_nothing_or_never_ends_their_headers_is_hung_up_on() {
 }
 
 #[tokio::test]
+async fn a_request_of_http_1_1_names_its_host() {
+    let (address, _end) = start().await;
+    let refused = "HTTP/1.1 400";
+    for (head, status) in [
+        ("GET / HTTP/1.1\r\n", refused),
+        ("POST /api/v1/repositories HTTP/1.1\r\ncontent-length: 0\r\n", refused),
+        ("POST /x HTTP/1.1\r\ncontent-type: application/grpc\r\n", refused),
+        ("GET / HTTP/1.1\r\nhost: x\r\n", "HTTP/1.1 200"),
+        ("GET / HTTP/1.1\r\nhost:\r\n", "HTTP/1.1 200"),
+        ("GET http://x/ HTTP/1.1\r\n", refused),
+        ("GET / HTTP/1.0\r\n", "HTTP/1.0 200"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let said = until_hung_up(stream).await;
+        assert!(said.starts_with(status), "{head:?}: {said}");
+        assert!(status != refused || said.contains("no Host header"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_without_a_next_request_is_closed() {
     let (address, _end) = start().await;
     let mut stream = TcpStream::connect(address).await.unwrap();

@@ -4,6 +4,7 @@ use graveler::{Graveler, GravelerOptions};
 use metadata_server::MemoryMetaStore;
 use model::{RequestId, SystemClock, Timestamp};
 use storage::StoreSettings;
+use storage::testing::copy_store;
 
 use super::*;
 
@@ -149,6 +150,34 @@ async fn of_first_starts_at_once_all_agree() {
 }
 
 #[tokio::test]
+async fn a_marker_that_another_server_writes_meanwhile_is_found() {
+    let home = Home::new();
+    let (store, id) = (home.store("one").await, home.noted().await.id);
+    let theirs = store.create_marker(StoreMarker { store: StoreId(7), installation: id }).await.unwrap();
+    // As a server goes on that saw no marker before.
+    assert_eq!(mark(&*home.meta, &store, id).await.unwrap(), theirs);
+
+    // Without a marker the traces count, as ever.
+    let older = Home::older("objects").await;
+    let new = Home { folder: older.folder, ..Home::new() };
+    let refusal = mark(&*new.meta, &new.store("objects").await, id).await.unwrap_err().to_string();
+    assert!(refusal.contains("was used by another installation"), "{refusal}");
+}
+
+#[tokio::test]
+async fn of_two_installations_that_start_over_one_store_the_slower_notes_nothing() {
+    let home = Home::new();
+    let other = Home { folder: tempfile::tempdir().unwrap(), ..Home::new() };
+    let store = home.store("one").await;
+    let settled = futures::join!(settle(&*home.meta, &store, None), settle(&*other.meta, &store, None));
+    let (won, lost) = if settled.0.is_ok() { (&home, &other) } else { (&other, &home) };
+    assert_ne!(settled.0.is_ok(), settled.1.is_ok(), "{settled:?}");
+    assert_eq!(won.noted().await.store, home.marker("one").await.map(|marker| marker.store));
+    assert_eq!(lost.noted().await.store, None, "it can go on with another store");
+    settle(&*lost.meta, &home.store("two").await, None).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_store_is_taken_over_by_the_name_of_who_had_it() {
     let home = Home::new();
     let theirs = foreign_marker(&home, "theirs").await;
@@ -169,6 +198,50 @@ async fn a_store_is_taken_over_by_the_name_of_who_had_it() {
     home.settle("moved").await.unwrap();
     home.refusal("theirs").await;
     "nonsense".parse::<TakeOver>().unwrap_err();
+}
+
+#[tokio::test]
+async fn a_role_refuses_a_copy_until_it_is_taken_over() {
+    let home = Home::new();
+    let role = |name: &'static str, take_over| {
+        let home = &home;
+        async move { settle_role(&*home.meta, &home.store(name).await, take_over).await }
+    };
+    role("one", None).await.unwrap();
+    role("one", None).await.unwrap();
+    copy_store(&home.folder.path().join("one"), &home.folder.path().join("copy"));
+    let id = home.noted().await.id;
+    let refusal = role("copy", None).await.unwrap_err().to_string();
+    for word in ["is a copy of the one", "--object-store", &format!("--take-over {id}")] {
+        assert!(refusal.contains(word), "no {word} in {refusal}");
+    }
+    role("copy", Some(TakeOver::Of(InstallationId(0xdef)))).await.unwrap_err();
+    role("one", None).await.unwrap();
+    // One process for all roles, moved or restored from a backup.
+    home.settle("copy").await.unwrap();
+
+    role("copy", Some(TakeOver::Of(id))).await.unwrap();
+    let marker = home.marker("copy").await.unwrap();
+    role("copy", None).await.unwrap();
+    role("copy", Some(TakeOver::Of(id))).await.unwrap();
+    assert_eq!(home.marker("copy").await, Some(marker), "it was taken over once");
+    assert_eq!(home.noted().await.store, Some(marker.store));
+    let refusal = role("one", None).await.unwrap_err().to_string();
+    assert!(refusal.contains(&marker.store.to_string()), "{refusal}");
+    settle_role(&*Home::new().meta, &Stores::open("memory:///", &StoreSettings::default()).await.unwrap(), None)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn roles_that_start_first_at_once_take_no_store_for_a_copy() {
+    let home = Home::new();
+    let same = [home.store("one").await, home.store("one").await, home.store("one").await];
+    let settled = futures::future::join_all(same.iter().map(|stores| settle_role(&*home.meta, stores, None))).await;
+    settled.into_iter().for_each(|settled| settled.unwrap());
+    for stores in &same {
+        settle_role(&*home.meta, stores, None).await.unwrap();
+    }
 }
 
 #[tokio::test]
