@@ -11,10 +11,7 @@ use super::ApplyContext;
 use super::abort_upload::remove;
 use super::stage::stage;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
-use crate::state::{Halt, StateError, key, records};
-
-/// How long a completion is remembered.
-const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+use crate::state::{Halt, StateError, expiry, key, records};
 
 /// How many expired ones a completion forgets at most.
 const EXPIRED_MAX: usize = 4;
@@ -48,7 +45,7 @@ fn remember(tx: &mut Transaction<'_>, now: Timestamp, repository: RepositoryUid,
         e_tag: entry.e_tag.clone(),
         checksum: entry.checksum.clone(),
     };
-    let expires = Timestamp::from_millis(now.as_millis().saturating_add(KEPT_MILLIS));
+    let expires = now.plus_millis(expiry::KEPT_MILLIS);
     records::put(tx, Table::Uploads, key::completed_upload(repository, upload.id), &completed);
     tx.put(Table::Dedup, key::completed_expiry(expires, repository, upload.id), vec![]);
 }

@@ -6,6 +6,7 @@ use model::Once;
 
 use super::{ApplyContext, dedup};
 use crate::state::StateError;
+use crate::state::expiry::KEPT_MILLIS;
 use crate::state::keyspace::Transaction;
 
 /// What stands in keys for the kind of command. On disk: never to change.
@@ -21,6 +22,6 @@ pub(super) fn is_good(tx: &Transaction<'_>, context: ApplyContext, once: &Once) 
 /// half of that, and by then it lies no further ahead than an answer may (`state/expiry`).
 pub(super) fn spend(tx: &mut Transaction<'_>, context: ApplyContext, once: &Once) -> Result<(), StateError> {
     dedup::expire(tx, context.time)?;
-    dedup::keep(tx, once.until.plus_millis(dedup::KEPT_MILLIS), KIND, once.id, Vec::new());
+    dedup::keep(tx, once.until.plus_millis(KEPT_MILLIS), KIND, once.id, Vec::new());
     Ok(())
 }
