@@ -174,7 +174,7 @@ async fn publish(
             None => None,
         };
         let (repository, upload, entry) = (repository.name.clone(), upload.id, entry.clone());
-        let command = Command::CompleteUpload { repository, upload, entry, condition };
+        let command = Command::CompleteUpload { repository, upload, entry, condition, request: None };
         let outcome = match call.graveler.meta().write(command).await.and_then(|outcome| Ok(outcome.staged()?)) {
             Ok(outcomes) => outcomes.first().copied(),
             Err(error) if has_ended(&error) => return Err(ErrorCode::NoSuchUpload.into()),

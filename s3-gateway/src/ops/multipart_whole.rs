@@ -158,6 +158,7 @@ mod tests {
             e_tag: format!("{number:032x}"),
             checksum: None,
             last_modified: Timestamp::default(),
+            is_sole: true,
         }
     }
 
