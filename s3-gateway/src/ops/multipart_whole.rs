@@ -15,6 +15,9 @@ use crate::protocol::{
 /// The fewest bytes of each part but the last.
 const PART_BYTES_MIN: u64 = 5 << 20;
 
+/// In which a client may say of how many bytes the whole is.
+pub(super) const SIZE_HEADER: &str = "x-amz-mp-object-size";
+
 /// The parts that the client names, in their order, as they were uploaded.
 pub(super) fn choose(named: &[CompletedPart], uploaded: Vec<Part>) -> Result<Vec<Part>, S3Error> {
     let mut uploaded = uploaded.into_iter().peekable();
@@ -132,14 +135,13 @@ fn is_said(whole: &str, kind: ChecksumKind, said: &str) -> bool {
 
 /// Compares the whole's size with the header that the client may send.
 pub(super) fn check_size(request: &HeaderMap, size: u64) -> Result<(), S3Error> {
-    let name = "x-amz-mp-object-size";
-    let Some(said) = headers::single(request, name)? else { return Ok(()) };
+    let Some(said) = headers::single(request, SIZE_HEADER)? else { return Ok(()) };
     match said.parse::<u64>() {
         Ok(said) if said == size => Ok(()),
         Ok(_) => Err(S3Error::invalid_request(
             "The provided 'x-amz-mp-object-size' header does not match what was computed.",
         )),
-        Err(_) => Err(S3Error::invalid_argument(name, said, "Value must be a number of bytes.")),
+        Err(_) => Err(S3Error::invalid_argument(SIZE_HEADER, said, "Value must be a number of bytes.")),
     }
 }
 

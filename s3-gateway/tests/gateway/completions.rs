@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use futures::join;
 use http::Method;
 use model::{Answer, MetaError, Query, UploadId};
 use s3_gateway::GatewayOptions;
+use sha2::{Digest as _, Sha256};
 use storage::{StorageError, StoreSettings, Stores};
 
 use crate::harness::{TestGateway, name};
@@ -62,6 +65,61 @@ async fn a_completion_whose_answer_was_lost_can_be_sent_again() {
     s3.put("main/a", "another").send().await.expect(200);
     assert_eq!(upload.complete().await.expect(200).one("ETag"), first.one("ETag"));
     assert_eq!(s3.get("main/a").send().await.expect(200).text(), "another");
+}
+
+#[tokio::test]
+async fn a_completion_that_says_something_else_is_another() {
+    let s3 = TestGateway::start().await;
+    let bytes = [part(1, 5 * MIB), part(2, 10)];
+    let sum = |bytes: &[u8]| BASE64.encode(Sha256::digest(bytes));
+    let declared = [("x-amz-checksum-algorithm", "SHA256"), ("x-amz-checksum-type", "COMPOSITE")];
+    let mut upload = Upload::begin(&s3, "main/a", &declared).await;
+    for (number, bytes) in (1..).zip(&bytes) {
+        upload.put(number, bytes).await;
+    }
+    let e_tags: Vec<_> = upload.parts.iter().map(|(_, e_tag)| e_tag.clone()).collect();
+    let named = |numbers: [u32; 2], sums: [String; 2]| {
+        let said = e_tags.iter().zip(sums);
+        let said = said.map(|(e_tag, sum)| format!("<ETag>{e_tag}</ETag><ChecksumSHA256>{sum}</ChecksumSHA256>"));
+        numbers.into_iter().zip(said).collect::<Vec<_>>()
+    };
+    let right = named([1, 2], [sum(&bytes[0]), sum(&bytes[1])]);
+    let size = (5 * MIB + 10).to_string();
+    let said = [("x-amz-mp-object-size", size.as_str()), ("x-amz-checksum-type", "COMPOSITE")];
+    let first = upload.complete_saying(&right, &said).await.expect(200);
+    assert_eq!(upload.complete_saying(&right, &said).await.expect(200).text(), first.text());
+
+    let whole = sum(b"another");
+    for others in [
+        vec![("x-amz-mp-object-size", "7"), said[1]],
+        vec![said[0], ("x-amz-checksum-type", "FULL_OBJECT")],
+        vec![said[0], said[1], ("x-amz-checksum-sha256", &whole)],
+    ] {
+        upload.complete_saying(&right, &others).await.expect_error(404, "NoSuchUpload");
+    }
+    for others in [
+        named([3, 4], [sum(&bytes[0]), sum(&bytes[1])]),
+        named([1, 2], [sum(b"another"), sum(&bytes[1])]),
+        right[..1].to_vec(),
+    ] {
+        upload.complete_saying(&others, &said).await.expect_error(404, "NoSuchUpload");
+    }
+    assert_eq!(upload.complete_saying(&right, &said).await.expect(200).text(), first.text());
+}
+
+#[tokio::test]
+async fn a_completion_is_not_answered_again_on_a_later_branch_of_the_name() {
+    let s3 = TestGateway::start().await;
+    s3.create_branch("dev", "main").await;
+    let mut upload = Upload::begin(&s3, "dev/a", &[]).await;
+    upload.put(1, &part(1, 10)).await;
+    upload.complete().await.expect(200);
+    upload.complete().await.expect(200);
+    s3.delete_branch("dev").await;
+    upload.complete().await.expect_error(404, "NoSuchUpload");
+    s3.create_branch("dev", "main").await;
+    upload.complete().await.expect_error(404, "NoSuchUpload");
+    assert!(s3.keys_on("dev").await.is_empty());
 }
 
 #[tokio::test]
