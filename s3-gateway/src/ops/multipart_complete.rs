@@ -18,12 +18,12 @@ use model::{
     RepositoryName, StageOutcome, Upload,
 };
 use object_http::WriteCondition;
-use storage::{CompletionPart, Stored};
+use storage::{Completed, CompletionPart, Stored};
 
 use super::multipart::{authorized, end, find_open, has_ended, storage, store_lost_upload};
 use super::multipart_again::{digest, done_before};
 use super::multipart_whole::{
-    check_kind, check_size, check_whole, choose, declared, e_tag, whole_checksum,
+    check_kind, check_size, check_whole, choose, declared, e_tag, is_told_by_size, whole_checksum,
 };
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, shown};
@@ -133,11 +133,39 @@ fn entry(call: &Call<'_>, upload: &Upload, parts: &[Part]) -> Result<Entry, S3Er
 
 /// Has the store put the parts together; done once, it is done again without harm.
 async fn assemble(call: &Call<'_>, repository: &Repository, upload: &Upload, parts: &[Part]) -> Result<(), Failure> {
-    let parts: Vec<_> = parts.iter().map(completion_part).collect();
+    let named: Vec<_> = parts.iter().map(completion_part).collect();
     let new = &upload.new;
     let storage = storage(call, repository)?;
-    let assembled = storage.complete_multipart(&new.address, &new.store_upload_id, &parts).await;
-    assembled.map_err(|error| store_lost_upload(error.into()))
+    let completed = storage.complete_multipart(&new.address, &new.store_upload_id, &named).await;
+    let is_of_these = match completed.map_err(|error| store_lost_upload(error.into()))? {
+        Completed::OfThese => true,
+        Completed::Untold => is_made_of(call, (repository, upload), parts, &named).await?,
+    };
+    match is_of_these {
+        true => Ok(()),
+        false => Err(ErrorCode::NoSuchUpload.into()),
+    }
+}
+
+/// Finds out whether the upload was completed with these parts, where its store doesn't tell. The bytes are read only if another
+/// choice of parts could have their size.
+async fn is_made_of(
+    call: &Call<'_>,
+    (repository, upload): (&Repository, &Upload),
+    chosen: &[Part],
+    named: &[CompletionPart],
+) -> Result<bool, Failure> {
+    // Read after the store has answered: whatever an earlier completion named is recorded by now.
+    let recorded = parts(call, &repository.name, upload).await?;
+    let (storage, address) = (storage(call, repository)?, &upload.new.address);
+    let looked = match is_told_by_size(chosen, &recorded) {
+        true => {
+            let size: u64 = chosen.iter().map(|part| part.size).sum();
+            storage.data_size(address).await.map(|there| there == size)
+        }
+        false => storage.is_made_of(address, named).await,
+    };
+    looked.map_err(|error| store_lost_upload(error.into()))
 }
 
 fn completion_part(part: &Part) -> CompletionPart {

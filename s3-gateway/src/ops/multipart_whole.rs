@@ -34,6 +34,15 @@ pub(super) fn choose(named: &[CompletedPart], uploaded: Vec<Part>) -> Result<Vec
     }
 }
 
+/// Returns whether the size of what an upload was completed into tells that it is of the chosen parts, whoever completed it:
+/// they are all that were recorded until then, and none took the place of other bytes. Any other choice is a part of this
+/// one, and smaller.
+pub(super) fn is_told_by_size(chosen: &[Part], recorded: &[Part]) -> bool {
+    let is_chosen =
+        |(chosen, part): (&Part, &Part)| part.is_sole && (chosen.number, &chosen.e_tag) == (part.number, &part.e_tag);
+    chosen.len() == recorded.len() && chosen.iter().zip(recorded).all(is_chosen)
+}
+
 fn is_named(part: &Part, wanted: &CompletedPart) -> bool {
     let same_checksum = match (&part.checksum, &wanted.checksum) {
         (_, None) => true,
@@ -191,6 +200,18 @@ mod tests {
         let other = CompletedPart { e_tag: "other".into(), ..named(1) };
         assert_eq!(code(&[other], vec![part(1, 1)]), "InvalidPart");
         assert_eq!(code(&[named(1), named(2)], vec![part(1, PART_BYTES_MIN - 1), part(2, 1)]), "EntityTooSmall");
+    }
+
+    #[test]
+    fn a_size_tells_the_parts_only_if_no_others_can_make_it() {
+        let all = [part(1, 5), part(2, 3)];
+        assert!(is_told_by_size(&all, &all));
+        assert!(!is_told_by_size(&all[..1], &all) && !is_told_by_size(&all, &all[..1]), "some are left out");
+        let replaced = Part { is_sole: false, ..part(2, 3) };
+        assert!(!is_told_by_size(&all, &[part(1, 5), replaced]), "other bytes were there");
+        let since = Part { e_tag: "since".into(), ..part(2, 3) };
+        assert!(!is_told_by_size(&all, &[part(1, 5), since]));
+        assert!(!is_told_by_size(&all, &[part(1, 5), part(3, 3)]));
     }
 
     #[test]
