@@ -25,8 +25,9 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Whether a multipart upload is completed once, and each further completion is an error, whatever parts it names. Our own
-    /// stores put an object only where none is, and Azure's blocks are used up by the first list. S3 may answer a further
+    /// Whether a multipart upload is completed once, and each further completion of the parts that were there is an error,
+    /// whichever it names. Our own stores put an object only where none is, and Azure's blocks are used up or dropped by the
+    /// first list. S3 may answer a further
     /// completion with what the first one made; of GCS it isn't known.
     pub(crate) fn completes_once(self) -> bool {
         match self {
