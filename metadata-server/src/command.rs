@@ -221,8 +221,9 @@ fn dispatch(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) 
             create_upload::apply(tx, context, repository, upload)
         }
         Command::PutPart { repository, upload, part } => put_part::apply(tx, repository, *upload, part),
-        Command::CompleteUpload { repository, upload, entry, condition } => {
-            complete_upload::apply(tx, context, repository, *upload, entry, condition.as_ref())
+        Command::CompleteUpload { repository, upload, entry, condition, request } => {
+            let completion = complete_upload::Completion { entry, condition: condition.as_ref(), request: *request };
+            complete_upload::apply(tx, context, repository, *upload, &completion)
         }
         Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
         Command::CreateUser { request: _, name, first_key, groups, only_first } => {

@@ -83,6 +83,8 @@ scenarios! {
     uploads::are_listed_by_path_and_id,
     uploads::outlive_their_branch,
     uploads::are_not_taken_over_by_a_later_branch,
+    uploads::are_not_remembered_for_a_later_branch,
+    uploads::know_which_parts_are_the_sole_ones_of_their_numbers,
     uploads::are_remembered_when_they_were_completed,
     uploads::of_very_many_parts,
     identities::users_and_keys,

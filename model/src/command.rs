@@ -201,6 +201,8 @@ pub enum Command {
         entry: Entry,
         /// On what condition.
         condition: Option<crate::Condition>,
+        /// What the client asked for, by which it is known if it asks again.
+        request: Option<crate::CompletionDigest>,
     },
     /// Ends an upload without an object. → [`Outcome::Upload`], so that the caller can clean up behind it
     AbortUpload {

@@ -124,6 +124,11 @@ content_id!(
     MetaRangeId,
     "metarange id"
 );
+content_id!(
+    /// The SHA-256 of what a completion of a multipart upload says: the same request has the same one.
+    CompletionDigest,
+    "completion digest"
+);
 
 log_id!(
     /// A repository's id for ever: a name that is used again gets another one.

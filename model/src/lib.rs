@@ -41,8 +41,8 @@ pub use command::{Command, Outcome};
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
 pub use id::{
-    BranchUid, CommitId, DumpId, InstallationId, InvalidId, MetaRangeId, RangeId, RepositoryUid, RequestId, SessionId,
-    StagingToken, StoreId, UploadId, UserId, Version,
+    BranchUid, CommitId, CompletionDigest, DumpId, InstallationId, InvalidId, MetaRangeId, RangeId, RepositoryUid,
+    RequestId, SessionId, StagingToken, StoreId, UploadId, UserId, Version,
 };
 pub use installation::Installation;
 pub use job::{

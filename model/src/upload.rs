@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, BranchName, BranchUid, Checksum, ChecksumAlgorithm, ChecksumKind, ObjectPath, Timestamp, UploadId,
+    Address, BranchName, BranchUid, Checksum, ChecksumAlgorithm, ChecksumKind, CompletionDigest, ObjectPath, Timestamp,
+    UploadId,
 };
 
 /// The largest part number, as in S3; the smallest is 1.
@@ -52,10 +53,14 @@ pub struct CompletedUpload {
     pub branch: BranchName,
     /// Its path.
     pub path: ObjectPath,
-    /// Its ETag, which tells the parts that were chosen.
+    /// Its ETag.
     pub e_tag: String,
     /// Its checksum.
     pub checksum: Option<Checksum>,
+    /// The branch for which the upload was begun: on a later one of the name nothing was completed.
+    pub branch_uid: BranchUid,
+    /// What was asked for. None if a server of an earlier version completed it: then no request is known to be the same.
+    pub request: Option<CompletionDigest>,
 }
 
 /// One uploaded part. A number that is uploaded again replaces its part.
@@ -73,4 +78,6 @@ pub struct Part {
     pub checksum: Option<Checksum>,
     /// When it was uploaded.
     pub last_modified: Timestamp,
+    /// Whether its number never had other bytes. The state machine sees to it; what the writer says doesn't count.
+    pub is_sole: bool,
 }

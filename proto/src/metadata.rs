@@ -14,7 +14,7 @@ pub mod status;
 
 use std::fmt::Display;
 
-use model::{Command, CommitId, InstallationId, Outcome, RequestId, SessionId, StoreId, Timestamp};
+use model::{Command, CommitId, CompletionDigest, InstallationId, Outcome, RequestId, SessionId, StoreId, Timestamp};
 use prost::Message;
 use thiserror::Error;
 
@@ -146,6 +146,18 @@ where
 
 fn commit(field: &'static str, bytes: &[u8]) -> Result<CommitId, DecodeError> {
     CommitId::from_slice(bytes).map_err(|error| invalid(field, error))
+}
+
+/// No bytes for a digest that isn't known.
+fn digest_bytes(digest: Option<&CompletionDigest>) -> Vec<u8> {
+    digest.map_or_else(Vec::new, |digest| digest.as_bytes().to_vec())
+}
+
+fn digest(field: &'static str, bytes: &[u8]) -> Result<Option<CompletionDigest>, DecodeError> {
+    match bytes {
+        [] => Ok(None),
+        bytes => CompletionDigest::from_slice(bytes).map(Some).map_err(|error| invalid(field, error)),
+    }
 }
 
 fn request(bytes: &[u8]) -> Result<RequestId, DecodeError> {

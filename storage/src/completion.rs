@@ -12,6 +12,7 @@ use md5::{Digest, Md5};
 
 use crate::data::broken;
 use crate::digest::BodyDigest;
+use crate::source::unquoted;
 use crate::{RepositoryStorage, StorageError, Stored};
 
 /// A part that an object is completed of.
@@ -23,6 +24,16 @@ pub struct CompletionPart {
     pub id: String,
     /// Its bytes, if they went through this server.
     pub content: Option<Stored>,
+}
+
+/// What is known of the object once its store says that an upload is completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completed {
+    /// It is of the parts that were named.
+    OfThese,
+    /// It may be of others, by a completion that came first: the store would say the same, and its ETag doesn't tell.
+    /// [`RepositoryStorage::is_made_of`] does.
+    Untold,
 }
 
 /// What is at the address of an upload.
@@ -37,6 +48,12 @@ pub(crate) enum Made {
 }
 
 impl RepositoryStorage {
+    /// Returns whether the object at the address of an upload is of these parts. Reads it all if its ETag doesn't tell.
+    pub async fn is_made_of(&self, address: &Address, parts: &[CompletionPart]) -> Result<bool, StorageError> {
+        let path = self.paths().writable(address)?;
+        Ok(self.made_of(address, &path, parts).await? == Made::OfThese)
+    }
+
     /// Finds out what a completion made. Reads the object only if the store's ETag doesn't tell.
     pub(crate) async fn made_of(
         &self,
@@ -96,10 +113,6 @@ pub(crate) fn is_e_tag_of(e_tag: &str, parts: &[CompletionPart]) -> Option<bool>
         whole.update(md5);
     }
     Some(said.eq_ignore_ascii_case(&format!("{}-{}", hex::encode(whole.finalize()), parts.len())))
-}
-
-fn unquoted(e_tag: &str) -> &str {
-    e_tag.trim_matches('"')
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ mod upload;
 pub mod durable;
 pub mod testing;
 
-pub use completion::CompletionPart;
+pub use completion::{Completed, CompletionPart};
 pub use data::{BodyStream, Stored};
 pub use disk_cache::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 pub use error::{BodyError, PutError, StorageError};

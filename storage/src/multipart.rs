@@ -1,14 +1,14 @@
 //! Clients' multipart uploads. Owns how their parts and numbers map to the store's: one to one. Leaves who uploads
 //! what, and which parts there are, to the metadata service.
 //! Invariant: an object appears only by a completion, with all of its parts in the order of their numbers; of several
-//! completions with other parts, one alone is told that it succeeded.
+//! completions with other parts, one alone is told that it succeeded, and none where the store doesn't tell which.
 
 use model::Address;
 use object_store::Error as StoreError;
 use object_store::multipart::PartId;
 use object_store::path::Path;
 
-use crate::completion::{CompletionPart, Made, is_e_tag_of};
+use crate::completion::{Completed, CompletionPart, Made, is_e_tag_of};
 use crate::presigned::Presigned;
 use crate::segments::Segments;
 use crate::upload::{Part, UploadError, upload};
@@ -121,7 +121,7 @@ impl RepositoryStorage {
         address: &Address,
         store_upload_id: &str,
         parts: &[CompletionPart],
-    ) -> Result<(), StorageError> {
+    ) -> Result<Completed, StorageError> {
         let path = self.paths().writable(address)?;
         if !parts.is_sorted_by(|a, b| a.number < b.number) || parts.is_empty() {
             return Err(StorageError::Invalid("parts must be given in ascending order, at least one".into()));
@@ -134,9 +134,13 @@ impl RepositoryStorage {
             _ => self.complete_in_order(&path, store_upload_id, parts).await,
         };
         let error = match completed {
-            // Some stores answer each completion of an upload with what was made of it by the first.
-            Ok(Some(e_tag)) if is_e_tag_of(&e_tag, parts) == Some(false) => ended(),
-            Ok(_) => return Ok(()),
+            Ok(e_tag) => match e_tag.and_then(|e_tag| is_e_tag_of(&e_tag, parts)) {
+                Some(true) => return Ok(Completed::OfThese),
+                None if self.stores().scheme().completes_once() => return Ok(Completed::OfThese),
+                None => return Ok(Completed::Untold),
+                // Some stores answer each completion of an upload with what was made of it by the first.
+                Some(false) => ended(),
+            },
             Err(error) => error,
         };
         match self.made_of(address, &path, parts).await? {
@@ -146,7 +150,7 @@ impl RepositoryStorage {
                 if let Err(error) = self.abort_multipart(address, store_upload_id).await {
                     tracing::warn!(%error, %path, "parts of a completed upload stay behind");
                 }
-                Ok(())
+                Ok(Completed::OfThese)
             }
         }
     }

@@ -24,6 +24,19 @@ pub enum Scheme {
     Azure,
 }
 
+impl Scheme {
+    /// Whether a multipart upload is completed once, and each further completion of the parts that were there is an error,
+    /// whichever it names. Our own stores put an object only where none is, and Azure's blocks are used up or dropped by the
+    /// first list. S3 may answer a further
+    /// completion with what the first one made; of GCS it isn't known.
+    pub(crate) fn completes_once(self) -> bool {
+        match self {
+            Self::Local | Self::Memory | Self::Azure => true,
+            Self::S3 | Self::Gcs => false,
+        }
+    }
+}
+
 /// Options of an object store beside its URL. Credentials that aren't given here come from the usual places: the
 /// environment, a container's or instance's metadata, a web identity.
 #[derive(Clone, Default)]

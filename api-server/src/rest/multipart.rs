@@ -1,6 +1,7 @@
 //! Multipart uploads by pre-signed URLs, on stores that can sign. The parts go to an address that is told to nobody but in
 //! those URLs, and they write nothing once the upload has ended; so what is completed isn't copied.
-//! Invariant: an upload is completed, given up, or added to by the user who began it, for the path that it was begun for.
+//! Invariants: an upload is completed, given up, or added to by the user who began it, for the path that it was begun for; an
+//! entry is of the parts that its writer named, or there is none.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use http::StatusCode;
 use md5::Digest as _;
 use model::{BranchName, ObjectPath, PART_NUMBER_MAX, RepositoryName};
 use serde::{Deserialize, Serialize};
-use storage::CompletionPart;
+use storage::{Completed, CompletionPart, StorageError};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,6 +28,14 @@ use super::path_params::{OnBranch, text};
 use crate::flows;
 
 const NO_SIGNER: &str = "this server's object store can't pre-sign URLs: upload through the server";
+
+const NO_PROOF: &str =
+    "this server's object store doesn't tell which parts an object was made of: upload through the server";
+
+const NO_SIGNER_OR_PROOF: &str = "this server's object store can't pre-sign URLs, or doesn't tell which parts an object was \
+    made of: upload through the server";
+
+const ENDED: &str = "this upload, which was completed with other parts, given up or never begun: begin a new one";
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new()
@@ -156,7 +165,7 @@ async fn create_presign_multipart_upload(
 #[utoipa::path(put, path = "/repositories/{repository}/branches/{branch}/staging/pmpu/{uploadId}",
     operation_id = "completePresignMultipartUpload", tag = "experimental", params(OfUpload, ObjectQuery),
     request_body = CompletePresignMultipartUpload,
-    responses((status = 200, body = ObjectStats), (status = 501, body = ErrorBody, description = NO_SIGNER), (status = "default", body = ErrorBody)))]
+    responses((status = 200, body = ObjectStats), (status = 501, body = ErrorBody, description = NO_SIGNER_OR_PROOF), (status = "default", body = ErrorBody)))]
 async fn complete_presign_multipart_upload(
     State(rest): State<Rest>,
     Authenticated(caller): Authenticated,
@@ -186,12 +195,9 @@ async fn complete_presign_multipart_upload(
     let storage = rest.storage(&request.repository)?;
     let completed = storage.complete_multipart(&request.slot.of_parts(), &upload, &parts).await;
     let entry = match completed {
-        Ok(()) => flows::link_object(&rest.graveler, &caller, &request).await?,
+        Ok(Completed::OfThese) => flows::link_object(&rest.graveler, &caller, &request).await?,
         // An earlier try may have done it all, on a store that can't tell that the object is of these parts.
-        Err(error) => {
-            let linked = flows::linked_before(&rest.graveler, &request).await?;
-            linked.ok_or_else(|| graveler::Error::from(error))?
-        }
+        untold => flows::linked_before(&rest.graveler, &request).await?.ok_or_else(|| not_of_these(untold))?,
     };
     Ok(Json(ObjectStats::new(&request.repository, path.clone(), entry)))
 }
@@ -256,6 +262,16 @@ impl Rest {
     }
 }
 
+/// Why a completion isn't linked. What the store made may be of other parts, by a completion that came first: of the parts
+/// nothing is known here but their ETags, so neither the size nor the bytes would tell.
+fn not_of_these(completed: Result<Completed, StorageError>) -> Failure {
+    match completed {
+        Ok(_) => Failure::new(StatusCode::NOT_IMPLEMENTED, NO_PROOF),
+        Err(StorageError::NotFound { .. }) => Failure::not_found(ENDED),
+        Err(error) => graveler::Error::from(error).into(),
+    }
+}
+
 /// The ETag of an object of these parts, as S3 makes it: the MD5 of their MD5s.
 fn whole_e_tag(parts: &[UploadPart]) -> Result<String, Failure> {
     let numbers: std::collections::BTreeSet<_> = parts.iter().map(|part| part.part_number).collect();
@@ -266,9 +282,13 @@ fn whole_e_tag(parts: &[UploadPart]) -> Result<String, Failure> {
     sorted.sort_unstable_by_key(|part| part.part_number);
     let mut digests = Vec::new();
     for part in sorted {
-        // A store whose ETags aren't MD5s still makes distinct ones.
-        let tag = object_http::unquoted(&part.etag);
-        digests.extend(hex::decode(tag).unwrap_or_else(|_| tag.as_bytes().to_vec()));
+        let md5: Option<[u8; 16]> =
+            hex::decode(object_http::unquoted(&part.etag)).ok().and_then(|md5| md5.try_into().ok());
+        digests.extend(md5.ok_or_else(|| {
+            let why = "must have the ETags that the store answered, and these must be MD5s: on a store with others, upload \
+                       through the server";
+            invalid_field("parts", format!("{why} (part {})", part.part_number))
+        })?);
     }
     Ok(format!("{}-{}", hex::encode(md5::Md5::digest(&digests)), parts.len()))
 }

@@ -21,7 +21,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use secrecy::SecretString;
-use storage::testing::{Counters, Counting};
+use storage::testing::{Completing, Counters, Counting, Tags};
 use storage::{StoreSettings, Stores};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -95,6 +95,11 @@ impl TestLake {
     /// A server with an empty repository `trips`, whose store signs URLs as S3's would be. Nothing is sent there: the store is
     /// in memory, and its objects lie at the keys of the URLs.
     pub(crate) async fn signing() -> Self {
+        Self::signing_with(Tags::Md5).await
+    }
+
+    /// The same; what uploads in parts are made into has such ETags.
+    pub(crate) async fn signing_with(tags: Tags) -> Self {
         // Its client is made, though it sends nothing; another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let keys = [("access_key_id", "AKIATEST"), ("secret_access_key", "secret")];
@@ -102,7 +107,7 @@ impl TestLake {
         let settings = StoreSettings { options, region: Some("us-east-1".to_owned()), ..StoreSettings::default() };
         let memory = Arc::new(InMemory::new());
         let signs = Stores::open("s3://lake", &settings).await.unwrap();
-        let stores = signs.decorated(|_, _| (Arc::clone(&memory) as _, memory));
+        let stores = signs.decorated(|_, _| (Arc::clone(&memory) as _, Completing::new(memory, tags)));
         let lake = Self::on(stores, Arc::new(TickingClock::default()), server_options()).await;
         lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
         lake

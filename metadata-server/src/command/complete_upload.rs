@@ -3,52 +3,63 @@
 //! expired than it adds.
 
 use model::{
-    CompletedUpload, Condition, Entry, Outcome, RepositoryName, RepositoryUid, StageOutcome, StagedValue, Timestamp,
-    Upload, UploadId,
+    CompletedUpload, CompletionDigest, Condition, Entry, Outcome, RepositoryName, RepositoryUid, StageOutcome,
+    StagedValue, Timestamp, Upload, UploadId,
 };
 
 use super::ApplyContext;
 use super::abort_upload::remove;
 use super::stage::stage;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
-use crate::state::{Halt, StateError, key, records};
-
-/// How long a completion is remembered.
-const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+use crate::state::{Halt, StateError, expiry, key, records};
 
 /// How many expired ones a completion forgets at most.
 const EXPIRED_MAX: usize = 4;
+
+/// What an upload is to become, as in [`model::Command::CompleteUpload`].
+pub(super) struct Completion<'c> {
+    pub(super) entry: &'c Entry,
+    pub(super) condition: Option<&'c Condition>,
+    pub(super) request: Option<CompletionDigest>,
+}
 
 pub(super) fn apply(
     tx: &mut Transaction<'_>,
     context: ApplyContext,
     repository: &RepositoryName,
     upload: UploadId,
-    entry: &Entry,
-    condition: Option<&Condition>,
+    completion: &Completion<'_>,
 ) -> Result<Outcome, Halt> {
     let repository = records::repository(tx, repository)?;
     let upload = records::upload(tx, &repository, upload)?;
     let branch = records::branch_of_upload(tx, &repository, &upload)?;
     super::open_to_writes(tx, &repository, &branch.name)?;
-    let value = StagedValue::Entry(entry.clone());
-    let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, condition)?;
+    let value = StagedValue::Entry(completion.entry.clone());
+    let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, completion.condition)?;
     if outcome == StageOutcome::Staged {
         remove(tx, repository.uid, &upload)?;
         forget_expired(tx, context.time)?;
-        remember(tx, context.time, repository.uid, upload, entry);
+        remember(tx, context.time, repository.uid, upload, completion);
     }
     Ok(Outcome::Staged(vec![outcome]))
 }
 
-fn remember(tx: &mut Transaction<'_>, now: Timestamp, repository: RepositoryUid, upload: Upload, entry: &Entry) {
+fn remember(
+    tx: &mut Transaction<'_>,
+    now: Timestamp,
+    repository: RepositoryUid,
+    upload: Upload,
+    completion: &Completion<'_>,
+) {
     let completed = CompletedUpload {
         branch: upload.new.branch,
         path: upload.new.path,
-        e_tag: entry.e_tag.clone(),
-        checksum: entry.checksum.clone(),
+        e_tag: completion.entry.e_tag.clone(),
+        checksum: completion.entry.checksum.clone(),
+        branch_uid: upload.branch_uid,
+        request: completion.request,
     };
-    let expires = Timestamp::from_millis(now.as_millis().saturating_add(KEPT_MILLIS));
+    let expires = now.plus_millis(expiry::KEPT_MILLIS);
     records::put(tx, Table::Uploads, key::completed_upload(repository, upload.id), &completed);
     tx.put(Table::Dedup, key::completed_expiry(expires, repository, upload.id), vec![]);
 }

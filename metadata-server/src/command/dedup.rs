@@ -4,11 +4,9 @@
 use model::{Command, Outcome, RequestId, Timestamp};
 use proto::metadata::{decode, encode};
 
+use crate::state::expiry::{self, KEPT_MILLIS};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
-use crate::state::{StateError, expiry, key};
-
-/// How long an answer is kept.
-pub(super) const KEPT_MILLIS: u64 = 24 * 60 * 60 * 1000;
+use crate::state::{StateError, key};
 
 /// How many expired answers one command removes at most.
 const EXPIRED_MAX: usize = 4;

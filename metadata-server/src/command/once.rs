@@ -7,6 +7,7 @@ use proto::metadata::encode;
 
 use super::{ApplyContext, dedup};
 use crate::state::StateError;
+use crate::state::expiry::KEPT_MILLIS;
 use crate::state::keyspace::Transaction;
 
 /// What stands in keys for the kind of command. On disk: never to change.
@@ -48,7 +49,7 @@ pub(super) fn spend(
     value: &StagedValue,
 ) -> Result<(), StateError> {
     dedup::expire(tx, context.time)?;
-    dedup::keep(tx, once.until.plus_millis(dedup::KEPT_MILLIS), KIND, once.id, digest(path, value));
+    dedup::keep(tx, once.until.plus_millis(KEPT_MILLIS), KIND, once.id, digest(path, value));
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Records an uploaded part of an upload whose branch is still there; one of the same number is replaced.
+//! Records an uploaded part of an upload whose branch is still there; one of the same number is replaced. Invariant: a part
+//! is called the sole one of its number only if all that were ever recorded under it had the same bytes.
 
 use model::{Outcome, Part, RepositoryName, UploadId};
 
@@ -14,6 +15,10 @@ pub(super) fn apply(
     let repository = records::repository(tx, repository)?;
     let upload = records::upload(tx, &repository, upload)?;
     records::branch_of_upload(tx, &repository, &upload)?;
-    records::put(tx, Table::Uploads, key::part(repository.uid, upload.id, part.number), part);
+    let key = key::part(repository.uid, upload.id, part.number);
+    let before: Option<Part> = records::find(tx, Table::Uploads, &key)?;
+    let is_same = |before: &Part| (before.size, &before.e_tag) == (part.size, &part.e_tag);
+    let is_sole = before.is_none_or(|before| before.is_sole && is_same(&before));
+    records::put(tx, Table::Uploads, key, &Part { is_sole, ..part.clone() });
     Ok(Outcome::Done)
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{
-    Address, Answer, Branch, BranchName, Command, CommitId, CompletedUpload, Condition, Entry, Lookup, MetaStore,
-    NewUpload, Note, ObjectPath, Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId, StageOutcome,
-    StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope, Upload,
+    Address, Answer, Branch, BranchName, Command, CommitId, CompletedUpload, CompletionDigest, Condition, Entry,
+    Lookup, MetaStore, NewUpload, Note, ObjectPath, Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId,
+    StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope, Upload,
 };
 
 /// A repository with a branch `main` at commit 1.
@@ -17,6 +17,9 @@ pub(super) struct Lake {
     pub(super) store: Arc<dyn MetaStore>,
     pub(super) repository: Repository,
 }
+
+/// What completions of scenarios ask for.
+pub(super) const COMPLETION: CompletionDigest = CompletionDigest::from_bytes([7; 32]);
 
 /// Numbers that no other scenario uses.
 pub(super) fn unique() -> u64 {
@@ -74,6 +77,7 @@ pub(super) fn part(number: u32, e_tag: &str) -> Part {
         e_tag: e_tag.into(),
         checksum: None,
         last_modified: Timestamp::from_millis(2),
+        is_sole: true,
     }
 }
 
@@ -294,7 +298,8 @@ impl Lake {
 
     pub(super) async fn complete(&self, upload: &Upload, e_tag: &str, condition: Option<Condition>) -> Outcome {
         let repository = self.repository.name.clone();
-        self.write(Command::CompleteUpload { repository, upload: upload.id, entry: entry(e_tag), condition }).await
+        let (upload, entry, request) = (upload.id, entry(e_tag), Some(COMPLETION));
+        self.write(Command::CompleteUpload { repository, upload, entry, condition, request }).await
     }
 
     pub(super) async fn abort(&self, upload: &Upload) -> Outcome {

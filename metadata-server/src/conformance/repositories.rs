@@ -176,6 +176,7 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
             upload,
             entry: super::lake::entry("1"),
             condition: None,
+            request: None,
         },
         Command::AbortUpload { repository: repository.clone(), upload },
     ];

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{CompletedUpload, Condition, MetaStore, Query, Refusal, Require, StageOutcome, UploadId};
+use model::{CompletedUpload, Condition, MetaStore, Part, Query, Refusal, Require, StageOutcome, UploadId};
 
-use super::lake::{Lake, commit, granted, name, object, part, refusal};
+use super::lake::{COMPLETION, Lake, commit, granted, name, object, part, refusal};
 
 pub(super) async fn live_from_create_to_complete(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "upload").await;
@@ -20,7 +20,8 @@ pub(super) async fn live_from_create_to_complete(store: Arc<dyn MetaStore>) {
     assert_eq!(lake.parts(&other, 0, 10).await, Ok((vec![], false)));
     let query = Query::Parts { repository: lake.repository.name.clone(), upload: upload.id, after: 1, amount: 1 };
     let page = granted(lake.read(query).await.parts());
-    assert_eq!((page.items, page.more), (vec![part(2, "two again")], true), "the newest of a number counts");
+    let newest = Part { is_sole: false, ..part(2, "two again") };
+    assert_eq!((page.items, page.more), (vec![newest], true), "the newest of a number counts");
 
     assert_eq!(granted(lake.complete(&upload, "whole", None).await.staged()), [StageOutcome::Staged]);
     assert_eq!(lake.staged("a").await, Some(object("whole")));
@@ -31,6 +32,32 @@ pub(super) async fn live_from_create_to_complete(store: Arc<dyn MetaStore>) {
     assert_eq!(refusal(lake.complete(&upload, "again", None).await), gone);
     assert_eq!(refusal(lake.abort(&upload).await), gone);
     assert_eq!(lake.uploads("main", "", None, 10).await, (vec![other], false));
+}
+
+/// The sole part of its number tells that no completion can have been of other bytes under it.
+pub(super) async fn know_which_parts_are_the_sole_ones_of_their_numbers(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "sole").await;
+    let upload = lake.create_upload("main", "a").await;
+    let elsewhere = |number, e_tag| Part { store_part_id: "sent again".into(), ..part(number, e_tag) };
+    let said_to_be = |is_sole, part: Part| Part { is_sole, ..part };
+    let sent = [
+        part(1, "one"),
+        elsewhere(1, "one"),
+        said_to_be(false, part(2, "two")),
+        part(3, "three"),
+        part(3, "other"),
+        part(3, "three"),
+        part(4, "four"),
+        Part { size: 6, ..part(4, "four") },
+    ];
+    for part in sent {
+        granted(lake.put_part(&upload, part).await.done());
+    }
+    let query = Query::Parts { repository: lake.repository.name.clone(), upload: upload.id, after: 0, amount: 9 };
+    let kept = granted(lake.read(query).await.parts()).items;
+    let sole: Vec<_> = kept.iter().map(|part| (part.number, part.is_sole)).collect();
+    assert_eq!(sole, [(1, true), (2, true), (3, false), (4, false)]);
+    assert_eq!(kept[0].store_part_id, "sent again");
 }
 
 pub(super) async fn are_aborted(store: Arc<dyn MetaStore>) {
@@ -117,10 +144,34 @@ pub(super) async fn are_remembered_when_they_were_completed(store: Arc<dyn MetaS
     // Whatever becomes of the object.
     lake.put("a", object("another")).await;
     let completed = lake.completed(&upload).await;
-    let expected = CompletedUpload { branch: name("main"), path: name("a"), e_tag: "whole".into(), checksum: None };
+    let expected = CompletedUpload {
+        branch: name("main"),
+        path: name("a"),
+        e_tag: "whole".into(),
+        checksum: None,
+        branch_uid: upload.branch_uid,
+        request: Some(COMPLETION),
+    };
     assert_eq!(completed, Ok(expected));
     let other = Lake::new(Arc::clone(&lake.store), "remembered").await;
     assert_eq!(other.completed(&upload).await, unknown, "an id means nothing in another repository");
+}
+
+pub(super) async fn are_not_remembered_for_a_later_branch(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "completed").await;
+    granted(lake.create_branch("dev").await.branch());
+    let upload = lake.create_upload("dev", "a").await;
+    granted(lake.complete(&upload, "whole", None).await.staged());
+    let completed = granted(lake.completed(&upload).await);
+    let unknown = Err(Refusal::UploadNotFound(upload.id));
+
+    granted(lake.delete_branch("dev").await.done());
+    assert_eq!(lake.completed(&upload).await, unknown);
+    granted(lake.undelete("dev").await);
+    assert_eq!(lake.completed(&upload).await, Ok(completed), "it is the same branch");
+    granted(lake.delete_branch("dev").await.done());
+    granted(lake.create_branch("dev").await.branch());
+    assert_eq!(lake.completed(&upload).await, unknown, "nothing was completed on this one");
 }
 
 pub(super) async fn outlive_their_branch(store: Arc<dyn MetaStore>) {

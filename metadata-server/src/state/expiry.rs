@@ -8,6 +8,10 @@
 
 use model::{CLOCK_TOLERANCE_MS, Timestamp};
 
+/// How long it is remembered what something came to, for a client that lost the answer and asks again: the answer of a
+/// command, a completed upload, a job that ended.
+pub(crate) const KEPT_MILLIS: u64 = 24 * 60 * 60 * 1000;
+
 /// Times after this one are too far ahead for what lasts so long.
 pub(crate) fn far(now: Timestamp, lasting_ms: u64) -> Timestamp {
     now.plus_millis(lasting_ms.saturating_add(CLOCK_TOLERANCE_MS))

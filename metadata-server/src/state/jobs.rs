@@ -4,11 +4,10 @@
 
 use model::{Job, JobState, OPEN_JOBS_MAX, Refusal, RequestId, RunnerId, Timestamp};
 
+use super::expiry::{self, KEPT_MILLIS};
 use super::keyspace::{Keyspace, Table, Transaction};
-use super::{Halt, StateError, expiry, key, records};
+use super::{Halt, StateError, key, records};
 
-/// How long a job that ended is remembered.
-const KEPT_MILLIS: u64 = 24 * 60 * 60 * 1000;
 /// How many that ended are remembered, in all repositories together; the first are forgotten first.
 const KEPT_MAX: u64 = 100_000;
 /// How many one command forgets at most; more than it may add, but for a publication of very many.

@@ -73,14 +73,18 @@ pub(crate) fn branch_of_upload(keys: &dyn Keyspace, repository: &Repository, upl
     }
 }
 
-/// What is remembered of an upload that was completed.
+/// What is remembered of an upload that was completed, as long as the branch is there for which it was begun.
 pub(crate) fn completed_upload(
     keys: &dyn Keyspace,
     repository: &Repository,
     id: UploadId,
 ) -> Result<CompletedUpload, Halt> {
-    let found = find(keys, Table::Uploads, &key::completed_upload(repository.uid, id))?;
-    found.ok_or_else(|| Refusal::UploadNotFound(id).into())
+    let unknown = || Halt::from(Refusal::UploadNotFound(id));
+    let completed: CompletedUpload =
+        find(keys, Table::Uploads, &key::completed_upload(repository.uid, id))?.ok_or_else(unknown)?;
+    let branch: Option<Branch> = find(keys, Table::Refs, &key::branch(repository.uid, &completed.branch))?;
+    let is_there = branch.is_some_and(|branch| branch.uid == completed.branch_uid);
+    is_there.then_some(completed).ok_or_else(unknown)
 }
 
 pub(crate) fn user(keys: &dyn Keyspace, id: UserId) -> Result<User, Halt> {

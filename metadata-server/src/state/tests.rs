@@ -218,7 +218,7 @@ fn completed_uploads_are_forgotten_after_a_day() {
         let create = Command::CreateUpload { request: RequestId(number), repository: trips(), upload };
         let upload = at(millis, create).upload().unwrap().id;
         let StagedValue::Entry(entry) = object("a") else { panic!("an object") };
-        let complete = Command::CompleteUpload { repository: trips(), upload, entry, condition: None };
+        let complete = Command::CompleteUpload { repository: trips(), upload, entry, condition: None, request: None };
         assert_eq!(at(millis, complete), Outcome::Staged(vec![StageOutcome::Staged]));
         upload
     };

@@ -8,7 +8,8 @@ use model::{
 
 use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
 use super::{
-    DecodeError, Wire, commit, name, needed, optional, request, request_bytes, session, session_bytes, store_bytes,
+    DecodeError, Wire, commit, digest, digest_bytes, name, needed, optional, request, request_bytes, session,
+    session_bytes, store_bytes,
 };
 use crate::generated::metadata::{self as pb, command::Kind, condition, unstage};
 
@@ -222,12 +223,15 @@ fn kind(command: &Command) -> Kind {
             upload: upload.0,
             part: Some(part.to_message()),
         }),
-        Command::CompleteUpload { repository, upload, entry, condition } => Kind::CompleteUpload(pb::CompleteUpload {
-            repository: repository.to_string(),
-            upload: upload.0,
-            entry: Some(entry.to_message()),
-            condition: condition.as_ref().map(Wire::to_message),
-        }),
+        Command::CompleteUpload { repository, upload, entry, condition, request } => {
+            Kind::CompleteUpload(pb::CompleteUpload {
+                repository: repository.to_string(),
+                upload: upload.0,
+                entry: Some(entry.to_message()),
+                condition: condition.as_ref().map(Wire::to_message),
+                request: digest_bytes(request.as_ref()),
+            })
+        }
         Command::AbortUpload { repository, upload } => {
             Kind::AbortUpload(pb::AbortUpload { repository: repository.to_string(), upload: upload.0 })
         }
@@ -434,6 +438,7 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             upload: UploadId(m.upload),
             entry: needed::<Entry>("entry", m.entry)?,
             condition: optional(m.condition)?,
+            request: digest("request", &m.request)?,
         },
         Kind::AbortUpload(m) => {
             Command::AbortUpload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) }

@@ -7,7 +7,7 @@ use model::{
     UserId, Version,
 };
 
-use super::{DecodeError, Wire, commit, invalid, name, needed, optional, store_bytes};
+use super::{DecodeError, Wire, commit, digest, digest_bytes, invalid, name, needed, optional, store_bytes};
 use crate::generated::metadata::{self as pb, address, policy_holder, staged_value, uncommitted};
 
 impl Wire for Address {
@@ -392,6 +392,8 @@ impl Wire for CompletedUpload {
             path: self.path.to_string(),
             e_tag: self.e_tag.clone(),
             checksum: self.checksum.as_ref().map(Wire::to_message),
+            branch_uid: self.branch_uid.0,
+            request: digest_bytes(self.request.as_ref()),
         }
     }
 
@@ -401,6 +403,8 @@ impl Wire for CompletedUpload {
             path: name("completed.path", message.path)?,
             e_tag: message.e_tag,
             checksum: optional(message.checksum)?,
+            branch_uid: BranchUid(message.branch_uid),
+            request: digest("completed.request", &message.request)?,
         })
     }
 }
@@ -416,6 +420,7 @@ impl Wire for Part {
             e_tag: self.e_tag.clone(),
             checksum: self.checksum.as_ref().map(Wire::to_message),
             last_modified_ms: self.last_modified.as_millis(),
+            is_sole: self.is_sole,
         }
     }
 
@@ -427,6 +432,7 @@ impl Wire for Part {
             e_tag: message.e_tag,
             checksum: optional(message.checksum)?,
             last_modified: Timestamp::from_millis(message.last_modified_ms),
+            is_sole: message.is_sole,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 mod any;
 
-use model::{Answer, Command, Outcome, Query, RequestId, Timestamp};
+use model::{Answer, Command, CompletedUpload, Outcome, Part, Query, RequestId, Timestamp};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -92,6 +92,14 @@ fn ids_have_their_lengths() {
     assert_eq!(request(&request_bytes(id)), Ok(id));
     assert!(request(&[0; 15]).is_err());
     assert!(commit("commit", &[0; 31]).is_err());
+    assert!(digest("request", &[0; 31]).is_err());
+}
+
+#[test]
+fn of_uploads_of_earlier_versions_it_is_not_known_what_these_did_not_keep() {
+    let completed = pb::CompletedUpload { branch: "main".into(), path: "a".into(), ..Default::default() };
+    assert_eq!(CompletedUpload::from_message(completed).unwrap().request, None);
+    assert!(!Part::from_message(pb::Part::default()).unwrap().is_sole);
 }
 
 #[test]

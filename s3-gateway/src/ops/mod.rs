@@ -17,6 +17,7 @@ mod stage_object;
 
 mod list_uploads;
 mod multipart;
+mod multipart_again;
 mod multipart_complete;
 mod multipart_whole;
 

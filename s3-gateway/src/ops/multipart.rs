@@ -168,6 +168,7 @@ async fn record(
         e_tag: hex::encode(stored.md5),
         checksum: checksum.map(|checksum| kept(checksum, ChecksumKind::FullObject)),
         last_modified: call.graveler.clock().now(),
+        is_sole: false,
     };
     let command = Command::PutPart { repository: name.clone(), upload: upload.id, part: part.clone() };
     call.graveler.meta().write(command).await?.done()?;

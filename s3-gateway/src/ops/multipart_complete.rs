@@ -6,23 +6,25 @@
 //! named parts ─► the store joins them at the upload's address ─► CompleteUpload: staged, upload ended, remembered
 //! ```
 //!
-//! A crash, or a completion with other parts, between the two steps: whoever asks again finds an object at the address, and
-//! `storage` takes it for theirs only if it proves to be of the parts that they name. An answer that was lost after the second
-//! step: the upload is gone, and what is remembered of it is the answer, if it was of the same parts.
+//! A crash, or a completion with other parts, between the two steps: the client that asks again finds an object at the address,
+//! which is taken for theirs only if it proves to be of the parts that they name. An answer that was lost after the second
+//! step: the upload is gone, and what is remembered of it is the answer to the same request (`multipart_again`).
 //! docs/design/0012-multipart-uploads.md says why.
 
 use axum::body::Body;
 use http::Response;
 use model::{
-    BranchName, Command, CompletedUpload, Condition, Entry, ObjectPath, PAGE_MAX, Part, PartSizes, Query, Repository,
-    RepositoryName, StageOutcome, Upload, UploadId,
+    BranchName, Command, CompletionDigest, Condition, Entry, ObjectPath, PAGE_MAX, Part, PartSizes, Query, Repository,
+    RepositoryName, StageOutcome, Upload,
 };
 use object_http::WriteCondition;
-use storage::{CompletionPart, Stored};
+use storage::{Completed, CompletionPart, Stored};
 
 use super::multipart::{authorized, end, find_open, has_ended, storage, store_lost_upload};
-use super::multipart_whole::{check_kind, check_size, check_whole, choose, declared, e_tag, whole_checksum};
-use super::put_object::writable;
+use super::multipart_again::{digest, done_before};
+use super::multipart_whole::{
+    check_kind, check_size, check_whole, choose, declared, e_tag, is_told_by_size, whole_checksum,
+};
 use crate::call::{self, Call};
 use crate::checksum_model::{kept, shown};
 use crate::error_table::Failure;
@@ -31,6 +33,13 @@ use crate::protocol::{ErrorCode, S3Error};
 
 /// How often a conditional completion looks again after the branch moved under it.
 const LOOKS_MAX: usize = 16;
+
+/// What a client asks for.
+struct Asked {
+    named: Vec<CompletedPart>,
+    condition: Option<WriteCondition>,
+    digest: CompletionDigest,
+}
 
 /// `POST /bucket/key?uploadId`.
 pub(crate) async fn complete(
@@ -43,14 +52,15 @@ pub(crate) async fn complete(
     let condition = call.write_condition()?;
     let body = call.request.read_body(call.body.take(), read::XML_BYTES_MAX).await?;
     let named = read::complete_multipart_upload(&body)?;
+    let asked = Asked { digest: digest(call.headers(), &named)?, named, condition };
     let completed = match find_open(call, &name, key, &path, upload_id).await {
-        Ok(found) => complete_found(call, &name, found, &named, condition.as_ref()).await,
+        Ok(found) => complete_found(call, &name, found, &asked).await,
         Err(failure) => Err(failure),
     };
     match completed {
         Ok(entry) => Ok(answer(call, bucket, key, (&entry.e_tag, entry.checksum.as_ref()))),
         Err(failure) if failure.is_unknown_upload() => {
-            let done = done_before(call, &name, key, &path, upload_id, &named).await?.ok_or(failure)?;
+            let done = done_before(call, &name, key, &path, upload_id, asked.digest).await?.ok_or(failure)?;
             Ok(answer(call, bucket, key, (&done.e_tag, done.checksum.as_ref())))
         }
         Err(failure) => Err(failure),
@@ -62,39 +72,17 @@ async fn complete_found(
     call: &Call<'_>,
     name: &RepositoryName,
     (repository, upload): (Repository, Upload),
-    named: &[CompletedPart],
-    condition: Option<&WriteCondition>,
+    asked: &Asked,
 ) -> Result<Entry, Failure> {
-    check_kind(call.headers(), declared(&upload), named)?;
-    let parts = choose(named, parts(call, name, &upload).await?)?;
+    check_kind(call.headers(), declared(&upload), &asked.named)?;
+    let parts = choose(&asked.named, parts(call, name, &upload).await?)?;
     let entry = entry(call, &upload, &parts)?;
-    if let Some(condition) = condition {
+    if let Some(condition) = &asked.condition {
         call.judge_early(name, &upload.new.branch, &upload.new.path, condition).await?;
     }
     assemble(call, &repository, &upload, &parts).await?;
-    publish(call, (&repository, &upload), &entry, condition).await?;
+    publish(call, (&repository, &upload), &entry, asked).await?;
     Ok(entry)
-}
-
-/// Finds out whether an earlier try of this very completion succeeded: clients try again when an answer was lost.
-async fn done_before(
-    call: &Call<'_>,
-    name: &RepositoryName,
-    key: &str,
-    path: &ObjectPath,
-    upload_id: &str,
-    named: &[CompletedPart],
-) -> Result<Option<CompletedUpload>, Failure> {
-    let Ok(upload) = upload_id.parse::<UploadId>() else { return Ok(None) };
-    let query = Query::CompletedUpload { repository: name.clone(), upload };
-    let done = match call.graveler.meta().read(query).await.and_then(|answer| Ok(answer.completed_upload()?)) {
-        Err(error) if has_ended(&error) => return Ok(None),
-        done => done?,
-    };
-    let (reference, _) = writable(key)?;
-    let e_tag = e_tag(named.iter().map(|part| part.e_tag.as_str()));
-    let is_this = done.branch.as_str() == reference && done.path == *path && e_tag.as_ref() == Some(&done.e_tag);
-    Ok(is_this.then_some(done))
 }
 
 fn answer(
@@ -145,11 +133,39 @@ fn entry(call: &Call<'_>, upload: &Upload, parts: &[Part]) -> Result<Entry, S3Er
 
 /// Has the store put the parts together; done once, it is done again without harm.
 async fn assemble(call: &Call<'_>, repository: &Repository, upload: &Upload, parts: &[Part]) -> Result<(), Failure> {
-    let parts: Vec<_> = parts.iter().map(completion_part).collect();
+    let named: Vec<_> = parts.iter().map(completion_part).collect();
     let new = &upload.new;
     let storage = storage(call, repository)?;
-    let assembled = storage.complete_multipart(&new.address, &new.store_upload_id, &parts).await;
-    assembled.map_err(|error| store_lost_upload(error.into()))
+    let completed = storage.complete_multipart(&new.address, &new.store_upload_id, &named).await;
+    let is_of_these = match completed.map_err(|error| store_lost_upload(error.into()))? {
+        Completed::OfThese => true,
+        Completed::Untold => is_made_of(call, (repository, upload), parts, &named).await?,
+    };
+    match is_of_these {
+        true => Ok(()),
+        false => Err(ErrorCode::NoSuchUpload.into()),
+    }
+}
+
+/// Finds out whether the upload was completed with these parts, where its store doesn't tell. The bytes are read only if another
+/// choice of parts could have their size.
+async fn is_made_of(
+    call: &Call<'_>,
+    (repository, upload): (&Repository, &Upload),
+    chosen: &[Part],
+    named: &[CompletionPart],
+) -> Result<bool, Failure> {
+    // Read after the store has answered: whatever an earlier completion named is recorded by now.
+    let recorded = parts(call, &repository.name, upload).await?;
+    let (storage, address) = (storage(call, repository)?, &upload.new.address);
+    let looked = match is_told_by_size(chosen, &recorded) {
+        true => {
+            let size: u64 = chosen.iter().map(|part| part.size).sum();
+            storage.data_size(address).await.map(|there| there == size)
+        }
+        false => storage.is_made_of(address, named).await,
+    };
+    looked.map_err(|error| store_lost_upload(error.into()))
 }
 
 fn completion_part(part: &Part) -> CompletionPart {
@@ -166,15 +182,16 @@ async fn publish(
     call: &Call<'_>,
     (repository, upload): (&Repository, &Upload),
     entry: &Entry,
-    condition: Option<&WriteCondition>,
+    asked: &Asked,
 ) -> Result<(), Failure> {
     for _ in 0..LOOKS_MAX {
-        let condition = match condition {
+        let condition = match &asked.condition {
             Some(condition) => Some(look(call, repository, (&upload.new.branch, &upload.new.path), condition).await?),
             None => None,
         };
         let (repository, upload, entry) = (repository.name.clone(), upload.id, entry.clone());
-        let command = Command::CompleteUpload { repository, upload, entry, condition };
+        let request = Some(asked.digest);
+        let command = Command::CompleteUpload { repository, upload, entry, condition, request };
         let outcome = match call.graveler.meta().write(command).await.and_then(|outcome| Ok(outcome.staged()?)) {
             Ok(outcomes) => outcomes.first().copied(),
             Err(error) if has_ended(&error) => return Err(ErrorCode::NoSuchUpload.into()),

@@ -15,6 +15,9 @@ use crate::protocol::{
 /// The fewest bytes of each part but the last.
 const PART_BYTES_MIN: u64 = 5 << 20;
 
+/// In which a client may say of how many bytes the whole is.
+pub(super) const SIZE_HEADER: &str = "x-amz-mp-object-size";
+
 /// The parts that the client names, in their order, as they were uploaded.
 pub(super) fn choose(named: &[CompletedPart], uploaded: Vec<Part>) -> Result<Vec<Part>, S3Error> {
     let mut uploaded = uploaded.into_iter().peekable();
@@ -29,6 +32,15 @@ pub(super) fn choose(named: &[CompletedPart], uploaded: Vec<Part>) -> Result<Vec
         Some(small) => Err(too_small(small)),
         None => Ok(chosen),
     }
+}
+
+/// Returns whether the size of what an upload was completed into tells that it is of the chosen parts, whoever completed it:
+/// they are all that were recorded until then, and none took the place of other bytes. Any other choice is a part of this
+/// one, and smaller.
+pub(super) fn is_told_by_size(chosen: &[Part], recorded: &[Part]) -> bool {
+    let is_chosen =
+        |(chosen, part): (&Part, &Part)| part.is_sole && (chosen.number, &chosen.e_tag) == (part.number, &part.e_tag);
+    chosen.len() == recorded.len() && chosen.iter().zip(recorded).all(is_chosen)
 }
 
 fn is_named(part: &Part, wanted: &CompletedPart) -> bool {
@@ -132,14 +144,13 @@ fn is_said(whole: &str, kind: ChecksumKind, said: &str) -> bool {
 
 /// Compares the whole's size with the header that the client may send.
 pub(super) fn check_size(request: &HeaderMap, size: u64) -> Result<(), S3Error> {
-    let name = "x-amz-mp-object-size";
-    let Some(said) = headers::single(request, name)? else { return Ok(()) };
+    let Some(said) = headers::single(request, SIZE_HEADER)? else { return Ok(()) };
     match said.parse::<u64>() {
         Ok(said) if said == size => Ok(()),
         Ok(_) => Err(S3Error::invalid_request(
             "The provided 'x-amz-mp-object-size' header does not match what was computed.",
         )),
-        Err(_) => Err(S3Error::invalid_argument(name, said, "Value must be a number of bytes.")),
+        Err(_) => Err(S3Error::invalid_argument(SIZE_HEADER, said, "Value must be a number of bytes.")),
     }
 }
 
@@ -158,6 +169,7 @@ mod tests {
             e_tag: format!("{number:032x}"),
             checksum: None,
             last_modified: Timestamp::default(),
+            is_sole: true,
         }
     }
 
@@ -188,6 +200,18 @@ mod tests {
         let other = CompletedPart { e_tag: "other".into(), ..named(1) };
         assert_eq!(code(&[other], vec![part(1, 1)]), "InvalidPart");
         assert_eq!(code(&[named(1), named(2)], vec![part(1, PART_BYTES_MIN - 1), part(2, 1)]), "EntityTooSmall");
+    }
+
+    #[test]
+    fn a_size_tells_the_parts_only_if_no_others_can_make_it() {
+        let all = [part(1, 5), part(2, 3)];
+        assert!(is_told_by_size(&all, &all));
+        assert!(!is_told_by_size(&all[..1], &all) && !is_told_by_size(&all, &all[..1]), "some are left out");
+        let replaced = Part { is_sole: false, ..part(2, 3) };
+        assert!(!is_told_by_size(&all, &[part(1, 5), replaced]), "other bytes were there");
+        let since = Part { e_tag: "since".into(), ..part(2, 3) };
+        assert!(!is_told_by_size(&all, &[part(1, 5), since]));
+        assert!(!is_told_by_size(&all, &[part(1, 5), part(3, 3)]));
     }
 
     #[test]

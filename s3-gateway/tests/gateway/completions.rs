@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use futures::join;
 use http::Method;
 use model::{Answer, MetaError, Query, UploadId};
 use s3_gateway::GatewayOptions;
+use sha2::{Digest as _, Sha256};
+use storage::testing::{Completing, Counters, Counting, Tags, Verb};
 use storage::{StorageError, StoreSettings, Stores};
 
 use crate::harness::{TestGateway, name};
@@ -22,7 +27,7 @@ async fn local() -> (tempfile::TempDir, Arc<Stores>) {
 async fn of_two_completions_with_other_parts_one_wins() {
     let (_folder, local) = local().await;
     let memory = Stores::open("memory:///", &StoreSettings::default()).await.unwrap();
-    for stores in [local, memory] {
+    for stores in [local, memory, Completing::in_memory(Tags::Md5), Completing::in_memory(Tags::Opaque)] {
         let s3 = TestGateway::start_on(stores, GatewayOptions::default()).await;
         // Of one size, so that their bytes alone tell the two apart.
         let bytes = [part(1, 5 * MIB), part(2, 4000), part(3, 4000)];
@@ -62,6 +67,61 @@ async fn a_completion_whose_answer_was_lost_can_be_sent_again() {
     s3.put("main/a", "another").send().await.expect(200);
     assert_eq!(upload.complete().await.expect(200).one("ETag"), first.one("ETag"));
     assert_eq!(s3.get("main/a").send().await.expect(200).text(), "another");
+}
+
+#[tokio::test]
+async fn a_completion_that_says_something_else_is_another() {
+    let s3 = TestGateway::start().await;
+    let bytes = [part(1, 5 * MIB), part(2, 10)];
+    let sum = |bytes: &[u8]| BASE64.encode(Sha256::digest(bytes));
+    let declared = [("x-amz-checksum-algorithm", "SHA256"), ("x-amz-checksum-type", "COMPOSITE")];
+    let mut upload = Upload::begin(&s3, "main/a", &declared).await;
+    for (number, bytes) in (1..).zip(&bytes) {
+        upload.put(number, bytes).await;
+    }
+    let e_tags: Vec<_> = upload.parts.iter().map(|(_, e_tag)| e_tag.clone()).collect();
+    let named = |numbers: [u32; 2], sums: [String; 2]| {
+        let said = e_tags.iter().zip(sums);
+        let said = said.map(|(e_tag, sum)| format!("<ETag>{e_tag}</ETag><ChecksumSHA256>{sum}</ChecksumSHA256>"));
+        numbers.into_iter().zip(said).collect::<Vec<_>>()
+    };
+    let right = named([1, 2], [sum(&bytes[0]), sum(&bytes[1])]);
+    let size = (5 * MIB + 10).to_string();
+    let said = [("x-amz-mp-object-size", size.as_str()), ("x-amz-checksum-type", "COMPOSITE")];
+    let first = upload.complete_saying(&right, &said).await.expect(200);
+    assert_eq!(upload.complete_saying(&right, &said).await.expect(200).text(), first.text());
+
+    let whole = sum(b"another");
+    for others in [
+        vec![("x-amz-mp-object-size", "7"), said[1]],
+        vec![said[0], ("x-amz-checksum-type", "FULL_OBJECT")],
+        vec![said[0], said[1], ("x-amz-checksum-sha256", &whole)],
+    ] {
+        upload.complete_saying(&right, &others).await.expect_error(404, "NoSuchUpload");
+    }
+    for others in [
+        named([3, 4], [sum(&bytes[0]), sum(&bytes[1])]),
+        named([1, 2], [sum(b"another"), sum(&bytes[1])]),
+        right[..1].to_vec(),
+    ] {
+        upload.complete_saying(&others, &said).await.expect_error(404, "NoSuchUpload");
+    }
+    assert_eq!(upload.complete_saying(&right, &said).await.expect(200).text(), first.text());
+}
+
+#[tokio::test]
+async fn a_completion_is_not_answered_again_on_a_later_branch_of_the_name() {
+    let s3 = TestGateway::start().await;
+    s3.create_branch("dev", "main").await;
+    let mut upload = Upload::begin(&s3, "dev/a", &[]).await;
+    upload.put(1, &part(1, 10)).await;
+    upload.complete().await.expect(200);
+    upload.complete().await.expect(200);
+    s3.delete_branch("dev").await;
+    upload.complete().await.expect_error(404, "NoSuchUpload");
+    s3.create_branch("dev", "main").await;
+    upload.complete().await.expect_error(404, "NoSuchUpload");
+    assert!(s3.keys_on("dev").await.is_empty());
 }
 
 #[tokio::test]
@@ -153,6 +213,56 @@ async fn what_the_store_has_completed_is_taken_for_the_parts_that_it_is_of() {
         let got = s3.get("main/a").send().await.expect(200);
         assert_eq!(got.bytes(), &[&bytes[0][..], &bytes[1]].concat());
     }
+}
+
+/// As on S3 with a key of a key service, which answers each completion as the first one of its upload.
+#[tokio::test]
+async fn where_the_store_does_not_tell_the_size_does_or_else_the_bytes() {
+    let counters = Counters::default();
+    let stores = Completing::in_memory(Tags::Opaque).decorated(|store, multipart| {
+        let counting = Counting::new(store, multipart, counters.clone());
+        (Arc::clone(&counting) as _, counting)
+    });
+    let s3 = TestGateway::start_on(stores, GatewayOptions::default()).await;
+    let bytes = [part(1, 5 * MIB), part(2, 4000), part(3, 4000)];
+    let begin = async |key: &str, bytes: &[Bytes]| {
+        let mut upload = Upload::begin(&s3, key, &[]).await;
+        for (number, bytes) in (1..).zip(bytes) {
+            upload.put(number, bytes).await;
+        }
+        upload
+    };
+    // As after a crash between the two steps of a completion.
+    let joined_with_2 = async |upload: &Upload<'_>| {
+        s3.asked.fail_writes(Some(MetaError::Unavailable("no leader".into())));
+        upload.complete_with(&upload.parts[..2], &[]).await.expect_error(503, "ServiceUnavailable");
+        s3.asked.fail_writes(None);
+    };
+
+    begin("main/usual", &bytes[..2]).await.complete().await.expect(200);
+    assert_eq!(counters.requests(Verb::Get), 0, "the size tells");
+    let fewer = begin("main/fewer", &[bytes[0].clone(), part(2, 5 * MIB), bytes[2].clone()]).await;
+    joined_with_2(&fewer).await;
+    counters.reset();
+    fewer.complete().await.expect_error(404, "NoSuchUpload");
+    assert_eq!(counters.requests(Verb::Get), 0, "so it does here");
+    fewer.complete_with(&fewer.parts[..2], &[]).await.expect(200);
+
+    let other = begin("main/other", &bytes).await;
+    joined_with_2(&other).await;
+    counters.reset();
+    let with_3 = [other.parts[0].clone(), other.parts[2].clone()];
+    other.complete_with(&with_3, &[]).await.expect_error(404, "NoSuchUpload");
+    assert_ne!(counters.requests(Verb::Get), 0);
+    let done = other.complete_with(&other.parts[..2], &[]).await.expect(200);
+    assert_eq!(done.one("ETag"), whole_e_tag(&[&bytes[0], &bytes[1]]));
+    assert_eq!(s3.get("main/other").send().await.expect(200).bytes(), &bytes[..2].concat());
+
+    let mut replaced = begin("main/replaced", &bytes[..2]).await;
+    replaced.put(2, &bytes[2]).await;
+    counters.reset();
+    replaced.complete().await.expect(200);
+    assert_ne!(counters.requests(Verb::Get), 0, "another completion may have named what was there before");
 }
 
 #[tokio::test]

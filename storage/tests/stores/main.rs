@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test didn't expect shall fail it where it happens")]
 
+mod completions;
 mod credentials;
 mod disk_cache;
 mod emulators;

@@ -9,6 +9,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use storage::testing::Tags;
 
 use super::{Answer, TRIPS};
 use crate::lake::{TestLake, branch};
@@ -287,8 +288,7 @@ async fn put_part(lake: &TestLake, url: &str, bytes: &'static [u8]) -> Result<St
     let path = Path::from_url_path(path.split_once("/lake/").unwrap().1).unwrap();
     let of = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).unwrap().to_owned();
     let (number, upload): (usize, String) = (of("partNumber").parse().unwrap(), of("uploadId"));
-    lake.multipart.put_part(&path, &upload, number - 1, bytes.into()).await?;
-    Ok(md5(bytes))
+    Ok(lake.multipart.put_part(&path, &upload, number - 1, bytes.into()).await?.content_id)
 }
 
 #[tokio::test]
@@ -319,9 +319,32 @@ async fn an_upload_in_parts_is_of_one_user_and_path_and_ends_once() {
     assert_eq!(lake.read("main", "linked").await.unwrap(), "one two");
     shows_nothing_of(&lake, address).await;
     assert_eq!(complete().await.json(200), linked, "its answer may have been lost");
+    let fewer = json!({ "physical_address": address, "parts": [parts[0]] });
+    let other = lake.call("PUT", &pmpu(&end, "linked")).json(&fewer).send().await;
+    assert!(other.message(404).contains("completed with other parts"));
+    assert_eq!(lake.get(&format!("{TRIPS}/refs/main/objects/stat?path=linked")).await.json(200), linked);
     assert!(put_part(&lake, url(0), b"late").await.is_err(), "the upload has ended");
     lake.delete("main", "linked").await;
     assert!(complete().await.status.as_u16() >= 400, "it isn't brought back");
+    assert_eq!(lake.paths("main").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_is_linked_only_where_the_store_tells_its_parts() {
+    let lake = TestLake::signing_with(Tags::Opaque).await;
+    let pmpu = |rest: &str| format!("{TRIPS}/branches/main/staging/pmpu{rest}?path=linked");
+    let begun = lake.call("POST", &format!("{}&parts=1", pmpu(""))).send().await.json(201);
+    let end = pmpu(&format!("/{}", begun["upload_id"].as_str().unwrap()));
+    let e_tag = put_part(&lake, begun["presigned_urls"][0].as_str().unwrap(), b"one").await.unwrap();
+    let complete = async |e_tag: &str| {
+        let parts = json!([{ "part_number": 1, "etag": e_tag }]);
+        let body = json!({ "physical_address": begun["physical_address"], "parts": parts });
+        lake.call("PUT", &end).json(&body).send().await
+    };
+    assert!(complete("no MD5").await.message(400).contains("part 1"), "nothing is done");
+    for _ in 0..2 {
+        assert!(complete(&e_tag).await.message(501).contains("upload through the server"));
+    }
     assert_eq!(lake.paths("main").await, [""; 0]);
 }
 

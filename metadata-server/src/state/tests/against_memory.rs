@@ -21,7 +21,7 @@ const PATHS: [&str; 6] = ["a", "a/", "a/b", "a0", "b", "a\0"];
 /// What is done to all replicas.
 #[derive(Debug, Clone)]
 enum Step {
-    Command(Command),
+    Command(Box<Command>),
     /// Publishes what is sealed, or some of it.
     Publish {
         repository: usize,
@@ -140,6 +140,7 @@ fn part() -> impl Strategy<Value = Part> {
         e_tag: e_tag.into(),
         checksum: None,
         last_modified: time(0),
+        is_sole: false,
     })
 }
 
@@ -310,8 +311,8 @@ fn next() -> impl Strategy<Value = Next> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        16 => command().prop_map(Step::Command),
-        1 => command().prop_map(|command| Step::Command(Command::Forced(Box::new(command)))),
+        16 => command().prop_map(|command| Step::Command(Box::new(command))),
+        1 => command().prop_map(|command| Step::Command(Box::new(Command::Forced(Box::new(command))))),
         3 => (0..2_usize, 0..3_usize, 0..3_usize, 1..4_u8, any::<bool>()).prop_map(
             |(repository, branch, skip, head, clean)| Step::Publish { repository, branch, skip, head, clean }
         ),
@@ -378,7 +379,7 @@ fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
     let ask = |query| block_on(memory.read(query)).unwrap();
     let name = |at: usize| REPOSITORIES[at].parse::<RepositoryName>().unwrap();
     match step {
-        Step::Command(command) => Some(command.clone()),
+        Step::Command(command) => Some((**command).clone()),
         Step::Publish { repository, branch, skip, head, clean } => {
             let (repository, branch): (_, BranchName) = (name(*repository), BRANCHES[*branch].parse().unwrap());
             let query = Query::Branches {
@@ -417,7 +418,7 @@ fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
                 Next::Part(part) => Command::PutPart { repository, upload, part },
                 Next::Complete(condition) => {
                     let StagedValue::Entry(entry) = object("u") else { panic!("an object") };
-                    Command::CompleteUpload { repository, upload, entry, condition }
+                    Command::CompleteUpload { repository, upload, entry, condition, request: None }
                 }
                 Next::Abort => Command::AbortUpload { repository, upload },
             })
@@ -501,7 +502,7 @@ proptest! {
         let memory = MemoryMetaStore::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let dir = tempfile::tempdir().unwrap();
         let mut state = open(&dir);
-        let beginning = beginning().into_iter().map(|command| (Step::Command(command), Upset::Nothing));
+        let beginning = beginning().into_iter().map(|command| (Step::Command(Box::new(command)), Upset::Nothing));
         let steps: Vec<_> = beginning.chain(steps).collect();
         for (number, (step, upset)) in steps.iter().enumerate() {
             if let Step::Pass(hours) = step {

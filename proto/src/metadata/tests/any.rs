@@ -201,8 +201,14 @@ fn plain_command() -> impl Strategy<Value = Command> {
             upload,
             part
         }),
-        (repository_name(), upload_id(), entry(), option::of(condition())).prop_map(
-            |(repository, upload, entry, condition)| Command::CompleteUpload { repository, upload, entry, condition }
+        (repository_name(), upload_id(), entry(), option::of(condition()), option::of(completion_digest())).prop_map(
+            |(repository, upload, entry, condition, request)| Command::CompleteUpload {
+                repository,
+                upload,
+                entry,
+                condition,
+                request
+            }
         ),
         (repository_name(), upload_id()).prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
         (request(), user_name(), option::of((text(), secret())), vec(group_name(), 0..3), any::<bool>()).prop_map(

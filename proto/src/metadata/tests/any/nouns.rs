@@ -235,19 +235,32 @@ pub(crate) fn upload() -> impl Strategy<Value = Upload> {
 }
 
 pub(crate) fn completed_upload() -> impl Strategy<Value = CompletedUpload> {
-    (branch_name(), path(), text(), option::of(checksum()))
-        .prop_map(|(branch, path, e_tag, checksum)| CompletedUpload { branch, path, e_tag, checksum })
+    (branch_name(), path(), text(), option::of(checksum()), any::<u64>(), option::of(completion_digest())).prop_map(
+        |(branch, path, e_tag, checksum, branch_uid, request)| CompletedUpload {
+            branch,
+            path,
+            e_tag,
+            checksum,
+            branch_uid: BranchUid(branch_uid),
+            request,
+        },
+    )
+}
+
+pub(crate) fn completion_digest() -> impl Strategy<Value = CompletionDigest> {
+    any::<[u8; 32]>().prop_map(CompletionDigest::from_bytes)
 }
 
 pub(crate) fn part() -> impl Strategy<Value = Part> {
-    (any::<u32>(), text(), any::<u64>(), text(), option::of(checksum()), time()).prop_map(
-        |(number, store_part_id, size, e_tag, checksum, last_modified)| Part {
+    (any::<u32>(), text(), any::<u64>(), text(), option::of(checksum()), time(), any::<bool>()).prop_map(
+        |(number, store_part_id, size, e_tag, checksum, last_modified, is_sole)| Part {
             number,
             store_part_id,
             size,
             e_tag,
             checksum,
             last_modified,
+            is_sole,
         },
     )
 }
