@@ -1,4 +1,4 @@
-//! Compiles every `.proto` file beneath `proto/` to Rust, without protoc. Invariant: a new package needs no change
+//! Compiles every `.proto` file under `proto/` to Rust, without protoc. Invariant: a new package needs no change
 //! here, only its module in `src/lib.rs`.
 
 use std::error::Error;

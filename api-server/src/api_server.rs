@@ -1,4 +1,4 @@
-//! The handle that the composition root mounts. Owns the wiring of doors to flows, and their bounds.
+//! The handle that the composition root mounts. Owns the wiring of endpoints to flows, and their bounds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +108,7 @@ impl ApiServer {
         Self { authenticator: Arc::new(authenticator.audited(audit)), ..self }
     }
 
-    /// Ends what goes on by itself: jobs are left to other servers, which take them up at once. To be called when the doors
+    /// Ends what goes on by itself: jobs are left to other servers, which take them up at once. To be called when the endpoints
     /// are closed, before the runtime ends.
     pub async fn end(&self) {
         self.jobs.end().await;
@@ -122,7 +122,7 @@ impl ApiServer {
         grpc::router(grpc, Arc::clone(&self.authenticator))
     }
 
-    /// The REST API, for requests beneath `/api/v1`, and its description at `/openapi.json`.
+    /// The REST API, for requests under `/api/v1`, and its description at `/openapi.json`.
     pub fn rest(&self) -> Router {
         let (queues, jobs) = (self.queues.clone(), self.jobs.clone());
         let directory = Arc::clone(&self.directory);

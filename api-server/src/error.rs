@@ -1,4 +1,4 @@
-//! What can go wrong in a flow or at a door, by who can act. How it looks from outside stands in `error_table`.
+//! What can go wrong in a flow or at an endpoint, by who can act. How it looks from outside stands in `error_table`.
 //! Invariant: a merge's conflicts are no error; they are an answer.
 
 use auth::Denied;
@@ -104,9 +104,9 @@ pub struct JobFailed(pub JobFailure);
 
 impl Error {
     /// The same error for another who waited for the same work.
-    pub(crate) fn again(&self) -> Self {
+    pub(crate) fn duplicate(&self) -> Self {
         match self {
-            Self::Graveler(error) => Self::Graveler(error.again()),
+            Self::Graveler(error) => Self::Graveler(error.duplicate()),
             Self::Contended(branch) => Self::Contended(branch.clone()),
             Self::Busy(branch) => Self::Busy(branch.clone()),
             Self::Overloaded => Self::Overloaded,

@@ -1,4 +1,4 @@
-//! What is around every request of REST and gRPC, whoever sends it: the bound on its head, on the silence of its sender,
+//! The limits of every request of REST and gRPC: the bound on its head, on the silence of its sender,
 //! and its id, which its answer and its lines in the audit carry. Leaves who calls to the layers within. Invariant: the id
 //! is ours; what a request says of itself is never taken for it.
 

@@ -1,4 +1,4 @@
-//! Begins sessions. Owns their bounds and whose they are; the doors only translate. Invariant: a session may at most what
+//! Begins sessions. Owns their bounds and whose they are; the endpoints only translate. Invariant: a session may at most what
 //! its user may, ends with the key or session that began it, and begins no other if it is narrowed.
 
 use model::Timestamp;

@@ -19,10 +19,10 @@ pub mod fuzzing;
 
 mod audit;
 mod authorize;
-mod beneath;
 mod caller;
 mod lists;
 mod peer;
+mod prefix_rights;
 
 mod begin;
 mod credentials;
@@ -38,7 +38,6 @@ pub use action::{Action, UnknownAction};
 pub use audit::{AuditLine, AuditLog, Event, Trail};
 pub use authorize::{Denied, authorize, is_allowed};
 pub use begin::{Begun, CannotBegin, begin_session};
-pub use beneath::{Beneath, authorize_all_beneath, authorize_some_beneath};
 pub use caller::{Caller, Narrowed};
 pub use condition::Conditions;
 pub use credentials::{
@@ -54,6 +53,7 @@ pub use lists::{
 pub use peer::{Connection, Encrypted, PeerAddress};
 pub use permissions::Permissions;
 pub use policy::{Effect, InvalidPolicy, PolicyDocument, STATEMENTS_MAX, Statement};
+pub use prefix_rights::{PrefixRights, authorize_all_under, authorize_some_under};
 pub use resource::{Resource, Through};
 pub use secret_box::{InvalidKey, OpenError, SecretBox};
 pub use session::{

@@ -3,7 +3,7 @@
 //! Invariant: a page says where to go on as long as there is more to look at, even if nothing on it may be shown.
 
 use model::{
-    Answer, Branch, BranchMove, BranchName, MetaError, MetaStore, PAGE_MAX, Page, Query, Refusal, Repository,
+    Answer, Branch, BranchName, MetaError, MetaStore, PAGE_MAX, Page, Query, ReflogEntry, Refusal, Repository,
     RepositoryName, Tag, TagName,
 };
 
@@ -75,11 +75,11 @@ pub async fn seen_deletions(
     caller: &Caller,
     repository: &RepositoryName,
     wanted: PageWanted,
-) -> Result<Seen<BranchMove>, MetaError> {
+) -> Result<Seen<ReflogEntry>, MetaError> {
     let list = List {
         query: |prefix, after, amount| Query::DeletedBranches { repository: repository.clone(), prefix, after, amount },
         page: Answer::moves,
-        name: |deletion: &BranchMove| deletion.branch.to_string(),
+        name: |deletion: &ReflogEntry| deletion.branch.to_string(),
     };
     list.read(meta, wanted, |deletion| shows_branch(caller, repository, &deletion.branch)).await
 }

@@ -71,7 +71,7 @@ pub enum Resource {
     /// An object as a ref has it. Its ARN is the object's, as lakeFS's policies know no refs; conditions on `Ref` do.
     Object(RepositoryName, Through, ObjectPath),
     /// All objects whose paths begin so, each as an object of its own; as a ref has them, or as any may have them.
-    ObjectsBeneath(RepositoryName, Option<Through>, String),
+    ObjectsUnder(RepositoryName, Option<Through>, String),
     /// The objects of a ref whose paths begin so. Its ARN is the repository's; conditions know ref and prefix.
     Listing(RepositoryName, Through, String),
     /// A branch, or what stands for one in a log.
@@ -83,7 +83,7 @@ pub enum Resource {
     /// A place that objects are imported from: a URL.
     Source(String),
     /// All places whose URLs begin so, each by itself.
-    SourcesBeneath(String),
+    SourcesUnder(String),
     /// A user.
     User(UserName),
     /// A group of users.
@@ -125,7 +125,7 @@ impl Resource {
             | Self::Object(_, through, _)
             | Self::Listing(_, through, _)
             | Self::Branch(_, through)
-            | Self::ObjectsBeneath(_, Some(through), _) => Some(Cow::Borrowed(through)),
+            | Self::ObjectsUnder(_, Some(through), _) => Some(Cow::Borrowed(through)),
             Self::Tag(_, tag) => Some(Cow::Owned(tag.into())),
             _ => None,
         }
@@ -153,12 +153,12 @@ impl fmt::Display for Resource {
                 write!(f, "arn:lakefs:fs:::repository/{name}")
             }
             Self::Object(name, _, path) => write!(f, "arn:lakefs:fs:::repository/{name}/object/{path}"),
-            Self::ObjectsBeneath(name, _, prefix) => write!(f, "arn:lakefs:fs:::repository/{name}/object/{prefix}*"),
+            Self::ObjectsUnder(name, _, prefix) => write!(f, "arn:lakefs:fs:::repository/{name}/object/{prefix}*"),
             Self::Branch(name, branch) => write!(f, "arn:lakefs:fs:::repository/{name}/branch/{}", branch.text()),
             Self::Tag(name, tag) => write!(f, "arn:lakefs:fs:::repository/{name}/tag/{tag}"),
             Self::Namespace(namespace) => write!(f, "arn:lakefs:fs:::namespace/{namespace}"),
             Self::Source(url) => write!(f, "arn:lakefs:fs:::namespace/{url}"),
-            Self::SourcesBeneath(prefix) => write!(f, "arn:lakefs:fs:::namespace/{prefix}*"),
+            Self::SourcesUnder(prefix) => write!(f, "arn:lakefs:fs:::namespace/{prefix}*"),
             Self::User(name) => write!(f, "arn:lakefs:auth:::user/{name}"),
             Self::Group(name) => write!(f, "arn:lakefs:auth:::group/{name}"),
             Self::Policy(name) => write!(f, "arn:lakefs:auth:::policy/{name}"),

@@ -7,7 +7,7 @@
 //! - A *bearer token* is a JWT, signed with HMAC-SHA-256 under a key derived from the installation's: who holds it is
 //!   the caller.
 //!
-//! Both are stateless; docs/design/0009-sessions.md says why, and how they end.
+//! Both are stateless; docs/design/0007-sessions.md says why, and how they end.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

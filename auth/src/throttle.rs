@@ -1,4 +1,4 @@
-//! Slows guesses of secrets down. Owns the count of failures for each pair of address and access key; whoever proves a
+//! Slows guesses of secrets down. Owns the count of failures for each pair of address and access key; a caller who proves a
 //! secret asks only after it turned out to be wrong, so that nobody's guesses lock out the key's owner. Invariant: memory is
 //! bounded by [`BUCKETS`] whatever is tried; two pairs that meet in a bucket share its count.
 

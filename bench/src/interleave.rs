@@ -12,11 +12,11 @@ pub(crate) struct Slice {
     pub(crate) operations: u64,
     /// How long it took.
     pub(crate) seconds: f64,
-    /// Seconds of CPU of whoever was measured.
+    /// Seconds of CPU of the side that was measured.
     pub(crate) cpu: f64,
     /// Seconds of CPU of the client; zero when it is the one measured.
     pub(crate) client_cpu: f64,
-    /// What whoever was measured counted meanwhile.
+    /// What the side that was measured counted meanwhile.
     pub(crate) counts: Counts,
 }
 

@@ -72,7 +72,7 @@ impl Drop for RawLog {
     }
 }
 
-/// Writes until all senders are gone, or a write fails: then whoever waits sees its sender go.
+/// Writes until all senders are gone, or a write fails: then waiters see their sender go.
 fn run(db: &DB, mut writes: mpsc::Receiver<Write>, counted: &Counted) {
     let mut options = WriteOptions::default();
     options.set_sync(true);

@@ -117,7 +117,7 @@ pub(crate) struct Row {
     pub(crate) goal: &'static str,
 }
 
-/// The two servers and the folder beneath which everything lies.
+/// The two servers and the folder under which everything lies.
 pub(crate) struct Servers {
     /// `D`.
     pub(crate) direct: Child,

@@ -12,7 +12,7 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Draws one commit: `lines` beside its star, and beneath it the lines that lead to its parents.
+    /// Draws one commit: `lines` beside its star, and under it the lines that lead to its parents.
     pub(crate) fn commit(&mut self, id: CommitId, parents: &[CommitId], lines: &[String]) -> Vec<String> {
         let at = self.columns.iter().position(|&waiting| waiting == id).unwrap_or_else(|| {
             self.columns.push(id);

@@ -1,8 +1,8 @@
 //! How things are shown: as JSON for programs, as text for people. Owns the names of JSON fields, which scripts rely on.
 
 use lakebed_sdk::{
-    Branch, BranchMove, Change, Commit, DiffItem, Job, JobAnswer, JobState, MergeOutcome, Object, RefsDump, Repository,
-    Restored, Tag, Uncommitted,
+    Branch, Change, Commit, DiffItem, Job, JobAnswer, JobState, MergeOutcome, Object, ReflogEntry, RefsDump,
+    Repository, Restored, Tag, Uncommitted,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) fn branch(branch: &Branch) -> Value {
     json!({ "name": branch.name, "commit": branch.commit, "created_at": branch.created_at, "hidden": branch.hidden })
 }
 
-pub(crate) fn branch_move(moved: &BranchMove) -> Value {
+pub(crate) fn reflog_entry(moved: &ReflogEntry) -> Value {
     json!({
         "branch": moved.branch,
         "number": moved.number,

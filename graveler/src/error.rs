@@ -93,11 +93,11 @@ pub enum Error {
 impl Error {
     /// Takes an error that others who waited for the same read may have got too.
     pub(crate) fn from_shared(shared: Arc<Self>) -> Self {
-        Arc::try_unwrap(shared).unwrap_or_else(|shared| shared.again())
+        Arc::try_unwrap(shared).unwrap_or_else(|shared| shared.duplicate())
     }
 
     /// The same error for another who waited for the same work; a source becomes its text.
-    pub fn again(&self) -> Self {
+    pub fn duplicate(&self) -> Self {
         match self {
             Self::Meta(error) => Self::Meta(error.clone()),
             Self::Storage(error) => Self::Storage(duplicate_storage(error)),

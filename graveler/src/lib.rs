@@ -1,6 +1,6 @@
 //! Turns staged changes into immutable commits and merges them.
 //!
-//! [`Graveler`] has one method per verb, each in its file under `ops/`. Beneath lie `staging/` (the view of a branch),
+//! [`Graveler`] has one method per verb, each in its file under `ops/`. Under them lie `staging/` (the view of a branch),
 //! `history/` (ref expressions, merge bases), `tree/` (ranges and metaranges: lookup, listing, diff, merge) and
 //! [`sstable`] (the files, as pure bytes). Knows nothing of Raft, HTTP, S3 or hooks; what it builds becomes visible
 //! only by a `Publish` command that its caller sends.

@@ -44,7 +44,7 @@ pub struct GravelerOptions {
     pub delta_chunk_bytes: usize,
     /// The most deltas that lie over a base: what bounds the layers of a tree.
     pub deltas_max: usize,
-    /// Records that a commit looks up at a time beneath a delta that it writes.
+    /// Records that a commit looks up at a time under a delta that it writes.
     pub delta_lookups_max: usize,
 }
 

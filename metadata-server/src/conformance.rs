@@ -62,7 +62,7 @@ scenarios! {
     conditions::follow_the_table,
     conditions::are_judged_in_order,
     conditions::permissions_are_used_up_by_what_is_taken,
-    conditions::look_beneath_tombstones_never,
+    conditions::look_under_tombstones_never,
     commits::seal_and_publish,
     commits::an_empty_token_is_not_sealed,
     commits::sealed_tokens_are_bounded,

@@ -1,5 +1,5 @@
 //! The metadata service in memory: the same commands and queries over maps, without Raft, RocksDB or disk.
-//! For tests of whoever needs a `MetaStore`. Invariant: it can't drift from the service, since it runs its code.
+//! For the tests of crates that need a `MetaStore`. Invariant: it can't drift from the service, since it runs its code.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

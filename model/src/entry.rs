@@ -10,7 +10,7 @@ use crate::{PartSizes, Timestamp};
 /// Where an object's bytes lie.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Address {
-    /// Beneath the repository's storage namespace: `data/<partition>/<unique>`.
+    /// Under the repository's storage namespace: `data/<partition>/<unique>`.
     Relative(String),
     /// Anywhere, as a URL; Lakebed reads there and never writes.
     Full(String),

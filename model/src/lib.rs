@@ -57,7 +57,7 @@ pub use object_tags::{InvalidTags, ObjectTags, TAGS_NAME};
 pub use part_sizes::{InvalidParts, PART_RUNS_MAX, PartRun, PartSizes};
 pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
 pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};
-pub use reflog::{BranchMove, DeletedBranch, Note, REFLOG_KEPT_DEFAULT, REFLOG_MOVES_MAX, Uncommitted, Undeleted};
+pub use reflog::{DeletedBranch, Note, REFLOG_KEPT_DEFAULT, REFLOG_MOVES_MAX, ReflogEntry, Uncommitted, Undeleted};
 pub use refs::{Branch, RefTarget, Tag};
 pub use refusal::Refusal;
 pub use repository::Repository;

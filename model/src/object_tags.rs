@@ -1,4 +1,4 @@
-//! The tags of an object, as S3 has them: their rules, and where an entry keeps them. Leaves to the doors how they come
+//! The tags of an object, as S3 has them: their rules, and where an entry keeps them. Leaves to the endpoints how they come
 //! and go. Invariant: tags that were made keep S3's rules.
 //!
 //! An entry keeps them among its user metadata, so trees, merges and exports need to know nothing of them. The name has
@@ -96,7 +96,7 @@ impl ObjectTags {
     /// Reads the tags that an entry's metadata has; none if it has none.
     ///
     /// # Errors
-    /// If what is there under [`TAGS_NAME`] isn't tags, which no door takes.
+    /// If what is there under [`TAGS_NAME`] isn't tags, which no endpoint takes.
     pub fn kept_in(metadata: &BTreeMap<String, String>) -> Result<Self, InvalidTags> {
         metadata.get(TAGS_NAME).map_or_else(|| Ok(Self::default()), |text| Self::parse(text))
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, AccessBy, Branch, BranchMove, BranchName, CommitId, CompletedUpload, Credential, Group, GroupName,
-    Installation, Job, ObjectPath, Part, Policy, PolicyHolder, PolicyName, RefName, RefTarget, Refusal, Repository,
+    Access, AccessBy, Branch, BranchName, CommitId, CompletedUpload, Credential, Group, GroupName, Installation, Job,
+    ObjectPath, Part, Policy, PolicyHolder, PolicyName, RefName, RefTarget, ReflogEntry, Refusal, Repository,
     RepositoryName, RequestId, Settings, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
     UserName,
 };
@@ -307,7 +307,7 @@ pub enum Answer {
     /// Branches.
     Branches(Page<Branch>),
     /// Moves of branches.
-    Moves(Page<BranchMove>),
+    Moves(Page<ReflogEntry>),
     /// Tags.
     Tags(Page<Tag>),
     /// Staged values.
@@ -374,7 +374,7 @@ typed! {
     repositories -> Repositories(Page<Repository>);
     lookup -> Lookup(Box<Lookup>);
     branches -> Branches(Page<Branch>);
-    moves -> Moves(Page<BranchMove>);
+    moves -> Moves(Page<ReflogEntry>);
     tags -> Tags(Page<Tag>);
     staged -> Staged(StagedPage);
     upload -> Upload(Upload);

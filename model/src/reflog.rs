@@ -10,7 +10,7 @@ pub const REFLOG_KEPT_DEFAULT: u64 = 30 * 24 * 60 * 60 * 1000;
 /// How many moves of one branch are remembered; older ones are forgotten before their time.
 pub const REFLOG_MOVES_MAX: u64 = 1000;
 
-/// What whoever moves a branch says of it.
+/// What the mover of a branch says of the move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Who; at most [`Note::TEXT_BYTES_MAX`].
@@ -45,7 +45,7 @@ fn first_line(text: &str) -> String {
 
 /// One move of a branch's head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BranchMove {
+pub struct ReflogEntry {
     /// Which branch.
     pub branch: BranchName,
     /// Grows by one from move to move of this name.

@@ -13,7 +13,7 @@ pub const SEALED_TOKENS_MAX: usize = 8;
 pub enum StagedValue {
     /// An object.
     Entry(Entry),
-    /// The object that the commit beneath may have is deleted.
+    /// The object that the commit under may have is deleted.
     Tombstone,
 }
 

@@ -1,6 +1,6 @@
 //! Texts with wildcards: `*` is any text, `?` is any one character. Owns matching, for policies and for protected branches
 //! alike. Invariant: matching takes a time linear in the text for each pattern: at most the text's length times one word for
-//! every 64 characters between two stars, whoever wrote either.
+//! every 64 characters between two stars, no matter who wrote either.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! The conditions that a request sets on an object. Those of reads are judged here; those of writes are only read, for
-//! whoever writes judges them in one step with the write. Invariant: a condition on the ETag wins over its neighbour
+//! a writer judges them in one step with the write. Invariant: a condition on the ETag wins over its neighbour
 //! on the date, as RFC 9110, 13.2.2, and S3 have it.
 
 use chrono::{DateTime, SubsecRound as _, Utc};

@@ -1,4 +1,4 @@
-//! A request's head: how large it may be, and to which host it is sent. Owns the bound and the rule that all doors share;
+//! A request's head: how large it may be, and to which host it is sent. Owns the bound and the rule that all endpoints share;
 //! leaves the refusal to them.
 
 use http::{HeaderMap, Uri, header};

@@ -1,7 +1,7 @@
 //! What HTTP says of one object: its dates, ETags, conditions and ranges (RFC 9110), and the headers of an answer that
 //! holds its bytes; and the bounds of a request's head.
 //!
-//! Owns how they are read, judged and written, for S3 and REST alike, so that both doors answer alike; leaves statuses
+//! Owns how they are read, judged and written, for S3 and REST alike, so that both endpoints answer alike; leaves statuses
 //! and bodies of errors to them. Knows nothing of Lakebed, and does no I/O.
 
 mod condition;

@@ -1,4 +1,4 @@
-//! The one table from what can go wrong beneath to S3's codes. Owns who is told what; leaves the codes' statuses to
+//! The one table from what can go wrong under the gateway to S3's codes. Owns who is told what; leaves the codes' statuses to
 //! `protocol`. Invariant: a caller never learns more of the server's insides than which file or service to look at.
 
 use graveler::Error;
@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     /// Already in S3's terms.
     #[error(transparent)]
     S3(#[from] S3Error),
-    /// From beneath.
+    /// From the layers under the gateway.
     #[error(transparent)]
     Graveler(#[from] Error),
 }

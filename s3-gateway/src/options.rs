@@ -14,7 +14,7 @@ const BODY_SILENCE_MAX: Duration = Duration::from_secs(60);
 pub struct GatewayOptions {
     /// The region that clients are told. Signatures of any region are taken.
     pub region: String,
-    /// Hosts beneath which `BUCKET.host` names a bucket; a request to one of them is S3.
+    /// Hosts under which `BUCKET.host` names a bucket; a request to one of them is S3.
     pub domains: Vec<String>,
     /// The branch that CreateBucket's repositories begin with.
     pub default_branch: BranchName,

@@ -1,5 +1,5 @@
 //! A repository's refs as S3 lists them: common prefixes `name/` in the order of their bytes. Owns the order and the
-//! paging; leaves what lies beneath a ref to listings. Invariant: a name is listed once, whatever the page size.
+//! paging; leaves what lies under a ref to listings. Invariant: a name is listed once, whatever the page size.
 //!
 //! The metadata service orders names, S3 orders `name/`: `a-b/` is before `a/` since `-` is before `/`. So a name waits
 //! until no longer name that begins with it, and goes on with a byte before `/`, can come.

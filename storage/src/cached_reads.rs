@@ -2,7 +2,7 @@
 //! too large to be worth its room; leaves the cache to `disk_cache` and requests to `repository`.
 //!
 //! Invariant: a part is named by its namespace, object, and place in it, so that repositories never see each other's
-//! bytes; an id alone says what an object means and not which bytes it is compressed to. Whoever reads checks the bytes
+//! bytes; an id alone says what an object means and not which bytes it is compressed to. A reader checks the bytes
 //! as if they came from the store, and has them forgotten if they aren't sound.
 
 use std::ops::Range;

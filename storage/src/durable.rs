@@ -13,7 +13,7 @@ use crate::testing::power_cut;
 /// Makes a folder and those above it that are missing, each with its entry synced before the next is made.
 ///
 /// The entry of the deepest folder that was there is synced too: the process that made it may have ended before it did
-/// so. Above that one nothing needs it, since whoever made a folder in it has called this.
+/// so. Above that one nothing needs it, since the maker of a folder in it has called this.
 pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     if path.is_dir() {
         return sync_entry_of_another(path);
@@ -64,7 +64,7 @@ pub(crate) fn sync_open_folder(folder: impl AsFd) -> io::Result<()> {
 }
 
 /// Syncs the entry of a folder that is there. Where its parent is none of ours (another user's, or of a file system that
-/// syncs no folders) there is nothing to sync: whoever made the folder did it.
+/// syncs no folders) there is nothing to sync: the maker of the folder did it.
 fn sync_entry_of_another(path: &Path) -> io::Result<()> {
     let Some(parent) = parent(path) else { return Ok(()) };
     match sync_folder(parent) {

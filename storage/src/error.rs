@@ -134,7 +134,7 @@ impl StorageError {
     }
 }
 
-/// Finds the operating system's error beneath the errors of a local store. An error that came over HTTP has none that
+/// Finds the operating system's error under the errors of a local store. An error that came over HTTP has none that
 /// matters: a socket's errors are the store's unavailability, whatever their kind.
 fn io_kind(error: &StoreError) -> Option<io::ErrorKind> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);

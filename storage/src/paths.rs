@@ -1,5 +1,5 @@
-//! Every path that Lakebed writes, in one place. Owns the layout of a repository beneath its namespace; leaves the
-//! content to others. Invariant: users' names choose the namespace and nothing beneath it.
+//! Every path that Lakebed writes, in one place. Owns the layout of a repository under its namespace; leaves the
+//! content to others. Invariant: users' names choose the namespace and nothing under it.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ const GIVEN_OUT: &str = "staging";
 /// The folder in the root of a local store that keeps temporary files and parts; no namespace can be there.
 pub(crate) const LOCAL_RESERVED: &str = ".lakebed";
 
-/// Where parts lie beneath [`LOCAL_RESERVED`] until their upload ends.
+/// Where parts lie under [`LOCAL_RESERVED`] until their upload ends.
 pub(crate) const LOCAL_UPLOADS: &str = "uploads";
 
 /// An immutable object that its content names. Shown as its path in the namespace.
@@ -62,22 +62,22 @@ impl Paths {
     }
 
     pub(crate) fn format(&self) -> Path {
-        self.beneath(&format!("{RESERVED}/format.json"))
+        self.under(&format!("{RESERVED}/format.json"))
     }
 
     pub(crate) fn immutable(&self, object: &Immutable) -> Path {
-        self.beneath(&object.to_string())
+        self.under(&object.to_string())
     }
 
     pub(crate) fn dump(&self, id: &DumpId) -> Path {
-        self.beneath(&format!("{RESERVED}/dumps/{id}"))
+        self.under(&format!("{RESERVED}/dumps/{id}"))
     }
 
     pub(crate) fn commits(&self) -> Path {
-        self.beneath(&format!("{RESERVED}/commits"))
+        self.under(&format!("{RESERVED}/commits"))
     }
 
-    /// Where a relative address lies that Lakebed may write: beneath `data/`.
+    /// Where a relative address lies that Lakebed may write: under `data/`.
     pub(crate) fn writable(&self, address: &Address) -> Result<Path, StorageError> {
         let Address::Relative(text) = address else {
             return Err(StorageError::Invalid(format!(
@@ -106,10 +106,10 @@ impl Paths {
         if reserved || !is_plain(text) {
             return Err(StorageError::Invalid(format!("{text:?} can't be the address of an object's bytes")));
         }
-        Ok(self.beneath(text))
+        Ok(self.under(text))
     }
 
-    fn beneath(&self, relative: &str) -> Path {
+    fn under(&self, relative: &str) -> Path {
         let text = format!("{}/{relative}", self.prefix);
         Path::parse(text).expect("because all parts were checked, and none is empty or dots")
     }
@@ -143,7 +143,7 @@ fn unique_number(text: &str) -> Option<u128> {
     u128::from_str_radix(text, 16).ok().filter(|_| plain)
 }
 
-/// Where a batch of audit lines lies: by its day and time, unique whoever writes at the same moment.
+/// Where a batch of audit lines lies: by its day and time, unique among writers of the same moment.
 pub(crate) fn audit(prefix: &Path, time: Timestamp, unique: u64) -> Path {
     let text =
         format!("{prefix}/{RESERVED}/audit/{}-{unique:016x}.jsonl", time.to_datetime().format("%Y/%m/%d/%H%M%S"));

@@ -171,7 +171,7 @@ impl Presigned {
         Ok(self.client(shown)?.request(method, url))
     }
 
-    /// Signs a request, for whoever gets the URL.
+    /// Signs a request, for the client that gets the URL.
     pub(crate) async fn url(
         &self,
         method: Method,

@@ -1,5 +1,5 @@
 //! An object store that can't be written to: what a check of somebody's bucket opens. Owns the refusal of every verb
-//! that changes something. Invariant: no request but reads and lists reaches the store beneath.
+//! that changes something. Invariant: no request but reads and lists reaches the store under it.
 
 use std::fmt;
 use std::ops::Range;

@@ -99,7 +99,7 @@ impl Source {
         self.site.url(self.path.as_ref())
     }
 
-    /// Lists all objects beneath the folder in the order of their keys, in batches; only those behind a key if one is
+    /// Lists all objects under the folder in the order of their keys, in batches; only those behind a key if one is
     /// given. Markers of folders (empty objects whose name ends with a slash) are no objects.
     pub fn list(
         &self,

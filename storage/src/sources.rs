@@ -1,6 +1,6 @@
 //! The places beside the installation's own store whose objects may be read: where imported objects lie. Owns the
 //! operator's list of them, which address lies in which, and their open stores; `source` lists what they hold and
-//! `imported` reads it. Invariant: no object is read that neither lies in the installation's store nor beneath an entry of
+//! `imported` reads it. Invariant: no object is read that neither lies in the installation's store nor under an entry of
 //! the list, and no file of Lakebed's own anywhere.
 
 use std::fmt;
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_beneath_an_entry_is_allowed() {
+    fn only_what_is_under_an_entry_is_allowed() {
         let sources = sources(&["s3://raw/a", "gs://other", "file:///srv/data/"]).unwrap();
         for url in ["s3://raw/a/x", "s3://raw/a/", "gs://other/x/y", "file:///srv/data/x"] {
             assert!(sources.find(url).is_some(), "{url}");

@@ -165,7 +165,7 @@ impl Stores {
         &self.namespace_root
     }
 
-    /// Whether the store encrypts what it keeps, whoever asks: Amazon's, Google's and Microsoft's do. One that only speaks
+    /// Whether the store always encrypts what it keeps: Amazon's, Google's and Microsoft's do. One that only speaks
     /// like them does if every write asks it to (`aws_server_side_encryption`).
     pub fn encrypts(&self) -> bool {
         self.encrypts
@@ -186,10 +186,10 @@ impl Stores {
             None => format!("{}{name}", self.namespace_root),
             Some(suffix) => format!("{}{name}-{suffix}", self.namespace_root),
         };
-        text.parse().expect("because the root is a valid namespace and so is a repository's name beneath it")
+        text.parse().expect("because the root is a valid namespace and so is a repository's name under it")
     }
 
-    /// Opens a repository's part of the store. Refuses a namespace that isn't beneath the configured place.
+    /// Opens a repository's part of the store. Refuses a namespace that isn't under the configured place.
     pub fn repository(self: &Arc<Self>, namespace: &StorageNamespace) -> Result<RepositoryStorage, StorageError> {
         let prefix = self.locate(namespace.as_str()).ok_or_else(|| {
             StorageError::Invalid(format!(
@@ -205,7 +205,7 @@ impl Stores {
         Ok(RepositoryStorage::new(Arc::clone(self), namespace.clone(), Paths::new(prefix)))
     }
 
-    /// The path in the store of a URL in the form of a namespace, if it is strictly beneath the configured place.
+    /// The path in the store of a URL in the form of a namespace, if it is strictly under the configured place.
     pub(crate) fn locate(&self, url: &str) -> Option<Path> {
         let rest = url.strip_prefix(&self.namespace_root).filter(|rest| paths::is_plain(rest))?;
         Path::parse(format!("{}/{rest}", self.prefix)).ok()
@@ -214,8 +214,8 @@ impl Stores {
     /// A path in the store as messages name it.
     pub(crate) fn shown(&self, path: &Path) -> String {
         let text = path.as_ref();
-        let beneath = text.strip_prefix(self.prefix.as_ref()).map_or(text, |rest| rest.trim_start_matches('/'));
-        format!("{}{beneath}", self.namespace_root)
+        let under = text.strip_prefix(self.prefix.as_ref()).map_or(text, |rest| rest.trim_start_matches('/'));
+        format!("{}{under}", self.namespace_root)
     }
 
     pub(crate) fn prefix(&self) -> &Path {

@@ -1,4 +1,4 @@
-"""The generated `lakefs-sdk`: the operations beneath what `lakefs` uses, with their models and statuses."""
+"""The generated `lakefs-sdk`: the operations under what `lakefs` uses, with their models and statuses."""
 
 import lakefs_sdk
 from lakefs_sdk.client import LakeFSClient

@@ -23,7 +23,7 @@ pub fn s3_client(server: &TestServer, repository: &str) -> AmazonS3 {
 pub fn s3_client_of(endpoint: &str, key: (&str, &str), repository: &str) -> AmazonS3 {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let patience = Duration::from_secs(120);
+    let timeout = Duration::from_secs(120);
     AmazonS3Builder::new()
         .with_endpoint(endpoint)
         .with_allow_http(true)
@@ -33,7 +33,7 @@ pub fn s3_client_of(endpoint: &str, key: (&str, &str), repository: &str) -> Amaz
         .with_secret_access_key(key.1)
         .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
         .with_client_options(
-            ClientOptions::new().with_timeout(patience).with_connect_timeout(patience).with_allow_http(true),
+            ClientOptions::new().with_timeout(timeout).with_connect_timeout(timeout).with_allow_http(true),
         )
         .build()
         .expect("valid settings")

@@ -1,4 +1,4 @@
-//! Who may what: users, groups, policies, access keys and sessions, one file each, for every door. Owns the rights that
+//! Who may what: users, groups, policies, access keys and sessions, one file each, for every endpoint. Owns the rights that
 //! each of these takes; the metadata service keeps them all. Invariant: no secret but a new key's leaves here, once.
 
 mod credentials;

@@ -12,7 +12,7 @@ use crate::Error;
 pub(crate) enum Narrowing {
     /// A policy document.
     Policy(String),
-    /// The objects of a ref, or of any, beneath a prefix.
+    /// The objects of a ref, or of any, under a prefix.
     Objects { repository: RepositoryName, reference: Option<String>, prefix: String, read_only: bool },
 }
 

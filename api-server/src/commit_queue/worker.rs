@@ -177,7 +177,7 @@ fn fail_concerned(batch: Batch, pending: &mut VecDeque<PendingRequest>, error: &
     let mut others = Vec::new();
     for mut batched in batch.into_batched() {
         if is_concerned(&batched) {
-            batched.request.reply(Err(error.again()));
+            batched.request.reply(Err(error.duplicate()));
         } else {
             batched.request.alone |= apart;
             others.push(batched.request);
@@ -188,6 +188,6 @@ fn fail_concerned(batch: Batch, pending: &mut VecDeque<PendingRequest>, error: &
 
 fn fail_all(pending: VecDeque<PendingRequest>, error: &Error) {
     for request in pending {
-        request.reply(Err(error.again()));
+        request.reply(Err(error.duplicate()));
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn may_add_sample_data(
     Ok(authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?)
 }
 
-/// Writes the samples to a repository's default branch and commits them, unless they are there: whoever tries again
+/// Writes the samples to a repository's default branch and commits them, unless they are there: a caller who tries again
 /// after an answer was lost gets one commit.
 pub(super) async fn add_sample_data(
     queues: &CommitQueues,

@@ -21,7 +21,7 @@ pub async fn change_settings(
     authorize(caller, action, &Resource::Repository(repository.clone()))?;
     let command = Command::ChangeSettings { repository: repository.clone(), change };
     graveler.meta().write(command).await?.done()?;
-    // Whoever reads by commit sees the new record at once too.
+    // Readers by commit see the new record at once too.
     graveler.forget_repository(repository).await;
     Ok(())
 }

@@ -55,12 +55,12 @@ pub struct Copied {
     pub kept: u64,
 }
 
-/// Copies an object, or all beneath a prefix, onto a branch.
+/// Copies an object, or all under a prefix, onto a branch.
 pub async fn copy_objects(graveler: &Graveler, caller: &Caller, request: &CopyRequest) -> Result<Copied, Error> {
     transfer(graveler, caller, request, Command::STAGED_CHANGES_MAX, false).await
 }
 
-/// Moves an object, or all beneath a prefix, within a branch.
+/// Moves an object, or all under a prefix, within a branch.
 pub async fn move_objects(graveler: &Graveler, caller: &Caller, request: MoveRequest) -> Result<Copied, Error> {
     let MoveRequest { repository, branch, from, to, recursive } = request;
     let source = RefExpr::from(&branch);

@@ -62,7 +62,7 @@ pub async fn hard_reset(queues: &CommitQueues, caller: &Caller, request: &HardRe
     Err(Error::Contended(name.clone()))
 }
 
-/// Whether a caller may: for doors that look at the branch before.
+/// Whether a caller may: for endpoints that look at the branch before.
 pub(crate) fn may_hard_reset(caller: &Caller, request: &HardResetRequest) -> Result<(), Error> {
     let HardResetRequest { repository, branch, to, .. } = request;
     authorize(caller, Action::ReadBranch, &Resource::branch(repository, to.base()))?;

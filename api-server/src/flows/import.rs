@@ -51,7 +51,7 @@ pub struct ImportRequest {
 /// One source of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportSource {
-    /// All objects beneath a folder, at their keys behind it beneath a prefix.
+    /// All objects under a folder, at their keys behind it under a prefix.
     Prefix {
         /// The folder's URL.
         from: String,

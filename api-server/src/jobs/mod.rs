@@ -1,6 +1,6 @@
-//! Requests that are carried out once, whoever asks how often, and that outlive connections and servers.
+//! Requests that are carried out once, however often they are sent, and that outlive connections and servers.
 //!
-//! Owns which requests are under way in this process, and the bounds. Every commit and merge of a door comes through
+//! Owns which requests are under way in this process, and the bounds. Every commit and merge of an endpoint comes through
 //! here: it runs in a task of its own, so that a dropped connection doesn't end it, and who asks again with its request
 //! id waits for it or gets its answer. What takes longer than a moment, or is asked to go on by itself, becomes a record
 //! of the metadata service with a lease; when the lease lapses, this or another server takes it up again (`resume`), as

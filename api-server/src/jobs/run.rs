@@ -41,7 +41,7 @@ enum Try {
 }
 
 impl Inner {
-    /// Carries a request out, or waits until whoever does has ended. `None` if it is left to another server.
+    /// Carries a request out, or waits until the task that does has ended. `None` if it is left to another server.
     pub(super) async fn see_through(&self, task: &UnderWay, mut known: Known) -> Option<JobState> {
         let mut failures = 0;
         loop {

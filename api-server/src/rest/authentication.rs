@@ -39,7 +39,7 @@ pub(super) async fn layer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    // Beneath the base, paths are without it.
+    // Under the base, paths are without it.
     let operation = format!("{} {BASE}{}", request.method(), request.uri().path());
     let proved = if request.headers().contains_key(AUTHORIZATION) {
         Some(authenticator.authenticate(request.headers(), request.extensions()).await)

@@ -210,7 +210,7 @@ async fn hard_reset_branch(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// lakeFS's reset doesn't move a branch beneath uncommitted changes.
+/// lakeFS's reset doesn't move a branch under uncommitted changes.
 async fn refuse_dirty(rest: &Rest, request: &flows::HardResetRequest) -> Result<(), Failure> {
     let one = graveler::DiffRequest { amount: 1, ..graveler::DiffRequest::default() };
     let page = rest.graveler.diff_uncommitted(&request.repository, &request.branch, &one).await?;

@@ -109,7 +109,7 @@ pub(crate) struct LogQuery {
     #[serde(default, deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     first_parent: bool,
-    /// Only commits that changed one of these objects, or something beneath a prefix.
+    /// Only commits that changed one of these objects, or something under a prefix.
     #[serde(default)]
     #[param(value_type = Option<Vec<String>>)]
     objects: Vec<String>,

@@ -1,4 +1,4 @@
-//! An object as clients see it. Owns how its address is written: as a URL beneath its repository's namespace.
+//! An object as clients see it. Owns how its address is written: as a URL under its repository's namespace.
 
 use std::collections::BTreeMap;
 

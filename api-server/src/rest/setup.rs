@@ -79,7 +79,7 @@ pub(crate) struct AccessKeyCredentials {
     secret_access_key: String,
 }
 
-/// What lakeFS asks of whoever sets it up; it is thrown away.
+/// What lakeFS asks of the person who sets it up; it is thrown away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "preferences are read and thrown away")]

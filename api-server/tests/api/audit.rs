@@ -1,4 +1,4 @@
-//! What the audit tells of each door: who, what, on what, with which outcome, under which id, from where, and no secret.
+//! What the audit tells of each endpoint: who, what, on what, with which outcome, under which id, from where, and no secret.
 
 use std::sync::{Arc, Mutex};
 

@@ -205,12 +205,12 @@ async fn a_commit_whose_changes_another_took_is_told_which_and_one_whose_changes
         lake.meta.publications_come(publications + 1).await;
         // The other server's goes around the gate.
         let theirs = theirs(&lake, ahead.id, held_by).await;
-        lake.meta.beneath().write(theirs).await.unwrap().branch().unwrap();
+        lake.meta.inner().write(theirs).await.unwrap().branch().unwrap();
         drop(held);
         let mine = mine.await.unwrap();
         assert_eq!(mine.map(|done| done.commit.id).map_err(|error| error.reason), expected, "{held_by:?}");
         let back = theirs_back(&lake, base.id).await;
-        lake.meta.beneath().write(back).await.unwrap().branch().unwrap();
+        lake.meta.inner().write(back).await.unwrap().branch().unwrap();
     }
 }
 

@@ -36,8 +36,8 @@ async fn refs_are_compared_as_they_are_or_from_their_merge_base() {
     assert_eq!(short(&two)[3], ("main-only", Change::Removed));
     let folded = diff(DiffKind::ThreeDot, DiffOptions { delimiter: Some("/".into()), ..Default::default() }).await;
     assert_eq!(short(&folded), [("a/", Change::Prefix), ("c", Change::Added)]);
-    let beneath = diff(DiffKind::ThreeDot, DiffOptions { prefix: "a/".into(), delimiter: None }).await;
-    assert_eq!(short(&beneath), ours[..2]);
+    let under = diff(DiffKind::ThreeDot, DiffOptions { prefix: "a/".into(), delimiter: None }).await;
+    assert_eq!(short(&under), ours[..2]);
 }
 
 #[tokio::test]

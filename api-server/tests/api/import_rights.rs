@@ -1,4 +1,4 @@
-//! What an import may read and write: each path and each source by itself, and whoever owns what lies in the server's own
+//! What an import may read and write: each path and each source by itself, and the owner of what lies in the server's own
 //! store. Nothing is published where one object is refused.
 
 use lakebed_sdk::{Code, CreateRepository, Error, ImportSource, Imported, Lakebed, NewImport, Reason};

@@ -49,7 +49,7 @@ pub(crate) struct TestLake {
     pub(crate) secrets: SecretBox,
     pub(crate) meta: Arc<ObservedMeta>,
     pub(crate) requests: Counters,
-    /// What is really there, beneath all caches and counters.
+    /// What is really there, under all caches and counters.
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) multipart: Arc<dyn MultipartStore>,
     pub(crate) address: SocketAddr,
@@ -116,8 +116,8 @@ impl TestLake {
     async fn on(stores: Arc<Stores>, clock: Arc<dyn Clock>, options: ApiServerOptions) -> Self {
         let requests = Counters::default();
         let counters = requests.clone();
-        let beneath = Arc::new(OnceLock::new());
-        let kept = Arc::clone(&beneath);
+        let under = Arc::new(OnceLock::new());
+        let kept = Arc::clone(&under);
         let stores = stores.decorated(move |store, multipart| {
             let _ = kept.set((Arc::clone(&store), Arc::clone(&multipart)));
             let counting = Counting::new(store, multipart, counters);
@@ -134,7 +134,7 @@ impl TestLake {
         let api = ApiServer::new(graveler.clone(), secrets.clone(), options);
         let (address, server) = serve(&api).await;
         let lakebed = connect(address).await;
-        let (store, multipart) = beneath.get().unwrap().clone();
+        let (store, multipart) = under.get().unwrap().clone();
         Self {
             lakebed,
             api,

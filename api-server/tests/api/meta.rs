@@ -57,7 +57,7 @@ impl ObservedMeta {
     }
 
     /// The store itself: what another server would talk to.
-    pub(crate) fn beneath(&self) -> &dyn MetaStore {
+    pub(crate) fn inner(&self) -> &dyn MetaStore {
         &*self.store
     }
 

@@ -27,7 +27,7 @@ async fn a_lost_publication_says_nothing_of_those_whose_answer_another_server_di
         commit.await.unwrap();
     }
     let messages: Vec<_> = lake.log("main").await.into_iter().map(|commit| commit.message).collect();
-    assert_eq!(messages[0], "lost", "whoever was told of a commit has it: {messages:?}");
+    assert_eq!(messages[0], "lost", "a caller who was told of a commit has it: {messages:?}");
     assert_eq!(lake.read("main@", "lost").await.unwrap(), "lost");
 }
 

@@ -1,11 +1,11 @@
 //! The API's reflogs, and how deleted branches come back, through the SDK over real gRPC.
 
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchMove, Code, HardReset, MergeOptions, Reason, RebaseOptions, Uncommitted};
+use lakebed_sdk::{Code, HardReset, MergeOptions, Reason, RebaseOptions, ReflogEntry, Uncommitted};
 
 use crate::lake::{TestLake, branch};
 
-async fn reflog(lake: &TestLake, of: &str) -> Vec<BranchMove> {
+async fn reflog(lake: &TestLake, of: &str) -> Vec<ReflogEntry> {
     lake.lakebed.reflog(&lake.trips, &branch(of)).try_collect().await.unwrap()
 }
 
@@ -71,7 +71,7 @@ async fn a_deleted_branch_comes_back_with_what_was_uncommitted() {
     lake.put("fix", "a", "uncommitted").await;
     lake.lakebed.delete_branch(&lake.trips, &fix).await.unwrap();
 
-    let deleted: Vec<BranchMove> = lake.lakebed.list_deleted_branches(&lake.trips, "").try_collect().await.unwrap();
+    let deleted: Vec<ReflogEntry> = lake.lakebed.list_deleted_branches(&lake.trips, "").try_collect().await.unwrap();
     assert_eq!((deleted.len(), &deleted[0].branch, deleted[0].old), (1, &fix, Some(head.id)));
     assert!(matches!(deleted[0].uncommitted, Some(Uncommitted::Kept(until)) if until < deleted[0].expires));
     assert_eq!(reasons(&lake, "fix").await[..2], ["delete", "commit: adds a"]);

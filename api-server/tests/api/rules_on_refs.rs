@@ -1,4 +1,4 @@
-//! What a rule on a ref keeps from whom, by whichever name and door: lists, commits' ids, tags, and new names for the same
+//! What a rule on a ref keeps from whom, by whichever name and endpoint: lists, commits' ids, tags, and new names for the same
 //! commit. `matrix` asks every operation; here are those where the ref isn't the whole question.
 
 use base64::Engine as _;

@@ -1,5 +1,5 @@
 //! The base of the rows of REST: handlers of axum that read what they are asked, and answer documents as long as ours. They
-//! check nobody, look nothing up and keep nothing; but what is linked beneath `logged/` is one record of a RocksDB synced
+//! check nobody, look nothing up and keep nothing; but what is linked under `logged/` is one record of a RocksDB synced
 //! group commit first: the least that a durable record of it costs.
 
 use std::collections::BTreeMap;

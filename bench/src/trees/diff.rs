@@ -60,7 +60,7 @@ async fn line(bench: &TreesBench, entries: u64, how: &str, before: &mut Option<(
     let Some(spent) = total else { anyhow::bail!("no diff was measured") };
     let opened = spent.tree.ranges_opened as f64;
     // Each range that was written is opened on its side, and what it replaced on the other. Scattered changes are a delta,
-    // beneath which it is looked up what was there before.
+    // under which it is looked up what was there before.
     let opened_max = 2.0 * written as f64 + if how == "scattered" { found as f64 } else { 0.0 };
     let each = |number: f64| number / DIFFS as f64;
     let line = Line {

@@ -111,7 +111,7 @@ async fn pages(bench: &TreesBench, entries: u64) -> Result<Line> {
     })
 }
 
-/// Lists at least so many objects beneath a prefix, page by page, from its beginning.
+/// Lists at least so many objects under a prefix, page by page, from its beginning.
 async fn walk(lake: &TreeLake, at: &RefExpr, prefix: &str, amount: u64) -> Result<u64> {
     let mut request = ListRequest { prefix: prefix.into(), amount: PAGE_MAX, ..ListRequest::default() };
     let mut listed = 0;

@@ -75,7 +75,7 @@ pub(crate) enum Branch {
     Reset {
         /// lakebed://repository/branch
         branch: RefUri,
-        /// Only beneath this prefix
+        /// Only under this prefix
         #[arg(long, conflicts_with = "path")]
         prefix: Option<String>,
         /// Only at this path
@@ -109,7 +109,7 @@ impl Branch {
             Self::List { repository, prefix, deleted: true, .. } => {
                 let mut deletions = lakebed.list_deleted_branches(&repository.repository, prefix);
                 while let Some(deletion) = deletions.try_next().await? {
-                    output.item(&view::branch_move(&deletion), || {
+                    output.item(&view::reflog_entry(&deletion), || {
                         let head = deletion.old.map(|id| id.to_string()).unwrap_or_default();
                         format!("{}  {}  deleted {}", view::short(&head), deletion.branch, deletion.at)
                     })?;

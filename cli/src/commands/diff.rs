@@ -22,7 +22,7 @@ pub(crate) struct Diff {
     /// Only paths that begin so
     #[arg(long, default_value = "")]
     prefix: String,
-    /// Show only the folders beneath the prefix in which something differs
+    /// Show only the folders under the prefix in which something differs
     #[arg(long)]
     folders: bool,
 }

@@ -39,7 +39,7 @@ pub(crate) enum Fs {
     Ls {
         /// lakebed://repository/ref/prefix
         path: PathUri,
-        /// List everything beneath the prefix, not one folder
+        /// List everything under the prefix, not one folder
         #[arg(long, short)]
         recursive: bool,
     },
@@ -67,7 +67,7 @@ pub(crate) enum Fs {
     /// upload. A second run after a failure or Ctrl-C so does the rest. A file is there whole or not at all, and none is
     /// written outside the folder that is named.
     Download(Download),
-    /// Copy an object within its repository, or everything beneath a prefix with --recursive; copies no bytes
+    /// Copy an object within its repository, or everything under a prefix with --recursive; copies no bytes
     ///
     /// Copies are uncommitted changes of the destination's branch, up to 1,000 of them made in one step. If a larger copy
     /// fails midway its beginning stays, and the same command again does the rest.
@@ -80,7 +80,7 @@ pub(crate) enum Fs {
         #[arg(long, short)]
         recursive: bool,
     },
-    /// Move an object within its branch, or everything beneath a prefix with --recursive; copies no bytes
+    /// Move an object within its branch, or everything under a prefix with --recursive; copies no bytes
     ///
     /// Moves are uncommitted changes, up to 500 of them made in one step; no reader finds an object at neither path. If a
     /// larger move fails midway its beginning stays, and the same command again does the rest.
@@ -93,7 +93,7 @@ pub(crate) enum Fs {
         #[arg(long, short)]
         recursive: bool,
     },
-    /// Delete an object, or everything beneath a prefix with --recursive
+    /// Delete an object, or everything under a prefix with --recursive
     Rm {
         /// lakebed://repository/branch/path
         path: PathUri,

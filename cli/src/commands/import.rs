@@ -21,7 +21,7 @@ pub(crate) struct Import {
     /// the server's own object store or among what its --import-allow lists (may be given several times)
     #[arg(long, value_name = "URL", required = true)]
     from: Vec<String>,
-    /// Where to, one for each --from: with a slash at its end (or empty, for the top) the folder of all that is beneath
+    /// Where to, one for each --from: with a slash at its end (or empty, for the top) the folder of all that is under
     /// the source, else the path of the one object that the source is
     #[arg(long, value_name = "PATH", required = true)]
     to: Vec<String>,

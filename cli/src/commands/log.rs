@@ -32,7 +32,7 @@ pub(crate) struct Log {
     /// Begin behind this commit
     #[arg(long, value_name = "COMMIT")]
     after: Option<CommitId>,
-    /// Only commits that changed this object, or something beneath it if it ends in / (may be given several times)
+    /// Only commits that changed this object, or something under it if it ends in / (may be given several times)
     #[arg(long, value_name = "PATH", conflicts_with = "graph", value_parser = NonEmptyStringValueParser::new())]
     path: Vec<String>,
     /// Only commits that changed an object whose path begins so (may be given several times)

@@ -24,7 +24,7 @@ impl Reflog {
         let mut moves = lakebed.reflog(&self.branch.repository, &branch);
         for number in 0..self.limit.unwrap_or(usize::MAX) {
             let Some(moved) = moves.try_next().await? else { break };
-            output.item(&view::branch_move(&moved), || {
+            output.item(&view::reflog_entry(&moved), || {
                 let head = moved.new.map(|id| id.to_string());
                 let head = head.as_deref().map_or("deleted     ", view::short);
                 let (who, why) = (shown(&moved.who), shown(&moved.why));

@@ -19,7 +19,7 @@ pub(crate) enum Repo {
     Create {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// Where it lives, beneath the server's object store [default: the repository's name there]
+        /// Where it lives, under the server's object store [default: the repository's name there]
         #[arg(long, value_name = "URL")]
         storage_namespace: Option<StorageNamespace>,
         /// Its first branch, which can't be deleted

@@ -141,13 +141,13 @@ impl Guest {
     }
 
     /// Resolves when the connection must end: it had to make way, or was a stranger's for too long.
-    pub(super) async fn overstays(&mut self, patience: Duration) {
+    pub(super) async fn overstays(&mut self, allowed: Duration) {
         tokio::select! {
             made_way = &mut self.left => if made_way.is_err() {
                 // No stranger's any more.
                 std::future::pending::<()>().await;
             },
-            () = tokio::time::sleep(patience) => {}
+            () = tokio::time::sleep(allowed) => {}
         }
     }
 }
@@ -224,7 +224,7 @@ mod tests {
         let mut strangers = Vec::new();
         for host in 2..6 {
             let mut stranger = admission.admit(address(&format!("192.0.2.{host}"))).await;
-            // Whoever has made way is gone.
+            // The connection that made way is gone.
             strangers.retain_mut(|stranger| !must_leave(stranger));
             assert!(!must_leave(&mut stranger));
             strangers.push(stranger);

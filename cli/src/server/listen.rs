@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::admission::{Admission, Guest, Limits};
 use super::config::TlsFiles;
-use super::patience::{Bounds, Patient};
+use super::io_timeout::{Bounds, WithTimeouts};
 use super::unread_body::{self, StillSending};
 
 /// Connections at one time, unless [`Listener::limited`] says otherwise.
@@ -183,7 +183,7 @@ async fn requests(
     bounds: Bounds,
 ) -> Result<()> {
     let still_sending = StillSending::default();
-    let stream = Patient::new(stream, bounds, still_sending.clone());
+    let stream = WithTimeouts::new(stream, bounds, still_sending.clone());
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(bounds.first_bytes).max_buf_size(READ_BYTES_MAX);
     builder

@@ -1,5 +1,5 @@
 //! What becomes of a request's body when its answer is there before its end, as a refusal is. Owns reading the rest, within
-//! bounds; leaves the end of such a connection to `patience`. HTTP/2 has a message of its own for this.
+//! bounds; leaves the end of such a connection to `io_timeout`. HTTP/2 has a message of its own for this.
 //! Invariant: a client that still sends comes to read its answer. A connection that is closed with unread bytes is reset,
 //! and the client sees a broken pipe instead of the refusal.
 

@@ -1,5 +1,5 @@
 //! Checks a repository from its refs down to its data objects: every file's hash, order and size, and that each file
-//! says of those beneath it what they are. Owns the walk and its bounds; the formats belong to `history`, `tree` and
+//! says of those under it what they are. Owns the walk and its bounds; the formats belong to `history`, `tree` and
 //! [`crate::sstable`].
 //!
 //! `walk` goes from commits to metaranges to ranges, `table` checks one file, `records` what a range holds and the data

@@ -131,7 +131,7 @@ fn kinds(faults: &[Fault]) -> Vec<(FaultKind, &str)> {
     kinds
 }
 
-/// All files beneath a folder with their bytes.
+/// All files under a folder with their bytes.
 fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
     for item in fs::read_dir(folder).unwrap() {

@@ -230,7 +230,7 @@ impl Walk {
         if table.has_layers() {
             return self.layers(table, object).await;
         }
-        let mut beneath = Beneath::default();
+        let mut under = Subtree::default();
         while let Some((block, _)) = table.next().await? {
             for (key, value) in (0..block.entries()).map(|at| block.entry(at)) {
                 let info = match RangeInfo::decode(key, value) {
@@ -240,7 +240,7 @@ impl Walk {
                         continue;
                     }
                 };
-                if !beneath.add(&info) {
+                if !under.add(&info) {
                     let why = format!("{} overlaps the one before it", info.object);
                     table.bad_record(None, why).await?;
                 }
@@ -248,7 +248,7 @@ impl Walk {
             }
         }
         if let (Some(facts), Some(said)) = (table.finish().await?, &tree.said) {
-            self.checks.compare(said, &beneath.of(facts), tree.needed_by).await?;
+            self.checks.compare(said, &under.of(facts), tree.needed_by).await?;
         }
         Ok(())
     }
@@ -320,13 +320,13 @@ async fn bad_range(table: &TableCheck<'_>, bad: BadRange) -> Result<(), Error> {
 
 /// What a metarange's records say together, as the metarange above must say it too.
 #[derive(Default)]
-struct Beneath {
+struct Subtree {
     first_key: Option<Vec<u8>>,
     last_key: Option<Vec<u8>>,
     entries: u64,
 }
 
-impl Beneath {
+impl Subtree {
     /// Adds the next record; false if it begins before the one before it ends.
     fn add(&mut self, info: &RangeInfo) -> bool {
         self.first_key.get_or_insert_with(|| info.first_key.clone());

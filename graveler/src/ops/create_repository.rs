@@ -27,7 +27,7 @@ const FIRST_MESSAGE: &str = "Repository created";
 impl Graveler {
     /// Makes a repository whose default branch points at an empty first commit.
     ///
-    /// Without a namespace it lives in the default one, beneath the configured object store; if that is taken (by a
+    /// Without a namespace it lives in the default one, under the configured object store; if that is taken (by a
     /// deleted repository of the same name, say), in one with a suffix. The same request tried again finds what it made,
     /// and any request goes on where another was cut off.
     pub async fn create_repository(

@@ -31,7 +31,7 @@ pub enum DiffKind {
 pub struct DiffRequest {
     /// Paths begin so.
     pub prefix: String,
-    /// Changes beneath a common prefix are shown as one item.
+    /// Changes under a common prefix are shown as one item.
     pub delimiter: Option<String>,
     /// Items behind this one: a path, or a common prefix, whose paths are then all skipped.
     pub after: String,
@@ -50,7 +50,7 @@ pub enum ChangeKind {
     Changed,
     /// Right and left both changed it since their merge base, each in its way. Only of [`DiffKind::ThreeDot`].
     Conflict,
-    /// Something beneath this common prefix differs.
+    /// Something under this common prefix differs.
     PrefixChanged,
 }
 

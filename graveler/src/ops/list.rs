@@ -1,5 +1,5 @@
 //! Lists a ref's objects in the order of their paths. Owns grouping by delimiter; `staging/view` owns what is seen.
-//! Invariant: a common prefix is skipped by seeking behind it, and shown only if something visible is beneath it.
+//! Invariant: a common prefix is skipped by seeking behind it, and shown only if something visible is under it.
 
 use model::{Entry, ObjectPath, PAGE_MAX, RepositoryName};
 

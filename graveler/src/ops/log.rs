@@ -28,7 +28,7 @@ pub struct LogRequest {
     pub amount: usize,
     /// Only first parents: what happened on the branch itself.
     pub first_parent: bool,
-    /// Only commits that changed one of these objects, or something beneath a prefix; all commits if both are empty.
+    /// Only commits that changed one of these objects, or something under a prefix; all commits if both are empty.
     pub objects: Vec<String>,
     /// See `objects`.
     pub prefixes: Vec<String>,

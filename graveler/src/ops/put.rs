@@ -1,4 +1,4 @@
-//! Writes objects: bytes first, then a staged entry. Owns what a condition needs to know of the commit beneath, and
+//! Writes objects: bytes first, then a staged entry. Owns what a condition needs to know of the head commit, and
 //! looking again when the branch moved. Invariant: no outcome is told before the change is durable.
 
 use futures::stream::{self, StreamExt, TryStreamExt};

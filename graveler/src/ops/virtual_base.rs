@@ -4,7 +4,7 @@
 //! Two ancestors are merged over the merge of *their* best common ancestors, and so on; more than two are merged one
 //! after the other, oldest first. Where ancestors conflict, the virtual base has a mark that is equal to nothing
 //! (`tree/mark`): the key is a conflict of the merge unless both sides have the same there. Invariant: nothing of a
-//! virtual base becomes part of a commit's tree. docs/design/0011-merge-bases.md says why.
+//! virtual base becomes part of a commit's tree. docs/design/0009-merge-bases.md says why.
 
 use std::collections::HashMap;
 

@@ -138,7 +138,7 @@ macro_rules! counters {
 counters! {
     /// Ranges that a lookup, scan, diff or merge looked into, cached or not.
     ranges_opened,
-    /// Metaranges beneath a root that were looked into, cached or not.
+    /// Metaranges under a root that were looked into, cached or not.
     metaranges_opened,
     /// Data blocks (of ranges and metaranges) that were fetched and decoded.
     blocks_read,

@@ -94,7 +94,7 @@ impl TreeCursor {
         Ok(cursor)
     }
 
-    /// A cursor before the first record of a range, or of all ranges beneath a metarange.
+    /// A cursor before the first record of a range, or of all ranges under a metarange.
     pub(crate) fn over(files: &Files, node: Arc<RangeInfo>) -> Self {
         Self { here: Some(Here { info: node, closed: false, from: None, inside: None }), ..Self::at_end(files) }
     }

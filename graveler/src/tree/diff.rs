@@ -3,7 +3,7 @@
 //! blocks and deltas that both trees have are skipped unopened, but for lookups at keys that other layers have.
 //!
 //! Two trees can differ only at keys at which their bases differ, or which a delta has that isn't one of those that both
-//! begin with: these keys are walked. What a tree has there, if none of its walked layers tells, is looked up beneath.
+//! begin with: these keys are walked. What a tree has there, if none of its walked layers tells, is looked up in the layers under them.
 
 use std::sync::Arc;
 
@@ -108,9 +108,9 @@ impl TreeDiff {
         while let Some(key) = self.next_key(end).await? {
             let (in_left, in_right) = (self.left.has(&key), self.right.has(&key));
             let of_bases = self.next_of_bases.take_if(|next| next.key == key);
-            let beneath = if in_left && in_right { Beneath::default() } else { self.beneath(&key, of_bases).await? };
-            let left = if in_left { self.left.own_value() } else { beneath.left };
-            let right = if in_right { self.right.own_value() } else { beneath.right };
+            let under = if in_left && in_right { BaseValues::default() } else { self.under(&key, of_bases).await? };
+            let left = if in_left { self.left.own_value() } else { under.left };
+            let right = if in_right { self.right.own_value() } else { under.right };
             if in_left {
                 self.left.own.advance().await?;
             }
@@ -140,23 +140,23 @@ impl TreeDiff {
         Ok(key.filter(is_due).map(Bytes::copy_from_slice))
     }
 
-    /// What both trees have at a key beneath their own deltas.
-    async fn beneath(&self, key: &[u8], of_bases: Option<Difference>) -> Result<Beneath, Error> {
+    /// What both trees have at a key under their own deltas.
+    async fn under(&self, key: &[u8], of_bases: Option<Difference>) -> Result<BaseValues, Error> {
         let tree = &self.left.tree;
         let found = match tree.find_in_deltas(&self.files, key, self.common).await? {
             Some(found) => Some(found),
             None => match of_bases {
-                Some(Difference { left, right, .. }) => return Ok(Beneath { left, right }),
+                Some(Difference { left, right, .. }) => return Ok(BaseValues { left, right }),
                 None => tree.find_in_base(&self.files, key).await?,
             },
         };
         let value = found.map(|found| Bytes::copy_from_slice(found.value())).filter(|value| value != TOMBSTONE);
-        Ok(Beneath { left: value.clone(), right: value })
+        Ok(BaseValues { left: value.clone(), right: value })
     }
 }
 
 #[derive(Default)]
-struct Beneath {
+struct BaseValues {
     left: Option<Bytes>,
     right: Option<Bytes>,
 }

@@ -387,8 +387,8 @@ impl Files {
         self.caches.trees.get_or_load(key, open).await
     }
 
-    /// Finds the value at a key beneath a metarange.
-    pub(super) async fn find_beneath(&self, mut metarange: Arc<Table>, key: &[u8]) -> Result<Option<Found>, Error> {
+    /// Finds the value at a key under a metarange.
+    pub(super) async fn find_under(&self, mut metarange: Arc<Table>, key: &[u8]) -> Result<Option<Found>, Error> {
         let mut above = None;
         let range = loop {
             let Some(at) = metarange.tail.find(key) else { return Ok(None) };

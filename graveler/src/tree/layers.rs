@@ -129,7 +129,7 @@ impl Tree {
             Some(info) => files.node(info).await,
             None => files.metarange(base).await,
         });
-        files.find_beneath(Arc::clone(table.await?), key).await
+        files.find_under(Arc::clone(table.await?), key).await
     }
 
     /// About how much memory it takes, with all that it may come to keep open.

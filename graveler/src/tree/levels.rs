@@ -43,7 +43,7 @@ impl Levels {
         Self { nodes: Vec::new(), levels: Vec::new(), ranges: metarange_ranges.max(METARANGE_RANGES_MIN) }
     }
 
-    /// Whether a node of a height may follow as it is: beneath it, nothing waits for a cut.
+    /// Whether a node of a height may follow as it is: under it, nothing waits for a cut.
     pub(super) fn at_cut(&self, height: u32) -> bool {
         self.levels.iter().take(height as usize).all(|level| level.open.is_empty())
     }

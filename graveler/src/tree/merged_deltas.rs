@@ -105,7 +105,7 @@ impl MergedDeltas {
     }
 }
 
-/// What deltas change in the tree beneath them.
+/// What deltas change in the tree under them.
 impl Changes for MergedDeltas {
     async fn next_change(&mut self) -> Result<Option<TreeChange>, Error> {
         self.load().await?;

@@ -19,7 +19,7 @@ const LISTED_BY_HEIGHT: u32 = 1;
 pub(super) struct MetaRangeDraft<'a> {
     files: &'a Files,
     writer: Writer,
-    /// The first key and the entries beneath it, if somebody will ask: a root is named by its id alone, and to know
+    /// The first key and the entries under it, if somebody will ask: a root is named by its id alone, and to know
     /// them costs a look into what is copied.
     described: Option<(Vec<u8>, u64)>,
 }

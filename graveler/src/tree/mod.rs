@@ -1,4 +1,4 @@
-//! Trees: sorted ranges of records beneath metaranges, and deltas over them. Owns how they are cut, read, compared,
+//! Trees: sorted ranges of records under metaranges, and deltas over them. Owns how they are cut, read, compared,
 //! merged and written; leaves the files' format to [`crate::sstable`], and what a tree belongs to (commits, branches) to
 //! the modules above. Invariant: two trees of ours with equal records and no deltas have equal ids, whatever their
 //! history; with deltas, and one anchor, equal digests.

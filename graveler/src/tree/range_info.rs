@@ -1,4 +1,4 @@
-//! What a metarange says of a range, or of another metarange beneath it. Owns the encoding, which is that of any record:
+//! What a metarange says of a range, or of another metarange under it. Owns the encoding, which is that of any record:
 //! the last key, the id as identity, and a message whose first fields are lakeFS's. Invariant: a reader that meets
 //! ranges which it doesn't understand (of another level, or overlapping) says so instead of reading past them.
 
@@ -11,7 +11,7 @@ use super::record::Value;
 /// Metaranges lie at most so deep: far more than any tree needs.
 const HEIGHT_MAX: u32 = 16;
 
-/// A range, or a metarange beneath another, as the metarange above describes it.
+/// A range, or a metarange under another, as the metarange above describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RangeInfo {
     /// Its file.
@@ -24,7 +24,7 @@ pub(crate) struct RangeInfo {
     pub(crate) first_key: Vec<u8>,
     /// Its last key.
     pub(crate) last_key: Vec<u8>,
-    /// How many records lie in it or beneath it.
+    /// How many records lie in it or under it.
     pub(crate) entries: u64,
     /// How long its file is.
     pub(crate) bytes: u64,

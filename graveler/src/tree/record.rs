@@ -66,7 +66,7 @@ pub(crate) fn identity_in(value: &[u8]) -> &[u8] {
     Value::parse(value).map_or(value, |value| value.identity)
 }
 
-/// What a delta has at a key that the layers beneath it may have, and its tree hasn't: no value is so short.
+/// What a delta has at a key that the layers under it may have, and its tree hasn't: no value is so short.
 pub(crate) const TOMBSTONE: &[u8] = b"";
 
 /// Lengths are zigzag varints, as Go's `binary.PutVarint` writes them.

@@ -1,5 +1,5 @@
 //! Walks the records of a tree through all its layers, as its readers see them. Owns that the newest layer hides what
-//! lies beneath; each layer is walked by `cursor`. Invariant: where no delta has a record ahead of the base's next, the
+//! lies under it; each layer is walked by `cursor`. Invariant: where no delta has a record ahead of the base's next, the
 //! deltas aren't looked at.
 
 use model::MetaRangeId;

@@ -47,7 +47,7 @@ pub(super) fn none_is_answered(
     Ok(())
 }
 
-/// Ends a request that has no answer yet; whoever carries it out, this end came first.
+/// Ends a request that has no answer yet; even if a server carries it out, this end came first.
 pub(super) fn carried_out(
     tx: &mut Transaction<'_>,
     context: ApplyContext,

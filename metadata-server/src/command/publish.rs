@@ -1,5 +1,5 @@
 //! Moves a branch from one head to the next and drops the tokens that the new head holds: the one compare-and-swap
-//! that makes work visible. Invariant: a token is published once, by whoever comes first, and so is a request.
+//! that makes work visible. Invariant: a token is published once, by the command that comes first, and so is a request.
 
 use model::{BranchName, CommitId, CompletedRequest, Note, Outcome, Refusal, RepositoryName, StagingToken, Version};
 

@@ -3,7 +3,7 @@
 //! or go back to the branch, never both; each move forgets more that has expired than it adds.
 
 use model::{
-    BranchMove, BranchName, CommitId, DeletedBranch, Note, REFLOG_MOVES_MAX, RepositoryUid, StagingToken, Timestamp,
+    BranchName, CommitId, DeletedBranch, Note, REFLOG_MOVES_MAX, ReflogEntry, RepositoryUid, StagingToken, Timestamp,
     Uncommitted,
 };
 
@@ -44,11 +44,11 @@ pub(super) fn record(
     let number = newest(tx, repository, branch)?.map_or(1, |newest| newest.number + 1);
     if let Some(number) = number.checked_sub(REFLOG_MOVES_MAX)
         && let Some(oldest) =
-            records::find::<BranchMove>(tx, Table::Refs, &key::branch_move(repository, branch, number))?
+            records::find::<ReflogEntry>(tx, Table::Refs, &key::reflog_entry(repository, branch, number))?
     {
         forget(tx, repository, &oldest)?;
     }
-    let record = BranchMove {
+    let record = ReflogEntry {
         branch: branch.clone(),
         number,
         old: moved.old,
@@ -59,7 +59,7 @@ pub(super) fn record(
         expires: context.time.plus_millis(note.kept_ms),
         deleted: moved.deleted,
     };
-    let place = key::branch_move(repository, branch, number);
+    let place = key::reflog_entry(repository, branch, number);
     if record.deleted.is_some() {
         tx.put(Table::Refs, key::deleted_branch(repository, branch), place.clone());
     }
@@ -93,7 +93,7 @@ pub(super) fn deletion(
     tx: &Transaction<'_>,
     repository: RepositoryUid,
     branch: &BranchName,
-) -> Result<Option<BranchMove>, StateError> {
+) -> Result<Option<ReflogEntry>, StateError> {
     match tx.get(Table::Refs, &key::deleted_branch(repository, branch))? {
         Some(place) => records::find(tx, Table::Refs, &place),
         None => Ok(None),
@@ -105,11 +105,11 @@ pub(super) fn deletion(
 pub(super) fn take_deleted(
     tx: &mut Transaction<'_>,
     repository: RepositoryUid,
-    mut deletion: BranchMove,
+    mut deletion: ReflogEntry,
 ) -> Vec<StagingToken> {
     tx.delete(Table::Refs, key::deleted_branch(repository, &deletion.branch));
     let tokens = take_tokens(tx, repository, &mut deletion);
-    let place = key::branch_move(repository, &deletion.branch, deletion.number);
+    let place = key::reflog_entry(repository, &deletion.branch, deletion.number);
     records::put(tx, Table::Refs, place, &deletion);
     tokens
 }
@@ -121,7 +121,7 @@ fn expire(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), StateError> {
         tx.delete(Table::Dedup, due.clone());
         let repository = repository_of(&due)?;
         // It may have gone with its repository.
-        let Some(mut record) = records::find::<BranchMove>(tx, Table::Refs, &place)? else { continue };
+        let Some(mut record) = records::find::<ReflogEntry>(tx, Table::Refs, &place)? else { continue };
         let is_over = |expires: Timestamp| expiry::is_over(expires, now, lasting(expires, &record));
         let kept_until = kept_until(&record).filter(|until| *until != record.expires);
         if record.expires <= now || (kept_until.is_none() && is_over(record.expires)) {
@@ -149,7 +149,7 @@ fn put_off(tx: &mut Transaction<'_>, now: Timestamp, kept_ms: u64) -> Result<(),
     for (far, place) in far {
         let due = key::due_time(&far).ok_or_else(cut_short)?;
         // It may have gone with its repository.
-        let Some(record) = records::find::<BranchMove>(tx, Table::Refs, &place)? else { continue };
+        let Some(record) = records::find::<ReflogEntry>(tx, Table::Refs, &place)? else { continue };
         let (lasting_ms, is_put_off) = (lasting(due, &record), dues(&record).all(|its| its != due));
         if !is_put_off && due.is_too_far(now, lasting_ms) {
             let again = now.plus_millis(lasting_ms);
@@ -162,7 +162,7 @@ fn put_off(tx: &mut Transaction<'_>, now: Timestamp, kept_ms: u64) -> Result<(),
 }
 
 /// For how many milliseconds something of a record was to be kept that expires then.
-fn lasting(expires: Timestamp, record: &BranchMove) -> u64 {
+fn lasting(expires: Timestamp, record: &ReflogEntry) -> u64 {
     u64::try_from(expires.as_millis().saturating_sub(record.at.as_millis())).unwrap_or(0)
 }
 
@@ -175,8 +175,8 @@ fn cut_short() -> StateError {
 }
 
 /// Removes a record and all that hangs on it.
-fn forget(tx: &mut Transaction<'_>, repository: RepositoryUid, record: &BranchMove) -> Result<(), StateError> {
-    let place = key::branch_move(repository, &record.branch, record.number);
+fn forget(tx: &mut Transaction<'_>, repository: RepositoryUid, record: &ReflogEntry) -> Result<(), StateError> {
+    let place = key::reflog_entry(repository, &record.branch, record.number);
     for due in dues(record) {
         tx.delete(Table::Dedup, key::move_expiry(due, repository, &record.branch, record.number));
     }
@@ -192,7 +192,7 @@ fn forget(tx: &mut Transaction<'_>, repository: RepositoryUid, record: &BranchMo
 }
 
 /// Takes the tokens out of a record, which the caller writes.
-fn take_tokens(tx: &mut Transaction<'_>, repository: RepositoryUid, record: &mut BranchMove) -> Vec<StagingToken> {
+fn take_tokens(tx: &mut Transaction<'_>, repository: RepositoryUid, record: &mut ReflogEntry) -> Vec<StagingToken> {
     let Some(DeletedBranch { uncommitted, .. }) = &mut record.deleted else { return vec![] };
     let Uncommitted::Kept { tokens, until } = uncommitted else { return vec![] };
     let (tokens, until) = (std::mem::take(tokens), *until);
@@ -207,18 +207,18 @@ fn newest(
     tx: &Transaction<'_>,
     repository: RepositoryUid,
     branch: &BranchName,
-) -> Result<Option<BranchMove>, StateError> {
+) -> Result<Option<ReflogEntry>, StateError> {
     let newest = tx.scan(Table::Refs, key::branch_moves(repository, branch, None)).next().transpose()?;
     Ok(newest.map(|(_, record)| proto::metadata::decode(&record)).transpose()?)
 }
 
 /// When something of a record is to be forgotten.
-fn dues(record: &BranchMove) -> impl Iterator<Item = Timestamp> {
+fn dues(record: &ReflogEntry) -> impl Iterator<Item = Timestamp> {
     std::iter::once(record.expires).chain(kept_until(record).filter(|until| *until != record.expires))
 }
 
 /// Until when a record keeps a deleted branch's uncommitted changes, if it has some.
-fn kept_until(record: &BranchMove) -> Option<Timestamp> {
+fn kept_until(record: &ReflogEntry) -> Option<Timestamp> {
     match &record.deleted {
         Some(DeletedBranch { uncommitted: Uncommitted::Kept { until, .. }, .. }) => Some(*until),
         _ => None,

@@ -1,4 +1,4 @@
-//! Drops staged changes of a branch: all of them, those beneath a prefix, or one.
+//! Drops staged changes of a branch: all of them, those under a prefix, or one.
 //!
 //! All: the branch gets a new token and the old ones are dropped, however much they hold; a commit under way is
 //! refused when it is published. Some: they are deleted from all tokens, sealed ones too. A commit under way that has

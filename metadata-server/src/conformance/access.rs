@@ -297,7 +297,7 @@ pub(super) async fn bounds_are_kept(store: Arc<dyn MetaStore>) {
     assert!(store.write(Command::UpdatePolicy { name: clone(&ann.mine), document: long }).await.is_err());
 }
 
-/// Once a store: whoever comes second finds that nothing is made again.
+/// Once a store: the second caller finds that nothing is made again.
 pub(super) async fn is_set_up_once(store: Arc<dyn MetaStore>) {
     let ann = Somebody::new(store).await;
     let (number, store) = (unique(), &*ann.store);

@@ -91,8 +91,8 @@ pub(super) async fn are_judged_in_order(store: Arc<dyn MetaStore>) {
     assert_eq!(lake.put_if("new", object("6"), Some(fresh)).await, Staged);
 }
 
-pub(super) async fn look_beneath_tombstones_never(store: Arc<dyn MetaStore>) {
-    let lake = Lake::new(store, "beneath").await;
+pub(super) async fn look_under_tombstones_never(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "under").await;
     lake.put("a", object("1")).await;
     lake.sealed().await;
     lake.put("a", StagedValue::Tombstone).await;

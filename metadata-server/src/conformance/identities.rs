@@ -23,7 +23,7 @@ pub(super) async fn there_is_one_first_user(store: Arc<dyn MetaStore>) {
         Err(refusal) => assert_eq!((refusal, nobody_there), (Refusal::AlreadySetUp, false)),
     }
     let second = write(store, first("second")).await;
-    assert_eq!(refusal(second), Refusal::AlreadySetUp, "whoever was deleted meanwhile");
+    assert_eq!(refusal(second), Refusal::AlreadySetUp, "even if the first was deleted meanwhile");
 }
 
 pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {

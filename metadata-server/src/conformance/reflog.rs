@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    Branch, BranchMove, Command, CommitId, MetaStore, Note, Outcome, Query, REFLOG_MOVES_MAX, Refusal, Uncommitted,
+    Branch, Command, CommitId, MetaStore, Note, Outcome, Query, REFLOG_MOVES_MAX, ReflogEntry, Refusal, Uncommitted,
     Undeleted,
 };
 
@@ -56,7 +56,7 @@ impl Lake {
         self.write(Command::UndeleteBranch { request: request(), repository, branch, note }).await.undeleted()
     }
 
-    async fn reflog(&self, branch: &str, before: Option<u64>, amount: usize) -> (Vec<BranchMove>, bool) {
+    async fn reflog(&self, branch: &str, before: Option<u64>, amount: usize) -> (Vec<ReflogEntry>, bool) {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
         let page = granted(self.read(Query::Reflog { repository, branch, before, amount }).await.moves());
         (page.items, page.more)

@@ -20,7 +20,7 @@ use super::log_tail::{LogTail, next_of};
 use super::types::{Entry, LogId, TypeConfig};
 use crate::full_disk::says_full;
 
-/// How many writes may wait for the thread; whoever asks for more waits.
+/// How many writes may wait for the thread; a caller who asks for more waits.
 const QUEUE_WRITES_MAX: usize = 4096;
 /// How many bytes of records go into one synced write.
 const BATCH_BYTES_MAX: usize = 8 << 20;

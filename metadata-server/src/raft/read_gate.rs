@@ -65,7 +65,7 @@ impl ReadGate {
         while let Some(waiters) = self.next() {
             let confirmed = confirm().await;
             for waiter in waiters {
-                // Whoever gave up meanwhile doesn't listen any more.
+                // A caller who gave up meanwhile doesn't listen any more.
                 drop(waiter.send(confirmed.clone()));
             }
         }

@@ -23,7 +23,7 @@ const MANIFEST_VERSION: u32 = 1;
 
 pub(crate) type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, SnapshotFolder>;
 
-/// A snapshot's folder: what openraft hands from the builder to whoever installs it.
+/// A snapshot's folder: what openraft hands from the builder to the installer.
 #[derive(Debug, Clone)]
 pub(crate) struct SnapshotFolder {
     path: PathBuf,

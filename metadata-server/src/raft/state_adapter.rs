@@ -135,7 +135,7 @@ impl StateAdapter {
         Ok(())
     }
 
-    /// Turns a failure of the state into words for operators, and tells whoever watches.
+    /// Turns a failure of the state into words for operators, and tells watchers.
     fn failed(&self, error: &io::Error) -> io::Error {
         let folder = self.folder.display();
         let why = if says_full(error) {

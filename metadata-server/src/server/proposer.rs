@@ -44,7 +44,7 @@ struct Caller {
 
 impl Caller {
     fn answer(self, outcome: Result<Outcome, MetaError>) {
-        // Whoever gave up meanwhile doesn't listen any more.
+        // A caller who gave up meanwhile doesn't listen any more.
         drop(self.reply.send(outcome));
     }
 }

@@ -10,7 +10,7 @@
 //! | repos | 4, index of that entry | the key of the claim |
 //! | refs | repository uid, 1, name | Branch |
 //! | refs | repository uid, 2, name | Tag |
-//! | refs | repository uid, 3, branch, number from the largest down | BranchMove |
+//! | refs | repository uid, 3, branch, number from the largest down | ReflogEntry |
 //! | refs | repository uid, 4, name | the key of its deletion: a branch that can be undeleted |
 //! | refs | repository uid, 5, branch | HeldTokens: which commits hold its last consumed tokens |
 //! | refs | repository uid, 6 | Settings |
@@ -101,7 +101,7 @@ pub(crate) fn namespace_folder(folder: &str) -> Vec<u8> {
 
 /// All namespaces inside of one, itself included.
 pub(crate) fn namespaces_inside(namespace: &StorageNamespace) -> KeyRange {
-    Key::of(NAMESPACE).text_prefix(&format!("{namespace}/")).all_beneath()
+    Key::of(NAMESPACE).text_prefix(&format!("{namespace}/")).all_under()
 }
 
 pub(crate) fn claim(namespace: &StorageNamespace) -> Vec<u8> {
@@ -114,7 +114,7 @@ pub(crate) fn claim_by_age(index: u64) -> Vec<u8> {
 
 /// All claims, the oldest first.
 pub(crate) fn claims_by_age() -> KeyRange {
-    Key::of(CLAIM_BY_AGE).all_beneath()
+    Key::of(CLAIM_BY_AGE).all_under()
 }
 
 pub(crate) fn branch(repository: RepositoryUid, name: &BranchName) -> Vec<u8> {
@@ -157,15 +157,15 @@ pub(crate) fn settings(repository: RepositoryUid) -> Vec<u8> {
 }
 
 /// Newer moves have smaller keys.
-pub(crate) fn branch_move(repository: RepositoryUid, branch: &BranchName, number: u64) -> Vec<u8> {
+pub(crate) fn reflog_entry(repository: RepositoryUid, branch: &BranchName, number: u64) -> Vec<u8> {
     moves_of(repository, branch).number(!number).done()
 }
 
 /// A branch's moves whose numbers are smaller than `before`, newest first.
 pub(crate) fn branch_moves(repository: RepositoryUid, branch: &BranchName, before: Option<u64>) -> KeyRange {
-    let mut range = moves_of(repository, branch).all_beneath();
+    let mut range = moves_of(repository, branch).all_under();
     if let Some(before) = before {
-        range.from = next(branch_move(repository, branch, before));
+        range.from = next(reflog_entry(repository, branch, before));
     }
     range
 }
@@ -185,7 +185,7 @@ pub(crate) fn deleted_branches(repository: RepositoryUid, prefix: &str, after: &
 
 /// Everything that a repository has in a table whose keys begin with its uid.
 pub(crate) fn all_of_repository(repository: RepositoryUid) -> KeyRange {
-    Key::uid(repository).all_beneath()
+    Key::uid(repository).all_under()
 }
 
 pub(crate) fn staged(repository: RepositoryUid, token: StagingToken, path: &ObjectPath) -> Vec<u8> {
@@ -195,7 +195,7 @@ pub(crate) fn staged(repository: RepositoryUid, token: StagingToken, path: &Obje
 /// Paths of a token that begin with `prefix` and are `from` or larger.
 pub(crate) fn staged_from(repository: RepositoryUid, token: StagingToken, prefix: &str, from: &str) -> KeyRange {
     let token = Key::uid(repository).number(token.0);
-    let mut range = token.clone().bytes(prefix.as_bytes()).all_beneath();
+    let mut range = token.clone().bytes(prefix.as_bytes()).all_under();
     range.from = range.from.max(token.bytes(from.as_bytes()).done());
     range
 }
@@ -237,7 +237,7 @@ pub(crate) fn uploads_by_path(
     after: Option<&(ObjectPath, UploadId)>,
 ) -> KeyRange {
     let of_branch = Key::uid(repository).byte(UPLOAD_BY_PATH).text(branch.as_str());
-    let mut range = of_branch.text_prefix(prefix).all_beneath();
+    let mut range = of_branch.text_prefix(prefix).all_under();
     if let Some((path, id)) = after {
         range.from = range.from.max(next(upload_by_path(repository, branch, path, *id)));
     }
@@ -261,7 +261,7 @@ pub(crate) fn parts(repository: RepositoryUid, upload: UploadId, after: u32) -> 
 }
 
 pub(crate) fn all_parts(repository: RepositoryUid, upload: UploadId) -> KeyRange {
-    Key::uid(repository).byte(PART).number(upload.0).all_beneath()
+    Key::uid(repository).byte(PART).number(upload.0).all_under()
 }
 
 pub(crate) fn completed_upload(repository: RepositoryUid, id: UploadId) -> Vec<u8> {
@@ -329,11 +329,11 @@ pub(crate) fn due_time(key: &[u8]) -> Option<Timestamp> {
 }
 
 fn due_after(kind: u8, time: Timestamp) -> KeyRange {
-    KeyRange { from: Key::of(kind).time(time).all_beneath().to, to: Key::of(kind).all_beneath().to }
+    KeyRange { from: Key::of(kind).time(time).all_under().to, to: Key::of(kind).all_under().to }
 }
 
 fn expired_of(kind: u8, now: Timestamp) -> KeyRange {
-    KeyRange { from: Key::of(kind).done(), to: Key::of(kind).time(now).all_beneath().to }
+    KeyRange { from: Key::of(kind).done(), to: Key::of(kind).time(now).all_under().to }
 }
 
 /// The kind of command and the request in a key of an expiry.
@@ -361,7 +361,7 @@ pub(crate) fn job_of_repository(repository: RepositoryUid, begun: Timestamp, id:
 
 /// A repository's jobs, newest first, behind one of them.
 pub(crate) fn jobs_of_repository(repository: RepositoryUid, after: Option<(Timestamp, RequestId)>) -> KeyRange {
-    let mut range = Key::of(JOB_OF_REPOSITORY).number(repository.0).all_beneath();
+    let mut range = Key::of(JOB_OF_REPOSITORY).number(repository.0).all_under();
     if let Some((begun, id)) = after {
         range.from = next(job_of_repository(repository, begun, id));
     }
@@ -374,7 +374,7 @@ pub(crate) fn open_job(id: RequestId) -> Vec<u8> {
 
 /// Jobs that haven't ended, behind one of them.
 pub(crate) fn open_jobs(after: Option<RequestId>) -> KeyRange {
-    let mut range = Key::of(OPEN_JOB).all_beneath();
+    let mut range = Key::of(OPEN_JOB).all_under();
     if let Some(after) = after {
         range.from = next(open_job(after));
     }
@@ -387,7 +387,7 @@ pub(crate) fn ended_job(ended: Timestamp, id: RequestId) -> Vec<u8> {
 
 /// All jobs that have ended, the first first.
 pub(crate) fn ended_jobs() -> KeyRange {
-    Key::of(ENDED_JOB).all_beneath()
+    Key::of(ENDED_JOB).all_under()
 }
 
 /// Jobs that ended later than at `time`.
@@ -422,9 +422,9 @@ pub(crate) fn task(key: &[u8]) -> Option<Task> {
     }
 }
 
-/// Names beneath a key that begin with `prefix` and are larger than `after`.
+/// Names under a key that begin with `prefix` and are larger than `after`.
 fn named(parent: &Key, prefix: &str, after: &str) -> KeyRange {
-    let mut range = parent.clone().text_prefix(prefix).all_beneath();
+    let mut range = parent.clone().text_prefix(prefix).all_under();
     if !after.is_empty() {
         range.from = range.from.max(next(parent.clone().text(after).done()));
     }
@@ -498,7 +498,7 @@ impl Key {
     }
 
     /// All keys that begin with this one.
-    fn all_beneath(self) -> KeyRange {
+    fn all_under(self) -> KeyRange {
         let mut to = self.0.clone();
         while to.pop_if(|last| *last == u8::MAX).is_some() {}
         match to.last_mut() {

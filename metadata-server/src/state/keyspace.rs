@@ -1,5 +1,5 @@
 //! The seam over which commands and queries run: tables of ordered keys. Owns the traits and the write overlay;
-//! RocksDB (`rocks`) and the in-memory maps implement what is beneath. Invariant: who reads through a [`Transaction`] sees
+//! RocksDB (`rocks`) and the in-memory maps implement the base. Invariant: who reads through a [`Transaction`] sees
 //! what was written through it, and nobody else does until its [`Changes`] are committed as a whole.
 
 use std::collections::{BTreeMap, btree_map};
@@ -96,7 +96,7 @@ pub(crate) struct Changes {
 
 #[derive(Debug, Default)]
 pub(crate) struct TableChanges {
-    /// Dropped before `points`; no point beneath was written earlier.
+    /// Dropped before `points`; no point under was written earlier.
     pub(crate) dropped: Vec<KeyRange>,
     /// Set, or deleted if `None`.
     pub(crate) points: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
@@ -231,7 +231,7 @@ fn scan<'a>(base: &'a dyn Keyspace, changes: &'a Changes, table: Table, range: K
     Box::new(Merged { base: base.peekable(), written })
 }
 
-/// What is beneath, with what was written over it.
+/// The base, with what was written over it.
 struct Merged<'a> {
     base: Peekable<Scan<'a>>,
     written: Peekable<btree_map::Range<'a, Vec<u8>, Option<Vec<u8>>>>,
@@ -245,8 +245,8 @@ impl Iterator for Merged<'_> {
             let Some((key, value)) = self.written.peek() else { return self.base.next() };
             match self.base.peek() {
                 Some(Err(_)) => return self.base.next(),
-                Some(Ok((beneath, _))) if beneath < *key => return self.base.next(),
-                Some(Ok((beneath, _))) if beneath == *key => {
+                Some(Ok((under, _))) if under < *key => return self.base.next(),
+                Some(Ok((under, _))) if under == *key => {
                     self.base.next();
                 }
                 Some(Ok(_)) | None => {}

@@ -2,7 +2,7 @@
 //! of the API. Invariant: what is read from the wire is valid by `model`'s rules.
 
 use model::{
-    Branch, BranchMove, CheckSummary, Commit, CommitId, Entry, ObjectPath, Repository, RepositoryUid, Tag, Uncommitted,
+    Branch, CheckSummary, Commit, CommitId, Entry, ObjectPath, ReflogEntry, Repository, RepositoryUid, Tag, Uncommitted,
 };
 
 use super::{InvalidField, parse, parse_optional, time_from_wire, time_to_wire};
@@ -65,8 +65,8 @@ impl From<Uncommitted> for wire::Uncommitted {
     }
 }
 
-impl From<BranchMove> for wire::BranchMove {
-    fn from(moved: BranchMove) -> Self {
+impl From<ReflogEntry> for wire::ReflogEntry {
+    fn from(moved: ReflogEntry) -> Self {
         let id = |id: Option<CommitId>| id.map(|id| id.to_string()).unwrap_or_default();
         Self {
             branch: moved.branch.into(),

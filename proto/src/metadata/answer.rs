@@ -24,7 +24,7 @@ impl Wire for Answer {
             }
             Self::Lookup(lookup) => Kind::Lookup(lookup.to_message()),
             Self::Branches(page) => Kind::Branches(pb::Branches { items: messages(&page.items), more: page.more }),
-            Self::Moves(page) => Kind::Moves(pb::BranchMoves { items: messages(&page.items), more: page.more }),
+            Self::Moves(page) => Kind::Moves(pb::ReflogEntries { items: messages(&page.items), more: page.more }),
             Self::Tags(page) => Kind::Tags(pb::Tags { items: messages(&page.items), more: page.more }),
             Self::Staged(page) => Kind::Staged(page.to_message()),
             Self::Upload(upload) => Kind::Upload(upload.to_message()),

@@ -1,8 +1,8 @@
 //! Conversions of the nouns: what the state keeps and answers name.
 
 use model::{
-    Address, Branch, BranchMove, BranchUid, Checksum, ChecksumAlgorithm, ChecksumKind, CompletedUpload, Credential,
-    DeletedBranch, Entry, Group, Installation, NewUpload, Part, PartRun, PartSizes, Policy, PolicyHolder, Repository,
+    Address, Branch, BranchUid, Checksum, ChecksumAlgorithm, ChecksumKind, CompletedUpload, Credential, DeletedBranch,
+    Entry, Group, Installation, NewUpload, Part, PartRun, PartSizes, Policy, PolicyHolder, ReflogEntry, Repository,
     RepositoryUid, SealedSecret, StagedValue, StagingToken, Tag, Timestamp, Uncommitted, Upload, UploadId, User,
     UserId, Version,
 };
@@ -232,11 +232,11 @@ impl Wire for Branch {
     }
 }
 
-impl Wire for BranchMove {
-    type Message = pb::BranchMove;
+impl Wire for ReflogEntry {
+    type Message = pb::ReflogEntry;
 
-    fn to_message(&self) -> pb::BranchMove {
-        pb::BranchMove {
+    fn to_message(&self) -> pb::ReflogEntry {
+        pb::ReflogEntry {
             branch: self.branch.to_string(),
             number: self.number,
             old: self.old.map(|id| id.as_bytes().to_vec()),
@@ -249,7 +249,7 @@ impl Wire for BranchMove {
         }
     }
 
-    fn from_message(message: pb::BranchMove) -> Result<Self, DecodeError> {
+    fn from_message(message: pb::ReflogEntry) -> Result<Self, DecodeError> {
         Ok(Self {
             branch: name("move.branch", message.branch)?,
             number: message.number,

@@ -32,7 +32,7 @@ struct Page {
 }
 
 impl Page {
-    /// Adds an upload, or the common prefix that it is beneath; if the page is full, notes where the next one begins.
+    /// Adds an upload, or the common prefix that it is under; if the page is full, notes where the next one begins.
     fn add(&mut self, key: String, upload: Upload, list: &ListUploads) {
         let common = common_prefix(&key, list);
         // The page before may have ended with this common prefix.
@@ -45,7 +45,7 @@ impl Page {
         }
         match common {
             Some(common) => {
-                // Behind all that is beneath it.
+                // Behind all that is under it.
                 self.last = Some((format!("{common}\u{10ffff}"), String::new()));
                 self.prefixes.insert(common);
             }

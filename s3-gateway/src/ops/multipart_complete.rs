@@ -9,7 +9,7 @@
 //! A crash, or a completion with other parts, between the two steps: the client that asks again finds an object at the address,
 //! which is taken for theirs only if it proves to be of the parts that they name. An answer that was lost after the second
 //! step: the upload is gone, and what is remembered of it is the answer to the same request (`multipart_again`).
-//! docs/design/0012-multipart-uploads.md says why.
+//! docs/design/0010-multipart-uploads.md says why.
 
 use axum::body::Body;
 use http::Response;

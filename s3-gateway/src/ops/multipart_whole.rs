@@ -34,7 +34,7 @@ pub(super) fn choose(named: &[CompletedPart], uploaded: Vec<Part>) -> Result<Vec
     }
 }
 
-/// Returns whether the size of what an upload was completed into tells that it is of the chosen parts, whoever completed it:
+/// Returns whether the size of what an upload was completed into tells that it is of the chosen parts, no matter which server completed it:
 /// they are all that were recorded until then, and none took the place of other bytes. Any other choice is a part of this
 /// one, and smaller.
 pub(super) fn is_told_by_size(chosen: &[Part], recorded: &[Part]) -> bool {

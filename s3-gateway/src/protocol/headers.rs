@@ -27,7 +27,7 @@ const KEPT: [&str; 7] = [
 /// The one value of a header as text.
 ///
 /// # Errors
-/// InvalidArgument when it is there twice, for then whoever reads the other one is misled, or isn't UTF-8.
+/// InvalidArgument when it is there twice, since a reader of the other one would be misled, or isn't UTF-8.
 pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, S3Error> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };

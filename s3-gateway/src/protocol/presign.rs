@@ -1,4 +1,4 @@
-//! Signs URLs for whoever gets them: the other side of what `signature_v4` verifies, by the same canonical form. Owns the
+//! Signs URLs, for callers to hand on: the other side of what `signature_v4` verifies, by the same canonical form. Owns the
 //! URL; leaves keys and dates to the caller. Invariant: a URL is of one method, one key and a bounded time.
 
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! How uploads end: of several ends one counts, whoever asks and however often, and whatever crashed between two steps.
+//! How uploads end: of several ends one counts, however many callers ask, and whatever crashed between two steps.
 
 use std::sync::Arc;
 

@@ -47,7 +47,7 @@ pub struct NewAccessKey {
 pub enum Narrowing {
     /// A policy document.
     Policy(String),
-    /// The objects of a ref, or of any, beneath a prefix.
+    /// The objects of a ref, or of any, under a prefix.
     Objects {
         /// Where.
         repository: RepositoryName,

@@ -80,7 +80,7 @@ pub struct LogOptions {
     pub first_parent: bool,
     /// Begin behind this commit.
     pub after: Option<CommitId>,
-    /// Only commits that changed one of these objects, or something beneath a prefix; all if both are empty.
+    /// Only commits that changed one of these objects, or something under a prefix; all if both are empty.
     pub objects: Vec<String>,
     /// See `objects`.
     pub prefixes: Vec<String>,

@@ -45,7 +45,7 @@ impl Credentials {
         self
     }
 
-    /// Returns whether it goes over the wire itself, so that whoever reads it there has it.
+    /// Returns whether it goes over the wire itself, so that a reader of the wire has it.
     pub(crate) fn is_sent(&self) -> bool {
         matches!(self.proof, Proof::Bearer(_))
     }

@@ -24,7 +24,7 @@ pub enum DiffKind {
 pub struct DiffOptions {
     /// Paths begin so.
     pub prefix: String,
-    /// Changes beneath a common prefix are shown as one item.
+    /// Changes under a common prefix are shown as one item.
     pub delimiter: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub enum Change {
     Changed,
     /// Both changed it since their merge base, each in its way; only of [`DiffKind::ThreeDot`].
     Conflict,
-    /// Something beneath this common prefix differs.
+    /// Something under this common prefix differs.
     Prefix,
 }
 

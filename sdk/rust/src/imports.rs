@@ -13,7 +13,7 @@ use crate::{Commit, Error, Lakebed};
 /// From where to import, and to which paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportSource {
-    /// All objects beneath a folder: `s3://bucket/prefix/`, `file:///folder/`, …
+    /// All objects under a folder: `s3://bucket/prefix/`, `file:///folder/`, …
     Prefix {
         /// The folder's URL.
         from: String,

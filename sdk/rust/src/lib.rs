@@ -68,7 +68,7 @@ pub use imports::{ImportSource, Imported, NewImport};
 pub use jobs::{Job, JobAnswer, JobKind, JobState, new_request};
 pub use merges::{Conflict, Conflicts, MergeBase, MergeOptions, MergeOutcome, Strategy, Summary};
 pub use objects::{CopyObjects, DELETE_MAX, DeleteFailure, ListItem, ListOptions, Moved, Object};
-pub use reflog::{BranchMove, Uncommitted};
+pub use reflog::{ReflogEntry, Uncommitted};
 pub use refs::{RefsDump, Restored};
 pub use replays::{RebaseOptions, RebaseOutcome, Replay, ReplayOptions};
 pub use repositories::CreateRepository;

@@ -31,7 +31,7 @@ pub struct Object {
     pub metadata: BTreeMap<String, String>,
     /// Other standard headers that a GET over S3 returns, names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// Where the bytes lie: beneath the repository's storage namespace, or a whole URL.
+    /// Where the bytes lie: under the repository's storage namespace, or a whole URL.
     pub physical_address: String,
 }
 
@@ -155,7 +155,7 @@ impl Lakebed {
         Ok(answer.failures.into_iter().map(Into::into).collect())
     }
 
-    /// Copies an object, or all beneath a prefix, from a ref onto a branch of the same repository; no byte is copied.
+    /// Copies an object, or all under a prefix, from a ref onto a branch of the same repository; no byte is copied.
     /// Tells how many. If a large copy fails midway, its beginning stays; the same call again does the rest.
     pub async fn copy_objects(
         &self,
@@ -170,7 +170,7 @@ impl Lakebed {
         Ok(self.objects().copy(request).await?.into_inner().copied)
     }
 
-    /// Moves an object, or all beneath a prefix, within a branch; no byte is copied, and nobody sees an object at
+    /// Moves an object, or all under a prefix, within a branch; no byte is copied, and nobody sees an object at
     /// neither path. If a large move fails midway, its beginning stays; the same call again does the rest.
     pub async fn move_objects(
         &self,

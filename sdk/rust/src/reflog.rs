@@ -13,7 +13,7 @@ use crate::{Branch, Error, Lakebed};
 
 /// One move of a branch's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BranchMove {
+pub struct ReflogEntry {
     /// Which branch.
     pub branch: BranchName,
     /// Grows by one from move to move.
@@ -45,10 +45,10 @@ pub enum Uncommitted {
     Gone,
 }
 
-impl TryFrom<wire::BranchMove> for BranchMove {
+impl TryFrom<wire::ReflogEntry> for ReflogEntry {
     type Error = InvalidField;
 
-    fn try_from(moved: wire::BranchMove) -> Result<Self, InvalidField> {
+    fn try_from(moved: wire::ReflogEntry) -> Result<Self, InvalidField> {
         Ok(Self {
             branch: parse("branch", &moved.branch)?,
             number: moved.number,
@@ -82,7 +82,7 @@ impl Lakebed {
         &self,
         repository: &RepositoryName,
         branch: &BranchName,
-    ) -> BoxStream<'static, Result<BranchMove, Error>> {
+    ) -> BoxStream<'static, Result<ReflogEntry, Error>> {
         let (lakebed, repository, branch) = (self.clone(), repository.to_string(), branch.to_string());
         pages(String::new(), move |after| {
             let mut client = lakebed.branches();
@@ -101,7 +101,7 @@ impl Lakebed {
         &self,
         repository: &RepositoryName,
         prefix: &str,
-    ) -> BoxStream<'static, Result<BranchMove, Error>> {
+    ) -> BoxStream<'static, Result<ReflogEntry, Error>> {
         let (lakebed, repository, prefix) = (self.clone(), repository.to_string(), prefix.to_owned());
         pages(String::new(), move |after| {
             let mut client = lakebed.branches();

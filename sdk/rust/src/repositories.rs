@@ -14,7 +14,7 @@ use crate::{Error, Lakebed};
 /// What to choose about a new repository; the server chooses the rest.
 #[derive(Debug, Clone, Default)]
 pub struct CreateRepository {
-    /// Where it shall live, beneath the server's object store.
+    /// Where it shall live, under the server's object store.
     pub storage_namespace: Option<StorageNamespace>,
     /// The branch that can't be deleted; `main` if not given.
     pub default_branch: Option<BranchName>,

@@ -40,7 +40,7 @@ pub(crate) enum Found {
     },
 }
 
-/// Lists all objects beneath a folder, in order, those behind `offset` only.
+/// Lists all objects under a folder, in order, those behind `offset` only.
 pub(super) fn objects(
     root: Arc<Root>,
     prefix: Option<&Path>,

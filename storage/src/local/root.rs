@@ -1,4 +1,4 @@
-//! The root folder of a local store: opens beneath it, makes folders durably, and keeps this process's place for
+//! The root folder of a local store: opens under it, makes folders durably, and keeps this process's place for
 //! temporary files. Invariants: nothing is opened through a symbolic link or `..`; a folder counts as durable only
 //! after this process has synced the entry that names it.
 
@@ -17,7 +17,7 @@ use super::trace::step;
 use crate::durable::{make_folder, sync_open_folder};
 use crate::paths::{LOCAL_RESERVED, LOCAL_UPLOADS, is_plain};
 
-/// Where each process has a folder for its temporary files, beneath [`LOCAL_RESERVED`].
+/// Where each process has a folder for its temporary files, under [`LOCAL_RESERVED`].
 const SESSIONS: &str = "sessions";
 
 /// The file whose lock says that a session's process lives.
@@ -222,7 +222,7 @@ fn lock_flags() -> OFlags {
     OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
 
-/// Opens a folder of our own in another, making it if need be. Its entry is synced whoever made it: a process that ended
+/// Opens a folder of our own in another, making it if need be. Its entry is synced even if another process made it: a process that ended
 /// right after it had made it may not have got so far.
 fn subfolder(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
     match mkdirat(parent, name, FOLDER_MODE) {

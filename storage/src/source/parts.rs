@@ -39,7 +39,7 @@ enum Part {
     Ready(Vec<ObjectMeta>),
     /// An object with bytes whose key is a folder's, with a slash behind it.
     Slashed(Path),
-    /// All beneath a folder.
+    /// All under a folder.
     Folder(Path),
     /// A folder with too many items for one page: the first page.
     Level(Path, Vec<Self>, Next),
@@ -60,7 +60,7 @@ enum Item {
     Folder(Path),
 }
 
-/// Lists all beneath a source's folder; only what is behind the location `after` if there is one.
+/// Lists all under a source's folder; only what is behind the location `after` if there is one.
 pub(super) fn list(source: Source, after: Option<String>, gauge: ListGauge) -> BoxStream<'static, Batch> {
     let lister = Lister { source, after, gauge };
     match &lister.source.site.listing {

@@ -231,8 +231,8 @@ async fn empty_parts(stores: &Arc<Stores>, moto: &str) {
     }
     let one = stores.source("s3://raw/odd/e/f///g").await.unwrap().object().await.unwrap();
     assert_eq!((one.key.as_str(), one.size), ("g", 7));
-    let beneath = stores.source("s3://raw/odd/e/f//").await.unwrap();
-    assert_eq!(sources::keys(&beneath, None).await, ["//g", "h"], "slashes at a folder's end are one");
+    let under = stores.source("s3://raw/odd/e/f//").await.unwrap();
+    assert_eq!(sources::keys(&under, None).await, ["//g", "h"], "slashes at a folder's end are one");
     // What somebody's key has overwritten is no longer what was imported.
     let signed = "AWS4-HMAC-SHA256 Credential=x/20261120/us-east-1/s3/aws4_request";
     let other = reqwest::Client::new().put(format!("{moto}/raw/odd/d//x")).header("authorization", signed);

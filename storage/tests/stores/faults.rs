@@ -119,7 +119,7 @@ async fn a_completion_whose_answer_is_lost_is_seen_to_have_succeeded() {
 }
 
 #[tokio::test]
-async fn a_silent_store_is_given_up_by_whoever_waits() {
+async fn a_silent_store_is_given_up_by_its_callers() {
     let (storage, faults) = faulty().await;
     faults.always(Verb::Put, Fault::Hang);
     let address = storage.new_address();

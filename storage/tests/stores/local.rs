@@ -17,7 +17,7 @@ async fn open(folder: &Path) -> Arc<Stores> {
     Stores::open(&format!("file://{}", folder.display()), &StoreSettings::default()).await.unwrap()
 }
 
-/// All files beneath a folder, but for the locks of processes that live.
+/// All files under a folder, but for the locks of processes that live.
 fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -83,7 +83,7 @@ async fn a_bucket_is_imported_from() {
 }
 
 #[tokio::test]
-async fn namespaces_lie_beneath_the_prefix() {
+async fn namespaces_lie_under_the_prefix() {
     let folder = TempDir::new().unwrap();
     let stores = open(serve(&folder).await, "s3://lake/some/prefix/", "secret").await;
     let namespace = stores.default_namespace(&"trips".parse().unwrap(), None);

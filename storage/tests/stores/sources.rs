@@ -91,8 +91,8 @@ pub(crate) async fn behaves(stores: &Arc<Stores>, url: &str, store: &dyn ObjectS
         assert_eq!(keys(&source, Some(after)).await, behind, "behind {after}");
     }
     let sub = stores.source(&format!("{}/a/", url.trim_end_matches('/'))).await.unwrap();
-    let beneath: Vec<&str> = sorted.iter().filter_map(|key| key.strip_prefix("a/")).collect();
-    assert_eq!(keys(&sub, None).await, beneath);
+    let under: Vec<&str> = sorted.iter().filter_map(|key| key.strip_prefix("a/")).collect();
+    assert_eq!(keys(&sub, None).await, under);
 
     let storage = repository(stores);
     let (objects, unusable) = listed(&source, None).await;
@@ -157,7 +157,7 @@ pub(crate) async fn many_parts(stores: &Arc<Stores>, url: &str, store: &dyn Obje
     assert!(gauge.peak() > 0 && gauge.peak() <= Source::ITEMS_AHEAD_MAX as u64, "{}", gauge.peak());
 }
 
-/// A store that writes beneath a folder as others would.
+/// A store that writes under a folder as others would.
 fn writer(folder: &Path) -> impl Fn(&str, &str) {
     let folder = folder.to_owned();
     move |key, text| write(&folder, key, text)
@@ -282,14 +282,14 @@ async fn what_lies_in_the_own_store_is_known_by_every_name() {
     assert_eq!(whole.place("s3://lake/raw/x"), place("s3://lake/raw/x", true));
 }
 
-/// The store beneath, as others would write to it.
+/// The store under it, as others would write to it.
 pub(crate) fn raw(stores: &Arc<Stores>) -> Arc<dyn ObjectStore> {
-    let mut beneath = None;
+    let mut under = None;
     stores.decorated(|store, multipart| {
-        beneath = Some(Arc::clone(&store));
+        under = Some(Arc::clone(&store));
         (store, multipart)
     });
-    beneath.unwrap()
+    under.unwrap()
 }
 
 proptest! {

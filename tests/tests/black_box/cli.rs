@@ -207,7 +207,7 @@ fn slow_upload(server: &TestServer) -> Child {
         .unwrap();
     upload.stdin.as_mut().unwrap().write_all(&vec![b'x'; SLOW_BYTES]).unwrap();
     let temporary = server.data_dir().join("objects/.lakebed");
-    wait_for("the upload is under way", || bytes_beneath(&temporary) >= 1 << 20);
+    wait_for("the upload is under way", || bytes_under(&temporary) >= 1 << 20);
     upload
 }
 
@@ -256,10 +256,10 @@ pub(super) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-pub(super) fn bytes_beneath(folder: &Path) -> u64 {
+pub(super) fn bytes_under(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let size = |path: &Path| match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => bytes_beneath(path),
+        Ok(metadata) if metadata.is_dir() => bytes_under(path),
         Ok(metadata) => metadata.len(),
         Err(_) => 0,
     };

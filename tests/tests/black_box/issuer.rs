@@ -1,4 +1,4 @@
-//! An identity provider's tokens at every door of a real server: REST, STS for S3, and `lakebed login`.
+//! An identity provider's tokens at every endpoint of a real server: REST, STS for S3, and `lakebed login`.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

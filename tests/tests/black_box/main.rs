@@ -5,7 +5,7 @@
 mod cli;
 mod clients;
 mod disk_full;
-mod doors;
+mod endpoints;
 mod identity;
 mod imports;
 mod issuer;

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tests::{TestServer, lakebed_binary};
 
-use super::cli::{bytes_beneath, json, run, wait_for};
+use super::cli::{bytes_under, json, run, wait_for};
 
 #[test]
 fn folders_are_kept_alike() {
@@ -55,7 +55,7 @@ fn counts(done: &[Value], sent: &str) -> [u64; 2] {
 fn an_upload_goes_on_after_ctrl_c() {
     let server = with_folder(1024 * MIB);
     let under_way = server.data_dir().join("objects/.lakebed");
-    let output = interrupted(&server, &UP, "the large file is under way", || bytes_beneath(&under_way) >= MIB);
+    let output = interrupted(&server, &UP, "the large file is under way", || bytes_under(&under_way) >= MIB);
     told(&output, "Uploaded 3 files, 3 bytes");
     let large = server.lakebed(&["fs", "stat", "lakebed://trips/main/lake/large"]);
     assert_eq!(large.status.code(), Some(4), "nothing of it is there");
@@ -90,7 +90,7 @@ fn unfinished(folder: &Path) -> u64 {
 fn what_is_there_is_not_stored_once_more() {
     let server = with_folder(MIB);
     let up = ["fs", "upload", "-r", "lake", "lakebed://trips/main/lake"];
-    let stored = || bytes_beneath(&server.data_dir().join("objects"));
+    let stored = || bytes_under(&server.data_dir().join("objects"));
     assert_eq!(counts(&json(&server, &up), "uploaded"), [4, 0]);
     let once = stored();
     for again in [&up[..], &[&up[..], &["--checksum"]].concat()] {

@@ -33,7 +33,7 @@ pub(super) struct Opened {
 
 /// Where the objects of a source go.
 pub(super) enum Destination {
-    /// Beneath this prefix, by their keys.
+    /// Under this prefix, by their keys.
     Prefix(String),
     /// The source is one object, and gets this path.
     Object(ObjectPath),

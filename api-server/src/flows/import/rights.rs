@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use auth::{
-    Action, Beneath, Caller, Denied, Resource, Through, authorize, authorize_all_beneath, authorize_some_beneath,
+    Action, Caller, Denied, PrefixRights, Resource, Through, authorize, authorize_all_under, authorize_some_under,
 };
 use graveler::Graveler;
 use model::{BranchName, ObjectPath, PAGE_MAX, Query, RepositoryName};
@@ -29,9 +29,9 @@ pub(super) struct SourceRights {
     repository: RepositoryName,
     branch: BranchName,
     /// Of the URLs that are read.
-    reads: Beneath,
+    reads: PrefixRights,
     /// Of the paths that are written.
-    writes: Beneath,
+    writes: PrefixRights,
 }
 
 impl SourceRights {
@@ -48,10 +48,10 @@ impl SourceRights {
         };
         let from = canonical(from);
         authorize(caller, Action::ImportFromStorage, &Resource::Source(from.clone()))?;
-        let beneath = Resource::SourcesBeneath(format!("{}{folder}", from.trim_end_matches('/')));
-        let reads = Beneath::new(caller, Action::ImportFromStorage, &beneath);
-        let paths = Resource::ObjectsBeneath(repository.clone(), Some(Through::from(branch)), to);
-        let writes = authorize_some_beneath(caller, Action::WriteObject, &paths)?;
+        let under = Resource::SourcesUnder(format!("{}{folder}", from.trim_end_matches('/')));
+        let reads = PrefixRights::new(caller, Action::ImportFromStorage, &under);
+        let paths = Resource::ObjectsUnder(repository.clone(), Some(Through::from(branch)), to);
+        let writes = authorize_some_under(caller, Action::WriteObject, &paths)?;
         Ok(Self { repository: repository.clone(), branch: branch.clone(), reads, writes })
     }
 }
@@ -129,8 +129,8 @@ impl Owners {
         if let Some(known) = judged.get(repository) {
             return known.clone();
         }
-        let objects = Resource::ObjectsBeneath(repository.clone(), None, String::new());
-        let answer = authorize_all_beneath(&self.caller, Action::ReadObject, &objects);
+        let objects = Resource::ObjectsUnder(repository.clone(), None, String::new());
+        let answer = authorize_all_under(&self.caller, Action::ReadObject, &objects);
         judged.insert(repository.clone(), answer.clone());
         answer
     }

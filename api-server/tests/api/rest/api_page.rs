@@ -60,7 +60,7 @@ What no description says:
   is there.
 - **Links without bytes** (`lakectl abuse link-same-object`) are for servers that were started with `--link-without-bytes`.
 
-Paths beneath `/repositories/{repository}` are written from `…` on.
+Paths under `/repositories/{repository}` are written from `…` on.
 ";
 
 /// A method and a path whose parameters' names don't matter.

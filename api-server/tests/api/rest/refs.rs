@@ -165,7 +165,7 @@ async fn hidden_branches_are_listed_to_those_who_ask() {
     assert_eq!(listed("amount=2&after=b").await, ("dmain".into(), "main".into()));
     assert_eq!(listed("amount=2&after=main").await, (String::new(), String::new()));
     assert_eq!(listed("prefix=x").await.0, "");
-    assert_eq!(lake.get(&format!("{at}/x")).await.json(200)["id"], "x", "whoever knows its name gets it");
+    assert_eq!(lake.get(&format!("{at}/x")).await.json(200)["id"], "x", "who knows its name gets it");
     let all = |hidden| lake.lakebed.list_branches(&lake.trips, "", hidden).map_ok(|branch| branch.name.to_string());
     assert_eq!(all(false).try_collect::<Vec<_>>().await.unwrap(), ["b", "d", "main"]);
     assert_eq!(all(true).try_collect::<Vec<_>>().await.unwrap().len(), 7);

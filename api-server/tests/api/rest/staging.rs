@@ -56,9 +56,9 @@ async fn put_by(lake: &TestLake, url: &str, bytes: &'static [u8]) -> String {
     put.e_tag.unwrap().trim_matches('"').to_owned()
 }
 
-async fn keys(lake: &TestLake, beneath: &str) -> usize {
+async fn keys(lake: &TestLake, under: &str) -> usize {
     use futures::TryStreamExt;
-    lake.store.list(Some(&Path::from(beneath))).try_collect::<Vec<_>>().await.unwrap().len()
+    lake.store.list(Some(&Path::from(under))).try_collect::<Vec<_>>().await.unwrap().len()
 }
 
 #[tokio::test]

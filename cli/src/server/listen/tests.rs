@@ -33,7 +33,7 @@ impl Respond for Doors {
 /// Longer than any test waits.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A server with short patience; it ends with the sender.
+/// A server with short timeouts; it ends with the sender.
 async fn start() -> (SocketAddr, oneshot::Sender<()>) {
     let second = Duration::from_secs(1);
     let bounds = Bounds { strangers: LONG, first_bytes: second, taking: second, lingering: second };
@@ -105,9 +105,9 @@ async fn who_takes_nothing_of_the_answer_is_hung_up_on() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     // Nothing is read until the server has given up: then a write is answered by a reset, in the end.
-    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while stream.write_all(b"x").await.is_ok() {
-        assert!(std::time::Instant::now() < patience, "the server still waits for a client that takes nothing");
+        assert!(std::time::Instant::now() < deadline, "the server still waits for a client that takes nothing");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -149,9 +149,9 @@ async fn who_never_proves_who_they_are_is_hung_up_on_however_busy_they_look() {
     // A byte now and then is in time for each wait by itself.
     let mut stranger = TcpStream::connect(address).await.unwrap();
     stranger.write_all(b"POST /login HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n").await.unwrap();
-    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while stranger.write_all(b"x").await.is_ok() {
-        assert!(std::time::Instant::now() < patience, "the server still waits for a body that trickles");
+        assert!(std::time::Instant::now() < deadline, "the server still waits for a body that trickles");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // The caller's is older.
@@ -212,9 +212,9 @@ async fn a_refusal_doesnt_wait_for_a_body_without_end() {
         said.extend_from_slice(&piece[..read]);
     }
     // Nor does the connection.
-    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while stream.write_all(&piece).await.is_ok() {
-        assert!(std::time::Instant::now() < patience, "the server still reads what nobody wants");
+        assert!(std::time::Instant::now() < deadline, "the server still reads what nobody wants");
     }
 }
 

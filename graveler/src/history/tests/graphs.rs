@@ -111,8 +111,8 @@ impl Graph {
     fn best(&self, left: &[usize], right: usize) -> Vec<usize> {
         let left: BTreeSet<usize> = left.iter().flat_map(|at| self.reach(*at)).collect();
         let common: BTreeSet<usize> = left.intersection(&self.reach(right)).copied().collect();
-        let beneath = |at: &usize| common.iter().any(|other| other != at && self.reach(*other).contains(at));
-        let mut best: Vec<usize> = common.iter().copied().filter(|at| !beneath(at)).collect();
+        let under = |at: &usize| common.iter().any(|other| other != at && self.reach(*other).contains(at));
+        let mut best: Vec<usize> = common.iter().copied().filter(|at| !under(at)).collect();
         best.sort_by_key(|at| (Reverse(self.0[*at].generation), Reverse(self.0[*at].created_at), id(*at)));
         best
     }

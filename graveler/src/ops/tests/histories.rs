@@ -1,5 +1,5 @@
 //! Random histories with criss-crosses, and the recursive merge of maps that merges are held against: what
-//! `docs/design/0011-merge-bases.md` says, written as plainly as it can be. Owns also the one point in which git's rule
+//! `docs/design/0009-merge-bases.md` says, written as plainly as it can be. Owns also the one point in which git's rule
 //! is another, so that git can be held against the same model.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -198,7 +198,7 @@ fn a_merge_whose_bases_differ_elsewhere_reads_no_ranges() {
         expected.extend(areas.filter_map(|(path, content)| Some((path, content?))));
         assert_eq!(tale.content(merged).await, expected);
 
-        // Whoever only asks writes nothing.
+        // A dry run writes nothing.
         tale.lake.requests.reset();
         let counts = tale.try_merge(main, stable, &dry).await;
         assert_eq!(counts, Merged::WouldMerge(ChangeCounts { added: 50, ..ChangeCounts::default() }));

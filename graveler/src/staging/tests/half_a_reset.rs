@@ -9,7 +9,7 @@ use model::{Answer, Command, MetaError, MetaStore, Outcome, PAGE_MAX, Query, Ref
 use crate::testing::{TestLake, branch, info, name, run};
 use crate::{Error, Graveler};
 
-/// Drops what is staged beneath `p/` once the first page of staged values was read.
+/// Drops what is staged under `p/` once the first page of staged values was read.
 struct ResetAfterFirstPage {
     store: Arc<dyn MetaStore>,
     done: AtomicBool,

@@ -233,7 +233,7 @@ fn equal_layers_are_not_opened_by_a_diff() {
         let files = cold.files(&lake.repository).unwrap();
         let (left, right) = (&all[1], &all[2]);
         assert_eq!(walked(&files, left.0, right.0, "").await, naive_diff(&left.1, &right.1, ""));
-        // The delta that only one side has; and beneath it one block of the base for each of its keys at most.
+        // The delta that only one side has; and under it one block of the base for each of its keys at most.
         let read = cold.counters();
         let ranges = ranges_of(&files, all[0].0).await as u64;
         assert!(read.ranges_opened <= 2 * 60 + 10, "{read:?} of {ranges} ranges");

@@ -54,7 +54,7 @@ pub(crate) fn credential(access_key_id: &str) -> Vec<u8> {
 }
 
 pub(crate) fn all_credentials() -> KeyRange {
-    Key::of(CREDENTIAL).all_beneath()
+    Key::of(CREDENTIAL).all_under()
 }
 
 pub(crate) fn credential_of_user(user: UserId, access_key_id: &str) -> Vec<u8> {
@@ -128,7 +128,7 @@ pub(crate) fn holder(policy: &PolicyName, holder: &Holder) -> Vec<u8> {
 
 /// All whom a policy is attached to.
 pub(crate) fn holders(policy: &PolicyName) -> KeyRange {
-    Key::of(HOLDER).text(policy.as_str()).all_beneath()
+    Key::of(HOLDER).text(policy.as_str()).all_under()
 }
 
 /// Whom a key of [`holders`] names.
@@ -179,7 +179,7 @@ pub(crate) fn ended_session(user: UserId, session: SessionId) -> Vec<u8> {
 }
 
 pub(crate) fn ended_sessions(user: UserId) -> KeyRange {
-    Key::of(ENDED_SESSION).number(user.0).all_beneath()
+    Key::of(ENDED_SESSION).number(user.0).all_under()
 }
 
 pub(crate) fn access_is_set_up() -> Vec<u8> {

@@ -36,7 +36,7 @@ proptest! {
 
     #[test]
     fn a_prefix_covers_what_begins_with_it(text in text(), prefix in text()) {
-        let range = Key::of(1).text_prefix(&prefix).all_beneath();
+        let range = Key::of(1).text_prefix(&prefix).all_under();
         let key = Key::of(1).text(&text).done();
         prop_assert_eq!(range.from <= key && key < range.to, text.starts_with(&prefix));
     }
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn everything_of_a_repository_is_beneath_its_uid(path in path(), uid in 0..3_u64, number in any::<u32>()) {
+    fn everything_of_a_repository_is_under_its_uid(path in path(), uid in 0..3_u64, number in any::<u32>()) {
         let range = all_of_repository(RepositoryUid(1));
         let uid = RepositoryUid(uid);
         for key in [
@@ -117,9 +117,9 @@ proptest! {
 
 #[test]
 fn ranges_end_behind_keys_of_255s() {
-    let range = Key(vec![1, 255, 255]).all_beneath();
+    let range = Key(vec![1, 255, 255]).all_under();
     assert_eq!(range, KeyRange { from: vec![1, 255, 255], to: vec![2] });
-    let last = Key::uid(RepositoryUid(u64::MAX)).all_beneath();
+    let last = Key::uid(RepositoryUid(u64::MAX)).all_under();
     assert!(staged(RepositoryUid(u64::MAX - 1), StagingToken(1), &"a".parse().unwrap()) < last.from);
     assert!(branch(RepositoryUid(u64::MAX), &"main".parse().unwrap()) < last.to);
 }

@@ -370,7 +370,7 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
         (repository(), target, option::of(staged_value()))
             .prop_map(|(repository, target, staged)| Answer::Lookup(Box::new(Lookup { repository, target, staged }))),
         page(branch()).prop_map(Answer::Branches),
-        page(branch_move()).prop_map(Answer::Moves),
+        page(reflog_entry()).prop_map(Answer::Moves),
         page(tag()).prop_map(Answer::Tags),
         (branch(), page((path(), staged_value())))
             .prop_map(|(branch, page)| Answer::Staged(StagedPage { branch, page })),

@@ -184,7 +184,7 @@ pub(crate) fn uncommitted() -> impl Strategy<Value = Uncommitted> {
     prop_oneof![Just(Uncommitted::Absent), kept, Just(Uncommitted::Gone)]
 }
 
-pub(crate) fn branch_move() -> impl Strategy<Value = BranchMove> {
+pub(crate) fn reflog_entry() -> impl Strategy<Value = ReflogEntry> {
     let heads = (option::of(commit_id()), option::of(commit_id()));
     let deleted = (time(), uncommitted(), any::<u64>()).prop_map(|(created_at, uncommitted, uid)| DeletedBranch {
         created_at,
@@ -192,7 +192,7 @@ pub(crate) fn branch_move() -> impl Strategy<Value = BranchMove> {
         uid: BranchUid(uid),
     });
     (branch_name(), any::<u64>(), heads, note(), time(), time(), option::of(deleted)).prop_map(
-        |(branch, number, (old, new), Note { who, why, .. }, at, expires, deleted)| BranchMove {
+        |(branch, number, (old, new), Note { who, why, .. }, at, expires, deleted)| ReflogEntry {
             branch,
             number,
             old,

@@ -1,6 +1,6 @@
 //! How long a connection's other end may keep us waiting: with its first bytes, with taking what we send, and with coming to
-//! its end after an answer that it didn't wait for. Owns these waits, for whatever protocol is spoken above; leaves the time for headers to hyper, for bodies to the doors, and for
-//! strangers to `admission`.
+//! its end after an answer that it didn't wait for. Owns these timeouts, for whatever protocol is spoken above; leaves the time
+//! for headers to hyper, for bodies to the endpoints, and for strangers to `admission`.
 //! Invariant: a connection that moves no byte in the direction that is waited for ends.
 
 use std::io::{self, ErrorKind};
@@ -33,7 +33,7 @@ pub(super) struct Bounds {
 const DISCARDED_BYTES: usize = 16 << 10;
 
 /// A connection with bounds.
-pub(super) struct Patient<S> {
+pub(super) struct WithTimeouts<S> {
     stream: S,
     taking: Duration,
     read: usize,
@@ -47,7 +47,7 @@ pub(super) struct Patient<S> {
     ends: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
+impl<S> WithTimeouts<S> {
     /// Gives a new connection its bounds. When it is shut down while the client is `still_sending`, it lingers.
     pub(super) fn new(stream: S, bounds: Bounds, still_sending: StillSending) -> Self {
         let Bounds { first_bytes, taking, lingering, .. } = bounds;
@@ -73,7 +73,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> Patient<S> {
+impl<S: AsyncRead + Unpin> WithTimeouts<S> {
     /// Throws away what still comes, until the client hangs up or its time is over: closing before would reset the
     /// connection, and the answer that is under way would be lost.
     fn linger(&mut self, cx: &mut Context<'_>, ends: &mut Pin<Box<Sleep>>) -> Poll<()> {
@@ -94,7 +94,7 @@ fn late(what: &str) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, what)
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WithTimeouts<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, into);
@@ -116,7 +116,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WithTimeouts<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watched(cx, written)

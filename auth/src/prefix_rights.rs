@@ -11,7 +11,7 @@ use crate::policy::Effect;
 use crate::{Action, Caller, Denied, Resource};
 
 /// What a caller may do to the resources whose names begin so.
-pub struct Beneath {
+pub struct PrefixRights {
     /// What stands before their names in their ARNs.
     base: String,
     /// The statements that count for some of them: of the caller's policies, and of what their session was narrowed to.
@@ -20,20 +20,20 @@ pub struct Beneath {
     all: Option<bool>,
 }
 
-/// Asks whether a caller may do something to at least some of the resources that [`Resource::ObjectsBeneath`] or
-/// [`Resource::SourcesBeneath`] stands for. To which of them, the answer says of each.
+/// Asks whether a caller may do something to at least some of the resources that [`Resource::ObjectsUnder`] or
+/// [`Resource::SourcesUnder`] stands for. To which of them, the answer says of each.
 ///
 /// # Panics
 /// When the resource is another: those stand for themselves.
-pub fn authorize_some_beneath(caller: &Caller, action: Action, resource: &Resource) -> Result<Beneath, Denied> {
-    let judged = Beneath::new(caller, action, resource);
+pub fn authorize_some_under(caller: &Caller, action: Action, resource: &Resource) -> Result<PrefixRights, Denied> {
+    let judged = PrefixRights::new(caller, action, resource);
     decided(caller, action, resource, judged.all != Some(false))?;
     Ok(judged)
 }
 
-/// As [`authorize_some_beneath`], of all of them.
-pub fn authorize_all_beneath(caller: &Caller, action: Action, resource: &Resource) -> Result<(), Denied> {
-    decided(caller, action, resource, Beneath::new(caller, action, resource).all == Some(true))
+/// As [`authorize_some_under`], of all of them.
+pub fn authorize_all_under(caller: &Caller, action: Action, resource: &Resource) -> Result<(), Denied> {
+    decided(caller, action, resource, PrefixRights::new(caller, action, resource).all == Some(true))
 }
 
 fn decided(caller: &Caller, action: Action, resource: &Resource, is_allowed: bool) -> Result<(), Denied> {
@@ -43,15 +43,15 @@ fn decided(caller: &Caller, action: Action, resource: &Resource, is_allowed: boo
     if is_allowed { Ok(()) } else { Err(Denied::new(caller, action, resource)) }
 }
 
-impl Beneath {
+impl PrefixRights {
     /// Looks at what a caller may do, without asking for anything.
     ///
     /// # Panics
-    /// As for [`authorize_some_beneath`].
+    /// As for [`authorize_some_under`].
     pub fn new(caller: &Caller, action: Action, resource: &Resource) -> Self {
         let arn = resource.to_string();
         let (base, prefix) = match resource {
-            Resource::ObjectsBeneath(_, _, prefix) | Resource::SourcesBeneath(prefix) => {
+            Resource::ObjectsUnder(_, _, prefix) | Resource::SourcesUnder(prefix) => {
                 let end = arn.len() - prefix.len() - "*".len();
                 (arn[..end].to_owned(), prefix)
             }
@@ -108,9 +108,9 @@ fn has(set: &[(Effect, Vec<Wildcard>)], effect: Effect, arn: &str) -> bool {
     set.iter().any(|(of, patterns)| *of == effect && patterns.iter().any(|pattern| pattern.matches(arn)))
 }
 
-impl fmt::Debug for Beneath {
+impl fmt::Debug for PrefixRights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Beneath({}…, {:?})", self.base, self.all)
+        write!(f, "PrefixRights({}…, {:?})", self.base, self.all)
     }
 }
 
@@ -164,9 +164,9 @@ mod tests {
         }
     }
 
-    fn beneath(prefix: &str) -> Resource {
+    fn under(prefix: &str) -> Resource {
         let main: BranchName = "main".parse().unwrap();
-        Resource::ObjectsBeneath("trips".parse().unwrap(), Some(Through::from(&main)), prefix.to_owned())
+        Resource::ObjectsUnder("trips".parse().unwrap(), Some(Through::from(&main)), prefix.to_owned())
     }
 
     proptest! {
@@ -179,7 +179,7 @@ mod tests {
             prefix in select(vec!["", "in/", "in/a"]),
         ) {
             let caller = caller(&statements, narrowed.as_deref());
-            let judged = Beneath::new(&caller, Action::WriteObject, &beneath(prefix));
+            let judged = PrefixRights::new(&caller, Action::WriteObject, &under(prefix));
             let (trips, main): (RepositoryName, BranchName) = ("trips".parse().unwrap(), "main".parse().unwrap());
             for path in PATHS.into_iter().filter(|path| path.starts_with(prefix)) {
                 let object = Resource::object_of(&trips, &main, &path.parse::<ObjectPath>().unwrap());
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn all_are_decided_at_once_where_the_policies_do() {
         let all = |statements: &[String], prefix: &str| {
-            Beneath::new(&caller(statements, None), Action::WriteObject, &beneath(prefix)).all
+            PrefixRights::new(&caller(statements, None), Action::WriteObject, &under(prefix)).all
         };
         let (everything, secret) = (objects("allow", "*"), objects("deny", "in/secret/*"));
         assert_eq!(all(std::slice::from_ref(&everything), "in/"), Some(true));
@@ -212,10 +212,9 @@ mod tests {
     fn what_any_ref_may_have_needs_a_right_on_all_refs() {
         let of_main = objects("allow", "*").replace('}', r#", "condition": {"StringLike": {"Ref": ["main"]}}}"#);
         let but_main = objects("deny", "x").replace('}', r#", "condition": {"StringLike": {"Ref": ["main"]}}}"#);
-        let whole = Resource::ObjectsBeneath("trips".parse().unwrap(), None, String::new());
-        let may = |statements: &[String]| {
-            authorize_all_beneath(&caller(statements, None), Action::ReadObject, &whole).is_ok()
-        };
+        let whole = Resource::ObjectsUnder("trips".parse().unwrap(), None, String::new());
+        let may =
+            |statements: &[String]| authorize_all_under(&caller(statements, None), Action::ReadObject, &whole).is_ok();
         assert!(may(&[objects("allow", "*")]));
         assert!(!may(&[of_main]) && !may(&[objects("allow", "*"), but_main]));
     }
