@@ -143,20 +143,47 @@ fn every_fuzz_target_has_its_file() {
     assert_eq!(found, files);
 }
 
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for document in files_that_end_with(".md") {
+        let text = fs::read_to_string(&document).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#') && !link.is_empty()) {
+            let target = document.parent().unwrap().join(link.split('#').next().unwrap());
+            assert!(target.exists(), "{} links to {link}", document.display());
+        }
+    }
+    let index = fs::read_to_string(root.join("docs/design/README.md")).unwrap();
+    let notes = fs::read_dir(root.join("docs/design")).unwrap();
+    let mut notes: Vec<_> = notes.map(|note| note.unwrap().file_name().into_string().unwrap()).collect();
+    notes.retain(|note| note != "README.md");
+    notes.sort();
+    for (number, note) in (1..).zip(&notes) {
+        assert!(note.starts_with(&format!("{number:04}-")), "{note} leaves a hole before it");
+        assert!(index.contains(&format!("[{number:04}]({note})")), "the index lacks {note}");
+    }
+}
+
 fn sources() -> Vec<std::path::PathBuf> {
-    fn walk(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    let found = files_that_end_with(".rs");
+    assert!(found.len() > 50, "the walk found the sources");
+    found
+}
+
+fn files_that_end_with(suffix: &str) -> Vec<std::path::PathBuf> {
+    fn walk(folder: &Path, suffix: &str, found: &mut Vec<std::path::PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() && !name.starts_with('.') && !["target", "data", "node_modules"].contains(&name) {
-                walk(&path, found);
-            } else if name.ends_with(".rs") {
+                walk(&path, suffix, found);
+            } else if name.ends_with(suffix) {
                 found.push(path);
             }
         }
     }
     let mut found = Vec::new();
-    walk(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap(), &mut found);
-    assert!(found.len() > 50, "the walk found the sources");
+    walk(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap(), suffix, &mut found);
     found
 }
