@@ -1,7 +1,10 @@
 //! The answers of commands that aren't idempotent, kept for a day: a retry gets the first answer again, a refusal too.
 //! Invariant: however many requests come, each removes more expired answers than it adds.
 
-use model::{Command, Outcome, RequestId, Timestamp};
+use model::{
+    Command, CreateBranch, CreateCredential, CreateGroup, CreatePolicy, CreateRepository, CreateTag, CreateUpload,
+    CreateUser, Outcome, Publish, RequestId, Timestamp, UndeleteBranch,
+};
 use proto::metadata::{decode, encode};
 
 use crate::state::expiry::{self, KEPT_MILLIS};
@@ -15,46 +18,46 @@ const EXPIRED_MAX: usize = 4;
 /// kinds of commands by mistake doesn't answer one with the other. Kinds are on disk: never renumber them. 8 is of `once`.
 pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
     match command {
-        Command::CreateRepository { request, .. } => Some((CREATE_REPOSITORY, *request)),
-        Command::CreateBranch { request, .. } => Some((2, *request)),
-        Command::CreateTag { request, .. } => Some((3, *request)),
-        Command::CreateUpload { request, .. } => Some((4, *request)),
-        Command::CreateUser { request, .. } => Some((5, *request)),
-        Command::CreateCredential { request, .. } => Some((6, *request)),
-        Command::UndeleteBranch { request, .. } => Some((7, *request)),
-        Command::Publish { request, .. } => request.map(|request| (20, request)),
-        Command::CreateGroup { request, .. } => Some((40, *request)),
-        Command::CreatePolicy { request, .. } => Some((41, *request)),
+        Command::CreateRepository(CreateRepository { request, .. }) => Some((CREATE_REPOSITORY, *request)),
+        Command::CreateBranch(CreateBranch { request, .. }) => Some((2, *request)),
+        Command::CreateTag(CreateTag { request, .. }) => Some((3, *request)),
+        Command::CreateUpload(CreateUpload { request, .. }) => Some((4, *request)),
+        Command::CreateUser(CreateUser { request, .. }) => Some((5, *request)),
+        Command::CreateCredential(CreateCredential { request, .. }) => Some((6, *request)),
+        Command::UndeleteBranch(UndeleteBranch { request, .. }) => Some((7, *request)),
+        Command::Publish(Publish { request, .. }) => request.map(|request| (20, request)),
+        Command::CreateGroup(CreateGroup { request, .. }) => Some((40, *request)),
+        Command::CreatePolicy(CreatePolicy { request, .. }) => Some((41, *request)),
         Command::Forced(command) => request(command),
-        Command::ClaimNamespace { .. }
-        | Command::DeleteRepository { .. }
-        | Command::ChangeSettings { .. }
-        | Command::DeleteBranch { .. }
-        | Command::DeleteTag { .. }
-        | Command::Stage { .. }
-        | Command::Unstage { .. }
-        | Command::Seal { .. }
-        | Command::PutPart { .. }
-        | Command::CompleteUpload { .. }
-        | Command::AbortUpload { .. }
-        | Command::BeginJob { .. }
-        | Command::ClaimJob { .. }
-        | Command::ReportJob { .. }
-        | Command::CancelJob { .. }
-        | Command::EndRequest { .. }
-        | Command::DeleteCredential { .. }
-        | Command::DeleteUser { .. }
-        | Command::EndSession { .. }
-        | Command::EndSessions { .. }
-        | Command::DeleteGroup { .. }
-        | Command::AddMember { .. }
-        | Command::RemoveMember { .. }
-        | Command::UpdatePolicy { .. }
-        | Command::DeletePolicy { .. }
-        | Command::AttachPolicy { .. }
-        | Command::DetachPolicy { .. }
-        | Command::SetUpAccess { .. }
-        | Command::Identify { .. } => None,
+        Command::ClaimNamespace(_)
+        | Command::DeleteRepository(_)
+        | Command::ChangeSettings(_)
+        | Command::DeleteBranch(_)
+        | Command::DeleteTag(_)
+        | Command::Stage(_)
+        | Command::Unstage(_)
+        | Command::Seal(_)
+        | Command::PutPart(_)
+        | Command::CompleteUpload(_)
+        | Command::AbortUpload(_)
+        | Command::BeginJob(_)
+        | Command::ClaimJob(_)
+        | Command::ReportJob(_)
+        | Command::CancelJob(_)
+        | Command::EndRequest(_)
+        | Command::DeleteCredential(_)
+        | Command::DeleteUser(_)
+        | Command::EndSession(_)
+        | Command::EndSessions(_)
+        | Command::DeleteGroup(_)
+        | Command::AddMember(_)
+        | Command::RemoveMember(_)
+        | Command::UpdatePolicy(_)
+        | Command::DeletePolicy(_)
+        | Command::AttachPolicy(_)
+        | Command::DetachPolicy(_)
+        | Command::SetUpAccess(_)
+        | Command::Identify(_) => None,
     }
 }
 

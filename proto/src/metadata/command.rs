@@ -1,9 +1,13 @@
 //! Conversions of commands, and of the conditions that they carry.
 
 use model::{
-    Command, CommitId, CompletedRequest, Condition, Entry, JobProgress, NewUpload, Note, Once, Part, PolicyHolder,
-    RepositoryUid, RequestId, Require, SealedSecret, StagedChange, StagingToken, Timestamp, UnstageScope, UploadId,
-    UserId, Version,
+    AbortUpload, AddMember, AttachPolicy, BeginJob, CancelJob, ChangeSettings, ClaimJob, ClaimNamespace, Command,
+    CommitId, CompleteUpload, CompletedRequest, Condition, CreateBranch, CreateCredential, CreateGroup, CreatePolicy,
+    CreateRepository, CreateTag, CreateUpload, CreateUser, DeleteBranch, DeleteCredential, DeleteGroup, DeletePolicy,
+    DeleteRepository, DeleteTag, DeleteUser, DetachPolicy, EndRequest, EndSession, EndSessions, Entry, Identify,
+    JobProgress, NewUpload, Note, Once, Part, PolicyHolder, Publish, PutPart, RemoveMember, ReportJob, RepositoryUid,
+    RequestId, Require, Seal, SealedSecret, SetUpAccess, Stage, StagedChange, StagingToken, Timestamp, UndeleteBranch,
+    Unstage, UnstageScope, UpdatePolicy, UploadId, UserId, Version,
 };
 
 use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
@@ -121,28 +125,38 @@ impl Wire for Command {
 
 fn kind(command: &Command) -> Kind {
     match command {
-        Command::ClaimNamespace { request, name, namespace } => Kind::ClaimNamespace(pb::ClaimNamespace {
-            request: request_bytes(*request),
-            name: name.to_string(),
-            namespace: namespace.to_string(),
-        }),
-        Command::CreateRepository { request, name, namespace, default_branch, commit, claim, note } => {
-            Kind::CreateRepository(pb::CreateRepository {
+        Command::ClaimNamespace(ClaimNamespace { request, name, namespace }) => {
+            Kind::ClaimNamespace(pb::ClaimNamespace {
                 request: request_bytes(*request),
                 name: name.to_string(),
                 namespace: namespace.to_string(),
-                default_branch: default_branch.to_string(),
-                commit: commit.map(|commit| commit.as_bytes().to_vec()).unwrap_or_default(),
-                claim: claim.map(request_bytes).unwrap_or_default(),
-                note: Some(note.to_message()),
             })
         }
-        Command::DeleteRepository { name } => Kind::DeleteRepository(pb::DeleteRepository { name: name.to_string() }),
-        Command::ChangeSettings { repository, change } => Kind::ChangeSettings(pb::ChangeSettings {
+        Command::CreateRepository(CreateRepository {
+            request,
+            name,
+            namespace,
+            default_branch,
+            commit,
+            claim,
+            note,
+        }) => Kind::CreateRepository(pb::CreateRepository {
+            request: request_bytes(*request),
+            name: name.to_string(),
+            namespace: namespace.to_string(),
+            default_branch: default_branch.to_string(),
+            commit: commit.map(|commit| commit.as_bytes().to_vec()).unwrap_or_default(),
+            claim: claim.map(request_bytes).unwrap_or_default(),
+            note: Some(note.to_message()),
+        }),
+        Command::DeleteRepository(DeleteRepository { name }) => {
+            Kind::DeleteRepository(pb::DeleteRepository { name: name.to_string() })
+        }
+        Command::ChangeSettings(ChangeSettings { repository, change }) => Kind::ChangeSettings(pb::ChangeSettings {
             repository: repository.to_string(),
             change: Some(super::settings::change_message(change)),
         }),
-        Command::CreateBranch { request, repository, branch, commit, hidden, note } => {
+        Command::CreateBranch(CreateBranch { request, repository, branch, commit, hidden, note }) => {
             Kind::CreateBranch(pb::CreateBranch {
                 request: request_bytes(*request),
                 repository: repository.to_string(),
@@ -152,41 +166,43 @@ fn kind(command: &Command) -> Kind {
                 note: Some(note.to_message()),
             })
         }
-        Command::DeleteBranch { repository, branch, note } => Kind::DeleteBranch(pb::DeleteBranch {
+        Command::DeleteBranch(DeleteBranch { repository, branch, note }) => Kind::DeleteBranch(pb::DeleteBranch {
             repository: repository.to_string(),
             branch: branch.to_string(),
             note: Some(note.to_message()),
         }),
-        Command::UndeleteBranch { request, repository, branch, note } => Kind::UndeleteBranch(pb::UndeleteBranch {
-            request: request_bytes(*request),
-            repository: repository.to_string(),
-            branch: branch.to_string(),
-            note: Some(note.to_message()),
-        }),
-        Command::CreateTag { request, repository, tag, commit } => Kind::CreateTag(pb::CreateTag {
+        Command::UndeleteBranch(UndeleteBranch { request, repository, branch, note }) => {
+            Kind::UndeleteBranch(pb::UndeleteBranch {
+                request: request_bytes(*request),
+                repository: repository.to_string(),
+                branch: branch.to_string(),
+                note: Some(note.to_message()),
+            })
+        }
+        Command::CreateTag(CreateTag { request, repository, tag, commit }) => Kind::CreateTag(pb::CreateTag {
             request: request_bytes(*request),
             repository: repository.to_string(),
             tag: tag.to_string(),
             commit: commit.as_bytes().to_vec(),
         }),
-        Command::DeleteTag { repository, tag } => {
+        Command::DeleteTag(DeleteTag { repository, tag }) => {
             Kind::DeleteTag(pb::DeleteTag { repository: repository.to_string(), tag: tag.to_string() })
         }
-        Command::Stage { repository, uid, branch, changes } => Kind::Stage(pb::Stage {
+        Command::Stage(Stage { repository, uid, branch, changes }) => Kind::Stage(pb::Stage {
             repository: repository.to_string(),
             branch: branch.to_string(),
             changes: changes.iter().map(Wire::to_message).collect(),
             uid: uid.map(|uid| uid.0),
         }),
-        Command::Unstage { repository, branch, scope } => Kind::Unstage(pb::Unstage {
+        Command::Unstage(Unstage { repository, branch, scope }) => Kind::Unstage(pb::Unstage {
             repository: repository.to_string(),
             branch: branch.to_string(),
             scope: Some(scope_message(scope)),
         }),
-        Command::Seal { repository, branch } => {
+        Command::Seal(Seal { repository, branch }) => {
             Kind::Seal(pb::Seal { repository: repository.to_string(), branch: branch.to_string() })
         }
-        Command::Publish {
+        Command::Publish(Publish {
             request,
             repository,
             branch,
@@ -199,7 +215,7 @@ fn kind(command: &Command) -> Kind {
             ended,
             passed,
             note,
-        } => Kind::Publish(pb::Publish {
+        }) => Kind::Publish(pb::Publish {
             repository: repository.to_string(),
             branch: branch.to_string(),
             expected: expected.as_bytes().to_vec(),
@@ -213,17 +229,17 @@ fn kind(command: &Command) -> Kind {
             passed: passed.iter().map(passed_message).collect(),
             request: request.map(request_bytes).unwrap_or_default(),
         }),
-        Command::CreateUpload { request, repository, upload } => Kind::CreateUpload(pb::CreateUpload {
+        Command::CreateUpload(CreateUpload { request, repository, upload }) => Kind::CreateUpload(pb::CreateUpload {
             request: request_bytes(*request),
             repository: repository.to_string(),
             upload: Some(upload.to_message()),
         }),
-        Command::PutPart { repository, upload, part } => Kind::PutPart(pb::PutPart {
+        Command::PutPart(PutPart { repository, upload, part }) => Kind::PutPart(pb::PutPart {
             repository: repository.to_string(),
             upload: upload.0,
             part: Some(part.to_message()),
         }),
-        Command::CompleteUpload { repository, upload, entry, condition, request } => {
+        Command::CompleteUpload(CompleteUpload { repository, upload, entry, condition, request }) => {
             Kind::CompleteUpload(pb::CompleteUpload {
                 repository: repository.to_string(),
                 upload: upload.0,
@@ -232,19 +248,21 @@ fn kind(command: &Command) -> Kind {
                 request: digest_bytes(request.as_ref()),
             })
         }
-        Command::AbortUpload { repository, upload } => {
+        Command::AbortUpload(AbortUpload { repository, upload }) => {
             Kind::AbortUpload(pb::AbortUpload { repository: repository.to_string(), upload: upload.0 })
         }
-        Command::CreateUser { request, name, first_key, groups, only_first } => Kind::CreateUser(pb::CreateUser {
-            request: request_bytes(*request),
-            name: name.to_string(),
-            first_key: first_key
-                .clone()
-                .map(|(access_key_id, secret)| pb::FirstKey { access_key_id, secret: secret.0 }),
-            groups: groups.iter().map(ToString::to_string).collect(),
-            only_first: *only_first,
-        }),
-        Command::CreateCredential { request, user, access_key_id, secret } => {
+        Command::CreateUser(CreateUser { request, name, first_key, groups, only_first }) => {
+            Kind::CreateUser(pb::CreateUser {
+                request: request_bytes(*request),
+                name: name.to_string(),
+                first_key: first_key
+                    .clone()
+                    .map(|(access_key_id, secret)| pb::FirstKey { access_key_id, secret: secret.0 }),
+                groups: groups.iter().map(ToString::to_string).collect(),
+                only_first: *only_first,
+            })
+        }
+        Command::CreateCredential(CreateCredential { request, user, access_key_id, secret }) => {
             Kind::CreateCredential(pb::CreateCredential {
                 request: request_bytes(*request),
                 user: user.0,
@@ -252,62 +270,68 @@ fn kind(command: &Command) -> Kind {
                 secret: secret.0.clone(),
             })
         }
-        Command::BeginJob { request, repository, kind, user, caller, spec, runner } => Kind::BeginJob(pb::BeginJob {
-            request: request_bytes(*request),
-            repository: repository.to_string(),
-            kind: kind_number(*kind),
-            user: user.0,
-            caller: caller.as_ref().map(Wire::to_message),
-            spec: spec.clone(),
-            runner: runner.map(|(runner, lease_ms)| pb::FirstLease { runner: runner_bytes(runner), lease_ms }),
-        }),
-        Command::ClaimJob { job, runner, lease_ms } => Kind::ClaimJob(pb::ClaimJob {
+        Command::BeginJob(BeginJob { request, repository, kind, user, caller, spec, runner }) => {
+            Kind::BeginJob(pb::BeginJob {
+                request: request_bytes(*request),
+                repository: repository.to_string(),
+                kind: kind_number(*kind),
+                user: user.0,
+                caller: caller.as_ref().map(Wire::to_message),
+                spec: spec.clone(),
+                runner: runner.map(|(runner, lease_ms)| pb::FirstLease { runner: runner_bytes(runner), lease_ms }),
+            })
+        }
+        Command::ClaimJob(ClaimJob { job, runner, lease_ms }) => Kind::ClaimJob(pb::ClaimJob {
             job: request_bytes(*job),
             runner: runner_bytes(*runner),
             lease_ms: *lease_ms,
         }),
-        Command::ReportJob { job, runner, lease_ms, progress, checkpoint } => Kind::ReportJob(pb::ReportJob {
-            job: request_bytes(*job),
-            runner: runner_bytes(*runner),
-            lease_ms: *lease_ms,
-            progress: Some(progress.to_message()),
-            checkpoint: checkpoint.clone(),
-        }),
-        Command::CancelJob { job } => Kind::CancelJob(pb::CancelJob { job: request_bytes(*job) }),
-        Command::EndRequest { repository, runner, ended } => Kind::EndRequest(pb::EndRequest {
+        Command::ReportJob(ReportJob { job, runner, lease_ms, progress, checkpoint }) => {
+            Kind::ReportJob(pb::ReportJob {
+                job: request_bytes(*job),
+                runner: runner_bytes(*runner),
+                lease_ms: *lease_ms,
+                progress: Some(progress.to_message()),
+                checkpoint: checkpoint.clone(),
+            })
+        }
+        Command::CancelJob(CancelJob { job }) => Kind::CancelJob(pb::CancelJob { job: request_bytes(*job) }),
+        Command::EndRequest(EndRequest { repository, runner, ended }) => Kind::EndRequest(pb::EndRequest {
             repository: repository.to_string(),
             runner: runner_bytes(*runner),
             ended: Some(ended.to_message()),
         }),
-        Command::DeleteCredential { user, access_key_id } => Kind::DeleteCredential(pb::DeleteCredential {
-            user: user.to_string(),
-            access_key_id: access_key_id.clone(),
-        }),
-        Command::DeleteUser { name } => Kind::DeleteUser(pb::DeleteUser { name: name.to_string() }),
-        Command::EndSession { user, session, until } => Kind::EndSession(pb::EndSession {
+        Command::DeleteCredential(DeleteCredential { user, access_key_id }) => {
+            Kind::DeleteCredential(pb::DeleteCredential {
+                user: user.to_string(),
+                access_key_id: access_key_id.clone(),
+            })
+        }
+        Command::DeleteUser(DeleteUser { name }) => Kind::DeleteUser(pb::DeleteUser { name: name.to_string() }),
+        Command::EndSession(EndSession { user, session, until }) => Kind::EndSession(pb::EndSession {
             user: user.0,
             session: session_bytes(*session),
             until_ms: until.as_millis(),
         }),
-        Command::EndSessions { user } => Kind::EndSessions(pb::EndSessions { user: user.to_string() }),
-        Command::CreateGroup { request, name } => {
+        Command::EndSessions(EndSessions { user }) => Kind::EndSessions(pb::EndSessions { user: user.to_string() }),
+        Command::CreateGroup(CreateGroup { request, name }) => {
             Kind::CreateGroup(pb::CreateGroup { request: request_bytes(*request), name: name.to_string() })
         }
-        Command::DeleteGroup { name } => Kind::DeleteGroup(pb::DeleteGroup { name: name.to_string() }),
-        Command::AddMember { group, user } => Kind::AddMember(membership(group, user)),
-        Command::RemoveMember { group, user } => Kind::RemoveMember(membership(group, user)),
-        Command::CreatePolicy { request, name, document } => Kind::CreatePolicy(pb::CreatePolicy {
+        Command::DeleteGroup(DeleteGroup { name }) => Kind::DeleteGroup(pb::DeleteGroup { name: name.to_string() }),
+        Command::AddMember(AddMember { group, user }) => Kind::AddMember(membership(group, user)),
+        Command::RemoveMember(RemoveMember { group, user }) => Kind::RemoveMember(membership(group, user)),
+        Command::CreatePolicy(CreatePolicy { request, name, document }) => Kind::CreatePolicy(pb::CreatePolicy {
             request: request_bytes(*request),
             name: name.to_string(),
             document: document.clone(),
         }),
-        Command::UpdatePolicy { name, document } => {
+        Command::UpdatePolicy(UpdatePolicy { name, document }) => {
             Kind::UpdatePolicy(pb::UpdatePolicy { name: name.to_string(), document: document.clone() })
         }
-        Command::DeletePolicy { name } => Kind::DeletePolicy(pb::DeletePolicy { name: name.to_string() }),
-        Command::AttachPolicy { policy, holder } => Kind::AttachPolicy(attachment(policy, holder)),
-        Command::DetachPolicy { policy, holder } => Kind::DetachPolicy(attachment(policy, holder)),
-        Command::SetUpAccess { policies, groups, members } => Kind::SetUpAccess(pb::SetUpAccess {
+        Command::DeletePolicy(DeletePolicy { name }) => Kind::DeletePolicy(pb::DeletePolicy { name: name.to_string() }),
+        Command::AttachPolicy(AttachPolicy { policy, holder }) => Kind::AttachPolicy(attachment(policy, holder)),
+        Command::DetachPolicy(DetachPolicy { policy, holder }) => Kind::DetachPolicy(attachment(policy, holder)),
+        Command::SetUpAccess(SetUpAccess { policies, groups, members }) => Kind::SetUpAccess(pb::SetUpAccess {
             policies: policies
                 .iter()
                 .map(|(name, document)| pb::NewPolicy { name: name.to_string(), document: document.clone() })
@@ -321,7 +345,7 @@ fn kind(command: &Command) -> Kind {
                 .collect(),
             members: members.iter().map(|(group, user)| membership(group, user)).collect(),
         }),
-        Command::Identify { installation, store, replaces } => Kind::Identify(pb::Identify {
+        Command::Identify(Identify { installation, store, replaces }) => Kind::Identify(pb::Identify {
             installation: installation.0.to_be_bytes().to_vec(),
             store: store.map(store_bytes),
             replaces: replaces.map(store_bytes),
@@ -348,12 +372,12 @@ fn optional_request(bytes: &[u8]) -> Result<Option<RequestId>, DecodeError> {
 
 fn command(kind: Kind) -> Result<Command, DecodeError> {
     Ok(match kind {
-        Kind::ClaimNamespace(m) => Command::ClaimNamespace {
+        Kind::ClaimNamespace(m) => Command::ClaimNamespace(ClaimNamespace {
             request: request(&m.request)?,
             name: name("name", m.name)?,
             namespace: name("namespace", m.namespace)?,
-        },
-        Kind::CreateRepository(m) => Command::CreateRepository {
+        }),
+        Kind::CreateRepository(m) => Command::CreateRepository(CreateRepository {
             request: request(&m.request)?,
             name: name("name", m.name)?,
             namespace: name("namespace", m.namespace)?,
@@ -361,55 +385,55 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             commit: optional_commit("commit", &m.commit)?,
             claim: optional_request(&m.claim)?,
             note: note(m.note)?,
-        },
-        Kind::DeleteRepository(m) => Command::DeleteRepository { name: name("name", m.name)? },
-        Kind::ChangeSettings(m) => Command::ChangeSettings {
+        }),
+        Kind::DeleteRepository(m) => Command::DeleteRepository(DeleteRepository { name: name("name", m.name)? }),
+        Kind::ChangeSettings(m) => Command::ChangeSettings(ChangeSettings {
             repository: name("change_settings.repository", m.repository)?,
             change: super::settings::change(m.change)?,
-        },
-        Kind::CreateBranch(m) => Command::CreateBranch {
+        }),
+        Kind::CreateBranch(m) => Command::CreateBranch(CreateBranch {
             request: request(&m.request)?,
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             commit: commit("commit", &m.commit)?,
             hidden: m.hidden,
             note: note(m.note)?,
-        },
-        Kind::DeleteBranch(m) => Command::DeleteBranch {
+        }),
+        Kind::DeleteBranch(m) => Command::DeleteBranch(DeleteBranch {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             note: note(m.note)?,
-        },
-        Kind::UndeleteBranch(m) => Command::UndeleteBranch {
+        }),
+        Kind::UndeleteBranch(m) => Command::UndeleteBranch(UndeleteBranch {
             request: request(&m.request)?,
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             note: note(m.note)?,
-        },
-        Kind::CreateTag(m) => Command::CreateTag {
+        }),
+        Kind::CreateTag(m) => Command::CreateTag(CreateTag {
             request: request(&m.request)?,
             repository: name("repository", m.repository)?,
             tag: name("tag", m.tag)?,
             commit: commit("commit", &m.commit)?,
-        },
+        }),
         Kind::DeleteTag(m) => {
-            Command::DeleteTag { repository: name("repository", m.repository)?, tag: name("tag", m.tag)? }
+            Command::DeleteTag(DeleteTag { repository: name("repository", m.repository)?, tag: name("tag", m.tag)? })
         }
-        Kind::Stage(m) => Command::Stage {
+        Kind::Stage(m) => Command::Stage(Stage {
             repository: name("repository", m.repository)?,
             uid: m.uid.map(RepositoryUid),
             branch: name("branch", m.branch)?,
             changes: m.changes.into_iter().map(StagedChange::from_message).collect::<Result<_, _>>()?,
-        },
-        Kind::Unstage(m) => Command::Unstage {
+        }),
+        Kind::Unstage(m) => Command::Unstage(Unstage {
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
             scope: scope(m.scope)?,
-        },
+        }),
         Kind::Seal(m) => {
-            Command::Seal { repository: name("repository", m.repository)?, branch: name("branch", m.branch)? }
+            Command::Seal(Seal { repository: name("repository", m.repository)?, branch: name("branch", m.branch)? })
         }
-        Kind::Publish(m) => Command::Publish {
+        Kind::Publish(m) => Command::Publish(Publish {
             request: optional_request(&m.request)?,
             repository: name("repository", m.repository)?,
             branch: name("branch", m.branch)?,
@@ -422,41 +446,42 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             ended: m.ended.into_iter().map(CompletedRequest::from_message).collect::<Result<_, _>>()?,
             passed: m.passed.into_iter().map(passed).collect::<Result<_, _>>()?,
             note: note(m.note)?,
-        },
-        Kind::CreateUpload(m) => Command::CreateUpload {
+        }),
+        Kind::CreateUpload(m) => Command::CreateUpload(CreateUpload {
             request: request(&m.request)?,
             repository: name("repository", m.repository)?,
             upload: needed::<NewUpload>("upload", m.upload)?,
-        },
-        Kind::PutPart(m) => Command::PutPart {
+        }),
+        Kind::PutPart(m) => Command::PutPart(PutPart {
             repository: name("repository", m.repository)?,
             upload: UploadId(m.upload),
             part: needed::<Part>("part", m.part)?,
-        },
-        Kind::CompleteUpload(m) => Command::CompleteUpload {
+        }),
+        Kind::CompleteUpload(m) => Command::CompleteUpload(CompleteUpload {
             repository: name("repository", m.repository)?,
             upload: UploadId(m.upload),
             entry: needed::<Entry>("entry", m.entry)?,
             condition: optional(m.condition)?,
             request: digest("request", &m.request)?,
-        },
-        Kind::AbortUpload(m) => {
-            Command::AbortUpload { repository: name("repository", m.repository)?, upload: UploadId(m.upload) }
-        }
-        Kind::CreateUser(m) => Command::CreateUser {
+        }),
+        Kind::AbortUpload(m) => Command::AbortUpload(AbortUpload {
+            repository: name("repository", m.repository)?,
+            upload: UploadId(m.upload),
+        }),
+        Kind::CreateUser(m) => Command::CreateUser(CreateUser {
             request: request(&m.request)?,
             name: name("name", m.name)?,
             first_key: m.first_key.map(|key| (key.access_key_id, SealedSecret(key.secret))),
             groups: m.groups.into_iter().map(|group| name("groups", group)).collect::<Result<_, _>>()?,
             only_first: m.only_first,
-        },
-        Kind::CreateCredential(m) => Command::CreateCredential {
+        }),
+        Kind::CreateCredential(m) => Command::CreateCredential(CreateCredential {
             request: request(&m.request)?,
             user: UserId(m.user),
             access_key_id: m.access_key_id,
             secret: SealedSecret(m.secret),
-        },
-        Kind::BeginJob(m) => Command::BeginJob {
+        }),
+        Kind::BeginJob(m) => Command::BeginJob(BeginJob {
             request: request(&m.request)?,
             repository: name("repository", m.repository)?,
             kind: job_kind(m.kind)?,
@@ -464,56 +489,66 @@ fn command(kind: Kind) -> Result<Command, DecodeError> {
             caller: optional(m.caller)?,
             spec: m.spec,
             runner: m.runner.map(|first| Ok::<_, DecodeError>((runner(&first.runner)?, first.lease_ms))).transpose()?,
-        },
+        }),
         Kind::ClaimJob(m) => {
-            Command::ClaimJob { job: request(&m.job)?, runner: runner(&m.runner)?, lease_ms: m.lease_ms }
+            Command::ClaimJob(ClaimJob { job: request(&m.job)?, runner: runner(&m.runner)?, lease_ms: m.lease_ms })
         }
-        Kind::ReportJob(m) => Command::ReportJob {
+        Kind::ReportJob(m) => Command::ReportJob(ReportJob {
             job: request(&m.job)?,
             runner: runner(&m.runner)?,
             lease_ms: m.lease_ms,
             progress: needed::<JobProgress>("progress", m.progress)?,
             checkpoint: m.checkpoint,
-        },
-        Kind::CancelJob(m) => Command::CancelJob { job: request(&m.job)? },
-        Kind::EndRequest(m) => Command::EndRequest {
+        }),
+        Kind::CancelJob(m) => Command::CancelJob(CancelJob { job: request(&m.job)? }),
+        Kind::EndRequest(m) => Command::EndRequest(EndRequest {
             repository: name("repository", m.repository)?,
             runner: runner(&m.runner)?,
             ended: needed::<CompletedRequest>("ended", m.ended)?,
-        },
+        }),
         Kind::DeleteCredential(m) => {
-            Command::DeleteCredential { user: name("user", m.user)?, access_key_id: m.access_key_id }
+            Command::DeleteCredential(DeleteCredential { user: name("user", m.user)?, access_key_id: m.access_key_id })
         }
-        Kind::DeleteUser(m) => Command::DeleteUser { name: name("name", m.name)? },
-        Kind::EndSession(m) => Command::EndSession {
+        Kind::DeleteUser(m) => Command::DeleteUser(DeleteUser { name: name("name", m.name)? }),
+        Kind::EndSession(m) => Command::EndSession(EndSession {
             user: UserId(m.user),
             session: session(&m.session)?,
             until: Timestamp::from_millis(m.until_ms),
-        },
-        Kind::EndSessions(m) => Command::EndSessions { user: name("user", m.user)? },
-        Kind::CreateGroup(m) => Command::CreateGroup { request: request(&m.request)?, name: name("name", m.name)? },
-        Kind::DeleteGroup(m) => Command::DeleteGroup { name: name("name", m.name)? },
-        Kind::AddMember(m) => Command::AddMember { group: name("group", m.group)?, user: name("user", m.user)? },
-        Kind::RemoveMember(m) => Command::RemoveMember { group: name("group", m.group)?, user: name("user", m.user)? },
-        Kind::CreatePolicy(m) => {
-            Command::CreatePolicy { request: request(&m.request)?, name: name("name", m.name)?, document: m.document }
+        }),
+        Kind::EndSessions(m) => Command::EndSessions(EndSessions { user: name("user", m.user)? }),
+        Kind::CreateGroup(m) => {
+            Command::CreateGroup(CreateGroup { request: request(&m.request)?, name: name("name", m.name)? })
         }
-        Kind::UpdatePolicy(m) => Command::UpdatePolicy { name: name("name", m.name)?, document: m.document },
-        Kind::DeletePolicy(m) => Command::DeletePolicy { name: name("name", m.name)? },
-        Kind::AttachPolicy(m) => Command::AttachPolicy {
+        Kind::DeleteGroup(m) => Command::DeleteGroup(DeleteGroup { name: name("name", m.name)? }),
+        Kind::AddMember(m) => {
+            Command::AddMember(AddMember { group: name("group", m.group)?, user: name("user", m.user)? })
+        }
+        Kind::RemoveMember(m) => {
+            Command::RemoveMember(RemoveMember { group: name("group", m.group)?, user: name("user", m.user)? })
+        }
+        Kind::CreatePolicy(m) => Command::CreatePolicy(CreatePolicy {
+            request: request(&m.request)?,
+            name: name("name", m.name)?,
+            document: m.document,
+        }),
+        Kind::UpdatePolicy(m) => {
+            Command::UpdatePolicy(UpdatePolicy { name: name("name", m.name)?, document: m.document })
+        }
+        Kind::DeletePolicy(m) => Command::DeletePolicy(DeletePolicy { name: name("name", m.name)? }),
+        Kind::AttachPolicy(m) => Command::AttachPolicy(AttachPolicy {
             policy: name("policy", m.policy)?,
             holder: needed::<PolicyHolder>("holder", m.holder)?,
-        },
-        Kind::DetachPolicy(m) => Command::DetachPolicy {
+        }),
+        Kind::DetachPolicy(m) => Command::DetachPolicy(DetachPolicy {
             policy: name("policy", m.policy)?,
             holder: needed::<PolicyHolder>("holder", m.holder)?,
-        },
+        }),
         Kind::SetUpAccess(m) => set_up_access(m)?,
-        Kind::Identify(m) => Command::Identify {
+        Kind::Identify(m) => Command::Identify(Identify {
             installation: super::installation(&m.installation)?,
             store: m.store.as_deref().map(super::store).transpose()?,
             replaces: m.replaces.as_deref().map(super::store).transpose()?,
-        },
+        }),
         Kind::Forced(m) => Command::Forced(Box::new(Command::from_message(*m)?)),
     })
 }
@@ -533,9 +568,9 @@ fn set_up_access(message: pb::SetUpAccess) -> Result<Command, DecodeError> {
         Ok((name("groups.name", new.name)?, policies.collect::<Result<_, DecodeError>>()?))
     };
     let member = |new: pb::Membership| Ok((name("members.group", new.group)?, name("members.user", new.user)?));
-    Ok(Command::SetUpAccess {
+    Ok(Command::SetUpAccess(SetUpAccess {
         policies: message.policies.into_iter().map(policy).collect::<Result<_, DecodeError>>()?,
         groups: message.groups.into_iter().map(group).collect::<Result<_, DecodeError>>()?,
         members: message.members.into_iter().map(member).collect::<Result<_, DecodeError>>()?,
-    })
+    }))
 }
