@@ -46,13 +46,10 @@ mod unstage;
 mod update_policy;
 
 use model::{
-    ANSWER_BYTES_MAX, AbortUpload, AddMember, AttachPolicy, BeginJob, BranchName, CHECKPOINT_BYTES_MAX, CancelJob,
-    ChangeSettings, ClaimJob, ClaimNamespace, Command, CompleteUpload, CompletedRequest, CreateBranch,
-    CreateCredential, CreateGroup, CreatePolicy, CreateRepository, CreateTag, CreateUpload, CreateUser, DeleteBranch,
-    DeleteCredential, DeleteGroup, DeletePolicy, DeleteRepository, DeleteTag, DeleteUser, DetachPolicy, EndRequest,
-    EndSession, EndSessions, Identify, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome, PART_NUMBER_MAX,
-    POLICY_BYTES_MAX, Publish, PutPart, Refusal, RemoveMember, ReportJob, Repository, Seal, SetUpAccess, Stage,
-    Timestamp, UndeleteBranch, Unstage, UpdatePolicy,
+    ANSWER_BYTES_MAX, BeginJob, BranchName, CHECKPOINT_BYTES_MAX, Command, CompletedRequest, CreateBranch,
+    CreatePolicy, CreateRepository, DeleteBranch, EndRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome,
+    PART_NUMBER_MAX, POLICY_BYTES_MAX, Publish, PutPart, Refusal, ReportJob, Repository, RequestId, Stage, Timestamp,
+    UndeleteBranch, UpdatePolicy,
 };
 
 use crate::state::keyspace::Transaction;
@@ -65,6 +62,18 @@ pub(crate) struct ApplyContext {
     pub(crate) index: u64,
     /// The leader's clock when it took the command.
     pub(crate) time: Timestamp,
+}
+
+/// What a command does to the state. Its file has the command's name.
+pub(crate) trait Apply {
+    /// Its kind and request id, if a retry must get the first answer again: carried out twice, it would do harm or tell something
+    /// else.
+    fn idempotency_key(&self) -> Option<(u8, RequestId)> {
+        None
+    }
+
+    /// Carries it out. What is refused must not have written anything.
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt>;
 }
 
 /// Refuses a command that is larger than any of ours, before it gets into the log. The state machine would carry it
@@ -136,7 +145,7 @@ fn note(command: &Command) -> Option<&Note> {
 
 /// Carries out a command; the only entry point that changes replicated state.
 pub(crate) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) -> Result<Outcome, StateError> {
-    let Some((kind, request)) = dedup::request(command) else { return carry_out(tx, context, command) };
+    let Some((kind, request)) = idempotency_key(command) else { return carry_out(tx, context, command) };
     dedup::expire(tx, context.time)?;
     if let Some(first) = dedup::find(tx, context.time, kind, request)? {
         return Ok(first);
@@ -144,6 +153,18 @@ pub(crate) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, command: &C
     let outcome = carry_out(tx, context, command)?;
     dedup::record(tx, context.time, kind, request, &outcome);
     Ok(outcome)
+}
+
+fn idempotency_key(command: &Command) -> Option<(u8, RequestId)> {
+    macro_rules! dispatch {
+        ($($name:ident,)*) => {
+            match command {
+                $(Command::$name(command) => command.idempotency_key(),)*
+                Command::Forced(command) => idempotency_key(command),
+            }
+        };
+    }
+    model::for_each_command!(dispatch)
 }
 
 /// Refuses a change of a repository that takes none, unless the command is forced.
@@ -170,131 +191,18 @@ fn carry_out(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command)
 }
 
 fn dispatch(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) -> Result<Outcome, Halt> {
-    match command {
-        Command::ClaimNamespace(ClaimNamespace { request, name, namespace }) => {
-            claim_namespace::apply(tx, context, *request, name, namespace)
-        }
-        Command::CreateRepository(CreateRepository {
-            request: _,
-            name,
-            namespace,
-            default_branch,
-            commit,
-            claim,
-            note,
-        }) => create_repository::apply(tx, context, (name, namespace, *claim), (default_branch, *commit), note),
-        Command::DeleteRepository(DeleteRepository { name }) => delete_repository::apply(tx, name),
-        Command::ChangeSettings(ChangeSettings { repository, change }) => {
-            change_settings::apply(tx, repository, change)
-        }
-        Command::CreateBranch(CreateBranch { request: _, repository, branch, commit, hidden, note }) => {
-            create_branch::apply(tx, context, repository, branch, (*commit, *hidden), note)
-        }
-        Command::DeleteBranch(DeleteBranch { repository, branch, note }) => {
-            delete_branch::apply(tx, context, repository, branch, note)
-        }
-        Command::UndeleteBranch(UndeleteBranch { request: _, repository, branch, note }) => {
-            undelete_branch::apply(tx, context, repository, branch, note)
-        }
-        Command::CreateTag(CreateTag { request: _, repository, tag, commit }) => {
-            create_tag::apply(tx, context, repository, tag, *commit)
-        }
-        Command::DeleteTag(DeleteTag { repository, tag }) => delete_tag::apply(tx, repository, tag),
-        Command::Stage(Stage { repository, uid, branch, changes }) => {
-            stage::apply(tx, context, (repository, *uid), branch, changes)
-        }
-        Command::Unstage(Unstage { repository, branch, scope }) => {
-            unstage::apply(tx, context, repository, branch, scope)
-        }
-        Command::Seal(Seal { repository, branch }) => seal::apply(tx, context, repository, branch),
-        Command::Publish(Publish {
-            request: _,
-            repository,
-            branch,
-            expected,
-            head,
-            consumed,
-            held_by,
-            read_at,
-            require_clean,
-            ended,
-            passed,
-            note,
-        }) => {
-            let publication = publish::Publication {
-                expected: *expected,
-                head: *head,
-                consumed,
-                held_by,
-                read_at: *read_at,
-                ended,
-                require_clean: *require_clean,
-                passed,
-                note,
-            };
-            publish::apply(tx, context, repository, branch, &publication)
-        }
-        Command::CreateUpload(CreateUpload { request: _, repository, upload }) => {
-            create_upload::apply(tx, context, repository, upload)
-        }
-        Command::PutPart(PutPart { repository, upload, part }) => put_part::apply(tx, repository, *upload, part),
-        Command::CompleteUpload(CompleteUpload { repository, upload, entry, condition, request }) => {
-            let completion = complete_upload::Completion { entry, condition: condition.as_ref(), request: *request };
-            complete_upload::apply(tx, context, repository, *upload, &completion)
-        }
-        Command::AbortUpload(AbortUpload { repository, upload }) => abort_upload::apply(tx, repository, *upload),
-        Command::CreateUser(CreateUser { request: _, name, first_key, groups, only_first }) => {
-            let new = create_user::NewUser { name, first_key: first_key.as_ref(), groups, only_first: *only_first };
-            create_user::apply(tx, context, &new)
-        }
-        Command::CreateCredential(CreateCredential { request: _, user, access_key_id, secret }) => {
-            create_credential::apply(tx, context, *user, access_key_id, secret)
-        }
-        Command::BeginJob(BeginJob { request, repository, kind, user, caller, spec, runner }) => {
-            let (kind, user, caller) = (*kind, *user, caller.as_ref());
-            let new = begin_job::NewJob { repository, kind, user, caller, spec, runner: *runner };
-            begin_job::apply(tx, context, *request, &new)
-        }
-        Command::ClaimJob(ClaimJob { job, runner, lease_ms }) => {
-            claim_job::apply(tx, context, *job, *runner, *lease_ms)
-        }
-        Command::ReportJob(ReportJob { job, runner, lease_ms, progress, checkpoint }) => {
-            report_job::apply(tx, context, *job, (*runner, *lease_ms), progress, checkpoint.as_deref())
-        }
-        Command::CancelJob(CancelJob { job }) => cancel_job::apply(tx, context, *job),
-        Command::EndRequest(EndRequest { repository, runner, ended }) => {
-            end_request::apply(tx, context, repository, *runner, ended)
-        }
-        Command::DeleteCredential(DeleteCredential { user, access_key_id }) => {
-            delete_credential::apply(tx, user, access_key_id)
-        }
-        Command::DeleteUser(DeleteUser { name }) => delete_user::apply(tx, name),
-        Command::EndSession(EndSession { user, session, until }) => {
-            end_session::apply(tx, context, *user, *session, *until)
-        }
-        Command::EndSessions(EndSessions { user }) => end_sessions::apply(tx, context, user),
-        Command::CreateGroup(CreateGroup { request: _, name }) => create_group::apply(tx, context, name),
-        Command::DeleteGroup(DeleteGroup { name }) => delete_group::apply(tx, name),
-        Command::AddMember(AddMember { group, user }) => add_member::apply(tx, group, user),
-        Command::RemoveMember(RemoveMember { group, user }) => remove_member::apply(tx, group, user),
-        Command::CreatePolicy(CreatePolicy { request: _, name, document }) => {
-            create_policy::apply(tx, context, name, document)
-        }
-        Command::UpdatePolicy(UpdatePolicy { name, document }) => update_policy::apply(tx, name, document),
-        Command::DeletePolicy(DeletePolicy { name }) => delete_policy::apply(tx, name),
-        Command::AttachPolicy(AttachPolicy { policy, holder }) => attach_policy::apply(tx, policy, holder),
-        Command::DetachPolicy(DetachPolicy { policy, holder }) => detach_policy::apply(tx, policy, holder),
-        Command::SetUpAccess(SetUpAccess { policies, groups, members }) => {
-            set_up_access::apply(tx, context, policies, groups, members)
-        }
-        Command::Identify(Identify { installation, store, replaces }) => {
-            identify::apply(tx, *installation, *store, *replaces)
-        }
-        Command::Forced(command) => {
-            tx.set_forced(true);
-            let done = dispatch(tx, context, command);
-            tx.set_forced(false);
-            done
-        }
+    macro_rules! dispatch {
+        ($($name:ident,)*) => {
+            match command {
+                $(Command::$name(command) => command.apply(tx, context),)*
+                Command::Forced(command) => {
+                    tx.set_forced(true);
+                    let done = dispatch(tx, context, command);
+                    tx.set_forced(false);
+                    done
+                }
+            }
+        };
     }
+    model::for_each_command!(dispatch)
 }

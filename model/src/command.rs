@@ -30,6 +30,54 @@ pub use repositories::{ChangeSettings, ClaimNamespace, CreateRepository, DeleteR
 pub use staging::{Seal, Stage, Unstage};
 pub use uploads::{AbortUpload, CompleteUpload, CreateUpload, PutPart};
 
+/// Calls a macro with the names of all commands but `Forced`, which holds another. The one list of them.
+#[macro_export]
+macro_rules! for_each_command {
+    ($macro:ident) => {
+        $macro! {
+            ClaimNamespace,
+            CreateRepository,
+            DeleteRepository,
+            ChangeSettings,
+            CreateBranch,
+            DeleteBranch,
+            UndeleteBranch,
+            CreateTag,
+            DeleteTag,
+            Stage,
+            Unstage,
+            Seal,
+            Publish,
+            CreateUpload,
+            PutPart,
+            CompleteUpload,
+            AbortUpload,
+            CreateUser,
+            CreateCredential,
+            BeginJob,
+            ClaimJob,
+            ReportJob,
+            CancelJob,
+            EndRequest,
+            DeleteCredential,
+            DeleteUser,
+            EndSession,
+            EndSessions,
+            CreateGroup,
+            DeleteGroup,
+            AddMember,
+            RemoveMember,
+            CreatePolicy,
+            UpdatePolicy,
+            DeletePolicy,
+            AttachPolicy,
+            DetachPolicy,
+            SetUpAccess,
+            Identify,
+        }
+    };
+}
+
 macro_rules! commands {
     ($($name:ident,)*) => {
         /// A change of replicated state. Those that aren't idempotent carry a request id: within a day, the same id gets the
@@ -65,47 +113,7 @@ macro_rules! commands {
     };
 }
 
-commands! {
-    ClaimNamespace,
-    CreateRepository,
-    DeleteRepository,
-    ChangeSettings,
-    CreateBranch,
-    DeleteBranch,
-    UndeleteBranch,
-    CreateTag,
-    DeleteTag,
-    Stage,
-    Unstage,
-    Seal,
-    Publish,
-    CreateUpload,
-    PutPart,
-    CompleteUpload,
-    AbortUpload,
-    CreateUser,
-    CreateCredential,
-    BeginJob,
-    ClaimJob,
-    ReportJob,
-    CancelJob,
-    EndRequest,
-    DeleteCredential,
-    DeleteUser,
-    EndSession,
-    EndSessions,
-    CreateGroup,
-    DeleteGroup,
-    AddMember,
-    RemoveMember,
-    CreatePolicy,
-    UpdatePolicy,
-    DeletePolicy,
-    AttachPolicy,
-    DetachPolicy,
-    SetUpAccess,
-    Identify,
-}
+for_each_command!(commands);
 
 impl Command {
     /// How many changes one `Stage` may hold.
