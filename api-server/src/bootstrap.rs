@@ -5,7 +5,10 @@
 use auth::{
     InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,
 };
-use model::{Command, GroupName, MetaError, MetaStore, Query, Refusal, RequestId, User, UserName};
+use model::{
+    Command, CreateCredential, CreateUser, GroupName, MetaError, MetaStore, Query, Refusal, RequestId, SetUpAccess,
+    User, UserName,
+};
 use secrecy::SecretString;
 use thiserror::Error;
 
@@ -113,11 +116,11 @@ async fn set_up_access_now(meta: &dyn MetaStore) -> Result<bool, BootstrapError>
 
 /// Makes the default groups and policies, once. An administrator from before there were groups becomes one of the `Admins`.
 async fn set_up_access(meta: &dyn MetaStore) -> Result<(), BootstrapError> {
-    let command = Command::SetUpAccess {
+    let command = Command::SetUpAccess(SetUpAccess {
         policies: auth::default_policies::policies(),
         groups: auth::default_policies::groups(),
         members: vec![(admins(), administrator())],
-    };
+    });
     Ok(meta.write(command).await?.done()?)
 }
 
@@ -155,7 +158,7 @@ async fn make(
     let first_key = Some((keys.access_key_id.clone(), secret));
     let groups = vec![admins()];
     let (request, name) = (RequestId(rand::random()), name.clone());
-    let command = Command::CreateUser { request, name, first_key, groups, only_first };
+    let command = Command::CreateUser(CreateUser { request, name, first_key, groups, only_first });
     match meta.write(command).await?.user() {
         Ok(_) => Ok(true),
         Err(Refusal::UserExists(_) | Refusal::AlreadySetUp) => Ok(false),
@@ -175,12 +178,12 @@ async fn find(meta: &dyn MetaStore) -> Result<Option<User>, BootstrapError> {
 /// Adds the preset key to the administrator's; `false` if another server that starts now did.
 async fn add_key(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) -> Result<bool, BootstrapError> {
     let user = find(meta).await?.ok_or(Refusal::UserNotFound)?;
-    let command = Command::CreateCredential {
+    let command = Command::CreateCredential(CreateCredential {
         request: RequestId(rand::random()),
         user: user.id,
         access_key_id: keys.access_key_id.clone(),
         secret: secrets.seal(&keys.access_key_id, &keys.secret_access_key),
-    };
+    });
     match meta.write(command).await?.credential() {
         Ok(_) => Ok(true),
         Err(Refusal::CredentialExists(_)) => Ok(!is_known(meta, secrets, keys).await?),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use graveler::Graveler;
 use model::{
-    Branch, Command, CommitId, CompletedRequest, MetaError, MetaStore, Note, Outcome, Refusal, RepositoryName,
+    Branch, Command, CommitId, CompletedRequest, MetaError, MetaStore, Note, Outcome, Publish, Refusal, RepositoryName,
     RequestId, StagingToken, Version,
 };
 
@@ -50,7 +50,7 @@ pub(crate) async fn publish(
     publication: Publication,
 ) -> Result<Option<Branch>, Error> {
     let Publication { consumed, held_by, read_at, require_clean, ended, passed, note } = publication;
-    let command = Command::Publish {
+    let command = Command::Publish(Publish {
         request: Some(RequestId(rand::random())),
         repository: repository.clone(),
         branch: branch.name.clone(),
@@ -63,7 +63,7 @@ pub(crate) async fn publish(
         ended,
         passed,
         note,
-    };
+    });
     match write_until_known(graveler.meta(), command).await?.branch() {
         Ok(moved) => Ok(Some(moved)),
         Err(Refusal::HeadMoved { .. }) => Ok(None),

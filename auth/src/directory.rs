@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    Access, AccessBy, Clock, Command, GroupName, JobCaller, MetaError, MetaStore, Query, Refusal, RequestId, SessionId,
-    Timestamp, User, UserId, UserName,
+    Access, AccessBy, Clock, Command, CreateUser, EndSessions, GroupName, JobCaller, MetaError, MetaStore, Query,
+    Refusal, RequestId, SessionId, Timestamp, User, UserId, UserName,
 };
 use moka::future::Cache;
 use secrecy::SecretString;
@@ -173,7 +173,7 @@ impl Directory {
             return Ok(());
         }
         tracing::warn!(user = %user.name, "sessions were ended by a clock that ran ahead, and are ended again");
-        let ended = self.meta.write(Command::EndSessions { user: user.name.clone() }).await;
+        let ended = self.meta.write(Command::EndSessions(EndSessions { user: user.name.clone() })).await;
         ended.and_then(|outcome| Ok(outcome.user()?)).map(drop).map_err(Unknown::Meta)
     }
 
@@ -188,8 +188,13 @@ impl Directory {
             Err(refusal) => return Err(Unknown::Meta(refusal.into())),
         }
         let request = RequestId(rand::random());
-        let command =
-            Command::CreateUser { request, name: name.clone(), first_key: None, groups: Vec::new(), only_first: false };
+        let command = Command::CreateUser(CreateUser {
+            request,
+            name: name.clone(),
+            first_key: None,
+            groups: Vec::new(),
+            only_first: false,
+        });
         match self.meta.write(command).await.map_err(Unknown::Meta)?.user() {
             Ok(user) => {
                 tracing::info!(user = %name, "a user of the identity provider was made");

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use metadata_server::MemoryMetaStore;
 use model::{
-    Address, Branch, BranchName, Clock, Command, CommitId, Entry, Note, ObjectPath, Repository, RepositoryName,
-    RequestId, StageOutcome, StagedValue, Timestamp,
+    Address, Branch, BranchName, Clock, Command, CommitId, CreateBranch, Entry, Note, ObjectPath, Publish, Repository,
+    RepositoryName, RequestId, Seal, StageOutcome, StagedValue, Timestamp,
 };
 use storage::testing::{Counters, Counting};
 use storage::{StoreSettings, Stores};
@@ -90,14 +90,14 @@ impl TestLake {
     }
 
     pub(crate) async fn create_branch(&self, new: &str, commit: CommitId, request: u128) {
-        let command = Command::CreateBranch {
+        let command = Command::CreateBranch(CreateBranch {
             request: RequestId(request),
             repository: self.name().clone(),
             branch: branch(new),
             commit,
             hidden: false,
             note: Note::default(),
-        };
+        });
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }
 
@@ -113,12 +113,12 @@ impl TestLake {
     }
 
     pub(crate) async fn seal(&self, on: &str) -> Branch {
-        let command = Command::Seal { repository: self.name().clone(), branch: branch(on) };
+        let command = Command::Seal(Seal { repository: self.name().clone(), branch: branch(on) });
         self.graveler.meta().write(command).await.unwrap().branch().unwrap()
     }
 
     pub(crate) async fn publish(&self, on: &str, expected: CommitId, built: &Built, sealed: &Branch) {
-        let command = Command::Publish {
+        let command = Command::Publish(Publish {
             request: None,
             repository: self.name().clone(),
             branch: branch(on),
@@ -131,7 +131,7 @@ impl TestLake {
             passed: vec![],
             require_clean: false,
             note: Note::default(),
-        };
+        });
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{Command, MetaError};
+use model::{Command, MetaError, Publish};
 use rand::RngExt as _;
 
 /// How many times a call is tried, all endpoints together.
@@ -29,46 +29,46 @@ pub(crate) fn may_retry(error: &MetaError, repeatable: bool) -> bool {
 /// first answer again. Others may look idempotent and aren't beside other writers, as a PUT that overtakes a DELETE.
 pub(crate) fn is_repeatable(command: &Command) -> bool {
     match command {
-        Command::ClaimNamespace { .. }
-        | Command::CreateRepository { .. }
-        | Command::CreateBranch { .. }
-        | Command::UndeleteBranch { .. }
-        | Command::CreateTag { .. }
-        | Command::CreateUpload { .. }
-        | Command::CreateUser { .. }
-        | Command::CreateCredential { .. }
-        | Command::BeginJob { .. }
-        | Command::ClaimJob { .. }
-        | Command::ReportJob { .. }
-        | Command::CancelJob { .. }
-        | Command::EndRequest { .. }
-        | Command::CreateGroup { .. }
-        | Command::CreatePolicy { .. }
-        | Command::SetUpAccess { .. }
-        | Command::Identify { .. } => true,
-        Command::Publish { request, .. } => request.is_some(),
+        Command::ClaimNamespace(_)
+        | Command::CreateRepository(_)
+        | Command::CreateBranch(_)
+        | Command::UndeleteBranch(_)
+        | Command::CreateTag(_)
+        | Command::CreateUpload(_)
+        | Command::CreateUser(_)
+        | Command::CreateCredential(_)
+        | Command::BeginJob(_)
+        | Command::ClaimJob(_)
+        | Command::ReportJob(_)
+        | Command::CancelJob(_)
+        | Command::EndRequest(_)
+        | Command::CreateGroup(_)
+        | Command::CreatePolicy(_)
+        | Command::SetUpAccess(_)
+        | Command::Identify(_) => true,
+        Command::Publish(Publish { request, .. }) => request.is_some(),
         Command::Forced(command) => is_repeatable(command),
-        Command::DeleteRepository { .. }
-        | Command::ChangeSettings { .. }
-        | Command::DeleteBranch { .. }
-        | Command::DeleteTag { .. }
-        | Command::Stage { .. }
-        | Command::Unstage { .. }
-        | Command::Seal { .. }
-        | Command::PutPart { .. }
-        | Command::CompleteUpload { .. }
-        | Command::AbortUpload { .. }
-        | Command::DeleteCredential { .. }
-        | Command::DeleteUser { .. }
-        | Command::EndSession { .. }
-        | Command::EndSessions { .. }
-        | Command::DeleteGroup { .. }
-        | Command::AddMember { .. }
-        | Command::RemoveMember { .. }
-        | Command::UpdatePolicy { .. }
-        | Command::DeletePolicy { .. }
-        | Command::AttachPolicy { .. }
-        | Command::DetachPolicy { .. } => false,
+        Command::DeleteRepository(_)
+        | Command::ChangeSettings(_)
+        | Command::DeleteBranch(_)
+        | Command::DeleteTag(_)
+        | Command::Stage(_)
+        | Command::Unstage(_)
+        | Command::Seal(_)
+        | Command::PutPart(_)
+        | Command::CompleteUpload(_)
+        | Command::AbortUpload(_)
+        | Command::DeleteCredential(_)
+        | Command::DeleteUser(_)
+        | Command::EndSession(_)
+        | Command::EndSessions(_)
+        | Command::DeleteGroup(_)
+        | Command::AddMember(_)
+        | Command::RemoveMember(_)
+        | Command::UpdatePolicy(_)
+        | Command::DeletePolicy(_)
+        | Command::AttachPolicy(_)
+        | Command::DetachPolicy(_) => false,
     }
 }
 

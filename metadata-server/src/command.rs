@@ -46,8 +46,10 @@ mod unstage;
 mod update_policy;
 
 use model::{
-    ANSWER_BYTES_MAX, BranchName, CHECKPOINT_BYTES_MAX, Command, CompletedRequest, JOB_BYTES_MAX, JobState, MetaError,
-    Note, Outcome, PART_NUMBER_MAX, POLICY_BYTES_MAX, Refusal, Repository, Timestamp,
+    ANSWER_BYTES_MAX, BeginJob, BranchName, CHECKPOINT_BYTES_MAX, Command, CompletedRequest, CreateBranch,
+    CreatePolicy, CreateRepository, DeleteBranch, EndRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome,
+    PART_NUMBER_MAX, POLICY_BYTES_MAX, Publish, PutPart, Refusal, ReportJob, Repository, RequestId, Stage, Timestamp,
+    UndeleteBranch, UpdatePolicy,
 };
 
 use crate::state::keyspace::Transaction;
@@ -62,6 +64,18 @@ pub(crate) struct ApplyContext {
     pub(crate) time: Timestamp,
 }
 
+/// What a command does to the state. Its file has the command's name.
+pub(crate) trait Apply {
+    /// Its kind and request id, if a retry must get the first answer again: carried out twice, it would do harm or tell something
+    /// else.
+    fn idempotency_key(&self) -> Option<(u8, RequestId)> {
+        None
+    }
+
+    /// Carries it out. What is refused must not have written anything.
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt>;
+}
+
 /// Refuses a command that is larger than any of ours, before it gets into the log. The state machine would carry it
 /// out; this bounds how long it holds up the others.
 ///
@@ -70,22 +84,24 @@ pub(crate) struct ApplyContext {
 pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
     let broken = match command {
         Command::Forced(command) => return check_bounds(command),
-        Command::Stage { changes, .. } if changes.len() > Command::STAGED_CHANGES_MAX => {
+        Command::Stage(Stage { changes, .. }) if changes.len() > Command::STAGED_CHANGES_MAX => {
             format!("{} changes; the most is {}", changes.len(), Command::STAGED_CHANGES_MAX)
         }
-        Command::PutPart { part, .. } if !(1..=PART_NUMBER_MAX).contains(&part.number) => {
+        Command::PutPart(PutPart { part, .. }) if !(1..=PART_NUMBER_MAX).contains(&part.number) => {
             format!("part {}; parts have numbers 1 to {PART_NUMBER_MAX}", part.number)
         }
-        Command::BeginJob { spec, .. } if spec.len() > JOB_BYTES_MAX => {
+        Command::BeginJob(BeginJob { spec, .. }) if spec.len() > JOB_BYTES_MAX => {
             format!("a request of {} bytes; the most is {JOB_BYTES_MAX}", spec.len())
         }
-        Command::ReportJob { checkpoint: Some(checkpoint), .. } if checkpoint.len() > CHECKPOINT_BYTES_MAX => {
+        Command::ReportJob(ReportJob { checkpoint: Some(checkpoint), .. })
+            if checkpoint.len() > CHECKPOINT_BYTES_MAX =>
+        {
             format!("a checkpoint of {} bytes; the most is {CHECKPOINT_BYTES_MAX}", checkpoint.len())
         }
-        Command::EndRequest { ended, .. } if is_too_large(ended) => {
+        Command::EndRequest(EndRequest { ended, .. }) if is_too_large(ended) => {
             format!("a request of more than {JOB_BYTES_MAX} bytes, or an answer of more than {ANSWER_BYTES_MAX}")
         }
-        Command::Publish { ended, passed, .. }
+        Command::Publish(Publish { ended, passed, .. })
             if ended.len().max(passed.len()) > Command::ENDED_MAX || ended.iter().any(is_too_large) =>
         {
             let most = Command::ENDED_MAX;
@@ -94,7 +110,7 @@ pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
                 ended.len()
             )
         }
-        Command::CreatePolicy { document, .. } | Command::UpdatePolicy { document, .. }
+        Command::CreatePolicy(CreatePolicy { document, .. }) | Command::UpdatePolicy(UpdatePolicy { document, .. })
             if document.len() > POLICY_BYTES_MAX =>
         {
             format!("a policy of {} bytes; the most is {POLICY_BYTES_MAX}", document.len())
@@ -117,11 +133,11 @@ fn is_too_large(ended: &CompletedRequest) -> bool {
 /// What a command says to the reflog.
 fn note(command: &Command) -> Option<&Note> {
     match command {
-        Command::CreateRepository { note, .. }
-        | Command::CreateBranch { note, .. }
-        | Command::DeleteBranch { note, .. }
-        | Command::UndeleteBranch { note, .. }
-        | Command::Publish { note, .. } => Some(note),
+        Command::CreateRepository(CreateRepository { note, .. })
+        | Command::CreateBranch(CreateBranch { note, .. })
+        | Command::DeleteBranch(DeleteBranch { note, .. })
+        | Command::UndeleteBranch(UndeleteBranch { note, .. })
+        | Command::Publish(Publish { note, .. }) => Some(note),
         Command::Forced(command) => note(command),
         _ => None,
     }
@@ -129,7 +145,7 @@ fn note(command: &Command) -> Option<&Note> {
 
 /// Carries out a command; the only entry point that changes replicated state.
 pub(crate) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) -> Result<Outcome, StateError> {
-    let Some((kind, request)) = dedup::request(command) else { return carry_out(tx, context, command) };
+    let Some((kind, request)) = idempotency_key(command) else { return carry_out(tx, context, command) };
     dedup::expire(tx, context.time)?;
     if let Some(first) = dedup::find(tx, context.time, kind, request)? {
         return Ok(first);
@@ -137,6 +153,18 @@ pub(crate) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, command: &C
     let outcome = carry_out(tx, context, command)?;
     dedup::record(tx, context.time, kind, request, &outcome);
     Ok(outcome)
+}
+
+fn idempotency_key(command: &Command) -> Option<(u8, RequestId)> {
+    macro_rules! dispatch {
+        ($($name:ident,)*) => {
+            match command {
+                $(Command::$name(command) => command.idempotency_key(),)*
+                Command::Forced(command) => idempotency_key(command),
+            }
+        };
+    }
+    model::for_each_command!(dispatch)
 }
 
 /// Refuses a change of a repository that takes none, unless the command is forced.
@@ -163,111 +191,18 @@ fn carry_out(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command)
 }
 
 fn dispatch(tx: &mut Transaction<'_>, context: ApplyContext, command: &Command) -> Result<Outcome, Halt> {
-    match command {
-        Command::ClaimNamespace { request, name, namespace } => {
-            claim_namespace::apply(tx, context, *request, name, namespace)
-        }
-        Command::CreateRepository { request: _, name, namespace, default_branch, commit, claim, note } => {
-            create_repository::apply(tx, context, (name, namespace, *claim), (default_branch, *commit), note)
-        }
-        Command::DeleteRepository { name } => delete_repository::apply(tx, name),
-        Command::ChangeSettings { repository, change } => change_settings::apply(tx, repository, change),
-        Command::CreateBranch { request: _, repository, branch, commit, hidden, note } => {
-            create_branch::apply(tx, context, repository, branch, (*commit, *hidden), note)
-        }
-        Command::DeleteBranch { repository, branch, note } => {
-            delete_branch::apply(tx, context, repository, branch, note)
-        }
-        Command::UndeleteBranch { request: _, repository, branch, note } => {
-            undelete_branch::apply(tx, context, repository, branch, note)
-        }
-        Command::CreateTag { request: _, repository, tag, commit } => {
-            create_tag::apply(tx, context, repository, tag, *commit)
-        }
-        Command::DeleteTag { repository, tag } => delete_tag::apply(tx, repository, tag),
-        Command::Stage { repository, uid, branch, changes } => {
-            stage::apply(tx, context, (repository, *uid), branch, changes)
-        }
-        Command::Unstage { repository, branch, scope } => unstage::apply(tx, context, repository, branch, scope),
-        Command::Seal { repository, branch } => seal::apply(tx, context, repository, branch),
-        Command::Publish {
-            request: _,
-            repository,
-            branch,
-            expected,
-            head,
-            consumed,
-            held_by,
-            read_at,
-            require_clean,
-            ended,
-            passed,
-            note,
-        } => {
-            let publication = publish::Publication {
-                expected: *expected,
-                head: *head,
-                consumed,
-                held_by,
-                read_at: *read_at,
-                ended,
-                require_clean: *require_clean,
-                passed,
-                note,
-            };
-            publish::apply(tx, context, repository, branch, &publication)
-        }
-        Command::CreateUpload { request: _, repository, upload } => {
-            create_upload::apply(tx, context, repository, upload)
-        }
-        Command::PutPart { repository, upload, part } => put_part::apply(tx, repository, *upload, part),
-        Command::CompleteUpload { repository, upload, entry, condition, request } => {
-            let completion = complete_upload::Completion { entry, condition: condition.as_ref(), request: *request };
-            complete_upload::apply(tx, context, repository, *upload, &completion)
-        }
-        Command::AbortUpload { repository, upload } => abort_upload::apply(tx, repository, *upload),
-        Command::CreateUser { request: _, name, first_key, groups, only_first } => {
-            let new = create_user::NewUser { name, first_key: first_key.as_ref(), groups, only_first: *only_first };
-            create_user::apply(tx, context, &new)
-        }
-        Command::CreateCredential { request: _, user, access_key_id, secret } => {
-            create_credential::apply(tx, context, *user, access_key_id, secret)
-        }
-        Command::BeginJob { request, repository, kind, user, caller, spec, runner } => {
-            let (kind, user, caller) = (*kind, *user, caller.as_ref());
-            let new = begin_job::NewJob { repository, kind, user, caller, spec, runner: *runner };
-            begin_job::apply(tx, context, *request, &new)
-        }
-        Command::ClaimJob { job, runner, lease_ms } => claim_job::apply(tx, context, *job, *runner, *lease_ms),
-        Command::ReportJob { job, runner, lease_ms, progress, checkpoint } => {
-            report_job::apply(tx, context, *job, (*runner, *lease_ms), progress, checkpoint.as_deref())
-        }
-        Command::CancelJob { job } => cancel_job::apply(tx, context, *job),
-        Command::EndRequest { repository, runner, ended } => {
-            end_request::apply(tx, context, repository, *runner, ended)
-        }
-        Command::DeleteCredential { user, access_key_id } => delete_credential::apply(tx, user, access_key_id),
-        Command::DeleteUser { name } => delete_user::apply(tx, name),
-        Command::EndSession { user, session, until } => end_session::apply(tx, context, *user, *session, *until),
-        Command::EndSessions { user } => end_sessions::apply(tx, context, user),
-        Command::CreateGroup { request: _, name } => create_group::apply(tx, context, name),
-        Command::DeleteGroup { name } => delete_group::apply(tx, name),
-        Command::AddMember { group, user } => add_member::apply(tx, group, user),
-        Command::RemoveMember { group, user } => remove_member::apply(tx, group, user),
-        Command::CreatePolicy { request: _, name, document } => create_policy::apply(tx, context, name, document),
-        Command::UpdatePolicy { name, document } => update_policy::apply(tx, name, document),
-        Command::DeletePolicy { name } => delete_policy::apply(tx, name),
-        Command::AttachPolicy { policy, holder } => attach_policy::apply(tx, policy, holder),
-        Command::DetachPolicy { policy, holder } => detach_policy::apply(tx, policy, holder),
-        Command::SetUpAccess { policies, groups, members } => {
-            set_up_access::apply(tx, context, policies, groups, members)
-        }
-        Command::Identify { installation, store, replaces } => identify::apply(tx, *installation, *store, *replaces),
-        Command::Forced(command) => {
-            tx.set_forced(true);
-            let done = dispatch(tx, context, command);
-            tx.set_forced(false);
-            done
-        }
+    macro_rules! dispatch {
+        ($($name:ident,)*) => {
+            match command {
+                $(Command::$name(command) => command.apply(tx, context),)*
+                Command::Forced(command) => {
+                    tx.set_forced(true);
+                    let done = dispatch(tx, context, command);
+                    tx.set_forced(false);
+                    done
+                }
+            }
+        };
     }
+    model::for_each_command!(dispatch)
 }

@@ -11,7 +11,7 @@ mod supervisor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use model::{Answer, Clock, Command, InstallationId, MetaError, MetaStore, Query};
+use model::{Answer, Clock, Command, Identify, InstallationId, MetaError, MetaStore, Query};
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
@@ -198,7 +198,7 @@ impl MetadataServer {
         if matches!(found, Answer::Installation(Some(_))) {
             return Ok(());
         }
-        let command = Command::Identify { installation, store: None, replaces: None };
+        let command = Command::Identify(Identify { installation, store: None, replaces: None });
         match self.proposer.write(command).await {
             // A disk that is full leaves it to the next start.
             Err(error) if error.is_retryable() && self.supervisor.is_reading() => Ok(()),

@@ -37,7 +37,13 @@ pub use access::{
 };
 pub use check::CheckSummary;
 pub use clock::{CLOCK_TOLERANCE_MS, Clock, SystemClock, Timestamp};
-pub use command::{Command, Outcome};
+pub use command::{
+    AbortUpload, AddMember, AttachPolicy, BeginJob, CancelJob, ChangeSettings, ClaimJob, ClaimNamespace, Command,
+    CompleteUpload, CreateBranch, CreateCredential, CreateGroup, CreatePolicy, CreateRepository, CreateTag,
+    CreateUpload, CreateUser, DeleteBranch, DeleteCredential, DeleteGroup, DeletePolicy, DeleteRepository, DeleteTag,
+    DeleteUser, DetachPolicy, EndRequest, EndSession, EndSessions, Identify, Outcome, Publish, PutPart, RemoveMember,
+    ReportJob, Seal, SetUpAccess, Stage, UndeleteBranch, Unstage, UpdatePolicy,
+};
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
 pub use id::{

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     Answer, Branch, BranchName, Command, Lookup, ObjectPath, Outcome, Query, RefName, Refusal, Repository,
-    RepositoryName, StageOutcome, StagedChange,
+    RepositoryName, Stage, StageOutcome, StagedChange,
 };
 
 /// What can go wrong between a caller and the metadata service.
@@ -80,6 +80,6 @@ impl dyn MetaStore {
         changes: Vec<StagedChange>,
     ) -> Result<Vec<StageOutcome>, MetaError> {
         let (repository, branch) = (repository.clone(), branch.clone());
-        Ok(self.write(Command::Stage { repository, uid: None, branch, changes }).await?.staged()?)
+        Ok(self.write(Command::Stage(Stage { repository, uid: None, branch, changes })).await?.staged()?)
     }
 }

@@ -1,7 +1,9 @@
 //! Access keys. Invariant: a secret is told once, to who made its key, and kept encrypted.
 
 use auth::{Action, Caller, Directory, NewCredentials, Resource, authorize, generate_credentials};
-use model::{Command, Credential, MetaStore, Page, Query, Refusal, RequestId, UserName};
+use model::{
+    Command, CreateCredential, Credential, DeleteCredential, MetaStore, Page, Query, Refusal, RequestId, UserName,
+};
 
 use super::Wanted;
 use crate::Error;
@@ -16,12 +18,12 @@ pub(crate) async fn create_credential(
     authorize(caller, Action::CreateCredentials, &Resource::User(user.clone()))?;
     let owner = meta.read(Query::UserNamed { name: user.clone() }).await?.user()?;
     let keys = generate_credentials();
-    let command = Command::CreateCredential {
+    let command = Command::CreateCredential(CreateCredential {
         request: RequestId(rand::random()),
         user: owner.id,
         access_key_id: keys.access_key_id.clone(),
         secret: directory.secrets().seal(&keys.access_key_id, &keys.secret_access_key),
-    };
+    });
     let made = meta.write(command).await?.credential()?;
     tracing::info!(user = %user, access_key_id = made.access_key_id, by = %caller.user.name, "access key made");
     Ok((keys, made))
@@ -63,7 +65,8 @@ pub(crate) async fn delete_credential(
     access_key_id: &str,
 ) -> Result<(), Error> {
     authorize(caller, Action::DeleteCredentials, &Resource::User(user.clone()))?;
-    let command = Command::DeleteCredential { user: user.clone(), access_key_id: access_key_id.to_owned() };
+    let command =
+        Command::DeleteCredential(DeleteCredential { user: user.clone(), access_key_id: access_key_id.to_owned() });
     meta.write(command).await?.done()?;
     tracing::info!(user = %user, access_key_id, by = %caller.user.name, "access key deleted");
     Ok(())

@@ -1,7 +1,10 @@
 //! Groups and their members.
 
 use auth::{Action, Caller, Resource, authorize};
-use model::{Command, Group, GroupName, MetaStore, Page, Query, RequestId, User, UserName};
+use model::{
+    AddMember, Command, CreateGroup, DeleteGroup, Group, GroupName, MetaStore, Page, Query, RemoveMember, RequestId,
+    User, UserName,
+};
 
 use super::Wanted;
 use crate::Error;
@@ -16,7 +19,7 @@ pub(crate) async fn create_group(
 ) -> Result<Group, Error> {
     authorize(caller, Action::CreateGroup, &Resource::Group(name.clone()))?;
     check_new_name("name", name.as_str())?;
-    Ok(meta.write(Command::CreateGroup { request, name: name.clone() }).await?.group()?)
+    Ok(meta.write(Command::CreateGroup(CreateGroup { request, name: name.clone() })).await?.group()?)
 }
 
 /// Finds a group.
@@ -55,7 +58,7 @@ pub(crate) async fn list_members(
 /// Forgets a group.
 pub(crate) async fn delete_group(meta: &dyn MetaStore, caller: &Caller, name: &GroupName) -> Result<(), Error> {
     authorize(caller, Action::DeleteGroup, &Resource::Group(name.clone()))?;
-    Ok(meta.write(Command::DeleteGroup { name: name.clone() }).await?.done()?)
+    Ok(meta.write(Command::DeleteGroup(DeleteGroup { name: name.clone() })).await?.done()?)
 }
 
 /// Takes a user into a group.
@@ -66,7 +69,7 @@ pub(crate) async fn add_member(
     user: &UserName,
 ) -> Result<(), Error> {
     authorize(caller, Action::AddGroupMember, &Resource::Group(group.clone()))?;
-    Ok(meta.write(Command::AddMember { group: group.clone(), user: user.clone() }).await?.done()?)
+    Ok(meta.write(Command::AddMember(AddMember { group: group.clone(), user: user.clone() })).await?.done()?)
 }
 
 /// Takes a user out of a group.
@@ -77,5 +80,5 @@ pub(crate) async fn remove_member(
     user: &UserName,
 ) -> Result<(), Error> {
     authorize(caller, Action::RemoveGroupMember, &Resource::Group(group.clone()))?;
-    Ok(meta.write(Command::RemoveMember { group: group.clone(), user: user.clone() }).await?.done()?)
+    Ok(meta.write(Command::RemoveMember(RemoveMember { group: group.clone(), user: user.clone() })).await?.done()?)
 }

@@ -1,7 +1,10 @@
 //! Policies and whom they are attached to. Invariant: no document that can't be judged gets into the metadata service.
 
 use auth::{Action, Caller, PolicyDocument, Resource, authorize};
-use model::{Command, MetaStore, Page, Policy, PolicyHolder, PolicyName, Query, RequestId};
+use model::{
+    AttachPolicy, Command, CreatePolicy, DeletePolicy, DetachPolicy, MetaStore, Page, Policy, PolicyHolder, PolicyName,
+    Query, RequestId, UpdatePolicy,
+};
 use proto::api::InvalidField;
 
 use super::Wanted;
@@ -19,7 +22,7 @@ pub(crate) async fn create_policy(
     authorize(caller, Action::CreatePolicy, &Resource::Policy(name.clone()))?;
     check_new_name("name", name.as_str())?;
     let document = checked(document)?;
-    Ok(meta.write(Command::CreatePolicy { request, name: name.clone(), document }).await?.policy()?)
+    Ok(meta.write(Command::CreatePolicy(CreatePolicy { request, name: name.clone(), document })).await?.policy()?)
 }
 
 /// Gives a policy another document.
@@ -31,7 +34,7 @@ pub(crate) async fn update_policy(
 ) -> Result<Policy, Error> {
     authorize(caller, Action::UpdatePolicy, &Resource::Policy(name.clone()))?;
     let document = checked(document)?;
-    Ok(meta.write(Command::UpdatePolicy { name: name.clone(), document }).await?.policy()?)
+    Ok(meta.write(Command::UpdatePolicy(UpdatePolicy { name: name.clone(), document })).await?.policy()?)
 }
 
 /// The document as it is kept: every part known, nothing else.
@@ -68,7 +71,7 @@ pub(crate) async fn list_policies(
 /// Forgets a policy.
 pub(crate) async fn delete_policy(meta: &dyn MetaStore, caller: &Caller, name: &PolicyName) -> Result<(), Error> {
     authorize(caller, Action::DeletePolicy, &Resource::Policy(name.clone()))?;
-    Ok(meta.write(Command::DeletePolicy { name: name.clone() }).await?.done()?)
+    Ok(meta.write(Command::DeletePolicy(DeletePolicy { name: name.clone() })).await?.done()?)
 }
 
 /// Attaches a policy to a user or group.
@@ -79,7 +82,10 @@ pub(crate) async fn attach_policy(
     holder: &PolicyHolder,
 ) -> Result<(), Error> {
     authorize(caller, Action::AttachPolicy, &resource(holder))?;
-    Ok(meta.write(Command::AttachPolicy { policy: policy.clone(), holder: holder.clone() }).await?.done()?)
+    Ok(meta
+        .write(Command::AttachPolicy(AttachPolicy { policy: policy.clone(), holder: holder.clone() }))
+        .await?
+        .done()?)
 }
 
 /// Detaches a policy from a user or group.
@@ -90,7 +96,10 @@ pub(crate) async fn detach_policy(
     holder: &PolicyHolder,
 ) -> Result<(), Error> {
     authorize(caller, Action::DetachPolicy, &resource(holder))?;
-    Ok(meta.write(Command::DetachPolicy { policy: policy.clone(), holder: holder.clone() }).await?.done()?)
+    Ok(meta
+        .write(Command::DetachPolicy(DetachPolicy { policy: policy.clone(), holder: holder.clone() }))
+        .await?
+        .done()?)
 }
 
 fn resource(holder: &PolicyHolder) -> Resource {

@@ -2,7 +2,7 @@
 //! session has proved to be in it, or may change its user.
 
 use auth::{Action, Begun, Caller, CannotBegin, Directory, PolicyDocument, Resource, SESSION_SECONDS_MAX, authorize};
-use model::{Command, MetaStore, RepositoryName, Timestamp, UserName};
+use model::{Command, EndSession, EndSessions, MetaStore, RepositoryName, Timestamp, UserName};
 use proto::api::InvalidField;
 
 use crate::Error;
@@ -47,7 +47,7 @@ pub(crate) async fn end_session(meta: &dyn MetaStore, caller: &Caller) -> Result
     caller.changes_own();
     let longest = i64::try_from(SESSION_SECONDS_MAX * 1000).unwrap_or(i64::MAX);
     let until = Timestamp::from_millis(caller.at.as_millis().saturating_add(longest));
-    Ok(meta.write(Command::EndSession { user: caller.user.id, session, until }).await?.done()?)
+    Ok(meta.write(Command::EndSession(EndSession { user: caller.user.id, session, until })).await?.done()?)
 }
 
 /// Ends all sessions of a user.
@@ -56,7 +56,7 @@ pub(crate) async fn end_sessions(meta: &dyn MetaStore, caller: &Caller, user: &U
         authorize(caller, Action::UpdateUser, &Resource::User(user.clone()))?;
     }
     caller.changes_own();
-    meta.write(Command::EndSessions { user: user.clone() }).await?.user()?;
+    meta.write(Command::EndSessions(EndSessions { user: user.clone() })).await?.user()?;
     tracing::info!(user = %user, by = %caller.user.name, "all sessions ended");
     Ok(())
 }

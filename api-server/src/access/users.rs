@@ -1,7 +1,7 @@
 //! Users.
 
 use auth::{Action, Caller, Resource, authorize};
-use model::{Command, MetaStore, Page, Query, RequestId, User, UserName};
+use model::{Command, CreateUser, DeleteUser, MetaStore, Page, Query, RequestId, User, UserName};
 
 use super::Wanted;
 use crate::Error;
@@ -16,8 +16,13 @@ pub(crate) async fn create_user(
 ) -> Result<User, Error> {
     authorize(caller, Action::CreateUser, &Resource::User(name.clone()))?;
     check_new_name("name", name.as_str())?;
-    let command =
-        Command::CreateUser { request, name: name.clone(), first_key: None, groups: vec![], only_first: false };
+    let command = Command::CreateUser(CreateUser {
+        request,
+        name: name.clone(),
+        first_key: None,
+        groups: vec![],
+        only_first: false,
+    });
     Ok(meta.write(command).await?.user()?)
 }
 
@@ -37,7 +42,7 @@ pub(crate) async fn list_users(meta: &dyn MetaStore, caller: &Caller, wanted: Wa
 /// Forgets a user with keys, memberships, attached policies and sessions.
 pub(crate) async fn delete_user(meta: &dyn MetaStore, caller: &Caller, name: &UserName) -> Result<(), Error> {
     authorize(caller, Action::DeleteUser, &Resource::User(name.clone()))?;
-    meta.write(Command::DeleteUser { name: name.clone() }).await?.done()?;
+    meta.write(Command::DeleteUser(DeleteUser { name: name.clone() })).await?.done()?;
     tracing::info!(user = %name, by = %caller.user.name, "user deleted");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::Graveler;
-use model::{Command, RepositoryName, SettingsChange};
+use model::{ChangeSettings, Command, RepositoryName, SettingsChange};
 
 use crate::Error;
 
@@ -19,7 +19,7 @@ pub async fn change_settings(
         SettingsChange::Metadata { .. } | SettingsChange::ReadOnly(_) => Action::UpdateRepository,
     };
     authorize(caller, action, &Resource::Repository(repository.clone()))?;
-    let command = Command::ChangeSettings { repository: repository.clone(), change };
+    let command = Command::ChangeSettings(ChangeSettings { repository: repository.clone(), change });
     graveler.meta().write(command).await?.done()?;
     // Readers by commit see the new record at once too.
     graveler.forget_repository(repository).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::{CommitInfo, Graveler, RefExpr};
-use model::{Branch, BranchName, Command, Commit, CommitId, Refusal, RepositoryName, Timestamp};
+use model::{Branch, BranchName, Command, Commit, CommitId, Refusal, RepositoryName, Seal, Timestamp};
 
 use super::actions::{About, refuse_hooks};
 use crate::commit_queue::{CommitQueues, Operation, Outcome, RequestContext, Slot};
@@ -97,7 +97,7 @@ pub(super) async fn seal(
     branch: &BranchName,
 ) -> Result<Option<Branch>, Error> {
     for attempt in 0..SEAL_ATTEMPTS_MAX {
-        let command = Command::Seal { repository: repository.clone(), branch: branch.clone() };
+        let command = Command::Seal(Seal { repository: repository.clone(), branch: branch.clone() });
         match graveler.meta().write(command).await?.branch() {
             Ok(branch) => return Ok(Some(branch)),
             Err(Refusal::TooManySealed(_)) => backoff::wait(attempt).await,

@@ -3,7 +3,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::{Graveler, RefExpr};
-use model::{Branch, BranchName, Command, RepositoryName, RequestId};
+use model::{Branch, BranchName, Command, CreateBranch, RepositoryName, RequestId};
 
 use crate::Error;
 
@@ -33,6 +33,6 @@ pub async fn create_branch(
     authorize(caller, Action::CreateBranch, &Resource::branch(&repository, &branch))?;
     let commit = graveler.resolve_now(&repository, &source).await?.commit;
     let note = graveler.note(caller.committer(), &format!("create: from {source}"));
-    let command = Command::CreateBranch { request, repository, branch, commit, hidden, note };
+    let command = Command::CreateBranch(CreateBranch { request, repository, branch, commit, hidden, note });
     Ok(graveler.meta().write(command).await?.branch()?)
 }

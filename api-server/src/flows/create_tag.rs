@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::{Graveler, RefExpr};
-use model::{Command, RepositoryName, RequestId, Tag, TagName};
+use model::{Command, CreateTag, RepositoryName, RequestId, Tag, TagName};
 
 use crate::Error;
 use crate::escapes::check_new_name;
@@ -20,6 +20,6 @@ pub async fn create_tag(
     authorize(caller, Action::CreateTag, &Resource::Tag(repository.clone(), tag.clone()))?;
     check_new_name("name", tag.as_str())?;
     let commit = graveler.resolve_now(repository, source).await?.commit;
-    let command = Command::CreateTag { request, repository: repository.clone(), tag: tag.clone(), commit };
+    let command = Command::CreateTag(CreateTag { request, repository: repository.clone(), tag: tag.clone(), commit });
     Ok(graveler.meta().write(command).await?.tag()?)
 }

@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::Graveler;
-use model::{BranchName, Command, RepositoryName};
+use model::{BranchName, Command, DeleteBranch, RepositoryName};
 
 use crate::Error;
 
@@ -16,6 +16,6 @@ pub async fn delete_branch(
 ) -> Result<(), Error> {
     authorize(caller, Action::DeleteBranch, &Resource::branch(repository, branch))?;
     let note = graveler.note(caller.committer(), "delete");
-    let command = Command::DeleteBranch { repository: repository.clone(), branch: branch.clone(), note };
+    let command = Command::DeleteBranch(DeleteBranch { repository: repository.clone(), branch: branch.clone(), note });
     Ok(graveler.meta().write(command).await?.done()?)
 }

@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::Graveler;
-use model::{Command, RepositoryName};
+use model::{Command, DeleteRepository, RepositoryName};
 
 use crate::Error;
 
@@ -10,7 +10,7 @@ use crate::Error;
 /// operator may remove or keep them.
 pub async fn delete_repository(graveler: &Graveler, caller: &Caller, name: &RepositoryName) -> Result<(), Error> {
     authorize(caller, Action::DeleteRepository, &Resource::Repository(name.clone()))?;
-    graveler.meta().write(Command::DeleteRepository { name: name.clone() }).await?.done()?;
+    graveler.meta().write(Command::DeleteRepository(DeleteRepository { name: name.clone() })).await?.done()?;
     graveler.forget_repository(name).await;
     tracing::info!(repository = %name, user = %caller.user.name, "repository deleted");
     Ok(())

@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::Graveler;
-use model::{Command, RepositoryName, TagName};
+use model::{Command, DeleteTag, RepositoryName, TagName};
 
 use crate::Error;
 
@@ -14,6 +14,6 @@ pub async fn delete_tag(
     tag: &TagName,
 ) -> Result<(), Error> {
     authorize(caller, Action::DeleteTag, &Resource::Tag(repository.clone(), tag.clone()))?;
-    let command = Command::DeleteTag { repository: repository.clone(), tag: tag.clone() };
+    let command = Command::DeleteTag(DeleteTag { repository: repository.clone(), tag: tag.clone() });
     Ok(graveler.meta().write(command).await?.done()?)
 }

@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::Graveler;
-use model::{Branch, BranchName, Command, RepositoryName, UnstageScope};
+use model::{Branch, BranchName, Command, RepositoryName, Unstage, UnstageScope};
 
 use crate::Error;
 
@@ -15,6 +15,6 @@ pub async fn reset_branch(
     scope: UnstageScope,
 ) -> Result<Branch, Error> {
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, branch))?;
-    let command = Command::Unstage { repository: repository.clone(), branch: branch.clone(), scope };
+    let command = Command::Unstage(Unstage { repository: repository.clone(), branch: branch.clone(), scope });
     Ok(graveler.meta().write(command).await?.branch()?)
 }

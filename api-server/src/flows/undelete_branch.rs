@@ -2,7 +2,7 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use graveler::Graveler;
-use model::{BranchName, Command, RepositoryName, RequestId, Undeleted};
+use model::{BranchName, Command, RepositoryName, RequestId, UndeleteBranch, Undeleted};
 
 use crate::Error;
 
@@ -19,6 +19,6 @@ pub async fn undelete_branch(
     authorize(caller, Action::CreateBranch, &Resource::branch(repository, branch))?;
     let note = graveler.note(caller.committer(), "undelete");
     let (repository, branch) = (repository.clone(), branch.clone());
-    let command = Command::UndeleteBranch { request, repository, branch, note };
+    let command = Command::UndeleteBranch(UndeleteBranch { request, repository, branch, note });
     Ok(graveler.meta().write(command).await?.undeleted()?)
 }

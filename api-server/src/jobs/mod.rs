@@ -26,7 +26,8 @@ use std::time::Duration;
 use auth::{Action, Caller, Directory, Resource, authorize, is_allowed};
 use graveler::Progress;
 use model::{
-    Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Query, Refusal, RepositoryName, RequestId, RunnerId,
+    BeginJob, CancelJob, Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Query, Refusal, RepositoryName,
+    RequestId, RunnerId,
 };
 use proto::api::InvalidField;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -184,7 +185,7 @@ impl Jobs {
         self.inner.refuse_if_ending()?;
         let id = new.id.unwrap_or_else(|| RequestId(rand::random()));
         let slot = Arc::clone(&self.inner.detached).try_acquire_owned().ok();
-        let command = Command::BeginJob {
+        let command = Command::BeginJob(BeginJob {
             request: id,
             repository: new.repository,
             kind: new.kind,
@@ -192,7 +193,7 @@ impl Jobs {
             caller: Some(caller.kept()),
             spec: new.spec,
             runner: slot.as_ref().map(|_| (self.inner.runner, self.inner.lease_ms())),
-        };
+        });
         let job = *self.inner.queues.graveler().meta().write(command).await?.job()?;
         if let Some(slot) = slot
             && !job.state.is_ended()
@@ -236,7 +237,7 @@ impl Jobs {
             let action = if job.kind == JobKind::Import { Action::ImportCancel } else { Action::CreateCommit };
             authorize(caller, action, &Resource::Repository(repository.clone()))?;
         }
-        let job = *self.inner.queues.graveler().meta().write(Command::CancelJob { job: id }).await?.job()?;
+        let job = *self.inner.queues.graveler().meta().write(Command::CancelJob(CancelJob { job: id })).await?.job()?;
         if let Some(under_way) = self.inner.find(id) {
             under_way.cancel.notify_one();
         }

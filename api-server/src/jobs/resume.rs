@@ -6,7 +6,8 @@ use std::sync::{Arc, Weak};
 
 use auth::Unknown;
 use model::{
-    Command, CompletedRequest, Job, JobCaller, JobFailure, JobState, MetaError, PAGE_MAX, Query, Refusal, Timestamp,
+    ClaimJob, Command, CompletedRequest, EndRequest, Job, JobCaller, JobFailure, JobState, MetaError, PAGE_MAX, Query,
+    Refusal, Timestamp,
 };
 use proto::api::Reason;
 use tonic::Code;
@@ -86,7 +87,7 @@ impl Inner {
             }
             Err(unknown) => return Err(unknown.into()),
         };
-        let claim = Command::ClaimJob { job: job.id, runner: self.runner, lease_ms: self.lease_ms() };
+        let claim = Command::ClaimJob(ClaimJob { job: job.id, runner: self.runner, lease_ms: self.lease_ms() });
         let job = match self.queues.graveler().meta().write(claim).await?.job() {
             Ok(job) => *job,
             Err(Refusal::JobTaken(_) | Refusal::JobNotFound(_)) => return Ok(()),
@@ -105,7 +106,7 @@ impl Inner {
         let failure = JobFailure { code: code as u32, reason: reason.as_str().into(), message };
         let state = JobState::Failed(failure);
         let ended = CompletedRequest { id: job.id, kind: job.kind, user: job.user, spec: job.spec, state };
-        let command = Command::EndRequest { repository: job.repository, runner: self.runner, ended };
+        let command = Command::EndRequest(EndRequest { repository: job.repository, runner: self.runner, ended });
         self.queues.graveler().meta().write(command).await?.job()?;
         Ok(())
     }

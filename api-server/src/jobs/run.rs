@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use model::{Command, CompletedRequest, Job, JobFailure, JobState, MetaError, Query, Refusal};
+use model::{
+    BeginJob, ClaimJob, Command, CompletedRequest, EndRequest, Job, JobFailure, JobState, MetaError, Query, Refusal,
+    ReportJob,
+};
 use tonic::Code;
 
 use super::work::{self, Answer, Work};
@@ -90,7 +93,7 @@ impl Inner {
             if job.state.is_ended() {
                 return Ok(Some(job));
             }
-            let claim = Command::ClaimJob { job: job.id, runner: self.runner, lease_ms: self.lease_ms() };
+            let claim = Command::ClaimJob(ClaimJob { job: job.id, runner: self.runner, lease_ms: self.lease_ms() });
             match meta.write(claim).await?.job() {
                 Ok(job) => return Ok(Some(*job)),
                 Err(Refusal::JobTaken(_)) => tokio::time::sleep(LOOK_INTERVAL).await,
@@ -150,13 +153,13 @@ impl Inner {
 
     /// Lets a record's lease lapse at once, so that another runner takes it up.
     async fn give_back(&self, task: &UnderWay, work: &Work) {
-        let command = Command::ReportJob {
+        let command = Command::ReportJob(ReportJob {
             job: task.request.id,
             runner: self.runner,
             lease_ms: 0,
             progress: task.progress(),
             checkpoint: work.take_checkpoint(),
-        };
+        });
         match self.queues.graveler().meta().write(command).await {
             Ok(_) => tracing::info!(id = %task.request.id, "a job is left to another server"),
             Err(error) => tracing::warn!(%error, id = %task.request.id, "a job is left until its lease lapses"),
@@ -167,15 +170,15 @@ impl Inner {
     async fn beat(&self, task: &UnderWay, work: &Work, recorded: bool) -> Result<Job, MetaError> {
         let request = &task.request;
         let command = if recorded {
-            Command::ReportJob {
+            Command::ReportJob(ReportJob {
                 job: request.id,
                 runner: self.runner,
                 lease_ms: self.lease_ms(),
                 progress: task.progress(),
                 checkpoint: work.take_checkpoint(),
-            }
+            })
         } else {
-            Command::BeginJob {
+            Command::BeginJob(BeginJob {
                 request: request.id,
                 repository: request.repository.clone(),
                 kind: request.kind,
@@ -183,7 +186,7 @@ impl Inner {
                 caller: Some(request.caller.kept()),
                 spec: request.spec.clone(),
                 runner: Some((self.runner, self.lease_ms())),
-            }
+            })
         };
         Ok(*self.queues.graveler().meta().write(command).await?.job()?)
     }
@@ -220,7 +223,8 @@ impl Inner {
         let ended =
             CompletedRequest { id: *id, kind: *kind, user: caller.user.id, spec: spec.clone(), state: state.clone() };
         for attempt in 0..ATTEMPTS_MAX {
-            let command = Command::EndRequest { repository: repository.clone(), runner, ended: ended.clone() };
+            let command =
+                Command::EndRequest(EndRequest { repository: repository.clone(), runner, ended: ended.clone() });
             match self.queues.graveler().meta().write(command).await {
                 Ok(outcome) => {
                     return match outcome.job() {

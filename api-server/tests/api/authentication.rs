@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, Response};
 use lakebed_sdk::{Code, Credentials, Lakebed, Reason, S3Place};
-use model::{Clock, Command, RequestId, SystemClock, Timestamp, UserName};
+use model::{Clock, Command, CreateCredential, CreateUser, RequestId, SystemClock, Timestamp, UserName};
 use proto::api::{CallHead, DATE_HEADER, REASON_KEY, call_date};
 use tower::ServiceExt;
 
@@ -183,14 +183,24 @@ async fn a_key_that_another_encryption_key_sealed_is_the_operator_s_matter() {
     let user = lake
         .graveler
         .meta()
-        .write(Command::CreateUser { request: RequestId(1), name, first_key: None, groups: vec![], only_first: false })
+        .write(Command::CreateUser(CreateUser {
+            request: RequestId(1),
+            name,
+            first_key: None,
+            groups: vec![],
+            only_first: false,
+        }))
         .await
         .unwrap()
         .user()
         .unwrap();
     let secret = auth::SecretBox::new(&[8; 32]).seal("AKLBBOB", &"bobs-secret".into());
-    let command =
-        Command::CreateCredential { request: RequestId(2), user: user.id, access_key_id: "AKLBBOB".into(), secret };
+    let command = Command::CreateCredential(CreateCredential {
+        request: RequestId(2),
+        user: user.id,
+        access_key_id: "AKLBBOB".into(),
+        secret,
+    });
     lake.graveler.meta().write(command).await.unwrap().credential().unwrap();
     let bob = Lakebed::connect(&lake.endpoint(), Credentials::new("AKLBBOB", "bobs-secret")).await.unwrap();
     let error = bob.who_am_i().await.unwrap_err();

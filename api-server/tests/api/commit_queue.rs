@@ -7,7 +7,7 @@ use api_server::commit_queue::{CommitQueues, RequestContext};
 use api_server::flows;
 use futures::future::join_all;
 use lakebed_sdk::{HardReset, MergeOutcome, Reason, RebaseOptions, RebaseOutcome};
-use model::{Command, CommitId, Note, UnstageScope};
+use model::{Command, CommitId, Note, Publish, Unstage, UnstageScope};
 
 use crate::lake::{TestLake, branch, object, until};
 
@@ -169,7 +169,7 @@ async fn commits_at_the_same_time_keep_their_own_messages_and_changes() {
 /// A publication by another server, of all that is sealed now.
 async fn theirs(lake: &TestLake, head: CommitId, held_by: Option<CommitId>) -> Command {
     let main = lake.graveler.meta().branch(&lake.trips, &branch("main")).await.unwrap();
-    Command::Publish {
+    Command::Publish(Publish {
         request: None,
         repository: lake.trips.clone(),
         branch: branch("main"),
@@ -182,7 +182,7 @@ async fn theirs(lake: &TestLake, head: CommitId, held_by: Option<CommitId>) -> C
         ended: vec![],
         passed: vec![],
         note: Note::default(),
-    }
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -225,7 +225,7 @@ async fn a_reset_before_the_publication_is_obeyed() {
     lake.put("main", "drop", "1").await;
     let (repository, main) = (lake.trips.clone(), branch("main"));
     let scope = UnstageScope::Path(object("drop"));
-    lake.meta.let_others_come_first(vec![Command::Unstage { repository, branch: main, scope }]);
+    lake.meta.let_others_come_first(vec![Command::Unstage(Unstage { repository, branch: main, scope })]);
     lake.commit("main", "load").await;
     assert_eq!(lake.paths("main@").await, ["keep"], "the reset was acknowledged before the commit was published");
     assert_eq!(lake.paths("main").await, ["keep"]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use lakebed_sdk::{Code, Commit, LogOptions, NewCommit, Reason};
-use model::{Command, Note, RequestId};
+use model::{Command, CreateBranch, DeleteBranch, Note, RequestId, Seal};
 
 use crate::lake::{TestLake, branch};
 use crate::meta::Lose;
@@ -112,7 +112,7 @@ async fn tokens_of_commits_that_died_make_room_and_are_committed() {
     let lake = TestLake::new().await;
     for n in 0..model::SEALED_TOKENS_MAX {
         lake.put("main", &format!("lost/{n}"), "1").await;
-        let seal = Command::Seal { repository: lake.trips.clone(), branch: branch("main") };
+        let seal = Command::Seal(Seal { repository: lake.trips.clone(), branch: branch("main") });
         lake.graveler.meta().write(seal).await.unwrap().branch().unwrap();
     }
     lake.put("main", "mine", "1").await;
@@ -157,15 +157,19 @@ async fn a_branch_made_anew_during_a_commit_isn_t_taken_for_the_old_one() {
     let other = lake.commit("main", "other").await;
 
     let (repository, fix) = (lake.trips.clone(), branch("fix"));
-    let delete = Command::DeleteBranch { repository: repository.clone(), branch: fix.clone(), note: Note::default() };
-    let create = Command::CreateBranch {
+    let delete = Command::DeleteBranch(DeleteBranch {
+        repository: repository.clone(),
+        branch: fix.clone(),
+        note: Note::default(),
+    });
+    let create = Command::CreateBranch(CreateBranch {
         request: RequestId(1),
         repository,
         branch: fix,
         commit: other.id,
         hidden: false,
         note: Note::default(),
-    };
+    });
     lake.meta.let_others_come_first(vec![delete, create]);
     let error = lake.try_commit("fix", "dropped").await.unwrap_err();
     assert_eq!(error.reason, Reason::BranchNotFound, "nobody took the change along: {error}");

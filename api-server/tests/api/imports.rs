@@ -12,7 +12,7 @@ use auth::Caller;
 use futures::TryStreamExt;
 use graveler::{Error as GravelerError, Progress};
 use lakebed_sdk::{Code, DataCheck, JobAnswer, JobKind, JobState, NewImport, Reason};
-use model::{Command, CommitId, RequestId};
+use model::{Command, CommitId, Publish, RequestId};
 use storage::StorageError;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -188,7 +188,7 @@ async fn commits_of_others_are_no_obstacle() {
     }
     let theirs = lake.commit("theirs", "theirs").await;
     let head = setting.head().await;
-    lake.meta.let_others_come_first(vec![Command::Publish {
+    lake.meta.let_others_come_first(vec![Command::Publish(Publish {
         request: None,
         repository: lake.trips.clone(),
         branch: branch("main"),
@@ -201,7 +201,7 @@ async fn commits_of_others_are_no_obstacle() {
         ended: Vec::new(),
         passed: Vec::new(),
         note: model::Note::default(),
-    }]);
+    })]);
     let imported = setting.import(vec![setting.all("a", "to")]).await.unwrap();
     assert_eq!(imported.built.commit.parents, [theirs.id]);
     assert_eq!(lake.paths("main").await, ["more", "to/x", "to/y"]);

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use lakebed_sdk::{
     Code, Credentials, Job, JobState, Lakebed, Narrowing, NewCommit, PolicyHolder, Reason, RequestId, UserName,
 };
-use model::Command;
+use model::{Command, UpdatePolicy};
 use secrecy::ExposeSecret;
 
 use crate::jobs::{lazy, quick};
@@ -96,13 +96,13 @@ async fn a_job_that_can_t_be_judged_stands_in_nobody_s_way() {
     let lake = TestLake::with_jobs(lazy()).await;
     let ((ann, _), (bob, _)) = (user(&lake, "ann").await, user(&lake, "bob").await);
     let (unjudged, judged) = (begin(&ann, &lake, 1).await, begin(&bob, &lake, 2).await);
-    let unreadable = Command::UpdatePolicy { name: "of ann".parse().unwrap(), document: "{}".into() };
+    let unreadable = Command::UpdatePolicy(UpdatePolicy { name: "of ann".parse().unwrap(), document: "{}".into() });
     lake.meta.inner().write(unreadable).await.unwrap().policy().unwrap();
     let other = lake.another_server(quick()).await;
     assert!(matches!(end(&other.lakebed, &lake, judged).await, JobState::Done(_)));
     let waits = lake.lakebed.job(&lake.trips, unjudged).await.unwrap();
     assert_eq!((waits.state, waits.attempts), (JobState::Waiting, 0), "nobody has taken it up");
-    let readable = Command::UpdatePolicy { name: "of ann".parse().unwrap(), document: FROM_HERE.into() };
+    let readable = Command::UpdatePolicy(UpdatePolicy { name: "of ann".parse().unwrap(), document: FROM_HERE.into() });
     lake.meta.inner().write(readable).await.unwrap().policy().unwrap();
     assert!(matches!(end(&other.lakebed, &lake, unjudged).await, JobState::Done(_)));
 }

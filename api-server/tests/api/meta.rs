@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use model::{
-    Answer, BranchName, Command, CommitId, MetaError, MetaStore, Note, Outcome, Query, RepositoryName, RequestId,
-    RunnerId,
+    Answer, BranchName, Command, CommitId, EndRequest, MetaError, MetaStore, Note, Outcome, Publish, Query,
+    RepositoryName, RequestId, RunnerId,
 };
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
@@ -96,7 +96,7 @@ impl ObservedMeta {
     }
 
     fn is_poisoned(&self, command: &Command) -> bool {
-        let Command::Publish { ended, .. } = command else { return false };
+        let Command::Publish(Publish { ended, .. }) = command else { return false };
         match &mut *self.poison.lock().unwrap() {
             Some((id, left)) if *left > 0 && ended.iter().any(|ended| ended.id == *id) => {
                 *left -= 1;
@@ -129,8 +129,8 @@ impl ObservedMeta {
 impl ObservedMeta {
     /// Answers the first request of a publication, as another server would.
     async fn answer_first(&self, publication: Command) -> Result<(), MetaError> {
-        let Command::Publish { repository, mut ended, .. } = publication else { panic!("a publication") };
-        let command = Command::EndRequest { repository, runner: RunnerId(99), ended: ended.swap_remove(0) };
+        let Command::Publish(Publish { repository, mut ended, .. }) = publication else { panic!("a publication") };
+        let command = Command::EndRequest(EndRequest { repository, runner: RunnerId(99), ended: ended.swap_remove(0) });
         self.store.write(command).await?.job()?;
         Ok(())
     }
@@ -138,7 +138,7 @@ impl ObservedMeta {
 
 /// Another server's publication.
 pub(crate) fn theirs(repository: RepositoryName, branch: BranchName, expected: CommitId, head: CommitId) -> Command {
-    Command::Publish {
+    Command::Publish(Publish {
         request: None,
         repository,
         branch,
@@ -151,26 +151,26 @@ pub(crate) fn theirs(repository: RepositoryName, branch: BranchName, expected: C
         ended: vec![],
         passed: vec![],
         note: Note::default(),
-    }
+    })
 }
 
 #[async_trait]
 impl MetaStore for ObservedMeta {
     async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
         self.writes.fetch_add(1, Relaxed);
-        if matches!(command, Command::Publish { .. } | Command::Stage { .. }) {
+        if matches!(command, Command::Publish(_) | Command::Stage(_)) {
             let first = std::mem::take(&mut *self.first.lock().unwrap());
             for command in first {
                 self.store.write(command).await?.done()?;
             }
         }
         let lost = match command {
-            Command::BeginJob { .. } | Command::ReportJob { .. } => {
+            Command::BeginJob(_) | Command::ReportJob(_) => {
                 self.heartbeats.fetch_add(1, Relaxed);
                 drop(self.beats.read().await);
                 None
             }
-            Command::Publish { .. } => {
+            Command::Publish(_) => {
                 self.publications.fetch_add(1, Relaxed);
                 drop(self.gate.read().await);
                 self.lost()
@@ -188,11 +188,11 @@ impl MetaStore for ObservedMeta {
             return Err(MetaError::OutcomeUnknown("lost on its way".into()));
         }
         let outcome = self.store.write(command.clone()).await?;
-        if matches!(command, Command::Stage { .. }) && self.lose_staged.swap(false, Relaxed) {
+        if matches!(command, Command::Stage(_)) && self.lose_staged.swap(false, Relaxed) {
             return Err(MetaError::OutcomeUnknown("lost on its way back".into()));
         }
         if let Some(Lose::AnswerBefore(to)) = lost {
-            let Command::Publish { repository, branch, head, .. } = command else { panic!("a publication") };
+            let Command::Publish(Publish { repository, branch, head, .. }) = command else { panic!("a publication") };
             self.store.write(theirs(repository, branch, head, to)).await?.branch()?;
         }
         if lost.is_some() { Err(MetaError::OutcomeUnknown("lost on its way back".into())) } else { Ok(outcome) }

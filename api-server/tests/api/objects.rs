@@ -6,7 +6,7 @@ use std::io;
 use bytes::Bytes;
 use futures::stream;
 use lakebed_sdk::{Code, Condition, ListOptions, Reason, Upload};
-use model::{Command, Note, Query, RequestId};
+use model::{Command, CreateRepository, DeleteRepository, Note, Query, RequestId};
 use storage::testing::Verb;
 use tokio::io::AsyncReadExt;
 
@@ -49,8 +49,8 @@ async fn an_object_goes_in_and_out_as_a_stream() {
 async fn bytes_never_end_up_in_another_repository() {
     let lake = TestLake::new().await;
     let (name, head) = (lake.trips.clone(), lake.log("main").await[0].id);
-    let delete = Command::DeleteRepository { name: name.clone() };
-    let create = Command::CreateRepository {
+    let delete = Command::DeleteRepository(DeleteRepository { name: name.clone() });
+    let create = Command::CreateRepository(CreateRepository {
         request: RequestId(1),
         name,
         namespace: "mem://elsewhere".parse().unwrap(),
@@ -58,7 +58,7 @@ async fn bytes_never_end_up_in_another_repository() {
         commit: Some(head),
         claim: None,
         note: Note::default(),
-    };
+    });
     lake.meta.let_others_come_first(vec![delete, create]);
     let (main, path) = (branch("main"), object("late"));
     let late = lake.lakebed.upload_bytes(&lake.trips, &main, &path, "bytes", Upload::default()).await.unwrap_err();

@@ -3,7 +3,7 @@
 use lakebed_sdk::{
     CopyObjects, Error, HardReset, ImportSource, NewImport, Reason, RebaseOptions, ReplayOptions, UnstageScope,
 };
-use model::{Command, SettingsChange};
+use model::{ChangeSettings, Command, SettingsChange};
 
 use crate::lake::{TestLake, branch, object};
 
@@ -17,7 +17,7 @@ async fn lake(change: SettingsChange) -> TestLake {
     lake.branch_off("dev", "main").await;
     lake.put("dev", "c", "1").await;
     lake.commit("dev", "c").await;
-    let command = Command::ChangeSettings { repository: lake.trips.clone(), change };
+    let command = Command::ChangeSettings(ChangeSettings { repository: lake.trips.clone(), change });
     lake.graveler.meta().write(command).await.unwrap().done().unwrap();
     lake
 }
@@ -72,7 +72,8 @@ async fn a_protected_branch_is_changed_by_merges_alone() {
     let deleted = lake.lakebed.delete_branch(&lake.trips, &branch("release")).await.unwrap_err();
     assert_eq!(deleted.reason, Reason::ProtectedBranch);
 
-    let command = Command::ChangeSettings { repository: lake.trips.clone(), change: protect(&["release"]) };
+    let command =
+        Command::ChangeSettings(ChangeSettings { repository: lake.trips.clone(), change: protect(&["release"]) });
     lake.graveler.meta().write(command).await.unwrap().done().unwrap();
     lake.put("main", "d", "1").await;
     assert_eq!(lake.paths("release").await, ["a", "b"]);

@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use lakebed_sdk::{Code, CopyObjects, CreateRepository, HardReset, Reason, RebaseOptions, ReplayOptions, Repository};
-use model::{Command, RequestId};
+use model::{Command, DeleteRepository, RequestId};
 
 use crate::lake::{TestLake, branch, name};
 
@@ -72,7 +72,7 @@ async fn a_ref_is_never_made_of_another_repository_s_commit() {
     lake.put("main", "a", "old").await;
     let old = lake.commit("main", "old").await.id.to_string();
     assert_eq!(lake.read(&old, "a").await.unwrap(), "old");
-    let delete = Command::DeleteRepository { name: lake.trips.clone() };
+    let delete = Command::DeleteRepository(DeleteRepository { name: lake.trips.clone() });
     lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
     let main = branch("main");
     let made = lake.graveler.create_repository(RequestId(77), &lake.trips, None, &main, "ann").await.unwrap();
@@ -89,7 +89,7 @@ async fn no_verb_takes_a_commit_of_another_repository() {
         let lake = TestLake::new().await;
         let old = lake.log("main").await[0].id.to_string();
         assert_eq!(lake.read(&old, "a").await.unwrap_err().reason, Reason::ObjectNotFound);
-        let delete = Command::DeleteRepository { name: lake.trips.clone() };
+        let delete = Command::DeleteRepository(DeleteRepository { name: lake.trips.clone() });
         lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
         let (api, trips, main) = (&lake.lakebed, &lake.trips, branch("main"));
         lake.graveler.create_repository(RequestId(77), trips, None, &main, "ann").await.unwrap();

@@ -13,8 +13,8 @@ use auth::{Caller, Directory, DirectoryOptions, NewCredentials, SecretBox};
 use graveler::{Change, Graveler, GravelerOptions};
 use metadata_server::{MetadataOptions, MetadataServer};
 use model::{
-    Address, BranchName, Command, CommitId, Entry, MetaStore, RepositoryName, RequestId, StagedChange, StagedValue,
-    SystemClock, Timestamp,
+    Address, BranchName, Command, CommitId, Entry, MetaStore, RepositoryName, RequestId, Stage, StagedChange,
+    StagedValue, SystemClock, Timestamp,
 };
 use proto::metadata::{Stamped, encode_command};
 use storage::testing::Counters;
@@ -122,7 +122,7 @@ static ENTRY: LazyLock<Entry> = LazyLock::new(|| short_entry(0));
 pub(crate) fn stage_one(repository: RepositoryName, number: u64) -> Command {
     let path = format!("put/{number:012}").parse().expect("because it is a valid path");
     let change = StagedChange { path, value: StagedValue::Entry(ENTRY.clone()), condition: None, once: None };
-    Command::Stage { repository, uid: None, branch: main_branch(), changes: vec![change] }
+    Command::Stage(Stage { repository, uid: None, branch: main_branch(), changes: vec![change] })
 }
 
 /// What Lakebed's log holds of that command, but for a header of 18 bytes.

@@ -10,7 +10,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use graveler::{Built, CommitInfo, Graveler, GravelerOptions, ImportListing, Progress, TreeCounters};
 use metadata_server::MemoryMetaStore;
-use model::{BranchName, Command, CommitId, MetaStore, Note, RefTarget, Repository, RequestId, SystemClock, Timestamp};
+use model::{
+    BranchName, Command, CommitId, CreateBranch, MetaStore, Note, RefTarget, Repository, RequestId, SystemClock,
+    Timestamp,
+};
 use storage::testing::{Counters, Verb};
 
 use super::synthetic::Objects;
@@ -92,14 +95,14 @@ impl TreeLake {
     /// Makes a branch at a commit.
     pub(crate) async fn branch(&self, name: &str, commit: CommitId) -> Result<BranchName> {
         let branch: BranchName = name.parse()?;
-        let command = Command::CreateBranch {
+        let command = Command::CreateBranch(CreateBranch {
             request: RequestId(rand::random()),
             repository: self.repository.name.clone(),
             branch: branch.clone(),
             commit,
             hidden: false,
             note: Note::default(),
-        };
+        });
         self.graveler.meta().write(command).await?.branch()?;
         Ok(branch)
     }

@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use model::{
-    Command, Installation, InstallationId, MetaStore, Query, RefTarget, Refusal, Repository, StoreId, UserName,
+    Command, Identify, Installation, InstallationId, MetaStore, Query, RefTarget, Refusal, Repository, StoreId,
+    UserName,
 };
 use storage::{Immutable, Scheme, StorageError, StoreMarker, Stores};
 
@@ -146,7 +147,8 @@ async fn mark(meta: &dyn MetaStore, stores: &Arc<Stores>, installation: Installa
 
 /// Notes the store; of several servers that start first at once, one does.
 async fn note(meta: &dyn MetaStore, stores: &Stores, before: &Installation, marker: StoreMarker) -> Result<()> {
-    let command = Command::Identify { installation: before.id, store: Some(marker.store), replaces: before.store };
+    let command =
+        Command::Identify(Identify { installation: before.id, store: Some(marker.store), replaces: before.store });
     let installation = meta.write(command).await?.installation()?;
     if installation.id != marker.installation || installation.store != Some(marker.store) {
         bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: Some(&installation) });
@@ -160,7 +162,7 @@ async fn installation(meta: &dyn MetaStore) -> Result<Installation> {
         return Ok(installation);
     }
     let installation = InstallationId(rand::random());
-    Ok(meta.write(Command::Identify { installation, store: None, replaces: None }).await?.installation()?)
+    Ok(meta.write(Command::Identify(Identify { installation, store: None, replaces: None })).await?.installation()?)
 }
 
 /// Memory is empty at each start, so it can't be marked: it will do as long as nothing needs what was in it.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use futures::stream;
-use model::{Command, Entry, Note, StagedValue};
+use model::{Command, DeleteBranch, Entry, Note, StagedValue};
 use storage::testing::{Counters, Counting, Tagging, Tags, Verb};
 use storage::{Immutable, StoreSettings, Stores};
 use tempfile::TempDir;
@@ -546,11 +546,11 @@ fn a_bucket_is_checked_without_a_server_and_without_a_write() {
         on_disk.lake.create_branch("gone", head, 9).await;
         on_disk.lake.stage("gone", &[("lost", Some(0))]).await;
         on_disk.lake.commit("gone").await.unwrap();
-        let command = Command::DeleteBranch {
+        let command = Command::DeleteBranch(DeleteBranch {
             repository: on_disk.lake.name().clone(),
             branch: branch("gone"),
             note: Note::default(),
-        };
+        });
         on_disk.lake.graveler.meta().write(command).await.unwrap();
 
         let before = snapshot(on_disk.folder.path());

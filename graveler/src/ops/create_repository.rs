@@ -13,8 +13,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    BranchName, Command, Commit, CommitId, MetaError, Outcome, Refusal, Repository, RepositoryName, RequestId,
-    StorageNamespace,
+    BranchName, ClaimNamespace, Command, Commit, CommitId, CreateRepository, MetaError, Outcome, Refusal, Repository,
+    RepositoryName, RequestId, StorageNamespace,
 };
 use storage::{Format, StorageError};
 
@@ -45,7 +45,7 @@ impl Graveler {
             };
             self.write_format(name, &namespace, claim).await?;
             let commit = self.write_first_commit(&namespace, committer).await?;
-            let command = Command::CreateRepository {
+            let command = Command::CreateRepository(CreateRepository {
                 request: command,
                 name: name.clone(),
                 namespace,
@@ -53,7 +53,7 @@ impl Graveler {
                 commit: Some(commit),
                 claim: Some(claim),
                 note: self.note(committer, "create: repository"),
-            };
+            });
             Ok::<_, Error>(self.meta().write(command).await?.repository()?)
         };
         if let Some(namespace) = namespace {
@@ -88,7 +88,7 @@ impl Graveler {
             Err(Error::Storage(StorageError::AlreadyExists { .. })) => {}
             written => written?,
         }
-        let command = Command::CreateRepository {
+        let command = Command::CreateRepository(CreateRepository {
             request,
             name: name.clone(),
             namespace: namespace.clone(),
@@ -96,7 +96,7 @@ impl Graveler {
             commit: None,
             claim: Some(claim),
             note: model::Note::default(),
-        };
+        });
         Ok(self.meta().write(command).await?.repository()?)
     }
 
@@ -110,7 +110,7 @@ impl Graveler {
         // A namespace that can't be ours is refused before it is claimed.
         self.files_at(namespace)?;
         let (name, namespace) = (name.clone(), namespace.clone());
-        match self.meta().write(Command::ClaimNamespace { request, name, namespace }).await? {
+        match self.meta().write(Command::ClaimNamespace(ClaimNamespace { request, name, namespace })).await? {
             Outcome::Repository(made) => Ok(Claim::Fulfilled(made)),
             outcome => Ok(Claim::Ours(outcome.claimed()?)),
         }

@@ -5,7 +5,10 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use model::{BranchName, Command, Commit, CommitId, DumpId, MetaError, Repository, RepositoryName, RequestId, TagName};
+use model::{
+    BranchName, Command, Commit, CommitId, CreateBranch, CreateTag, DumpId, MetaError, Repository, RepositoryName,
+    RequestId, TagName,
+};
 use prost::Message;
 use storage::{Immutable, StorageError};
 
@@ -56,19 +59,23 @@ impl Graveler {
 
         progress.set_stage("making refs");
         let note = self.note(committer, "restore: from a dump");
-        let make_branches = branches_left.into_iter().map(|(name, commit)| Command::CreateBranch {
-            request: request_of(request, "branch", name.as_str()),
-            repository: repository.clone(),
-            branch: name,
-            commit,
-            hidden: false,
-            note: note.clone(),
+        let make_branches = branches_left.into_iter().map(|(name, commit)| {
+            Command::CreateBranch(CreateBranch {
+                request: request_of(request, "branch", name.as_str()),
+                repository: repository.clone(),
+                branch: name,
+                commit,
+                hidden: false,
+                note: note.clone(),
+            })
         });
-        let make_tags = tags_left.into_iter().map(|(name, commit)| Command::CreateTag {
-            request: request_of(request, "tag", name.as_str()),
-            repository: repository.clone(),
-            tag: name,
-            commit,
+        let make_tags = tags_left.into_iter().map(|(name, commit)| {
+            Command::CreateTag(CreateTag {
+                request: request_of(request, "tag", name.as_str()),
+                repository: repository.clone(),
+                tag: name,
+                commit,
+            })
         });
         let make = make_branches.chain(make_tags).map(|command| async move {
             self.meta().write(command).await?.done()?;

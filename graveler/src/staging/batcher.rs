@@ -4,7 +4,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{BranchName, Command, MetaError, MetaStore, RepositoryName, RepositoryUid, StageOutcome, StagedChange};
+use model::{
+    BranchName, Command, MetaError, MetaStore, RepositoryName, RepositoryUid, Stage, StageOutcome, StagedChange,
+};
 use tokio::sync::oneshot;
 
 use crate::Error;
@@ -82,7 +84,7 @@ impl Batcher {
 
     async fn send(&self, place: &Place, changes: Vec<StagedChange>) -> Outcomes {
         let Place { repository, uid, branch } = place.clone();
-        Ok(self.meta.write(Command::Stage { repository, uid, branch, changes }).await?.staged()?)
+        Ok(self.meta.write(Command::Stage(Stage { repository, uid, branch, changes })).await?.staged()?)
     }
 
     /// Takes as many writers as fit one command; `None` retires the queue.

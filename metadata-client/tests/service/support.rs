@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use metadata_client::{ClientTls, MetadataClient};
 use metadata_server::{MetadataOptions, MetadataServer, MutualTls, serve};
-use model::{Command, CommitId, Note, RequestId, SystemClock};
+use model::{Command, CommitId, CreateRepository, Note, RequestId, Seal, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::transport::Uri;
@@ -36,7 +36,7 @@ pub(crate) fn client(uris: &[String], tls: Option<&ClientTls>) -> MetadataClient
 
 /// A command that may be sent twice.
 pub(crate) fn create_repository() -> Command {
-    Command::CreateRepository {
+    Command::CreateRepository(CreateRepository {
         request: RequestId(1),
         name: "trips".parse().unwrap(),
         namespace: "mem://trips".parse().unwrap(),
@@ -44,10 +44,10 @@ pub(crate) fn create_repository() -> Command {
         commit: Some(CommitId::from_bytes([1; 32])),
         claim: None,
         note: Note::default(),
-    }
+    })
 }
 
 /// A command that may not be sent twice.
 pub(crate) fn seal() -> Command {
-    Command::Seal { repository: "trips".parse().unwrap(), branch: "main".parse().unwrap() }
+    Command::Seal(Seal { repository: "trips".parse().unwrap(), branch: "main".parse().unwrap() })
 }

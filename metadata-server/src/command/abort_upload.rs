@@ -1,15 +1,20 @@
 //! Ends an upload without an object. Owns how an upload and its parts go away.
 
-use model::{Outcome, RepositoryName, RepositoryUid, Upload, UploadId};
+use model::{AbortUpload, Outcome, RepositoryUid, Upload};
 
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
-pub(super) fn apply(tx: &mut Transaction<'_>, repository: &RepositoryName, upload: UploadId) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, repository)?;
-    let upload = records::upload(tx, &repository, upload)?;
-    remove(tx, repository.uid, &upload)?;
-    Ok(Outcome::Upload(upload))
+impl Apply for AbortUpload {
+    fn apply(&self, tx: &mut Transaction<'_>, _: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { repository, upload } = self;
+        let upload = *upload;
+        let repository = records::repository(tx, repository)?;
+        let upload = records::upload(tx, &repository, upload)?;
+        remove(tx, repository.uid, &upload)?;
+        Ok(Outcome::Upload(upload))
+    }
 }
 
 /// Removes an upload with its parts.

@@ -2,48 +2,46 @@
 //! is known for ours. Owns the claims and their bound. Invariant: a namespace has one claim at most, and its id is written
 //! down here before it is written there; a claim whose repository is made is gone.
 
-use model::{Outcome, Refusal, RepositoryName, RequestId, StorageNamespace};
+use model::{ClaimNamespace, Outcome, Refusal, RequestId, StorageNamespace};
 
 use super::create_repository::is_taken;
-use super::{ApplyContext, dedup};
+use super::{Apply, ApplyContext, dedup};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key};
 
 /// How many claims are remembered whose repositories aren't made; the oldest is forgotten first.
 const CLAIMS_MAX: usize = 1000;
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    request: RequestId,
-    name: &RepositoryName,
-    namespace: &StorageNamespace,
-) -> Result<Outcome, Halt> {
-    // Before all else: who tries again after an answer was lost gets it.
-    if let Some(first) = dedup::find(tx, context.time, dedup::CREATE_REPOSITORY, request)? {
-        return Ok(first);
+impl Apply for ClaimNamespace {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { request, name, namespace } = self;
+        let request = *request;
+        // Before all else: who tries again after an answer was lost gets it.
+        if let Some(first) = dedup::find(tx, context.time, dedup::kind::CREATE_REPOSITORY, request)? {
+            return Ok(first);
+        }
+        if tx.get(Table::Repos, &key::repository(name))?.is_some() {
+            return Err(Refusal::RepositoryExists(name.clone()).into());
+        }
+        if is_taken(tx, namespace)? {
+            return Err(Refusal::NamespaceTaken(namespace.clone()).into());
+        }
+        if let Some((claim, _)) = find(tx, namespace)? {
+            return Ok(Outcome::Claimed(claim));
+        }
+        let by_age: Vec<_> = tx.scan(Table::Repos, key::claims_by_age()).take(CLAIMS_MAX).collect::<Result<_, _>>()?;
+        if by_age.len() == CLAIMS_MAX
+            && let Some((oldest, claim)) = by_age.into_iter().next()
+        {
+            tx.delete(Table::Repos, oldest);
+            tx.delete(Table::Repos, claim);
+        }
+        let (place, mut claim) = (key::claim(namespace), request.0.to_be_bytes().to_vec());
+        claim.extend(context.index.to_be_bytes());
+        tx.put(Table::Repos, key::claim_by_age(context.index), place.clone());
+        tx.put(Table::Repos, place, claim);
+        Ok(Outcome::Claimed(request))
     }
-    if tx.get(Table::Repos, &key::repository(name))?.is_some() {
-        return Err(Refusal::RepositoryExists(name.clone()).into());
-    }
-    if is_taken(tx, namespace)? {
-        return Err(Refusal::NamespaceTaken(namespace.clone()).into());
-    }
-    if let Some((claim, _)) = find(tx, namespace)? {
-        return Ok(Outcome::Claimed(claim));
-    }
-    let by_age: Vec<_> = tx.scan(Table::Repos, key::claims_by_age()).take(CLAIMS_MAX).collect::<Result<_, _>>()?;
-    if by_age.len() == CLAIMS_MAX
-        && let Some((oldest, claim)) = by_age.into_iter().next()
-    {
-        tx.delete(Table::Repos, oldest);
-        tx.delete(Table::Repos, claim);
-    }
-    let (place, mut claim) = (key::claim(namespace), request.0.to_be_bytes().to_vec());
-    claim.extend(context.index.to_be_bytes());
-    tx.put(Table::Repos, key::claim_by_age(context.index), place.clone());
-    tx.put(Table::Repos, place, claim);
-    Ok(Outcome::Claimed(request))
 }
 
 /// Ends a claim, which must be there.

@@ -2,46 +2,32 @@
 //! client that lost the answer. Invariant: however many uploads are completed, each completion forgets more of what has
 //! expired than it adds.
 
-use model::{
-    CompletedUpload, CompletionDigest, Condition, Entry, Outcome, RepositoryName, RepositoryUid, StageOutcome,
-    StagedValue, Timestamp, Upload, UploadId,
-};
+use model::{CompleteUpload, CompletedUpload, Outcome, RepositoryUid, StageOutcome, StagedValue, Timestamp, Upload};
 
-use super::ApplyContext;
 use super::abort_upload::remove;
 use super::stage::stage;
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, expiry, key, records};
 
 /// How many expired ones a completion forgets at most.
 const EXPIRED_MAX: usize = 4;
 
-/// What an upload is to become, as in [`model::Command::CompleteUpload`].
-pub(super) struct Completion<'c> {
-    pub(super) entry: &'c Entry,
-    pub(super) condition: Option<&'c Condition>,
-    pub(super) request: Option<CompletionDigest>,
-}
-
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    repository: &RepositoryName,
-    upload: UploadId,
-    completion: &Completion<'_>,
-) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, repository)?;
-    let upload = records::upload(tx, &repository, upload)?;
-    let branch = records::branch_of_upload(tx, &repository, &upload)?;
-    super::open_to_writes(tx, &repository, &branch.name)?;
-    let value = StagedValue::Entry(completion.entry.clone());
-    let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, completion.condition)?;
-    if outcome == StageOutcome::Staged {
-        remove(tx, repository.uid, &upload)?;
-        forget_expired(tx, context.time)?;
-        remember(tx, context.time, repository.uid, upload, completion);
+impl Apply for CompleteUpload {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let repository = records::repository(tx, &self.repository)?;
+        let upload = records::upload(tx, &repository, self.upload)?;
+        let branch = records::branch_of_upload(tx, &repository, &upload)?;
+        super::open_to_writes(tx, &repository, &branch.name)?;
+        let value = StagedValue::Entry(self.entry.clone());
+        let outcome = stage(tx, repository.uid, &branch, &upload.new.path, &value, self.condition.as_ref())?;
+        if outcome == StageOutcome::Staged {
+            remove(tx, repository.uid, &upload)?;
+            forget_expired(tx, context.time)?;
+            remember(tx, context.time, repository.uid, upload, self);
+        }
+        Ok(Outcome::Staged(vec![outcome]))
     }
-    Ok(Outcome::Staged(vec![outcome]))
 }
 
 fn remember(
@@ -49,7 +35,7 @@ fn remember(
     now: Timestamp,
     repository: RepositoryUid,
     upload: Upload,
-    completion: &Completion<'_>,
+    completion: &CompleteUpload,
 ) {
     let completed = CompletedUpload {
         branch: upload.new.branch,

@@ -1,20 +1,23 @@
 //! Gives a user an access key. Keys have one owner for ever: an id is never given twice.
 
-use model::{CREDENTIALS_MAX, Credential, Outcome, Refusal, SealedSecret, User, UserId};
+use model::{CREDENTIALS_MAX, CreateCredential, Credential, Outcome, Refusal, RequestId, SealedSecret, User};
 
-use super::ApplyContext;
+use super::dedup::kind;
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, access, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    user: UserId,
-    access_key_id: &str,
-    secret: &SealedSecret,
-) -> Result<Outcome, Halt> {
-    let user = records::user(tx, user)?;
-    Ok(Outcome::Credential(give(tx, &context, &user, access_key_id, secret)?))
+impl Apply for CreateCredential {
+    fn idempotency_key(&self) -> Option<(u8, RequestId)> {
+        Some((kind::CREATE_CREDENTIAL, self.request))
+    }
+
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { user, access_key_id, secret, .. } = self;
+        let user = *user;
+        let user = records::user(tx, user)?;
+        Ok(Outcome::Credential(give(tx, &context, &user, access_key_id, secret)?))
+    }
 }
 
 /// Gives a key, or refuses before anything is written.

@@ -1,22 +1,25 @@
 //! Makes a policy.
 
-use model::{Outcome, Policy, PolicyName, Refusal};
+use model::{CreatePolicy, Outcome, Policy, Refusal, RequestId};
 
-use super::ApplyContext;
+use super::dedup::kind;
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    name: &PolicyName,
-    document: &str,
-) -> Result<Outcome, Halt> {
-    let key = key::policy(name);
-    if tx.get(Table::Identities, &key)?.is_some() {
-        return Err(Refusal::PolicyExists(name.clone()).into());
+impl Apply for CreatePolicy {
+    fn idempotency_key(&self) -> Option<(u8, RequestId)> {
+        Some((kind::CREATE_POLICY, self.request))
     }
-    let policy = Policy { name: name.clone(), document: document.to_owned(), created_at: context.time };
-    records::put(tx, Table::Identities, key, &policy);
-    Ok(Outcome::Policy(policy))
+
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { name, document, .. } = self;
+        let key = key::policy(name);
+        if tx.get(Table::Identities, &key)?.is_some() {
+            return Err(Refusal::PolicyExists(name.clone()).into());
+        }
+        let policy = Policy { name: name.clone(), document: document.to_owned(), created_at: context.time };
+        records::put(tx, Table::Identities, key, &policy);
+        Ok(Outcome::Policy(policy))
+    }
 }

@@ -4,47 +4,50 @@
 //! collection of garbage would take another's objects.
 
 use model::{
-    Branch, BranchName, BranchUid, CommitId, Note, Outcome, Refusal, Repository, RepositoryName, RepositoryUid,
-    RequestId, StagingToken, StorageNamespace, Version,
+    Branch, BranchName, BranchUid, CommitId, CreateRepository, Outcome, Refusal, Repository, RepositoryUid, RequestId,
+    StagingToken, StorageNamespace, Version,
 };
 
+use super::dedup::kind;
 use super::reflog::{self, Move};
-use super::{ApplyContext, claim_namespace};
+use super::{Apply, ApplyContext, claim_namespace};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    (name, namespace, claim): (&RepositoryName, &StorageNamespace, Option<RequestId>),
-    (default_branch, commit): (&BranchName, Option<CommitId>),
-    note: &Note,
-) -> Result<Outcome, Halt> {
-    if tx.get(Table::Repos, &key::repository(name))?.is_some() {
-        return Err(Refusal::RepositoryExists(name.clone()).into());
+impl Apply for CreateRepository {
+    fn idempotency_key(&self) -> Option<(u8, RequestId)> {
+        Some((kind::CREATE_REPOSITORY, self.request))
     }
-    if is_taken(tx, namespace)? {
-        return Err(Refusal::NamespaceTaken(namespace.clone()).into());
+
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { name, namespace, claim, default_branch, commit, note, .. } = self;
+        let (claim, commit) = (*claim, *commit);
+        if tx.get(Table::Repos, &key::repository(name))?.is_some() {
+            return Err(Refusal::RepositoryExists(name.clone()).into());
+        }
+        if is_taken(tx, namespace)? {
+            return Err(Refusal::NamespaceTaken(namespace.clone()).into());
+        }
+        if let Some(claim) = claim {
+            claim_namespace::fulfil(tx, namespace, claim)?;
+        }
+        let repository = Repository {
+            uid: RepositoryUid(context.index),
+            name: name.clone(),
+            namespace: namespace.clone(),
+            default_branch: default_branch.clone(),
+            created_at: context.time,
+            read_only: false,
+            protected: Vec::new(),
+        };
+        records::put(tx, Table::Repos, key::repository(name), &repository);
+        tx.put(Table::Repos, key::namespace(namespace), name.as_str().into());
+        if let Some(commit) = commit {
+            records::put_branch(tx, repository.uid, &new_branch(context, default_branch, commit));
+            reflog::record(tx, context, repository.uid, default_branch, Move::made(commit), note)?;
+        }
+        Ok(Outcome::Repository(repository))
     }
-    if let Some(claim) = claim {
-        claim_namespace::fulfil(tx, namespace, claim)?;
-    }
-    let repository = Repository {
-        uid: RepositoryUid(context.index),
-        name: name.clone(),
-        namespace: namespace.clone(),
-        default_branch: default_branch.clone(),
-        created_at: context.time,
-        read_only: false,
-        protected: Vec::new(),
-    };
-    records::put(tx, Table::Repos, key::repository(name), &repository);
-    tx.put(Table::Repos, key::namespace(namespace), name.as_str().into());
-    if let Some(commit) = commit {
-        records::put_branch(tx, repository.uid, &new_branch(context, default_branch, commit));
-        reflog::record(tx, context, repository.uid, default_branch, Move::made(commit), note)?;
-    }
-    Ok(Outcome::Repository(repository))
 }
 
 /// A branch as it begins.

@@ -1,7 +1,7 @@
 //! The answers of commands that aren't idempotent, kept for a day: a retry gets the first answer again, a refusal too.
 //! Invariant: however many requests come, each removes more expired answers than it adds.
 
-use model::{Command, Outcome, RequestId, Timestamp};
+use model::{Outcome, RequestId, Timestamp};
 use proto::metadata::{decode, encode};
 
 use crate::state::expiry::{self, KEPT_MILLIS};
@@ -11,55 +11,22 @@ use crate::state::{StateError, key};
 /// How many expired answers one command removes at most.
 const EXPIRED_MAX: usize = 4;
 
-/// A command's kind and request id, if it has one. The kind is part of the key, so that an id that is used for two
-/// kinds of commands by mistake doesn't answer one with the other. Kinds are on disk: never renumber them. 8 is of `once`.
-pub(super) fn request(command: &Command) -> Option<(u8, RequestId)> {
-    match command {
-        Command::CreateRepository { request, .. } => Some((CREATE_REPOSITORY, *request)),
-        Command::CreateBranch { request, .. } => Some((2, *request)),
-        Command::CreateTag { request, .. } => Some((3, *request)),
-        Command::CreateUpload { request, .. } => Some((4, *request)),
-        Command::CreateUser { request, .. } => Some((5, *request)),
-        Command::CreateCredential { request, .. } => Some((6, *request)),
-        Command::UndeleteBranch { request, .. } => Some((7, *request)),
-        Command::Publish { request, .. } => request.map(|request| (20, request)),
-        Command::CreateGroup { request, .. } => Some((40, *request)),
-        Command::CreatePolicy { request, .. } => Some((41, *request)),
-        Command::Forced(command) => request(command),
-        Command::ClaimNamespace { .. }
-        | Command::DeleteRepository { .. }
-        | Command::ChangeSettings { .. }
-        | Command::DeleteBranch { .. }
-        | Command::DeleteTag { .. }
-        | Command::Stage { .. }
-        | Command::Unstage { .. }
-        | Command::Seal { .. }
-        | Command::PutPart { .. }
-        | Command::CompleteUpload { .. }
-        | Command::AbortUpload { .. }
-        | Command::BeginJob { .. }
-        | Command::ClaimJob { .. }
-        | Command::ReportJob { .. }
-        | Command::CancelJob { .. }
-        | Command::EndRequest { .. }
-        | Command::DeleteCredential { .. }
-        | Command::DeleteUser { .. }
-        | Command::EndSession { .. }
-        | Command::EndSessions { .. }
-        | Command::DeleteGroup { .. }
-        | Command::AddMember { .. }
-        | Command::RemoveMember { .. }
-        | Command::UpdatePolicy { .. }
-        | Command::DeletePolicy { .. }
-        | Command::AttachPolicy { .. }
-        | Command::DetachPolicy { .. }
-        | Command::SetUpAccess { .. }
-        | Command::Identify { .. } => None,
-    }
+/// The kinds of commands whose answers are kept, and of what else lies with them. The kind is part of the key, so that an id that
+/// is used for two kinds of commands by mistake doesn't answer one with the other. On disk: never renumber them.
+pub(super) mod kind {
+    pub(in crate::command) const CREATE_REPOSITORY: u8 = 1;
+    pub(in crate::command) const CREATE_BRANCH: u8 = 2;
+    pub(in crate::command) const CREATE_TAG: u8 = 3;
+    pub(in crate::command) const CREATE_UPLOAD: u8 = 4;
+    pub(in crate::command) const CREATE_USER: u8 = 5;
+    pub(in crate::command) const CREATE_CREDENTIAL: u8 = 6;
+    pub(in crate::command) const UNDELETE_BRANCH: u8 = 7;
+    /// Permissions that were used up (`once`).
+    pub(in crate::command) const ONCE: u8 = 8;
+    pub(in crate::command) const PUBLISH: u8 = 20;
+    pub(in crate::command) const CREATE_GROUP: u8 = 40;
+    pub(in crate::command) const CREATE_POLICY: u8 = 41;
 }
-
-/// The kind of [`Command::CreateRepository`].
-pub(super) const CREATE_REPOSITORY: u8 = 1;
 
 /// Finds the first answer to a request.
 pub(super) fn find(

@@ -1,30 +1,27 @@
 //! Deletes a branch. What is staged on it is kept apart for a while, so that the branch can be undeleted. Its uploads
 //! stay until they are aborted, since bytes in the object store hang on them.
 
-use model::{BranchName, Note, Outcome, Refusal, RepositoryName};
+use model::{DeleteBranch, Outcome, Refusal};
 
-use super::ApplyContext;
 use super::reflog::{self, Move};
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    repository: &RepositoryName,
-    name: &BranchName,
-    note: &Note,
-) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, repository)?;
-    let branch = records::branch(tx, &repository, name)?;
-    if *name == repository.default_branch {
-        return Err(Refusal::DefaultBranch(name.clone()).into());
+impl Apply for DeleteBranch {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { repository, branch: name, note } = self;
+        let repository = records::repository(tx, repository)?;
+        let branch = records::branch(tx, &repository, name)?;
+        if *name == repository.default_branch {
+            return Err(Refusal::DefaultBranch(name.clone()).into());
+        }
+        super::open_to_writes(tx, &repository, name)?;
+        tx.delete(Table::Refs, key::branch(repository.uid, name));
+        tx.delete(Table::Refs, key::held_tokens(repository.uid, name));
+        let deleted = Some(reflog::leave_behind(tx, context, repository.uid, &branch, note)?);
+        let moved = Move { old: Some(branch.commit), new: None, deleted };
+        reflog::record(tx, context, repository.uid, name, moved, note)?;
+        Ok(Outcome::Done)
     }
-    super::open_to_writes(tx, &repository, name)?;
-    tx.delete(Table::Refs, key::branch(repository.uid, name));
-    tx.delete(Table::Refs, key::held_tokens(repository.uid, name));
-    let deleted = Some(reflog::leave_behind(tx, context, repository.uid, &branch, note)?);
-    let moved = Move { old: Some(branch.commit), new: None, deleted };
-    reflog::record(tx, context, repository.uid, name, moved, note)?;
-    Ok(Outcome::Done)
 }

@@ -1,17 +1,21 @@
 //! Deletes a tag.
 
-use model::{Outcome, Refusal, RepositoryName, TagName};
+use model::{DeleteTag, Outcome, Refusal};
 
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, key, records};
 
-pub(super) fn apply(tx: &mut Transaction<'_>, repository: &RepositoryName, name: &TagName) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, repository)?;
-    let key = key::tag(repository.uid, name);
-    if tx.get(Table::Refs, &key)?.is_none() {
-        return Err(Refusal::TagNotFound(name.clone()).into());
+impl Apply for DeleteTag {
+    fn apply(&self, tx: &mut Transaction<'_>, _: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { repository, tag: name } = self;
+        let repository = records::repository(tx, repository)?;
+        let key = key::tag(repository.uid, name);
+        if tx.get(Table::Refs, &key)?.is_none() {
+            return Err(Refusal::TagNotFound(name.clone()).into());
+        }
+        super::writable(tx, &repository)?;
+        tx.delete(Table::Refs, key);
+        Ok(Outcome::Done)
     }
-    super::writable(tx, &repository)?;
-    tx.delete(Table::Refs, key);
-    Ok(Outcome::Done)
 }

@@ -1,34 +1,32 @@
 //! Remembers a request's end: its job's, or, if it was no job, as one that began and ended at once. Publications end the
 //! requests that they carry out in the same step. Invariant: the first end stays.
 
-use model::{CompletedRequest, Job, JobProgress, JobState, Outcome, Refusal, Repository, RepositoryName, RunnerId};
+use model::{CompletedRequest, EndRequest, Job, JobProgress, JobState, Outcome, Refusal, Repository};
 
-use super::ApplyContext;
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, StateError, jobs, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    repository: &RepositoryName,
-    runner: RunnerId,
-    ended: &CompletedRequest,
-) -> Result<Outcome, Halt> {
-    let found = jobs::find(tx, ended.id, context.time)?;
-    if let Some(job) = found {
-        if job.kind != ended.kind || job.spec != ended.spec {
-            return Err(Refusal::RequestReused(ended.id).into());
+impl Apply for EndRequest {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { repository, runner, ended } = self;
+        let runner = *runner;
+        let found = jobs::find(tx, ended.id, context.time)?;
+        if let Some(job) = found {
+            if job.kind != ended.kind || job.spec != ended.spec {
+                return Err(Refusal::RequestReused(ended.id).into());
+            }
+            if job.state.is_ended() {
+                return Ok(Outcome::Job(Box::new(job)));
+            }
+            if jobs::is_taken(&job, runner, context.time) {
+                return Err(Refusal::JobTaken(ended.id).into());
+            }
+            return Ok(Outcome::Job(Box::new(end(tx, context, job, ended)?)));
         }
-        if job.state.is_ended() {
-            return Ok(Outcome::Job(Box::new(job)));
-        }
-        if jobs::is_taken(&job, runner, context.time) {
-            return Err(Refusal::JobTaken(ended.id).into());
-        }
-        return Ok(Outcome::Job(Box::new(end(tx, context, job, ended)?)));
+        let repository = records::repository(tx, repository)?;
+        Ok(Outcome::Job(Box::new(add(tx, context, &repository, ended)?)))
     }
-    let repository = records::repository(tx, repository)?;
-    Ok(Outcome::Job(Box::new(add(tx, context, &repository, ended)?)))
 }
 
 /// Refuses requests that have an answer already.

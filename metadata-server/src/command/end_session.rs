@@ -1,33 +1,31 @@
 //! Ends one session: remembers it until it would have ended by itself. Invariant: a user has a bounded number of these;
 //! one more ends all of the user's sessions.
 
-use model::{Outcome, SESSIONS_ENDED_MAX, SessionId, Timestamp, User, UserId};
+use model::{EndSession, Outcome, SESSIONS_ENDED_MAX, User};
 
-use super::ApplyContext;
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    user: UserId,
-    session: SessionId,
-    until: Timestamp,
-) -> Result<Outcome, Halt> {
-    let user = records::user(tx, user)?;
-    let (mut kept, mut over) = (0, Vec::new());
-    for pair in tx.scan(Table::Identities, key::ended_sessions(user.id)) {
-        let (key, until) = pair?;
-        let until = until.try_into().map_err(|_| StateError::Corrupt("an ended session's time".into()))?;
-        if i64::from_be_bytes(until) < context.time.as_millis() { over.push(key) } else { kept += 1 }
+impl Apply for EndSession {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { user, session, until } = self;
+        let (user, session, until) = (*user, *session, *until);
+        let user = records::user(tx, user)?;
+        let (mut kept, mut over) = (0, Vec::new());
+        for pair in tx.scan(Table::Identities, key::ended_sessions(user.id)) {
+            let (key, until) = pair?;
+            let until = until.try_into().map_err(|_| StateError::Corrupt("an ended session's time".into()))?;
+            if i64::from_be_bytes(until) < context.time.as_millis() { over.push(key) } else { kept += 1 }
+        }
+        over.into_iter().for_each(|key| tx.delete(Table::Identities, key));
+        if kept >= SESSIONS_ENDED_MAX {
+            end_all(tx, context, user)?;
+        } else {
+            tx.put(Table::Identities, key::ended_session(user.id, session), until.as_millis().to_be_bytes().to_vec());
+        }
+        Ok(Outcome::Done)
     }
-    over.into_iter().for_each(|key| tx.delete(Table::Identities, key));
-    if kept >= SESSIONS_ENDED_MAX {
-        end_all(tx, context, user)?;
-    } else {
-        tx.put(Table::Identities, key::ended_session(user.id, session), until.as_millis().to_be_bytes().to_vec());
-    }
-    Ok(Outcome::Done)
 }
 
 /// Ends all sessions of a user that were begun so far. No two of these ends have the same time, and none is before

@@ -1,13 +1,16 @@
 //! Ends all sessions of a user that were begun so far.
 
-use model::{Outcome, UserName};
+use model::{EndSessions, Outcome};
 
-use super::ApplyContext;
 use super::end_session::end_all;
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, access};
 
-pub(super) fn apply(tx: &mut Transaction<'_>, context: ApplyContext, user: &UserName) -> Result<Outcome, Halt> {
-    let user = access::user_named(tx, user)?;
-    Ok(Outcome::User(end_all(tx, context, user)?))
+impl Apply for EndSessions {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { user } = self;
+        let user = access::user_named(tx, user)?;
+        Ok(Outcome::User(end_all(tx, context, user)?))
+    }
 }

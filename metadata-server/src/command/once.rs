@@ -5,13 +5,11 @@
 use model::{ObjectPath, Once, StagedValue};
 use proto::metadata::encode;
 
-use super::{ApplyContext, dedup};
+use super::ApplyContext;
+use super::dedup::{self, kind};
 use crate::state::StateError;
 use crate::state::expiry::KEPT_MILLIS;
 use crate::state::keyspace::Transaction;
-
-/// What stands in keys for the kind of command. On disk: never to change.
-const KIND: u8 = 8;
 
 /// What can be said of a permission to stage a change.
 pub(super) enum Permission {
@@ -31,7 +29,7 @@ pub(super) fn judge(
     path: &ObjectPath,
     value: &StagedValue,
 ) -> Result<Permission, StateError> {
-    Ok(match dedup::kept(tx, KIND, once.id)? {
+    Ok(match dedup::kept(tx, kind::ONCE, once.id)? {
         Some(used_by) if used_by == digest(path, value) => Permission::UsedByThis,
         Some(_) => Permission::Spent,
         None if once.until < context.time || once.until.is_too_far(context.time, Once::LASTING_MS) => Permission::Spent,
@@ -49,7 +47,7 @@ pub(super) fn spend(
     value: &StagedValue,
 ) -> Result<(), StateError> {
     dedup::expire(tx, context.time)?;
-    dedup::keep(tx, once.until.plus_millis(KEPT_MILLIS), KIND, once.id, digest(path, value));
+    dedup::keep(tx, once.until.plus_millis(KEPT_MILLIS), kind::ONCE, once.id, digest(path, value));
     Ok(())
 }
 

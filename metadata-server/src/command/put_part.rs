@@ -1,24 +1,24 @@
 //! Records an uploaded part of an upload whose branch is still there; one of the same number is replaced. Invariant: a part
 //! is called the sole one of its number only if all that were ever recorded under it had the same bytes.
 
-use model::{Outcome, Part, RepositoryName, UploadId};
+use model::{Outcome, Part, PutPart};
 
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    repository: &RepositoryName,
-    upload: UploadId,
-    part: &Part,
-) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, repository)?;
-    let upload = records::upload(tx, &repository, upload)?;
-    records::branch_of_upload(tx, &repository, &upload)?;
-    let key = key::part(repository.uid, upload.id, part.number);
-    let before: Option<Part> = records::find(tx, Table::Uploads, &key)?;
-    let is_same = |before: &Part| (before.size, &before.e_tag) == (part.size, &part.e_tag);
-    let is_sole = before.is_none_or(|before| before.is_sole && is_same(&before));
-    records::put(tx, Table::Uploads, key, &Part { is_sole, ..part.clone() });
-    Ok(Outcome::Done)
+impl Apply for PutPart {
+    fn apply(&self, tx: &mut Transaction<'_>, _: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { repository, upload, part } = self;
+        let upload = *upload;
+        let repository = records::repository(tx, repository)?;
+        let upload = records::upload(tx, &repository, upload)?;
+        records::branch_of_upload(tx, &repository, &upload)?;
+        let key = key::part(repository.uid, upload.id, part.number);
+        let before: Option<Part> = records::find(tx, Table::Uploads, &key)?;
+        let is_same = |before: &Part| (before.size, &before.e_tag) == (part.size, &part.e_tag);
+        let is_sole = before.is_none_or(|before| before.is_sole && is_same(&before));
+        records::put(tx, Table::Uploads, key, &Part { is_sole, ..part.clone() });
+        Ok(Outcome::Done)
+    }
 }

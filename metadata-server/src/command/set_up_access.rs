@@ -1,48 +1,45 @@
 //! Makes the usual groups and policies, once in an installation's life: what an operator deleted stays deleted.
 //! Installations that are older than groups get their users' keys into the index of keys here too.
 
-use model::{Credential, Group, GroupName, Outcome, Policy, PolicyName, UserName};
+use model::{Credential, Group, Outcome, Policy, SetUpAccess};
 use proto::metadata::decode;
 
-use super::ApplyContext;
+use super::{Apply, ApplyContext};
 use crate::state::key::Holder;
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, access, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    policies: &[(PolicyName, String)],
-    groups: &[(GroupName, Vec<PolicyName>)],
-    members: &[(GroupName, UserName)],
-) -> Result<Outcome, Halt> {
-    if tx.get(Table::Identities, &key::access_is_set_up())?.is_some() {
-        return Ok(Outcome::Done);
-    }
-    for (name, document) in policies {
-        if tx.get(Table::Identities, &key::policy(name))?.is_none() {
-            let policy = Policy { name: name.clone(), document: document.clone(), created_at: context.time };
-            records::put(tx, Table::Identities, key::policy(name), &policy);
+impl Apply for SetUpAccess {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { policies, groups, members } = self;
+        if tx.get(Table::Identities, &key::access_is_set_up())?.is_some() {
+            return Ok(Outcome::Done);
         }
-    }
-    for (name, attached) in groups {
-        if tx.get(Table::Identities, &key::group(name))?.is_none() {
-            let group = Group { name: name.clone(), created_at: context.time };
-            records::put(tx, Table::Identities, key::group(name), &group);
+        for (name, document) in policies {
+            if tx.get(Table::Identities, &key::policy(name))?.is_none() {
+                let policy = Policy { name: name.clone(), document: document.clone(), created_at: context.time };
+                records::put(tx, Table::Identities, key::policy(name), &policy);
+            }
         }
-        let holder = Holder::Group(name.clone());
-        for policy in attached.iter().filter(|policy| policies.iter().any(|(made, _)| made == *policy)) {
-            unless_full(access::attach(tx, policy, &holder))?;
+        for (name, attached) in groups {
+            if tx.get(Table::Identities, &key::group(name))?.is_none() {
+                let group = Group { name: name.clone(), created_at: context.time };
+                records::put(tx, Table::Identities, key::group(name), &group);
+            }
+            let holder = Holder::Group(name.clone());
+            for policy in attached.iter().filter(|policy| policies.iter().any(|(made, _)| made == *policy)) {
+                unless_full(access::attach(tx, policy, &holder))?;
+            }
         }
-    }
-    for (group, user) in members.iter().filter(|(group, _)| groups.iter().any(|(made, _)| made == group)) {
-        if let Ok(user) = access::user_named(tx, user) {
-            unless_full(access::join(tx, group, &user))?;
+        for (group, user) in members.iter().filter(|(group, _)| groups.iter().any(|(made, _)| made == group)) {
+            if let Ok(user) = access::user_named(tx, user) {
+                unless_full(access::join(tx, group, &user))?;
+            }
         }
+        index_keys(tx)?;
+        tx.put(Table::Identities, key::access_is_set_up(), vec![]);
+        Ok(Outcome::Done)
     }
-    index_keys(tx)?;
-    tx.put(Table::Identities, key::access_is_set_up(), vec![]);
-    Ok(Outcome::Done)
 }
 
 /// What has no room is left out: the rest is worth having.

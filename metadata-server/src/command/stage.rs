@@ -5,39 +5,37 @@ use std::sync::Arc;
 
 use model::{
     Branch, BranchName, Condition, ObjectPath, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, Require,
-    StageOutcome, StagedChange, StagedValue,
+    Stage, StageOutcome, StagedChange, StagedValue,
 };
 
-use super::ApplyContext;
 use super::once::{self, Permission};
+use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    (name, uid): (&RepositoryName, Option<RepositoryUid>),
-    branch: &BranchName,
-    changes: &[StagedChange],
-) -> Result<Outcome, Halt> {
-    let place = find(tx, name, uid, branch)?;
-    let (repository, branch) = &*place;
-    let mut outcomes = Vec::with_capacity(changes.len());
-    for StagedChange { path, value, condition, once } in changes {
-        let permission = once.as_ref().map(|once| once::judge(tx, context, once, path, value)).transpose()?;
-        outcomes.push(match permission {
-            Some(Permission::Spent) => StageOutcome::Spent,
-            Some(Permission::UsedByThis) => StageOutcome::Staged,
-            Some(Permission::Good) | None => {
-                let outcome = stage(tx, repository.uid, branch, path, value, condition.as_ref())?;
-                if let (Some(once), StageOutcome::Staged) = (once, outcome) {
-                    once::spend(tx, context, once, path, value)?;
+impl Apply for Stage {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { repository: name, uid, branch, changes } = self;
+        let uid = *uid;
+        let place = find(tx, name, uid, branch)?;
+        let (repository, branch) = &*place;
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for StagedChange { path, value, condition, once } in changes {
+            let permission = once.as_ref().map(|once| once::judge(tx, context, once, path, value)).transpose()?;
+            outcomes.push(match permission {
+                Some(Permission::Spent) => StageOutcome::Spent,
+                Some(Permission::UsedByThis) => StageOutcome::Staged,
+                Some(Permission::Good) | None => {
+                    let outcome = stage(tx, repository.uid, branch, path, value, condition.as_ref())?;
+                    if let (Some(once), StageOutcome::Staged) = (once, outcome) {
+                        once::spend(tx, context, once, path, value)?;
+                    }
+                    outcome
                 }
-                outcome
-            }
-        });
+            });
+        }
+        Ok(Outcome::Staged(outcomes))
     }
-    Ok(Outcome::Staged(outcomes))
 }
 
 /// Reads the branch, or takes it from the command before; refuses another repository than the one with `uid`.

@@ -5,38 +5,35 @@
 //! read them already still holds them: the branch remembers when that was, so that it can tell that its pages are of two
 //! points in time, and is refused when it is published.
 
-use model::{Branch, BranchName, Outcome, RepositoryName, RepositoryUid, StagingToken, UnstageScope, Version};
+use model::{Branch, Outcome, RepositoryUid, StagingToken, Unstage, UnstageScope, Version};
 
-use super::ApplyContext;
+use super::{Apply, ApplyContext};
 use crate::state::key;
 use crate::state::keyspace::{KeyRange, Table, Transaction};
 use crate::state::{Halt, StateError, records};
 
-pub(super) fn apply(
-    tx: &mut Transaction<'_>,
-    context: ApplyContext,
-    repository: &RepositoryName,
-    branch: &BranchName,
-    scope: &UnstageScope,
-) -> Result<Outcome, Halt> {
-    let repository = records::repository(tx, repository)?;
-    let mut branch = records::branch(tx, &repository, branch)?;
-    super::open_to_writes(tx, &repository, &branch.name)?;
-    let repository = repository.uid;
-    let changed = match scope {
-        UnstageScope::All => drop_all(tx, context, repository, &mut branch)?,
-        UnstageScope::Prefix(prefix) if prefix.is_empty() => drop_all(tx, context, repository, &mut branch)?,
-        UnstageScope::Prefix(prefix) => {
-            drop_some(tx, &branch, |token| key::staged_from(repository, token, prefix, ""))?
+impl Apply for Unstage {
+    fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
+        let Self { repository, branch, scope } = self;
+        let repository = records::repository(tx, repository)?;
+        let mut branch = records::branch(tx, &repository, branch)?;
+        super::open_to_writes(tx, &repository, &branch.name)?;
+        let repository = repository.uid;
+        let changed = match scope {
+            UnstageScope::All => drop_all(tx, context, repository, &mut branch)?,
+            UnstageScope::Prefix(prefix) if prefix.is_empty() => drop_all(tx, context, repository, &mut branch)?,
+            UnstageScope::Prefix(prefix) => {
+                drop_some(tx, &branch, |token| key::staged_from(repository, token, prefix, ""))?
+            }
+            UnstageScope::Path(path) => drop_some(tx, &branch, |token| key::staged_only(repository, token, path))?,
+        };
+        if changed {
+            branch.version = Version(context.index);
+            branch.reset = branch.version;
+            records::put_branch(tx, repository, &branch);
         }
-        UnstageScope::Path(path) => drop_some(tx, &branch, |token| key::staged_only(repository, token, path))?,
-    };
-    if changed {
-        branch.version = Version(context.index);
-        branch.reset = branch.version;
-        records::put_branch(tx, repository, &branch);
+        Ok(Outcome::Branch(branch))
     }
-    Ok(Outcome::Branch(branch))
 }
 
 /// → whether the branch's record changed

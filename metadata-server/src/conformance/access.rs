@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use model::{
-    AccessBy, Answer, CREDENTIALS_MAX, Command, GroupName, MetaStore, PAGE_MAX, PolicyHolder, PolicyName, Query,
-    Refusal, SESSIONS_ENDED_MAX, SealedSecret, SessionId, Timestamp, User, UserName,
+    AccessBy, AddMember, Answer, AttachPolicy, CREDENTIALS_MAX, Command, CreateCredential, CreateGroup, CreatePolicy,
+    CreateUser, DeleteCredential, DeleteGroup, DeletePolicy, DeleteUser, DetachPolicy, EndSession, EndSessions,
+    GroupName, MetaStore, PAGE_MAX, PolicyHolder, PolicyName, Query, Refusal, RemoveMember, SESSIONS_ENDED_MAX,
+    SealedSecret, SessionId, SetUpAccess, Timestamp, UpdatePolicy, User, UserName,
 };
 
 use super::lake::{granted, name, read, refusal, request, unique, write};
@@ -26,10 +28,12 @@ impl Somebody {
         let group = name(&format!("group {number}"));
         let [mine, ours] = ["mine", "ours"].map(|text| name(&format!("{text} {number}")));
         let user = make_user(&*store, user, &key).await;
-        granted(write(&*store, Command::CreateGroup { request: request(), name: clone(&group) }).await.group());
+        granted(
+            write(&*store, Command::CreateGroup(CreateGroup { request: request(), name: clone(&group) })).await.group(),
+        );
         for policy in [&mine, &ours] {
             let document = format!("the document of {policy}");
-            let create = Command::CreatePolicy { request: request(), name: clone(policy), document };
+            let create = Command::CreatePolicy(CreatePolicy { request: request(), name: clone(policy), document });
             granted(write(&*store, create).await.policy());
         }
         Self { store, user, key, group, mine, ours }
@@ -40,15 +44,15 @@ impl Somebody {
     }
 
     fn join(&self) -> Command {
-        Command::AddMember { group: clone(&self.group), user: clone(&self.user.name) }
+        Command::AddMember(AddMember { group: clone(&self.group), user: clone(&self.user.name) })
     }
 
     fn attach(&self) -> [Command; 2] {
         let holders = [PolicyHolder::User(clone(&self.user.name)), PolicyHolder::Group(clone(&self.group))];
         let [mine, ours] = holders;
         [
-            Command::AttachPolicy { policy: clone(&self.mine), holder: mine },
-            Command::AttachPolicy { policy: clone(&self.ours), holder: ours },
+            Command::AttachPolicy(AttachPolicy { policy: clone(&self.mine), holder: mine }),
+            Command::AttachPolicy(AttachPolicy { policy: clone(&self.ours), holder: ours }),
         ]
     }
 
@@ -107,9 +111,12 @@ fn clone<T: Clone>(value: &T) -> T {
 async fn make_user(store: &dyn MetaStore, name: UserName, key: &str) -> User {
     let first_key = Some((key.to_owned(), SealedSecret(vec![1])));
     granted(
-        write(store, Command::CreateUser { request: request(), name, first_key, groups: vec![], only_first: false })
-            .await
-            .user(),
+        write(
+            store,
+            Command::CreateUser(CreateUser { request: request(), name, first_key, groups: vec![], only_first: false }),
+        )
+        .await
+        .user(),
     )
 }
 
@@ -133,16 +140,16 @@ pub(super) async fn a_user_has_their_policies_and_their_groups(store: Arc<dyn Me
     let members = page(|prefix, after, amount| Query::Members { group: clone(&ann.group), prefix, after, amount });
     assert_eq!(granted(read(store, members.clone()).await.users()).items, vec![clone(&ann.user)]);
 
-    let update = Command::UpdatePolicy { name: clone(&ann.mine), document: "another".into() };
+    let update = Command::UpdatePolicy(UpdatePolicy { name: clone(&ann.mine), document: "another".into() });
     assert_eq!(granted(write(store, update).await.policy()).document, "another");
     let found = granted(read(store, Query::Policy { name: clone(&ann.mine) }).await.policy());
     assert_eq!(found.document, "another");
 
-    ann.done(Command::RemoveMember { group: clone(&ann.group), user: clone(&ann.user.name) }).await;
+    ann.done(Command::RemoveMember(RemoveMember { group: clone(&ann.group), user: clone(&ann.user.name) })).await;
     assert_eq!(ann.by_key().await, Ok(vec![ann.mine.to_string()]));
     assert_eq!(granted(read(store, members).await.users()).items, vec![]);
     let holder = PolicyHolder::User(clone(&ann.user.name));
-    ann.done(Command::DetachPolicy { policy: clone(&ann.mine), holder }).await;
+    ann.done(Command::DetachPolicy(DetachPolicy { policy: clone(&ann.mine), holder })).await;
     assert_eq!(ann.by_key().await, Ok(vec![]));
 }
 
@@ -168,11 +175,11 @@ pub(super) async fn who_is_made_again_gets_nothing_back(store: Arc<dyn MetaStore
     let ann = Somebody::new(store).await;
     let store = &*ann.store;
     ann.endow().await;
-    ann.done(Command::DeleteUser { name: clone(&ann.user.name) }).await;
+    ann.done(Command::DeleteUser(DeleteUser { name: clone(&ann.user.name) })).await;
     let gone = Refusal::CredentialNotFound(ann.key.clone());
     assert_eq!(ann.by_key().await, Err(gone.clone()));
     assert_eq!(ann.by_session(1, Timestamp::from_millis(i64::MAX)).await, Err(Refusal::SessionEnded));
-    let again = Command::DeleteUser { name: clone(&ann.user.name) };
+    let again = Command::DeleteUser(DeleteUser { name: clone(&ann.user.name) });
     assert_eq!(refusal(write(store, again).await), Refusal::UserNotFound);
     let credential = Query::Credential { access_key_id: ann.key.clone() };
     assert_eq!(read(store, credential.clone()).await, Answer::Refused(gone.clone()));
@@ -192,24 +199,27 @@ pub(super) async fn groups_and_policies_made_again_are_empty(store: Arc<dyn Meta
     let ann = Somebody::new(store).await;
     let store = &*ann.store;
     ann.endow().await;
-    ann.done(Command::DeleteGroup { name: clone(&ann.group) }).await;
+    ann.done(Command::DeleteGroup(DeleteGroup { name: clone(&ann.group) })).await;
     assert_eq!(ann.by_key().await, Ok(vec![ann.mine.to_string()]));
     assert_eq!(refusal(write(store, ann.join()).await), Refusal::GroupNotFound(clone(&ann.group)));
-    granted(write(store, Command::CreateGroup { request: request(), name: clone(&ann.group) }).await.group());
+    granted(
+        write(store, Command::CreateGroup(CreateGroup { request: request(), name: clone(&ann.group) })).await.group(),
+    );
     assert_eq!(ann.by_key().await, Ok(vec![ann.mine.to_string()]));
     ann.done(ann.join()).await;
     assert_eq!(ann.by_key().await, Ok(vec![ann.mine.to_string()]), "the old group's policies are gone");
 
-    ann.done(Command::DeletePolicy { name: clone(&ann.mine) }).await;
+    ann.done(Command::DeletePolicy(DeletePolicy { name: clone(&ann.mine) })).await;
     assert_eq!(ann.by_key().await, Ok(vec![]));
     let missing = Refusal::PolicyNotFound(clone(&ann.mine));
     assert_eq!(refusal(write(store, clone(&ann.attach()[0])).await), missing);
-    let create = Command::CreatePolicy { request: request(), name: clone(&ann.mine), document: "new".into() };
+    let create =
+        Command::CreatePolicy(CreatePolicy { request: request(), name: clone(&ann.mine), document: "new".into() });
     granted(write(store, create).await.policy());
     assert_eq!(ann.by_key().await, Ok(vec![]));
     for taken in [
-        Command::CreatePolicy { request: request(), name: clone(&ann.mine), document: String::new() },
-        Command::CreateGroup { request: request(), name: clone(&ann.group) },
+        Command::CreatePolicy(CreatePolicy { request: request(), name: clone(&ann.mine), document: String::new() }),
+        Command::CreateGroup(CreateGroup { request: request(), name: clone(&ann.group) }),
     ] {
         let refused = refusal(write(store, taken).await);
         assert!(matches!(refused, Refusal::PolicyExists(_) | Refusal::GroupExists(_)), "{refused}");
@@ -226,7 +236,9 @@ pub(super) async fn keys_are_listed_and_taken_away(store: Arc<dyn MetaStore>) {
         found.items.into_iter().map(|key| key.access_key_id).collect::<Vec<_>>()
     };
     assert_eq!(keys().await, vec![ann.key.clone()]);
-    let take = |user: &UserName| Command::DeleteCredential { user: user.clone(), access_key_id: ann.key.clone() };
+    let take = |user: &UserName| {
+        Command::DeleteCredential(DeleteCredential { user: user.clone(), access_key_id: ann.key.clone() })
+    };
     let not_his = Refusal::CredentialNotFound(ann.key.clone());
     assert_eq!(refusal(write(store, take(&bob.user.name)).await), not_his);
     assert!(ann.by_session(1, Timestamp::from_millis(i64::MAX)).await.is_ok());
@@ -240,7 +252,7 @@ pub(super) async fn keys_are_listed_and_taken_away(store: Arc<dyn MetaStore>) {
 pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
     let ann = Somebody::new(store).await;
     let far = Timestamp::from_millis(i64::MAX);
-    let end = |session| Command::EndSession { user: ann.user.id, session: SessionId(session), until: far };
+    let end = |session| Command::EndSession(EndSession { user: ann.user.id, session: SessionId(session), until: far });
     ann.done(end(1)).await;
     assert_eq!(ann.by_session(1, far).await, Err(Refusal::SessionEnded));
     assert_eq!(ann.by_session(2, far).await, Ok(vec![]));
@@ -251,7 +263,7 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
         "it ends with the one that began it"
     );
 
-    let end_all = Command::EndSessions { user: clone(&ann.user.name) };
+    let end_all = Command::EndSessions(EndSessions { user: clone(&ann.user.name) });
     let since = granted(write(&*ann.store, end_all).await.user()).sessions_since;
     let since = since.unwrap_or_default();
     let after = Timestamp::from_millis(since.as_millis() + 1);
@@ -260,7 +272,7 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
     let knowing = |since| ann.session(vec![SessionId(4)], None, (Timestamp::default(), Some(since)));
     assert_eq!(knowing(since).await, Ok(vec![]), "it was begun after that end, whatever the clock said");
     assert_eq!(knowing(after).await, Err(Refusal::SessionEnded));
-    let end_all = Command::EndSessions { user: clone(&ann.user.name) };
+    let end_all = Command::EndSessions(EndSessions { user: clone(&ann.user.name) });
     let again = granted(write(&*ann.store, end_all).await.user()).sessions_since.unwrap_or_default();
     assert!(again > since, "no two ends have the same time");
     assert_eq!(knowing(since).await, Err(Refusal::SessionEnded));
@@ -270,7 +282,7 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
 pub(super) async fn very_many_ended_sessions_end_all(store: Arc<dyn MetaStore>) {
     let ann = Somebody::new(store).await;
     let far = Timestamp::from_millis(i64::MAX);
-    let end = |session| Command::EndSession { user: ann.user.id, session: SessionId(session), until: far };
+    let end = |session| Command::EndSession(EndSession { user: ann.user.id, session: SessionId(session), until: far });
     for session in 1..=SESSIONS_ENDED_MAX as u128 {
         ann.done(end(session)).await;
     }
@@ -283,18 +295,20 @@ pub(super) async fn very_many_ended_sessions_end_all(store: Arc<dyn MetaStore>) 
 pub(super) async fn bounds_are_kept(store: Arc<dyn MetaStore>) {
     let ann = Somebody::new(store).await;
     let store = &*ann.store;
-    let give = |number: usize| Command::CreateCredential {
-        request: request(),
-        user: ann.user.id,
-        access_key_id: format!("{}-{number}", ann.key),
-        secret: SealedSecret(vec![]),
+    let give = |number: usize| {
+        Command::CreateCredential(CreateCredential {
+            request: request(),
+            user: ann.user.id,
+            access_key_id: format!("{}-{number}", ann.key),
+            secret: SealedSecret(vec![]),
+        })
     };
     for number in 1..CREDENTIALS_MAX {
         granted(write(store, give(number)).await.credential());
     }
     assert!(matches!(refusal(write(store, give(0)).await), Refusal::TooMany { .. }));
     let long = "x".repeat(model::POLICY_BYTES_MAX + 1);
-    assert!(store.write(Command::UpdatePolicy { name: clone(&ann.mine), document: long }).await.is_err());
+    assert!(store.write(Command::UpdatePolicy(UpdatePolicy { name: clone(&ann.mine), document: long })).await.is_err());
 }
 
 /// Once a store: the second caller finds that nothing is made again.
@@ -304,18 +318,18 @@ pub(super) async fn is_set_up_once(store: Arc<dyn MetaStore>) {
     let set_up = |suffix: &str| {
         let (policy, group): (PolicyName, GroupName) =
             (name(&format!("usual policy {number}{suffix}")), name(&format!("usual group {number}{suffix}")));
-        let command = Command::SetUpAccess {
+        let command = Command::SetUpAccess(SetUpAccess {
             policies: vec![(policy.clone(), "document".into())],
             groups: vec![(group.clone(), vec![policy.clone()])],
             members: vec![(group.clone(), clone(&ann.user.name))],
-        };
+        });
         (command, policy, group)
     };
     let (first, policy, group) = set_up("");
     ann.done(first.clone()).await;
     if read(store, Query::Group { name: clone(&group) }).await.group().is_ok() {
         assert_eq!(ann.by_key().await, Ok(vec![policy.to_string()]));
-        ann.done(Command::DeleteGroup { name: clone(&group) }).await;
+        ann.done(Command::DeleteGroup(DeleteGroup { name: clone(&group) })).await;
         ann.done(first).await;
         assert!(read(store, Query::Group { name: group }).await.group().is_err(), "what was deleted stays deleted");
     }

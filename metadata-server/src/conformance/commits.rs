@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{BranchName, Command, CommitId, MetaStore, Query, Refusal, SEALED_TOKENS_MAX, StagingToken, UnstageScope};
+use model::{
+    BranchName, Command, CommitId, MetaStore, Publish, Query, Refusal, SEALED_TOKENS_MAX, StagingToken, UnstageScope,
+};
 
 use super::lake::{Lake, commit, granted, main_branch, name, object, refusal};
 
@@ -116,7 +118,7 @@ pub(super) async fn publish_tells_who_holds_a_token(store: Arc<dyn MetaStore>) {
     }
     assert_eq!(holder(&lake, tokens[0]).await, None, "not published yet");
     let mut publish = lake.publish_command(commit(1), commit(3), &tokens, false);
-    let Command::Publish { held_by, .. } = &mut publish else { panic!("a publication") };
+    let Command::Publish(Publish { held_by, .. }) = &mut publish else { panic!("a publication") };
     *held_by = vec![None, Some(commit(3)), Some(commit(2))];
     granted(lake.write(publish).await.branch());
     assert_eq!(holder(&lake, tokens[0]).await, None, "its changes were thrown away");
@@ -132,7 +134,7 @@ pub(super) async fn publish_sees_a_reset(store: Arc<dyn MetaStore>) {
     let sealed = granted(lake.seal().await.branch());
     let publish = |read_at| {
         let mut publish = lake.publish_command(commit(1), commit(2), &sealed.sealed, false);
-        let Command::Publish { read_at: at, .. } = &mut publish else { panic!("a publication") };
+        let Command::Publish(Publish { read_at: at, .. }) = &mut publish else { panic!("a publication") };
         *at = Some(read_at);
         lake.write(publish)
     };

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use model::{Command, Installation, InstallationId, MetaStore, Query, StoreId};
+use model::{Command, Identify, Installation, InstallationId, MetaStore, Query, StoreId};
 
 use super::lake::{granted, read, request, write};
 
 async fn identify(store: &dyn MetaStore, to: Option<StoreId>, replaces: Option<StoreId>) -> Installation {
     let installation = InstallationId(request().0);
-    granted(write(store, Command::Identify { installation, store: to, replaces }).await.installation())
+    granted(write(store, Command::Identify(Identify { installation, store: to, replaces })).await.installation())
 }
 
 /// Others may have been first on this store.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use model::{
-    Command, CompletedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, MetaStore, OPEN_JOBS_MAX,
-    Outcome, Query, Refusal, RequestId, RunnerId, SessionId, Timestamp, UserId,
+    BeginJob, CancelJob, ClaimJob, Command, CompletedRequest, EndRequest, Job, JobCaller, JobFailure, JobKind,
+    JobProgress, JobState, MetaStore, OPEN_JOBS_MAX, Outcome, Publish, Query, Refusal, ReportJob, RequestId, RunnerId,
+    SessionId, Timestamp, UserId,
 };
 
 use super::lake::{Lake, commit, granted, name, refusal, request};
@@ -15,7 +16,7 @@ const ANN: RunnerId = RunnerId(1);
 const BOB: RunnerId = RunnerId(2);
 
 fn begin(lake: &Lake, request: RequestId, runner: Option<(RunnerId, u32)>) -> Command {
-    Command::BeginJob {
+    Command::BeginJob(BeginJob {
         request,
         repository: lake.repository.name.clone(),
         kind: JobKind::Merge,
@@ -23,7 +24,7 @@ fn begin(lake: &Lake, request: RequestId, runner: Option<(RunnerId, u32)>) -> Co
         caller: Some(caller()),
         spec: b"merge".to_vec(),
         runner,
-    }
+    })
 }
 
 fn caller() -> JobCaller {
@@ -50,7 +51,7 @@ async fn find(lake: &Lake, id: RequestId) -> Job {
 }
 
 async fn end(lake: &Lake, runner: RunnerId, ended: CompletedRequest) -> Outcome {
-    lake.write(Command::EndRequest { repository: lake.repository.name.clone(), runner, ended }).await
+    lake.write(Command::EndRequest(EndRequest { repository: lake.repository.name.clone(), runner, ended })).await
 }
 
 async fn is_open(lake: &Lake, id: RequestId) -> bool {
@@ -69,15 +70,11 @@ pub(super) async fn begin_run_and_end(store: Arc<dyn MetaStore>) {
     assert_eq!(begun.caller, Some(caller()));
     assert!(is_open(&lake, id).await);
 
-    let claimed = job(&lake, Command::ClaimJob { job: id, runner: ANN, lease_ms: HOUR }).await;
+    let claimed = job(&lake, Command::ClaimJob(ClaimJob { job: id, runner: ANN, lease_ms: HOUR })).await;
     assert_eq!((claimed.state, claimed.attempts, claimed.caller), (JobState::Running, 1, Some(caller())));
     let progress = JobProgress { stage: "merging".into(), objects: 7, bytes: 9 };
-    let report = |runner, checkpoint| Command::ReportJob {
-        job: id,
-        runner,
-        lease_ms: HOUR,
-        progress: progress.clone(),
-        checkpoint,
+    let report = |runner, checkpoint| {
+        Command::ReportJob(ReportJob { job: id, runner, lease_ms: HOUR, progress: progress.clone(), checkpoint })
     };
     assert_eq!(job(&lake, report(ANN, Some(b"here".to_vec()))).await.progress, progress);
     assert_eq!(job(&lake, report(ANN, None)).await.checkpoint, b"here", "what was left stays");
@@ -108,12 +105,12 @@ pub(super) async fn one_id_is_one_job(store: Arc<dyn MetaStore>) {
     let begun = job(&lake, begin(&lake, id, Some((ANN, HOUR)))).await;
     assert_eq!(job(&lake, begin(&lake, id, Some((BOB, HOUR)))).await, begun, "another's");
     let mut other = begin(&lake, id, None);
-    let Command::BeginJob { spec, .. } = &mut other else { panic!("a job") };
+    let Command::BeginJob(BeginJob { spec, .. }) = &mut other else { panic!("a job") };
     *spec = b"another".to_vec();
     assert_eq!(refusal(lake.write(other).await), Refusal::RequestReused(id));
     let over = *granted(end(&lake, ANN, ended(id, JobState::Done(vec![1]))).await.job());
     assert_eq!(job(&lake, begin(&lake, id, None)).await, over, "with its answer");
-    let nowhere = Command::BeginJob {
+    let nowhere = Command::BeginJob(BeginJob {
         request: request(),
         repository: name("no-such-lake"),
         kind: JobKind::Commit,
@@ -121,7 +118,7 @@ pub(super) async fn one_id_is_one_job(store: Arc<dyn MetaStore>) {
         caller: None,
         spec: vec![],
         runner: None,
-    };
+    });
     assert!(matches!(refusal(lake.write(nowhere).await), Refusal::RepositoryNotFound(_)));
 }
 
@@ -129,7 +126,7 @@ pub(super) async fn are_taken_up_when_their_lease_lapses(store: Arc<dyn MetaStor
     let lake = Lake::new(store, "lapse").await;
     let id = request();
     job(&lake, begin(&lake, id, Some((ANN, HOUR)))).await;
-    let claim = |runner, lease_ms| Command::ClaimJob { job: id, runner, lease_ms };
+    let claim = |runner, lease_ms| Command::ClaimJob(ClaimJob { job: id, runner, lease_ms });
     assert_eq!(refusal(lake.write(claim(BOB, HOUR)).await), Refusal::JobTaken(id));
     job(&lake, claim(ANN, LAPSED)).await;
     let taken = job(&lake, claim(BOB, HOUR)).await;
@@ -142,23 +139,27 @@ pub(super) async fn are_cancelled(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "cancel").await;
     let (waiting, running, orphaned, over) = (request(), request(), request(), request());
     job(&lake, begin(&lake, waiting, None)).await;
-    assert_eq!(job(&lake, Command::CancelJob { job: waiting }).await.state, JobState::Cancelled);
+    assert_eq!(job(&lake, Command::CancelJob(CancelJob { job: waiting })).await.state, JobState::Cancelled);
     job(&lake, begin(&lake, running, Some((ANN, HOUR)))).await;
-    assert_eq!(job(&lake, Command::CancelJob { job: running }).await.state, JobState::Cancelling);
-    let report = Command::ReportJob {
+    assert_eq!(job(&lake, Command::CancelJob(CancelJob { job: running })).await.state, JobState::Cancelling);
+    let report = Command::ReportJob(ReportJob {
         job: running,
         runner: ANN,
         lease_ms: LAPSED,
         progress: JobProgress::default(),
         checkpoint: None,
-    };
+    });
     assert_eq!(job(&lake, report).await.state, JobState::Cancelling, "its runner is told");
-    let claimed = job(&lake, Command::ClaimJob { job: running, runner: BOB, lease_ms: HOUR }).await;
+    let claimed = job(&lake, Command::ClaimJob(ClaimJob { job: running, runner: BOB, lease_ms: HOUR })).await;
     assert_eq!(claimed.state, JobState::Cancelled, "its runner is gone");
     job(&lake, begin(&lake, orphaned, Some((ANN, LAPSED)))).await;
-    assert_eq!(job(&lake, Command::CancelJob { job: orphaned }).await.state, JobState::Cancelled);
+    assert_eq!(job(&lake, Command::CancelJob(CancelJob { job: orphaned })).await.state, JobState::Cancelled);
     granted(end(&lake, ANN, ended(over, JobState::Done(vec![]))).await.job());
-    assert_eq!(job(&lake, Command::CancelJob { job: over }).await.state, JobState::Done(vec![]), "it was done before");
+    assert_eq!(
+        job(&lake, Command::CancelJob(CancelJob { job: over })).await.state,
+        JobState::Done(vec![]),
+        "it was done before"
+    );
 }
 
 pub(super) async fn end_with_what_they_publish(store: Arc<dyn MetaStore>) {
@@ -167,7 +168,7 @@ pub(super) async fn end_with_what_they_publish(store: Arc<dyn MetaStore>) {
     job(&lake, begin(&lake, first, Some((ANN, HOUR)))).await;
     let publish = |from, to, requests: &[RequestId]| {
         let mut publish = lake.publish_command(commit(from), commit(to), &[], false);
-        let Command::Publish { ended: ends, .. } = &mut publish else { panic!("a publication") };
+        let Command::Publish(Publish { ended: ends, .. }) = &mut publish else { panic!("a publication") };
         *ends = requests.iter().map(|id| ended(*id, JobState::Done(vec![to]))).collect();
         lake.write(publish)
     };
@@ -235,9 +236,9 @@ pub(super) async fn are_bounded(store: Arc<dyn MetaStore>) {
         assert!(begun.len() as u64 <= OPEN_JOBS_MAX);
     };
     assert_eq!(full, Refusal::TooManyJobs);
-    job(&lake, Command::CancelJob { job: begun[0] }).await;
+    job(&lake, Command::CancelJob(CancelJob { job: begun[0] })).await;
     job(&lake, begin(&lake, request(), None)).await;
     for id in &begun {
-        job(&lake, Command::CancelJob { job: *id }).await;
+        job(&lake, Command::CancelJob(CancelJob { job: *id })).await;
     }
 }

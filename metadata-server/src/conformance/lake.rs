@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{
-    Address, Answer, Branch, BranchName, Command, CommitId, CompletedUpload, CompletionDigest, Condition, Entry,
-    Lookup, MetaStore, NewUpload, Note, ObjectPath, Outcome, PAGE_MAX, Part, Query, Refusal, Repository, RequestId,
-    StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope, Upload,
+    AbortUpload, Address, Answer, Branch, BranchName, Command, CommitId, CompleteUpload, CompletedUpload,
+    CompletionDigest, Condition, CreateBranch, CreateRepository, CreateTag, CreateUpload, DeleteBranch, Entry, Lookup,
+    MetaStore, NewUpload, Note, ObjectPath, Outcome, PAGE_MAX, Part, Publish, PutPart, Query, Refusal, Repository,
+    RequestId, Seal, StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, Unstage, UnstageScope, Upload,
 };
 
 /// A repository with a branch `main` at commit 1.
@@ -113,7 +114,7 @@ pub(super) fn called<T, E: Debug>(result: Result<T, E>) -> T {
 }
 
 pub(super) fn create_repository(id: &str) -> Command {
-    Command::CreateRepository {
+    Command::CreateRepository(CreateRepository {
         request: request(),
         name: name(id),
         namespace: name(&format!("mem://{id}")),
@@ -121,7 +122,7 @@ pub(super) fn create_repository(id: &str) -> Command {
         commit: Some(commit(1)),
         claim: None,
         note: Note::default(),
-    }
+    })
 }
 
 impl Lake {
@@ -145,28 +146,29 @@ impl Lake {
 
     pub(super) fn create_branch_command(&self, branch: &str) -> Command {
         let repository = self.repository.name.clone();
-        Command::CreateBranch {
+        Command::CreateBranch(CreateBranch {
             request: request(),
             repository,
             branch: name(branch),
             commit: commit(1),
             hidden: false,
             note: Note::default(),
-        }
+        })
     }
 
     pub(super) async fn delete_branch(&self, branch: &str) -> Outcome {
-        self.write(Command::DeleteBranch {
+        self.write(Command::DeleteBranch(DeleteBranch {
             repository: self.repository.name.clone(),
             branch: name(branch),
             note: Note::default(),
-        })
+        }))
         .await
     }
 
     pub(super) async fn create_tag(&self, tag: &str) -> Outcome {
         let repository = self.repository.name.clone();
-        self.write(Command::CreateTag { request: request(), repository, tag: name(tag), commit: commit(1) }).await
+        self.write(Command::CreateTag(CreateTag { request: request(), repository, tag: name(tag), commit: commit(1) }))
+            .await
     }
 
     pub(super) async fn lookup(&self, reference: &str, path: Option<&str>) -> Lookup {
@@ -200,7 +202,7 @@ impl Lake {
     }
 
     pub(super) async fn seal(&self) -> Outcome {
-        self.write(Command::Seal { repository: self.repository.name.clone(), branch: main_branch() }).await
+        self.write(Command::Seal(Seal { repository: self.repository.name.clone(), branch: main_branch() })).await
     }
 
     /// Seals `main`. → its sealed tokens
@@ -225,7 +227,7 @@ impl Lake {
         consumed: &[StagingToken],
         require_clean: bool,
     ) -> Command {
-        Command::Publish {
+        Command::Publish(Publish {
             request: None,
             repository: self.repository.name.clone(),
             branch: main_branch(),
@@ -238,12 +240,12 @@ impl Lake {
             require_clean,
             passed: vec![],
             note: Note::default(),
-        }
+        })
     }
 
     pub(super) async fn unstage(&self, scope: UnstageScope) -> Branch {
         let (repository, branch) = (self.repository.name.clone(), main_branch());
-        granted(self.write(Command::Unstage { repository, branch, scope }).await.branch())
+        granted(self.write(Command::Unstage(Unstage { repository, branch, scope })).await.branch())
     }
 
     /// Paths that are staged on `main`, and whether there are more.
@@ -289,21 +291,23 @@ impl Lake {
             headers: BTreeMap::new(),
             checksum: None,
         };
-        Command::CreateUpload { request: request(), repository: self.repository.name.clone(), upload }
+        Command::CreateUpload(CreateUpload { request: request(), repository: self.repository.name.clone(), upload })
     }
 
     pub(super) async fn put_part(&self, upload: &Upload, part: Part) -> Outcome {
-        self.write(Command::PutPart { repository: self.repository.name.clone(), upload: upload.id, part }).await
+        self.write(Command::PutPart(PutPart { repository: self.repository.name.clone(), upload: upload.id, part }))
+            .await
     }
 
     pub(super) async fn complete(&self, upload: &Upload, e_tag: &str, condition: Option<Condition>) -> Outcome {
         let repository = self.repository.name.clone();
         let (upload, entry, request) = (upload.id, entry(e_tag), Some(COMPLETION));
-        self.write(Command::CompleteUpload { repository, upload, entry, condition, request }).await
+        self.write(Command::CompleteUpload(CompleteUpload { repository, upload, entry, condition, request })).await
     }
 
     pub(super) async fn abort(&self, upload: &Upload) -> Outcome {
-        self.write(Command::AbortUpload { repository: self.repository.name.clone(), upload: upload.id }).await
+        self.write(Command::AbortUpload(AbortUpload { repository: self.repository.name.clone(), upload: upload.id }))
+            .await
     }
 
     pub(super) async fn find_upload(&self, upload: &Upload) -> Result<Upload, Refusal> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Command, MetaStore, PAGE_MAX, Query};
+use model::{Command, CreateUser, MetaStore, PAGE_MAX, Query};
 
 use super::lake::{Lake, create_repository, granted, name, part, read, request, unique, write};
 
@@ -60,7 +60,13 @@ pub(super) async fn of_users(store: Arc<dyn MetaStore>) {
         granted(
             write(
                 &*store,
-                Command::CreateUser { request: request(), name, first_key: None, groups: vec![], only_first: false },
+                Command::CreateUser(CreateUser {
+                    request: request(),
+                    name,
+                    first_key: None,
+                    groups: vec![],
+                    only_first: false,
+                }),
             )
             .await
             .user(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Branch, Command, CommitId, MetaStore, Note, Outcome, Query, REFLOG_MOVES_MAX, ReflogEntry, Refusal, Uncommitted,
-    Undeleted,
+    Branch, Command, CommitId, CreateBranch, DeleteBranch, MetaStore, Note, Outcome, Publish, Query, REFLOG_MOVES_MAX,
+    ReflogEntry, Refusal, Seal, Stage, Uncommitted, UndeleteBranch, Undeleted,
 };
 
 use super::lake::{Lake, change, commit, granted, name, object, refusal, request};
@@ -19,8 +19,14 @@ const LONG: u64 = 1 << 40;
 impl Lake {
     async fn make(&self, branch: &str, note: Note) -> Branch {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
-        let made =
-            Command::CreateBranch { request: request(), repository, branch, commit: commit(1), hidden: false, note };
+        let made = Command::CreateBranch(CreateBranch {
+            request: request(),
+            repository,
+            branch,
+            commit: commit(1),
+            hidden: false,
+            note,
+        });
         granted(self.write(made).await.branch())
     }
 
@@ -28,7 +34,7 @@ impl Lake {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
         let (consumed, require_clean) = (vec![], false);
         let (held_by, read_at, ended, passed) = (vec![], None, vec![], vec![]);
-        self.write(Command::Publish {
+        self.write(Command::Publish(Publish {
             request: None,
             repository,
             branch,
@@ -41,19 +47,21 @@ impl Lake {
             ended,
             passed,
             note,
-        })
+        }))
         .await
     }
 
     async fn delete(&self, branch: &str, note: Note) {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
-        granted(self.write(Command::DeleteBranch { repository, branch, note }).await.done());
+        granted(self.write(Command::DeleteBranch(DeleteBranch { repository, branch, note })).await.done());
     }
 
     pub(super) async fn undelete(&self, branch: &str) -> Result<Undeleted, Refusal> {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
         let note = note("undelete", LONG);
-        self.write(Command::UndeleteBranch { request: request(), repository, branch, note }).await.undeleted()
+        self.write(Command::UndeleteBranch(UndeleteBranch { request: request(), repository, branch, note }))
+            .await
+            .undeleted()
     }
 
     async fn reflog(&self, branch: &str, before: Option<u64>, amount: usize) -> (Vec<ReflogEntry>, bool) {
@@ -76,7 +84,7 @@ impl Lake {
 pub(super) async fn tells_each_commit_that_a_publication_passes(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "passed").await;
     let mut publish = lake.publish_command(commit(1), commit(4), &[], false);
-    let Command::Publish { passed, note: last, .. } = &mut publish else { panic!("a publication") };
+    let Command::Publish(Publish { passed, note: last, .. }) = &mut publish else { panic!("a publication") };
     *passed = vec![(commit(2), note("merge: two", LONG)), (commit(3), note("merge: three", LONG))];
     *last = note("commit: four", LONG);
     granted(lake.write(publish).await.branch());
@@ -140,7 +148,11 @@ pub(super) async fn brings_a_branch_back_with_what_was_staged(store: Arc<dyn Met
     assert_eq!(lake.undelete("dev").await, Err(Refusal::DeletionNotFound(name("dev"))));
     lake.make("dev", note("create", LONG)).await;
     lake.stage_on("dev", "sealed").await;
-    granted(lake.write(Command::Seal { repository: lake.repository.name.clone(), branch: name("dev") }).await.branch());
+    granted(
+        lake.write(Command::Seal(Seal { repository: lake.repository.name.clone(), branch: name("dev") }))
+            .await
+            .branch(),
+    );
     lake.stage_on("dev", "staged").await;
     let before = lake.branch_named("dev").await;
     lake.delete("dev", note("delete", LONG)).await;
@@ -190,8 +202,14 @@ pub(super) async fn refuses_long_notes(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "notes").await;
     let long = Note { why: "x".repeat(Note::TEXT_BYTES_MAX + 1), ..Note::default() };
     let (repository, branch) = (lake.repository.name.clone(), name("dev"));
-    let make =
-        Command::CreateBranch { request: request(), repository, branch, commit: commit(1), hidden: false, note: long };
+    let make = Command::CreateBranch(CreateBranch {
+        request: request(),
+        repository,
+        branch,
+        commit: commit(1),
+        hidden: false,
+        note: long,
+    });
     assert!(lake.store.write(make).await.is_err());
 }
 
@@ -199,7 +217,7 @@ impl Lake {
     async fn stage_on(&self, branch: &str, path: &str) {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
         let changes = vec![change(path, object("1"), None)];
-        granted(self.write(Command::Stage { repository, uid: None, branch, changes }).await.staged());
+        granted(self.write(Command::Stage(Stage { repository, uid: None, branch, changes })).await.staged());
     }
 
     async fn staged_on(&self, branch: &str, path: &str) -> Option<model::StagedValue> {

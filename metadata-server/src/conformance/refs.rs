@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use model::{Command, MetaStore, Note, Query, RefTarget, Refusal, UnstageScope};
+use model::{
+    Command, CreateBranch, DeleteTag, MetaStore, Note, Publish, Query, RefTarget, Refusal, Seal, Stage, Unstage,
+    UnstageScope,
+};
 
 use super::lake::{Lake, change, commit, granted, main_branch, name, object, refusal};
 
@@ -19,7 +22,7 @@ pub(super) async fn branches_are_made_found_and_deleted(store: Arc<dyn MetaStore
     assert_eq!(refusal(lake.delete_branch("main").await), Refusal::DefaultBranch(main_branch()));
 
     let mut hide = lake.create_branch_command("tx");
-    if let Command::CreateBranch { hidden, .. } = &mut hide {
+    if let Command::CreateBranch(CreateBranch { hidden, .. }) = &mut hide {
         *hidden = true;
     }
     assert!(granted(lake.write(hide).await.branch()).hidden && lake.branch("tx").await.hidden && !dev.hidden);
@@ -31,10 +34,10 @@ pub(super) async fn branches_are_made_found_and_deleted(store: Arc<dyn MetaStore
     let repository = lake.repository.name.clone();
     let nowhere = name("nowhere");
     for command in [
-        Command::Stage { repository: repository.clone(), uid: None, branch: name("nowhere"), changes: vec![] },
-        Command::Unstage { repository: repository.clone(), branch: name("nowhere"), scope: UnstageScope::All },
-        Command::Seal { repository: repository.clone(), branch: name("nowhere") },
-        Command::Publish {
+        Command::Stage(Stage { repository: repository.clone(), uid: None, branch: name("nowhere"), changes: vec![] }),
+        Command::Unstage(Unstage { repository: repository.clone(), branch: name("nowhere"), scope: UnstageScope::All }),
+        Command::Seal(Seal { repository: repository.clone(), branch: name("nowhere") }),
+        Command::Publish(Publish {
             request: None,
             repository,
             branch: name("nowhere"),
@@ -47,7 +50,7 @@ pub(super) async fn branches_are_made_found_and_deleted(store: Arc<dyn MetaStore
             passed: vec![],
             require_clean: false,
             note: Note::default(),
-        },
+        }),
         lake.create_upload_command("nowhere", "u"),
     ] {
         let said = command.to_string();
@@ -63,14 +66,14 @@ pub(super) async fn tags_are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
     assert_eq!((tag.name.as_str(), tag.commit), ("v1.0", commit(1)));
     assert_eq!(lake.lookup("v1.0", None).await.target, RefTarget::Tag(tag));
     assert_eq!(refusal(lake.create_tag("v1.0").await), Refusal::RefExists("v1.0".into()));
-    let delete = || Command::DeleteTag { repository: lake.repository.name.clone(), tag: name("v1.0") };
+    let delete = || Command::DeleteTag(DeleteTag { repository: lake.repository.name.clone(), tag: name("v1.0") });
     assert_eq!(lake.write(delete()).await.done(), Ok(()));
     assert_eq!(lake.lookup("v1.0", None).await.target, RefTarget::Unknown);
     assert_eq!(refusal(lake.write(delete()).await), Refusal::TagNotFound(name("v1.0")));
     granted(lake.create_tag("v1.0").await.tag());
 
     granted(lake.create_tag("v2").await.tag());
-    let seal = Command::Seal { repository: lake.repository.name.clone(), branch: name("v2") };
+    let seal = Command::Seal(Seal { repository: lake.repository.name.clone(), branch: name("v2") });
     assert_eq!(refusal(lake.write(seal).await), Refusal::TagIsNoBranch(name("v2")), "it says what it is");
     let found = lake.store.branch(&lake.repository.name, &name("v2")).await;
     assert!(matches!(found, Err(model::MetaError::Refused(Refusal::TagIsNoBranch(_)))), "{found:?}");

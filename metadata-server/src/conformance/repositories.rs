@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use model::{
-    Command, MetaStore, Note, Outcome, Query, Refusal, RepositoryName, RequestId, StorageNamespace, UnstageScope,
-    UploadId,
+    AbortUpload, ClaimNamespace, Command, CompleteUpload, CreateBranch, CreateRepository, CreateTag, CreateUpload,
+    DeleteBranch, DeleteRepository, DeleteTag, MetaStore, Note, Outcome, Publish, PutPart, Query, Refusal,
+    RepositoryName, RequestId, Seal, Stage, StorageNamespace, Unstage, UnstageScope, UploadId,
 };
 
 use super::lake::{
@@ -23,10 +24,10 @@ pub(super) async fn are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
     let again = lake.write(create_repository(id.as_str())).await;
     assert_eq!(refusal(again), Refusal::RepositoryExists(id.clone()));
 
-    assert_eq!(lake.write(Command::DeleteRepository { name: id.clone() }).await.done(), Ok(()));
+    assert_eq!(lake.write(Command::DeleteRepository(DeleteRepository { name: id.clone() })).await.done(), Ok(()));
     let gone = Refusal::RepositoryNotFound(id.clone());
     assert_eq!(lake.read(Query::Repository { name: id.clone() }).await.repository(), Err(gone.clone()));
-    assert_eq!(refusal(lake.write(Command::DeleteRepository { name: id }).await), gone);
+    assert_eq!(refusal(lake.write(Command::DeleteRepository(DeleteRepository { name: id })).await), gone);
 }
 
 pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
@@ -34,7 +35,7 @@ pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
     let create = |namespace: &str| {
         let namespace = name(namespace);
         let id: RepositoryName = name(&format!("space-{}", unique()));
-        Command::CreateRepository {
+        Command::CreateRepository(CreateRepository {
             request: request(),
             name: id,
             namespace,
@@ -42,7 +43,7 @@ pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
             commit: Some(commit(1)),
             claim: None,
             note: Note::default(),
-        }
+        })
     };
     let first = granted(write(&*store, create(&format!("{bucket}/a/b"))).await.repository());
     for taken in ["/a/b", "/a/b/c", "/a", ""] {
@@ -53,18 +54,20 @@ pub(super) async fn have_a_namespace_of_their_own(store: Arc<dyn MetaStore>) {
     for free in ["/a/bc", "/a/a", "/b"] {
         granted(write(&*store, create(&format!("{bucket}{free}"))).await.repository());
     }
-    granted(write(&*store, Command::DeleteRepository { name: first.name }).await.done());
+    granted(write(&*store, Command::DeleteRepository(DeleteRepository { name: first.name })).await.done());
     granted(write(&*store, create(&format!("{bucket}/a/b"))).await.repository());
 }
 
 fn claim(id: RequestId, repository: &str, namespace: &StorageNamespace) -> Command {
-    Command::ClaimNamespace { request: id, name: name(repository), namespace: namespace.clone() }
+    Command::ClaimNamespace(ClaimNamespace { request: id, name: name(repository), namespace: namespace.clone() })
 }
 
 /// Makes a repository in a namespace that is claimed.
 fn create_claimed(id: RequestId, repository: &str, namespace: &StorageNamespace, of: RequestId) -> Command {
     let mut create = create_repository(repository);
-    let Command::CreateRepository { request, namespace: at, claim, .. } = &mut create else { panic!("a repository") };
+    let Command::CreateRepository(CreateRepository { request, namespace: at, claim, .. }) = &mut create else {
+        panic!("a repository")
+    };
     (*request, *at, *claim) = (id, namespace.clone(), Some(of));
     create
 }
@@ -85,7 +88,7 @@ pub(super) async fn are_claimed_before_they_are_made(store: Arc<dyn MetaStore>) 
     assert_eq!(refusal(ask(claim(second, &two, &namespace)).await), Refusal::RepositoryExists(name(&two)));
     assert_eq!(refusal(ask(claim(second, &one, &namespace)).await), taken);
 
-    granted(ask(Command::DeleteRepository { name: name(&two) }).await.done());
+    granted(ask(Command::DeleteRepository(DeleteRepository { name: name(&two) })).await.done());
     let late = ask(create_claimed(request(), &one, &namespace, first)).await;
     assert_eq!(refusal(late), taken, "its claim ended with the repository that was made");
     assert_eq!(ask(claim(second, &one, &namespace)).await.claimed(), Ok(second), "a claim of its own");
@@ -109,7 +112,7 @@ pub(super) async fn begin_anew_under_an_old_name(store: Arc<dyn MetaStore>) {
     old.put("a", object("1")).await;
     let upload = old.create_upload("main", "u").await;
     granted(old.put_part(&upload, part(1, "p")).await.done());
-    granted(old.write(Command::DeleteRepository { name: old.repository.name.clone() }).await.done());
+    granted(old.write(Command::DeleteRepository(DeleteRepository { name: old.repository.name.clone() })).await.done());
 
     let made = old.write(create_repository(old.repository.name.as_str())).await;
     let new = Lake { store: Arc::clone(&old.store), repository: granted(made.repository()) };
@@ -120,11 +123,13 @@ pub(super) async fn begin_anew_under_an_old_name(store: Arc<dyn MetaStore>) {
     assert_eq!(new.lookup("v1", None).await.target, model::RefTarget::Unknown);
     assert_eq!(new.find_upload(&upload).await, Err(Refusal::UploadNotFound(upload.id)));
 
-    let stage = |uid| Command::Stage {
-        repository: new.repository.name.clone(),
-        uid: Some(uid),
-        branch: main_branch(),
-        changes: vec![change("late", object("1"), None)],
+    let stage = |uid| {
+        Command::Stage(Stage {
+            repository: new.repository.name.clone(),
+            uid: Some(uid),
+            branch: main_branch(),
+            changes: vec![change("late", object("1"), None)],
+        })
     };
     let late = refusal(new.write(stage(old.repository.uid)).await);
     assert_eq!(late, Refusal::RepositoryNotFound(new.repository.name.clone()), "its bytes lie elsewhere");
@@ -137,25 +142,34 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
     let id: RepositoryName = name(&format!("nowhere-{}", unique()));
     let (repository, branch, upload) = (id.clone(), main_branch(), UploadId(1));
     let elsewhere = Lake::new(Arc::clone(&store), "elsewhere").await;
-    let Command::CreateUpload { upload: new, .. } = elsewhere.create_upload_command("main", "u") else {
+    let Command::CreateUpload(CreateUpload { upload: new, .. }) = elsewhere.create_upload_command("main", "u") else {
         panic!("it makes an upload")
     };
     let commands = [
-        Command::CreateBranch {
+        Command::CreateBranch(CreateBranch {
             request: request(),
             repository: repository.clone(),
             branch: branch.clone(),
             commit: commit(1),
             hidden: false,
             note: Note::default(),
-        },
-        Command::DeleteBranch { repository: repository.clone(), branch: branch.clone(), note: Note::default() },
-        Command::CreateTag { request: request(), repository: repository.clone(), tag: name("v1"), commit: commit(1) },
-        Command::DeleteTag { repository: repository.clone(), tag: name("v1") },
-        Command::Stage { repository: repository.clone(), uid: None, branch: branch.clone(), changes: vec![] },
-        Command::Unstage { repository: repository.clone(), branch: branch.clone(), scope: UnstageScope::All },
-        Command::Seal { repository: repository.clone(), branch: branch.clone() },
-        Command::Publish {
+        }),
+        Command::DeleteBranch(DeleteBranch {
+            repository: repository.clone(),
+            branch: branch.clone(),
+            note: Note::default(),
+        }),
+        Command::CreateTag(CreateTag {
+            request: request(),
+            repository: repository.clone(),
+            tag: name("v1"),
+            commit: commit(1),
+        }),
+        Command::DeleteTag(DeleteTag { repository: repository.clone(), tag: name("v1") }),
+        Command::Stage(Stage { repository: repository.clone(), uid: None, branch: branch.clone(), changes: vec![] }),
+        Command::Unstage(Unstage { repository: repository.clone(), branch: branch.clone(), scope: UnstageScope::All }),
+        Command::Seal(Seal { repository: repository.clone(), branch: branch.clone() }),
+        Command::Publish(Publish {
             request: None,
             repository: repository.clone(),
             branch: branch.clone(),
@@ -168,17 +182,17 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
             passed: vec![],
             require_clean: false,
             note: Note::default(),
-        },
-        Command::CreateUpload { request: request(), repository: repository.clone(), upload: new },
-        Command::PutPart { repository: repository.clone(), upload, part: part(1, "p") },
-        Command::CompleteUpload {
+        }),
+        Command::CreateUpload(CreateUpload { request: request(), repository: repository.clone(), upload: new }),
+        Command::PutPart(PutPart { repository: repository.clone(), upload, part: part(1, "p") }),
+        Command::CompleteUpload(CompleteUpload {
             repository: repository.clone(),
             upload,
             entry: super::lake::entry("1"),
             condition: None,
             request: None,
-        },
-        Command::AbortUpload { repository: repository.clone(), upload },
+        }),
+        Command::AbortUpload(AbortUpload { repository: repository.clone(), upload }),
     ];
     let gone = Refusal::RepositoryNotFound(id);
     for command in commands {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Command, MetaStore, Note, Outcome, Refusal};
+use model::{Command, CreateBranch, CreateTag, CreateUser, MetaStore, Note, Outcome, Publish, PutPart, Refusal, Stage};
 
 use super::lake::{
     Lake, change, commit, create_repository, granted, name, object, part, refusal, request, unique, write,
@@ -12,14 +12,14 @@ pub(super) async fn get_the_first_answer(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(Arc::clone(&store), "retry").await;
     let repository = lake.repository.name.clone();
     let mut answered: Vec<(Command, Outcome)> = vec![];
-    let tag = Command::CreateTag { request: request(), repository, tag: name("v1"), commit: commit(1) };
-    let user = Command::CreateUser {
+    let tag = Command::CreateTag(CreateTag { request: request(), repository, tag: name("v1"), commit: commit(1) });
+    let user = Command::CreateUser(CreateUser {
         request: request(),
         name: name(&format!("retrier {}", unique())),
         first_key: None,
         groups: vec![],
         only_first: false,
-    };
+    });
     for command in [
         create_repository(&format!("retried-{}", unique())),
         lake.create_branch_command("dev"),
@@ -53,16 +53,16 @@ pub(super) async fn of_a_refusal_get_it_again(store: Arc<dyn MetaStore>) {
 pub(super) async fn of_another_kind_are_requests_of_their_own(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "kinds").await;
     let (request, repository) = (request(), lake.repository.name.clone());
-    let branch = Command::CreateBranch {
+    let branch = Command::CreateBranch(CreateBranch {
         request,
         repository: repository.clone(),
         branch: name("dev"),
         commit: commit(1),
         hidden: false,
         note: Note::default(),
-    };
+    });
     granted(lake.write(branch).await.branch());
-    let tag = Command::CreateTag { request, repository, tag: name("v1"), commit: commit(1) };
+    let tag = Command::CreateTag(CreateTag { request, repository, tag: name("v1"), commit: commit(1) });
     granted(lake.write(tag).await.tag());
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn of_a_publication_move_nothing_again(store: Arc<dyn MetaStore
     let lake = Lake::new(store, "republished").await;
     let publish = |from: u8, to: u8| {
         let mut publish = lake.publish_command(commit(from), commit(to), &[], false);
-        let Command::Publish { request: key, .. } = &mut publish else { panic!("a publication") };
+        let Command::Publish(Publish { request: key, .. }) = &mut publish else { panic!("a publication") };
         *key = Some(request());
         publish
     };
@@ -93,11 +93,12 @@ pub(super) async fn larger_commands_than_any_are_errors(store: Arc<dyn MetaStore
     let lake = Lake::new(store, "large").await;
     let (repository, branch) = (lake.repository.name.clone(), name("main"));
     let changes = vec![change("a", object("1"), None); Command::STAGED_CHANGES_MAX + 1];
-    let stage = Command::Stage { repository: repository.clone(), uid: None, branch, changes };
+    let stage = Command::Stage(Stage { repository: repository.clone(), uid: None, branch, changes });
     assert!(lake.store.write(stage).await.is_err());
     let upload = lake.create_upload("main", "a").await;
     for number in [0, model::PART_NUMBER_MAX + 1] {
-        let put = Command::PutPart { repository: repository.clone(), upload: upload.id, part: part(number, "x") };
+        let put =
+            Command::PutPart(PutPart { repository: repository.clone(), upload: upload.id, part: part(number, "x") });
         assert!(lake.store.write(put).await.is_err(), "part {number}");
     }
     assert_eq!(lake.staged("a").await, None);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{
-    BranchPattern, Command, MetaStore, Note, Outcome, Query, REPOSITORY_METADATA_BYTES_MAX, Refusal, Retention,
-    SettingsChange, UnstageScope,
+    BranchPattern, ChangeSettings, Command, CreateBranch, DeleteBranch, MetaStore, Note, Outcome, Publish, Query,
+    REPOSITORY_METADATA_BYTES_MAX, Refusal, Retention, Seal, SettingsChange, Stage, Unstage, UnstageScope,
 };
 
 use super::lake::{Lake, called, change, commit, granted, main_branch, name, object, read, refusal, request, write};
@@ -13,7 +13,7 @@ use super::lake::{Lake, called, change, commit, granted, main_branch, name, obje
 impl Lake {
     async fn decide(&self, change: SettingsChange) -> Outcome {
         let repository = self.repository.name.clone();
-        write(&*self.store, Command::ChangeSettings { repository, change }).await
+        write(&*self.store, Command::ChangeSettings(ChangeSettings { repository, change })).await
     }
 
     async fn settings(&self) -> (model::Repository, model::Settings) {
@@ -33,10 +33,11 @@ impl Lake {
     async fn writes_as(&self, wrapped: impl Fn(Command) -> Command) -> Vec<Outcome> {
         let (repository, branch) = (self.repository.name.clone(), main_branch());
         let changes = vec![change("a", object("1"), None)];
-        let stage = Command::Stage { repository: repository.clone(), uid: None, branch: branch.clone(), changes };
+        let stage =
+            Command::Stage(Stage { repository: repository.clone(), uid: None, branch: branch.clone(), changes });
         let scope = UnstageScope::All;
-        let unstage = Command::Unstage { repository: repository.clone(), branch: branch.clone(), scope };
-        let seal = Command::Seal { repository, branch };
+        let unstage = Command::Unstage(Unstage { repository: repository.clone(), branch: branch.clone(), scope });
+        let seal = Command::Seal(Seal { repository, branch });
         let mut outcomes = Vec::new();
         for command in [stage, unstage, seal] {
             outcomes.push(write(&*self.store, wrapped(command)).await);
@@ -49,7 +50,7 @@ impl Lake {
     }
 
     fn publication_of(&self, head: u8) -> Command {
-        Command::Publish {
+        Command::Publish(Publish {
             request: None,
             repository: self.repository.name.clone(),
             branch: main_branch(),
@@ -62,7 +63,7 @@ impl Lake {
             ended: vec![],
             passed: vec![],
             note: Note::default(),
-        }
+        })
     }
 }
 
@@ -83,8 +84,10 @@ pub(super) async fn metadata_and_retention_are_kept(store: Arc<dyn MetaStore>) {
     let set = BTreeMap::from([("long".to_owned(), "x".repeat(REPOSITORY_METADATA_BYTES_MAX))]);
     let outcome = lake.decide(SettingsChange::Metadata { set, remove: vec![] }).await;
     assert_eq!(refusal(outcome), Refusal::SettingsTooLarge(lake.repository.name.clone()));
-    let nowhere =
-        Command::ChangeSettings { repository: name("nowhere-at-all"), change: SettingsChange::ReadOnly(true) };
+    let nowhere = Command::ChangeSettings(ChangeSettings {
+        repository: name("nowhere-at-all"),
+        change: SettingsChange::ReadOnly(true),
+    });
     assert!(matches!(refusal(write(&*lake.store, nowhere).await), Refusal::RepositoryNotFound(_)));
 }
 
@@ -97,16 +100,16 @@ pub(super) async fn protected_branches_take_merges_only(store: Arc<dyn MetaStore
     assert!(matches!(lake.publish_to(2).await, Outcome::Branch(_)), "a merge");
     let branch: model::BranchName = name("release-1");
     let (repository, note) = (lake.repository.name.clone(), Note::default());
-    let make = Command::CreateBranch {
+    let make = Command::CreateBranch(CreateBranch {
         request: request(),
         repository: repository.clone(),
         branch: branch.clone(),
         commit: commit(1),
         hidden: false,
         note: note.clone(),
-    };
+    });
     granted(write(&*lake.store, make).await.branch());
-    let delete = Command::DeleteBranch { repository, branch: branch.clone(), note };
+    let delete = Command::DeleteBranch(DeleteBranch { repository, branch: branch.clone(), note });
     assert_eq!(refusal(write(&*lake.store, delete).await), Refusal::ProtectedBranch(branch));
 
     let expected = Some(vec![name::<BranchPattern>("other")]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use model::{Answer, Clock, Command, MetaError, MetaStore, Outcome, Query, Timestamp};
+use model::{Answer, Clock, Command, MetaError, MetaStore, Outcome, Query, Stage, Timestamp};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -177,7 +177,9 @@ async fn propose(supervisor: &Supervisor, at: Timestamp, batch: Vec<Pending>, ba
 /// How many changes a command counts for.
 fn weight(command: &Command) -> u32 {
     match command {
-        Command::Stage { changes, .. } => u32::try_from(changes.len()).unwrap_or(CHANGES_MAX).clamp(1, CHANGES_MAX),
+        Command::Stage(Stage { changes, .. }) => {
+            u32::try_from(changes.len()).unwrap_or(CHANGES_MAX).clamp(1, CHANGES_MAX)
+        }
         Command::Forced(command) => weight(command),
         _ => 1,
     }

@@ -6,8 +6,9 @@ mod on_disk;
 
 use bytes::Bytes;
 use model::{
-    Address, BranchName, Command, CommitId, Entry, NewUpload, Note, ObjectPath, Outcome, Query, RepositoryName,
-    RequestId, StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, UnstageScope,
+    Address, BranchName, Command, CommitId, CompleteUpload, CreateBranch, CreateRepository, CreateUpload, CreateUser,
+    DeleteRepository, Entry, NewUpload, Note, ObjectPath, Outcome, Query, RepositoryName, RequestId, Seal, Stage,
+    StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, Unstage, UnstageScope,
 };
 use tempfile::TempDir;
 
@@ -51,7 +52,7 @@ fn object(e_tag: &str) -> StagedValue {
 }
 
 fn create(request: u128) -> Command {
-    Command::CreateRepository {
+    Command::CreateRepository(CreateRepository {
         request: RequestId(request),
         name: trips(),
         namespace: "mem://trips".parse().unwrap(),
@@ -59,20 +60,20 @@ fn create(request: u128) -> Command {
         commit: Some(commit(1)),
         claim: None,
         note: Note::default(),
-    }
+    })
 }
 
 fn stage(at: &str, e_tag: &str) -> Command {
     let change = StagedChange { path: path(at), value: object(e_tag), condition: None, once: None };
-    Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: vec![change] }
+    Command::Stage(Stage { repository: trips(), uid: None, branch: main_branch(), changes: vec![change] })
 }
 
 fn seal() -> Command {
-    Command::Seal { repository: trips(), branch: main_branch() }
+    Command::Seal(Seal { repository: trips(), branch: main_branch() })
 }
 
 fn unstage(scope: UnstageScope) -> Command {
-    Command::Unstage { repository: trips(), branch: main_branch(), scope }
+    Command::Unstage(Unstage { repository: trips(), branch: main_branch(), scope })
 }
 
 fn open(dir: &TempDir) -> StateMachine {
@@ -119,16 +120,18 @@ fn later_entries_of_a_batch_see_earlier_ones() {
     let dir = tempfile::tempdir().unwrap();
     let state = open(&dir);
     let absent = model::Condition { require: model::Require::Absent, commit: commit(1), committed_e_tag: None };
-    let create_object = |e_tag| Command::Stage {
-        repository: trips(),
-        uid: None,
-        branch: main_branch(),
-        changes: vec![StagedChange {
-            path: path("a"),
-            value: object(e_tag),
-            condition: Some(absent.clone()),
-            once: None,
-        }],
+    let create_object = |e_tag| {
+        Command::Stage(Stage {
+            repository: trips(),
+            uid: None,
+            branch: main_branch(),
+            changes: vec![StagedChange {
+                path: path("a"),
+                value: object(e_tag),
+                condition: Some(absent.clone()),
+                once: None,
+            }],
+        })
     };
     let commands =
         [create(1), create_object("1"), create_object("2"), seal(), create_object("3"), create(2), create(1)];
@@ -153,7 +156,8 @@ fn a_range_dropped_in_a_batch_is_dropped_for_the_rest_of_it() {
         condition: None,
         once: None,
     });
-    let many = Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: changes.collect() };
+    let many =
+        Command::Stage(Stage { repository: trips(), uid: None, branch: main_branch(), changes: changes.collect() });
     let commands = [
         create(1),
         many,
@@ -215,10 +219,16 @@ fn completed_uploads_are_forgotten_after_a_day() {
             headers: Default::default(),
             checksum: None,
         };
-        let create = Command::CreateUpload { request: RequestId(number), repository: trips(), upload };
+        let create = Command::CreateUpload(CreateUpload { request: RequestId(number), repository: trips(), upload });
         let upload = at(millis, create).upload().unwrap().id;
         let StagedValue::Entry(entry) = object("a") else { panic!("an object") };
-        let complete = Command::CompleteUpload { repository: trips(), upload, entry, condition: None, request: None };
+        let complete = Command::CompleteUpload(CompleteUpload {
+            repository: trips(),
+            upload,
+            entry,
+            condition: None,
+            request: None,
+        });
         assert_eq!(at(millis, complete), Outcome::Staged(vec![StageOutcome::Staged]));
         upload
     };
@@ -242,12 +252,14 @@ fn answers_expire_after_a_day_and_are_removed() {
         let entry = Applied { index, raft: Bytes::new(), command: Some((time(millis), command)) };
         state.apply(&[entry]).unwrap().remove(0)
     };
-    let user = |request, name: &str| Command::CreateUser {
-        request: RequestId(request),
-        name: name.parse().unwrap(),
-        first_key: None,
-        groups: vec![],
-        only_first: false,
+    let user = |request, name: &str| {
+        Command::CreateUser(CreateUser {
+            request: RequestId(request),
+            name: name.parse().unwrap(),
+            first_key: None,
+            groups: vec![],
+            only_first: false,
+        })
     };
     let first = at(1, 0, user(1, "ann"));
     assert_eq!(at(2, 23 * HOUR, user(1, "ann")), first);
@@ -282,7 +294,7 @@ fn reclaim_removes_all_that_nothing_leads_to() {
         });
         apply(
             &state,
-            Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes: changes.collect() },
+            Command::Stage(Stage { repository: trips(), uid: None, branch: main_branch(), changes: changes.collect() }),
         );
         apply(&state, seal());
     }
@@ -298,7 +310,7 @@ fn reclaim_removes_all_that_nothing_leads_to() {
     assert_eq!(staged_paths(&state), ["kept"]);
     assert!(table(&state, Table::Tasks).is_empty());
 
-    apply(&state, Command::DeleteRepository { name: trips() });
+    apply(&state, Command::DeleteRepository(DeleteRepository { name: trips() }));
     while state.reclaim(1).unwrap() {}
     for gone in [Table::Repos, Table::Refs, Table::Staged, Table::Uploads, Table::Tasks] {
         assert_eq!(table(&state, gone), [], "{gone:?}");
@@ -315,18 +327,18 @@ fn a_deleted_repository_with_many_refs_goes_at_once() {
         let request = RequestId(1000 + number);
         apply(
             &state,
-            Command::CreateBranch {
+            Command::CreateBranch(CreateBranch {
                 request,
                 repository: trips(),
                 branch,
                 commit: commit(1),
                 hidden: false,
                 note: Note::default(),
-            },
+            }),
         );
     }
     let refs = table(&state, Table::Refs).len();
-    apply(&state, Command::DeleteRepository { name: trips() });
+    apply(&state, Command::DeleteRepository(DeleteRepository { name: trips() }));
     assert_eq!(table(&state, Table::Refs).len(), refs, "the command touched none of them");
     while state.reclaim(8).unwrap() {}
     assert_eq!(table(&state, Table::Refs), []);

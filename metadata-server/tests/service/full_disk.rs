@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command as Process;
 
 use metadata_server::StateOptions;
-use model::{Address, Command, Entry, MetaError, MetaStore, ObjectPath, Outcome, StagedChange, StagedValue};
+use model::{Address, Command, Entry, MetaError, MetaStore, ObjectPath, Outcome, Stage, StagedChange, StagedValue};
 
 use crate::support::{
     copy_folder, create_branch, create_branch_when_up, create_repository, has_branch, options, repository,
@@ -159,7 +159,7 @@ async fn stage(store: &dyn MetaStore, path: ObjectPath) -> Result<(), MetaError>
     };
     let change = StagedChange { path, value: StagedValue::Entry(entry), condition: None, once: None };
     let (repository, branch) = (repository(), "main".parse().unwrap());
-    let outcome = store.write(Command::Stage { repository, uid: None, branch, changes: vec![change] }).await?;
+    let outcome = store.write(Command::Stage(Stage { repository, uid: None, branch, changes: vec![change] })).await?;
     assert!(matches!(outcome, Outcome::Staged(_)), "{outcome:?}");
     Ok(())
 }

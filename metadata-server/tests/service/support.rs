@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use metadata_server::{MetadataOptions, MetadataServer};
 use model::{
-    BranchName, Command, CommitId, MetaError, MetaStore, Note, Outcome, RepositoryName, RequestId, SystemClock,
+    BranchName, Command, CommitId, CreateBranch, CreateRepository, MetaError, MetaStore, Note, Outcome, RepositoryName,
+    RequestId, SystemClock,
 };
 
 /// How long a condition may take to come true on a busy machine.
@@ -31,7 +32,7 @@ pub(crate) fn commit(seed: u8) -> CommitId {
 }
 
 pub(crate) async fn create_repository(store: &dyn MetaStore) {
-    let command = Command::CreateRepository {
+    let command = Command::CreateRepository(CreateRepository {
         request: RequestId(1),
         name: repository(),
         namespace: "mem://trips".parse().unwrap(),
@@ -39,7 +40,7 @@ pub(crate) async fn create_repository(store: &dyn MetaStore) {
         commit: Some(commit(1)),
         claim: None,
         note: Note::default(),
-    };
+    });
     assert!(matches!(store.write(command).await.unwrap(), Outcome::Repository(_)));
 }
 
@@ -47,14 +48,14 @@ pub(crate) async fn create_repository(store: &dyn MetaStore) {
 pub(crate) async fn create_branch(store: &dyn MetaStore, name: &str) -> Result<(), MetaError> {
     let digest: u128 = name.bytes().fold(7, |hash, byte| hash * 131 + u128::from(byte));
     let (repository, branch): (_, BranchName) = (repository(), name.parse().unwrap());
-    let command = Command::CreateBranch {
+    let command = Command::CreateBranch(CreateBranch {
         request: RequestId(digest),
         repository,
         branch,
         commit: commit(2),
         hidden: false,
         note: Note::default(),
-    };
+    });
     store.write(command).await?.branch().map(drop).map_err(MetaError::from)
 }
 

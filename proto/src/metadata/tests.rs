@@ -2,7 +2,7 @@
 
 mod any;
 
-use model::{Answer, Command, CompletedUpload, Outcome, Part, Query, RequestId, Timestamp};
+use model::{Answer, Command, CompletedUpload, Outcome, Part, Query, RequestId, Seal, Timestamp};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -60,7 +60,7 @@ proptest! {
 }
 
 fn seal() -> Command {
-    Command::Seal { repository: "trips".parse().unwrap(), branch: "main".parse().unwrap() }
+    Command::Seal(Seal { repository: "trips".parse().unwrap(), branch: "main".parse().unwrap() })
 }
 
 #[test]

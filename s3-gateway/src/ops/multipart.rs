@@ -10,8 +10,8 @@ use futures::{StreamExt, TryStreamExt};
 use http::header::ETAG;
 use http::{Response, StatusCode};
 use model::{
-    BranchName, Command, Lookup, MetaError, NewUpload, ObjectPath, Part, Query, RefTarget, Refusal, Repository,
-    RepositoryName, Upload, UploadId,
+    AbortUpload, BranchName, Command, CreateUpload, Lookup, MetaError, NewUpload, ObjectPath, Part, PutPart, Query,
+    RefTarget, Refusal, Repository, RepositoryName, Upload, UploadId,
 };
 use object_http::insert;
 use storage::{RepositoryStorage, StorageError, StoredPart};
@@ -57,7 +57,7 @@ pub(crate) async fn create(call: &Call<'_>, bucket: &str, key: &str) -> Result<R
         headers,
         checksum: wanted.map(|(algorithm, kind)| (kept_algorithm(algorithm), kept_kind(kind))),
     };
-    let command = Command::CreateUpload { request: call::command_id(), repository: name, upload };
+    let command = Command::CreateUpload(CreateUpload { request: call::command_id(), repository: name, upload });
     let begun = call.graveler.meta().write(command).await.and_then(|outcome| Ok(outcome.upload()?));
     let begun = begun.map_err(Failure::from);
     if begun.as_ref().is_err_and(Failure::nothing_changed) {
@@ -170,7 +170,7 @@ async fn record(
         last_modified: call.graveler.clock().now(),
         is_sole: false,
     };
-    let command = Command::PutPart { repository: name.clone(), upload: upload.id, part: part.clone() };
+    let command = Command::PutPart(PutPart { repository: name.clone(), upload: upload.id, part: part.clone() });
     call.graveler.meta().write(command).await?.done()?;
     Ok(part)
 }
@@ -205,7 +205,7 @@ pub(crate) async fn abort(
 /// Ends an upload without an object, and then lets go of its bytes: of its parts, and of the object that a completion may have
 /// made of them before it failed or crashed. Nothing can point at that any more.
 pub(super) async fn end(call: &Call<'_>, repository: &Repository, upload: &Upload) -> Result<(), Failure> {
-    let command = Command::AbortUpload { repository: repository.name.clone(), upload: upload.id };
+    let command = Command::AbortUpload(AbortUpload { repository: repository.name.clone(), upload: upload.id });
     call.graveler.meta().write(command).await?.upload()?;
     let storage = storage(call, repository)?;
     forget(&storage, &upload.new.address, &upload.new.store_upload_id).await;

@@ -14,8 +14,8 @@
 use axum::body::Body;
 use http::Response;
 use model::{
-    BranchName, Command, CompletionDigest, Condition, Entry, ObjectPath, PAGE_MAX, Part, PartSizes, Query, Repository,
-    RepositoryName, StageOutcome, Upload,
+    BranchName, Command, CompleteUpload, CompletionDigest, Condition, Entry, ObjectPath, PAGE_MAX, Part, PartSizes,
+    Query, Repository, RepositoryName, StageOutcome, Upload,
 };
 use object_http::WriteCondition;
 use storage::{Completed, CompletionPart, Stored};
@@ -191,7 +191,7 @@ async fn publish(
         };
         let (repository, upload, entry) = (repository.name.clone(), upload.id, entry.clone());
         let request = Some(asked.digest);
-        let command = Command::CompleteUpload { repository, upload, entry, condition, request };
+        let command = Command::CompleteUpload(CompleteUpload { repository, upload, entry, condition, request });
         let outcome = match call.graveler.meta().write(command).await.and_then(|outcome| Ok(outcome.staged()?)) {
             Ok(outcomes) => outcomes.first().copied(),
             Err(error) if has_ended(&error) => return Err(ErrorCode::NoSuchUpload.into()),

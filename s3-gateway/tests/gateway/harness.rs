@@ -13,8 +13,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use metadata_server::MemoryMetaStore;
 use model::{
-    Answer, BranchName, Clock, Command, CommitId, MetaError, MetaStore, Note, Outcome, Query, RepositoryName,
-    RequestId, SystemClock, UserName,
+    Answer, AttachPolicy, BranchName, Clock, Command, CommitId, CreateBranch, CreateCredential, CreatePolicy,
+    CreateTag, CreateUser, DeleteBranch, MetaError, MetaStore, Note, Outcome, Publish, Query, RepositoryName,
+    RequestId, Seal, SetUpAccess, SystemClock, UserName,
 };
 use s3_gateway::{Gateway, GatewayOptions};
 use storage::{StoreSettings, Stores};
@@ -54,10 +55,10 @@ impl TestGateway {
         let policy: model::PolicyName = format!("of {user}").parse().unwrap();
         let document = format!("{{\"statement\": [{statements}]}}");
         auth::PolicyDocument::parse(&document).unwrap();
-        let create = Command::CreatePolicy { request: request_id(), name: policy.clone(), document };
+        let create = Command::CreatePolicy(CreatePolicy { request: request_id(), name: policy.clone(), document });
         meta.write(create).await.unwrap().policy().unwrap();
         let holder = model::PolicyHolder::User(user.parse().unwrap());
-        meta.write(Command::AttachPolicy { policy, holder }).await.unwrap().done().unwrap();
+        meta.write(Command::AttachPolicy(AttachPolicy { policy, holder })).await.unwrap().done().unwrap();
         keys
     }
 
@@ -142,20 +143,20 @@ impl TestGateway {
     pub(crate) async fn create_branch(&self, branch: &str, source: &str) {
         let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
         let branch = branch.parse().unwrap();
-        let command = Command::CreateBranch {
+        let command = Command::CreateBranch(CreateBranch {
             request: request_id(),
             repository: name(),
             branch,
             commit,
             hidden: false,
             note: Note::default(),
-        };
+        });
         self.graveler.meta().write(command).await.unwrap().branch().unwrap();
     }
 
     pub(crate) async fn delete_branch(&self, branch: &str) {
         let branch = branch.parse().unwrap();
-        let command = Command::DeleteBranch { repository: name(), branch, note: Note::default() };
+        let command = Command::DeleteBranch(DeleteBranch { repository: name(), branch, note: Note::default() });
         self.graveler.meta().write(command).await.unwrap().done().unwrap();
     }
 
@@ -175,7 +176,7 @@ impl TestGateway {
     pub(crate) async fn create_tag(&self, tag: &str, source: &str) -> CommitId {
         let commit = self.graveler.resolve(&name(), &source.parse().unwrap()).await.unwrap().commit;
         let tag = tag.parse().unwrap();
-        let command = Command::CreateTag { request: request_id(), repository: name(), tag, commit };
+        let command = Command::CreateTag(CreateTag { request: request_id(), repository: name(), tag, commit });
         self.graveler.meta().write(command).await.unwrap().tag().unwrap();
         commit
     }
@@ -185,7 +186,7 @@ impl TestGateway {
         let meta = self.graveler.meta();
         let branch: BranchName = branch.parse().unwrap();
         let repository = meta.repository(&name()).await.unwrap();
-        let seal = Command::Seal { repository: name(), branch: branch.clone() };
+        let seal = Command::Seal(Seal { repository: name(), branch: branch.clone() });
         let sealed = meta.write(seal).await.unwrap().branch().unwrap();
         let info = CommitInfo {
             committer: "admin".into(),
@@ -196,7 +197,7 @@ impl TestGateway {
         };
         let built = self.graveler.build_commit(&repository, &sealed.commit, &branch, &sealed.sealed, &info).await;
         let built = built.unwrap();
-        let publish = Command::Publish {
+        let publish = Command::Publish(Publish {
             request: None,
             repository: name(),
             branch,
@@ -209,7 +210,7 @@ impl TestGateway {
             passed: vec![],
             require_clean: false,
             note: Note::default(),
-        };
+        });
         meta.write(publish).await.unwrap().branch().unwrap();
         built.id
     }
@@ -310,25 +311,31 @@ fn request_id() -> RequestId {
 async fn make_user(meta: &dyn MetaStore, secret_box: &SecretBox, user: &str) -> Keys {
     let name: UserName = user.parse().unwrap();
     let made = meta
-        .write(Command::CreateUser { request: request_id(), name, first_key: None, groups: vec![], only_first: false })
+        .write(Command::CreateUser(CreateUser {
+            request: request_id(),
+            name,
+            first_key: None,
+            groups: vec![],
+            only_first: false,
+        }))
         .await
         .unwrap()
         .user()
         .unwrap();
     let new = auth::generate_credentials();
     let secret = secret_box.seal(&new.access_key_id, &new.secret_access_key);
-    let command = Command::CreateCredential {
+    let command = Command::CreateCredential(CreateCredential {
         request: request_id(),
         user: made.id,
         access_key_id: new.access_key_id.clone(),
         secret,
-    };
+    });
     meta.write(command).await.unwrap().credential().unwrap();
-    let set_up = Command::SetUpAccess {
+    let set_up = Command::SetUpAccess(SetUpAccess {
         policies: auth::default_policies::policies(),
         groups: auth::default_policies::groups(),
         members: vec![("Admins".parse().unwrap(), user.parse().unwrap())],
-    };
+    });
     meta.write(set_up).await.unwrap().done().unwrap();
     let secret = secrecy::ExposeSecret::expose_secret(&new.secret_access_key).to_owned();
     Keys { id: new.access_key_id, secret, token: None }

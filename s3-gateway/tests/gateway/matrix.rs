@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use auth::{PolicyDocument, SecretBox};
 use http::Method;
-use model::{Clock, Command, SystemClock, Timestamp};
+use model::{Clock, Command, DeleteUser, EndSessions, SystemClock, Timestamp};
 
 use crate::access::{sealed_session, session};
 use crate::client::{Keys, Req, Res, send};
@@ -33,8 +33,8 @@ async fn taken_away(s3: &TestGateway) -> [(&'static str, Keys); 2] {
     assert_eq!((read(&deleted).await.as_u16(), read(&ended).await.as_u16()), (200, 200));
 
     let meta = s3.graveler.meta();
-    meta.write(Command::DeleteUser { name: "gone".parse().unwrap() }).await.unwrap().done().unwrap();
-    meta.write(Command::EndSessions { user: "admin".parse().unwrap() }).await.unwrap().user().unwrap();
+    meta.write(Command::DeleteUser(DeleteUser { name: "gone".parse().unwrap() })).await.unwrap().done().unwrap();
+    meta.write(Command::EndSessions(EndSessions { user: "admin".parse().unwrap() })).await.unwrap().user().unwrap();
     s3.user("gone").await;
     let patience = Instant::now() + Duration::from_secs(60);
     while read(&deleted).await == 200 || read(&ended).await == 200 {

@@ -1,12 +1,12 @@
 //! Protected branches through S3: what writes to one is refused, and nothing of it stays.
 
 use http::Method;
-use model::{Command, SettingsChange};
+use model::{ChangeSettings, Command, SettingsChange};
 
 use crate::harness::{TestGateway, name};
 
 async fn decide(s3: &TestGateway, change: SettingsChange) {
-    let command = Command::ChangeSettings { repository: name(), change };
+    let command = Command::ChangeSettings(ChangeSettings { repository: name(), change });
     s3.graveler.meta().write(command).await.unwrap().done().unwrap();
 }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use graveler::Graveler;
-use model::{Command, Commit, MetaError, PAGE_MAX, Query, Refusal, RepositoryName, SettingsChange};
+use model::{ChangeSettings, Command, Commit, MetaError, PAGE_MAX, Query, Refusal, RepositoryName, SettingsChange};
 
 use super::ImportSource;
 use crate::Error;
@@ -93,6 +93,6 @@ async fn set_metadata(
     set: BTreeMap<String, String>,
 ) -> Result<(), MetaError> {
     let change = SettingsChange::Metadata { set, remove: Vec::new() };
-    let command = Command::ChangeSettings { repository: repository.clone(), change };
+    let command = Command::ChangeSettings(ChangeSettings { repository: repository.clone(), change });
     Ok(graveler.meta().write(command).await?.done()?)
 }

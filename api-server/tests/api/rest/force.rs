@@ -53,7 +53,8 @@ async fn force_writes_to_a_repository_that_takes_no_writes() {
         lake.post(&format!("{TRIPS}/tags"), json!({ "id": format!("tag-{name}"), "ref": "main" })).await.json(201);
     }
     let read_only = model::SettingsChange::ReadOnly(true);
-    let command = model::Command::ChangeSettings { repository: lake.trips.clone(), change: read_only };
+    let command =
+        model::Command::ChangeSettings(model::ChangeSettings { repository: lake.trips.clone(), change: read_only });
     lake.graveler.meta().write(command).await.unwrap().done().unwrap();
 
     for (what, answer) in writes(&lake, false).await {

@@ -2,7 +2,7 @@
 
 use auth::PeerAddress;
 use axum::http::Request;
-use model::Command;
+use model::{AttachPolicy, Command};
 use serde_json::json;
 use tower::ServiceExt;
 
@@ -41,7 +41,7 @@ async fn an_address_that_a_request_claims_is_not_believed() {
     let policy: model::PolicyName = "not from there".parse().unwrap();
     lake.lakebed.create_policy(&policy, &document.to_string()).await.unwrap();
     let holder = model::PolicyHolder::User("admin".parse().unwrap());
-    lake.graveler.meta().write(Command::AttachPolicy { policy, holder }).await.unwrap().done().unwrap();
+    lake.graveler.meta().write(Command::AttachPolicy(AttachPolicy { policy, holder })).await.unwrap().done().unwrap();
     // A server that remembers nobody from before.
     let router = lake.api.clone().rest();
     let status = async |peer: &str, claimed: &str| {

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::future::join_all;
 use graveler::{Graveler, GravelerOptions};
 use metadata_server::MemoryMetaStore;
-use model::{MetaStore, SystemClock};
+use model::{DeleteUser, MetaStore, SystemClock};
 use serde_json::{Value, json};
 use storage::{StoreSettings, Stores};
 use tower::ServiceExt;
@@ -87,7 +87,7 @@ async fn the_first_who_asks_becomes_the_administrator_and_nobody_after() {
 
     // Not even once nobody is left, nor by a start that makes an administrator of its own.
     let name = name.parse().unwrap();
-    new.meta.write(model::Command::DeleteUser { name }).await.unwrap().done().unwrap();
+    new.meta.write(model::Command::DeleteUser(DeleteUser { name })).await.unwrap().done().unwrap();
     assert_eq!(new.set_up_from("127.0.0.1", &ann).await.0, 409);
     assert!(bootstrap_administrator(&*new.meta, &SecretBox::new(&[7; 32]), None).await.unwrap().is_none());
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use ::tests::TestIssuer;
 use auth::{Directory, DirectoryOptions, Issuer, IssuerSettings, SecretBox, Unknown};
 use metadata_server::MemoryMetaStore;
-use model::{Clock, Command, MetaStore, Query, Timestamp};
+use model::{Clock, Command, EndSessions, MetaStore, Query, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
@@ -118,7 +118,7 @@ async fn what_is_wrong_with_a_token_is_found() {
     }
     let stranger = TestIssuer::start().await;
     assert!(lake.shown(&stranger.sign(&lake.claims(&[]))).await.is_err(), "another's signature");
-    let end = Command::EndSessions { user: "oidc:ann".parse().unwrap() };
+    let end = Command::EndSessions(EndSessions { user: "oidc:ann".parse().unwrap() });
     let token = lake.token();
     lake.shown(&token).await.unwrap();
     lake.meta.write(end).await.unwrap().user().unwrap();

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::{join_all, pending};
 use metadata_server::MemoryMetaStore;
-use model::{Answer, Command, MetaError, MetaStore, Outcome, Query, Refusal, Repository, RequestId, StorageNamespace};
+use model::{
+    Answer, Command, DeleteRepository, MetaError, MetaStore, Outcome, Query, Refusal, Repository, RequestId,
+    StorageNamespace,
+};
 use storage::testing::{Fault, Faults, Faulty, Verb};
 use storage::{StorageError, StoreSettings, Stores};
 
@@ -149,7 +152,7 @@ fn a_namespace_that_another_installation_lives_in_is_left_alone() {
             assert!(is_foreign(&elsewhere.create(request, "trips").await));
         }
         assert!(here.is_whole().await);
-        let delete = Command::DeleteRepository { name: name("trips") };
+        let delete = Command::DeleteRepository(DeleteRepository { name: name("trips") });
         here.meta.write(delete).await.unwrap().done().unwrap();
         assert!(is_foreign(&here.create(5, "trips").await), "nor is one taken that was deleted");
     });

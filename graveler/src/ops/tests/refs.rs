@@ -1,6 +1,6 @@
 //! What ref expressions name.
 
-use model::{Command, RequestId};
+use model::{Command, CreateTag, RequestId};
 
 use crate::testing::{TestLake, expr, run};
 use crate::{Error, LogRequest};
@@ -24,12 +24,12 @@ fn expressions_walk_from_branches_tags_and_commits() {
     run(async {
         let lake = TestLake::new().await;
         let ids = history(&lake).await;
-        let tag = Command::CreateTag {
+        let tag = Command::CreateTag(CreateTag {
             request: RequestId(7),
             repository: lake.name().clone(),
             tag: "v1.0".parse().unwrap(),
             commit: ids[2],
-        };
+        });
         lake.graveler.meta().write(tag).await.unwrap().tag().unwrap();
         let whole = ids[3].to_string();
         for (text, expected) in [

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use model::{MetaError, Refusal, RequestId, Require, StageOutcome, StagedValue};
+use model::{DeleteRepository, MetaError, Refusal, RequestId, Require, StageOutcome, StagedValue};
 use proptest::prelude::*;
 
 use crate::testing::{TestLake, branch, entry, expr, info, name, path, run};
@@ -46,7 +46,7 @@ fn a_repository_begins_with_an_empty_commit_and_a_retry_finds_it() {
 fn a_name_that_is_used_again_gets_another_place() {
     run(async {
         let lake = TestLake::new().await;
-        let delete = model::Command::DeleteRepository { name: lake.name().clone() };
+        let delete = model::Command::DeleteRepository(DeleteRepository { name: lake.name().clone() });
         lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
         let again = lake.graveler.create_repository(RequestId(0xabc), lake.name(), None, &branch("main"), "ann").await;
         let again = again.unwrap();
@@ -78,7 +78,7 @@ fn a_repository_made_anew_under_the_same_name_is_read_by_its_own_commits() {
         let lake = TestLake::new().await;
         let old = lake.branch("main").await.commit;
         lake.graveler.resolve(lake.name(), &old.into()).await.unwrap();
-        let delete = model::Command::DeleteRepository { name: lake.name().clone() };
+        let delete = model::Command::DeleteRepository(DeleteRepository { name: lake.name().clone() });
         lake.graveler.meta().write(delete).await.unwrap().done().unwrap();
         let made =
             lake.graveler.create_repository(RequestId(9), lake.name(), None, &branch("main"), "ann").await.unwrap();

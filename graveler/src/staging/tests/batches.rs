@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use model::{Answer, Command, MetaError, MetaStore, Outcome, Query, Refusal, StageOutcome, StagedChange, StagedValue};
+use model::{
+    Answer, Command, MetaError, MetaStore, Outcome, Query, Refusal, Stage, StageOutcome, StagedChange, StagedValue,
+};
 use tokio::sync::Semaphore;
 
 use crate::Error;
@@ -29,7 +31,7 @@ impl Gate {
 #[async_trait]
 impl MetaStore for Gate {
     async fn write(&self, command: Command) -> Result<Outcome, MetaError> {
-        let Command::Stage { branch, changes, .. } = command else { panic!("only changes are staged") };
+        let Command::Stage(Stage { branch, changes, .. }) = command else { panic!("only changes are staged") };
         self.commands.fetch_add(1, Ordering::SeqCst);
         self.largest.fetch_max(changes.len(), Ordering::SeqCst);
         self.open.acquire().await.unwrap().forget();

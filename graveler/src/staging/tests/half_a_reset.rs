@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use model::{Answer, Command, MetaError, MetaStore, Outcome, PAGE_MAX, Query, Refusal, UnstageScope};
+use model::{Answer, Command, MetaError, MetaStore, Outcome, PAGE_MAX, Query, Refusal, Unstage, UnstageScope};
 
 use crate::testing::{TestLake, branch, info, name, run};
 use crate::{Error, Graveler};
@@ -26,7 +26,7 @@ impl MetaStore for ResetAfterFirstPage {
         let answer = self.store.read(query).await;
         if staged && !self.done.swap(true, Ordering::SeqCst) {
             let scope = UnstageScope::Prefix("p/".into());
-            let reset = Command::Unstage { repository: name("trips"), branch: branch("main"), scope };
+            let reset = Command::Unstage(Unstage { repository: name("trips"), branch: branch("main"), scope });
             self.store.write(reset).await?.branch()?;
         }
         answer

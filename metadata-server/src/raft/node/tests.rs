@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use futures::TryStreamExt;
-use model::{Command, CommitId, Note, RequestId, Timestamp};
+use model::{Command, CommitId, CreateBranch, CreateRepository, Note, RequestId, Timestamp};
 
 use super::*;
 
@@ -23,18 +23,18 @@ fn options(folder: &Path) -> NodeOptions {
 }
 
 fn create_branch(number: u128) -> Command {
-    Command::CreateBranch {
+    Command::CreateBranch(CreateBranch {
         request: RequestId(number),
         repository: "trips".parse().unwrap(),
         branch: format!("b-{number}").parse().unwrap(),
         commit: CommitId::from_bytes([2; 32]),
         hidden: false,
         note: Note::default(),
-    }
+    })
 }
 
 fn create_repository() -> Command {
-    Command::CreateRepository {
+    Command::CreateRepository(CreateRepository {
         request: RequestId(u128::MAX),
         name: "trips".parse().unwrap(),
         namespace: "mem://trips".parse().unwrap(),
@@ -42,7 +42,7 @@ fn create_repository() -> Command {
         commit: Some(CommitId::from_bytes([1; 32])),
         claim: None,
         note: Note::default(),
-    }
+    })
 }
 
 async fn write(node: &Arc<Node>, commands: Vec<Command>) {

@@ -5,8 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures::executor::block_on;
 use model::{
-    AccessBy, Answer, Clock, Condition, GroupName, InstallationId, MetaStore, NewUpload, Note, Once, Part,
-    PolicyHolder, RefName, Require, SealedSecret, SessionId, StoreId, UploadId, UserId, UserName,
+    AbortUpload, AccessBy, AddMember, Answer, AttachPolicy, ClaimNamespace, Clock, CompleteUpload, Condition,
+    CreateBranch, CreateCredential, CreateGroup, CreatePolicy, CreateRepository, CreateTag, CreateUpload, CreateUser,
+    DeleteBranch, DeleteCredential, DeleteGroup, DeletePolicy, DeleteRepository, DeleteTag, DeleteUser, DetachPolicy,
+    EndSession, EndSessions, GroupName, Identify, InstallationId, MetaStore, NewUpload, Note, Once, Part, PolicyHolder,
+    Publish, PutPart, RefName, RemoveMember, Require, Seal, SealedSecret, SessionId, SetUpAccess, Stage, StoreId,
+    UndeleteBranch, Unstage, UpdatePolicy, UploadId, UserId, UserName,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -158,58 +162,58 @@ fn command() -> impl Strategy<Value = Command> {
     let commit = proptest::option::weighted(0.9, commits());
     prop_oneof![
         2 => (requests(), repository(), namespace(), branch(), commit, claims).prop_map(
-            |(request, name, namespace, default_branch, commit, claim)| Command::CreateRepository {
+            |(request, name, namespace, default_branch, commit, claim)| Command::CreateRepository(CreateRepository {
                 request, name, namespace, default_branch, commit, claim, note: Note::default()
-            }
+            })
         ),
         1 => (requests(), repository(), namespace()).prop_map(
-            |(request, name, namespace)| Command::ClaimNamespace { request, name, namespace }
+            |(request, name, namespace)| Command::ClaimNamespace(ClaimNamespace { request, name, namespace })
         ),
-        1 => repository().prop_map(|name| Command::DeleteRepository { name }),
+        1 => repository().prop_map(|name| Command::DeleteRepository(DeleteRepository { name })),
         3 => (requests(), repository(), branch(), commits(), any::<bool>()).prop_map(
             |(request, repository, branch, commit, hidden)| {
-                Command::CreateBranch { request, repository, branch, commit, hidden, note: Note::default() }
+                Command::CreateBranch(CreateBranch { request, repository, branch, commit, hidden, note: Note::default() })
             }
         ),
         2 => (repository(), branch(), notes()).prop_map(
-            |(repository, branch, note)| Command::DeleteBranch { repository, branch, note }
+            |(repository, branch, note)| Command::DeleteBranch(DeleteBranch { repository, branch, note })
         ),
         2 => (requests(), repository(), branch(), notes()).prop_map(
-            |(request, repository, branch, note)| Command::UndeleteBranch { request, repository, branch, note }
+            |(request, repository, branch, note)| Command::UndeleteBranch(UndeleteBranch { request, repository, branch, note })
         ),
         1 => (requests(), repository(), branch(), commits()).prop_map(|(request, repository, name, commit)| {
-            Command::CreateTag { request, repository, tag: name.as_str().parse().unwrap(), commit }
+            Command::CreateTag(CreateTag { request, repository, tag: name.as_str().parse().unwrap(), commit })
         }),
         1 => (repository(), branch()).prop_map(|(repository, name)| {
-            Command::DeleteTag { repository, tag: name.as_str().parse().unwrap() }
+            Command::DeleteTag(DeleteTag { repository, tag: name.as_str().parse().unwrap() })
         }),
         12 => (repository(), branch(), prop::collection::vec(change(), 1..5)).prop_map(
-            |(repository, branch, changes)| Command::Stage { repository, uid: None, branch, changes }
+            |(repository, branch, changes)| Command::Stage(Stage { repository, uid: None, branch, changes })
         ),
         3 => (repository(), branch(), scope()).prop_map(
-            |(repository, branch, scope)| Command::Unstage { repository, branch, scope }
+            |(repository, branch, scope)| Command::Unstage(Unstage { repository, branch, scope })
         ),
-        4 => (repository(), branch()).prop_map(|(repository, branch)| Command::Seal { repository, branch }),
+        4 => (repository(), branch()).prop_map(|(repository, branch)| Command::Seal(Seal { repository, branch })),
         3 => (requests(), repository(), new_upload()).prop_map(
-            |(request, repository, upload)| Command::CreateUpload { request, repository, upload }
+            |(request, repository, upload)| Command::CreateUpload(CreateUpload { request, repository, upload })
         ),
         2 => (repository(), ids(), part()).prop_map(
-            |(repository, upload, part)| Command::PutPart { repository, upload: UploadId(upload), part }
+            |(repository, upload, part)| Command::PutPart(PutPart { repository, upload: UploadId(upload), part })
         ),
         1 => (requests(), select(&["ann", "bob"][..]), prop::option::of(select(&["K1", "K3"][..])), any::<bool>()).prop_map(
-            |(request, name, key, only_first)| Command::CreateUser {
+            |(request, name, key, only_first)| Command::CreateUser(CreateUser {
                 request,
                 name: name.parse().unwrap(),
                 first_key: key.map(|key| (key.to_owned(), SealedSecret(vec![1]))),
                 groups: if key == Some("K3") { vec!["g".parse().unwrap()] } else { vec![] },
                 only_first,
-            }
+            })
         ),
         // User 5 is made at the beginning.
         1 => (requests(), 4..7_u64, select(&["K1", "K2"][..])).prop_map(|(request, user, key)| {
-            Command::CreateCredential {
+            Command::CreateCredential(CreateCredential {
                 request, user: UserId(user), access_key_id: key.into(), secret: SealedSecret(vec![1])
-            }
+            })
         }),
         6 => access_command(),
     ]
@@ -232,31 +236,31 @@ fn holder() -> impl Strategy<Value = PolicyHolder> {
 fn access_command() -> impl Strategy<Value = Command> {
     let document = || select(&["1", "2"][..]).prop_map(str::to_owned);
     prop_oneof![
-        1 => named(&USERS).prop_map(|name| Command::DeleteUser { name }),
+        1 => named(&USERS).prop_map(|name| Command::DeleteUser(DeleteUser { name })),
         1 => (named(&USERS), select(&["K1", "K2", "K3"][..]))
-            .prop_map(|(user, key)| Command::DeleteCredential { user, access_key_id: key.into() }),
-        1 => (4..7_u64, 0..3_u128, 0..3_i64).prop_map(|(user, session, hours)| Command::EndSession {
+            .prop_map(|(user, key)| Command::DeleteCredential(DeleteCredential { user, access_key_id: key.into() })),
+        1 => (4..7_u64, 0..3_u128, 0..3_i64).prop_map(|(user, session, hours)| Command::EndSession(EndSession {
             user: UserId(user), session: SessionId(session), until: time(hours * HOUR)
-        }),
-        1 => named(&USERS).prop_map(|user| Command::EndSessions { user }),
-        2 => (requests(), named(&GROUPS)).prop_map(|(request, name)| Command::CreateGroup { request, name }),
-        1 => named(&GROUPS).prop_map(|name| Command::DeleteGroup { name }),
-        3 => (named(&GROUPS), named(&USERS)).prop_map(|(group, user)| Command::AddMember { group, user }),
-        1 => (named(&GROUPS), named(&USERS)).prop_map(|(group, user)| Command::RemoveMember { group, user }),
+        })),
+        1 => named(&USERS).prop_map(|user| Command::EndSessions(EndSessions { user })),
+        2 => (requests(), named(&GROUPS)).prop_map(|(request, name)| Command::CreateGroup(CreateGroup { request, name })),
+        1 => named(&GROUPS).prop_map(|name| Command::DeleteGroup(DeleteGroup { name })),
+        3 => (named(&GROUPS), named(&USERS)).prop_map(|(group, user)| Command::AddMember(AddMember { group, user })),
+        1 => (named(&GROUPS), named(&USERS)).prop_map(|(group, user)| Command::RemoveMember(RemoveMember { group, user })),
         2 => (requests(), named(&POLICIES), document())
-            .prop_map(|(request, name, document)| Command::CreatePolicy { request, name, document }),
-        1 => (named(&POLICIES), document()).prop_map(|(name, document)| Command::UpdatePolicy { name, document }),
-        1 => named(&POLICIES).prop_map(|name| Command::DeletePolicy { name }),
-        3 => (named(&POLICIES), holder()).prop_map(|(policy, holder)| Command::AttachPolicy { policy, holder }),
-        1 => (named(&POLICIES), holder()).prop_map(|(policy, holder)| Command::DetachPolicy { policy, holder }),
-        1 => Just(Command::SetUpAccess {
+            .prop_map(|(request, name, document)| Command::CreatePolicy(CreatePolicy { request, name, document })),
+        1 => (named(&POLICIES), document()).prop_map(|(name, document)| Command::UpdatePolicy(UpdatePolicy { name, document })),
+        1 => named(&POLICIES).prop_map(|name| Command::DeletePolicy(DeletePolicy { name })),
+        3 => (named(&POLICIES), holder()).prop_map(|(policy, holder)| Command::AttachPolicy(AttachPolicy { policy, holder })),
+        1 => (named(&POLICIES), holder()).prop_map(|(policy, holder)| Command::DetachPolicy(DetachPolicy { policy, holder })),
+        1 => Just(Command::SetUpAccess(SetUpAccess {
             policies: vec![("p".parse().unwrap(), "usual".into())],
             groups: vec![("g".parse().unwrap(), vec!["p".parse().unwrap()])],
             members: vec![("g".parse().unwrap(), "zoe".parse().unwrap())],
-        }),
-        1 => (0..3_u128, prop::option::of(0..3_u128), prop::option::of(0..3_u128)).prop_map(|(id, store, replaces)| Command::Identify {
+        })),
+        1 => (0..3_u128, prop::option::of(0..3_u128), prop::option::of(0..3_u128)).prop_map(|(id, store, replaces)| Command::Identify(Identify {
             installation: InstallationId(id), store: store.map(StoreId), replaces: replaces.map(StoreId)
-        }),
+        })),
     ]
 }
 
@@ -336,7 +340,7 @@ fn upset() -> impl Strategy<Value = Upset> {
 fn beginning() -> Vec<Command> {
     let mut commands = vec![];
     for (number, name) in (100..).zip(REPOSITORIES) {
-        commands.push(Command::CreateRepository {
+        commands.push(Command::CreateRepository(CreateRepository {
             request: RequestId(number),
             name: name.parse().unwrap(),
             namespace: format!("mem://{name}").parse().unwrap(),
@@ -344,23 +348,23 @@ fn beginning() -> Vec<Command> {
             commit: Some(commit(1)),
             claim: None,
             note: Note::default(),
-        });
-        commands.push(Command::CreateBranch {
+        }));
+        commands.push(Command::CreateBranch(CreateBranch {
             request: RequestId(number),
             repository: name.parse().unwrap(),
             branch: "dev".parse().unwrap(),
             commit: commit(1),
             hidden: false,
             note: Note::default(),
-        });
+        }));
     }
-    commands.push(Command::CreateUser {
+    commands.push(Command::CreateUser(CreateUser {
         request: RequestId(100),
         name: "zoe".parse().unwrap(),
         first_key: None,
         groups: vec![],
         only_first: true,
-    });
+    }));
     commands
 }
 
@@ -389,7 +393,7 @@ fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
                 amount: 1,
             };
             let found = ask(query).branches().ok()?.items.into_iter().next()?;
-            Some(Command::Publish {
+            Some(Command::Publish(Publish {
                 request: None,
                 repository,
                 branch,
@@ -402,7 +406,7 @@ fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
                 passed: vec![],
                 require_clean: *clean,
                 note: Note::default(),
-            })
+            }))
         }
         Step::Upload { repository, at, next } => {
             let repository = name(*repository);
@@ -415,12 +419,12 @@ fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
             };
             let upload = ask(query).uploads().ok()?.items.into_iter().next()?.id;
             Some(match next.clone() {
-                Next::Part(part) => Command::PutPart { repository, upload, part },
+                Next::Part(part) => Command::PutPart(PutPart { repository, upload, part }),
                 Next::Complete(condition) => {
                     let StagedValue::Entry(entry) = object("u") else { panic!("an object") };
-                    Command::CompleteUpload { repository, upload, entry, condition, request: None }
+                    Command::CompleteUpload(CompleteUpload { repository, upload, entry, condition, request: None })
                 }
-                Next::Abort => Command::AbortUpload { repository, upload },
+                Next::Abort => Command::AbortUpload(AbortUpload { repository, upload }),
             })
         }
         Step::Pass(_) => None,

@@ -1,6 +1,9 @@
 //! Clocks that ran ahead or behind for a while: what they wrote holds nothing up, and is forgotten in time.
 
-use model::{Job, JobKind, JobState, Refusal, RunnerId, Uncommitted, UserId};
+use model::{
+    BeginJob, CancelJob, ClaimJob, CreateBranch, CreateTag, DeleteBranch, Job, JobKind, JobState, Publish, Refusal,
+    RunnerId, Stage, Uncommitted, UndeleteBranch, UserId,
+};
 
 use super::*;
 
@@ -49,7 +52,7 @@ impl Stamped {
 }
 
 fn publish(from: u8, to: u8) -> Command {
-    Command::Publish {
+    Command::Publish(Publish {
         request: None,
         repository: trips(),
         branch: main_branch(),
@@ -63,11 +66,11 @@ fn publish(from: u8, to: u8) -> Command {
         passed: vec![],
         // Forgotten at once, so that only what the test makes is there.
         note: Note::new("", "", 0),
-    }
+    })
 }
 
 fn begin(id: u128, runner: Option<(RunnerId, u32)>) -> Command {
-    Command::BeginJob {
+    Command::BeginJob(BeginJob {
         request: RequestId(id),
         repository: trips(),
         kind: JobKind::Merge,
@@ -75,24 +78,24 @@ fn begin(id: u128, runner: Option<(RunnerId, u32)>) -> Command {
         caller: None,
         spec: vec![],
         runner,
-    }
+    })
 }
 
 fn claim(id: u128, runner: RunnerId) -> Command {
-    Command::ClaimJob { job: RequestId(id), runner, lease_ms: 10_000 }
+    Command::ClaimJob(ClaimJob { job: RequestId(id), runner, lease_ms: 10_000 })
 }
 
 fn cancel(id: u128) -> Command {
-    Command::CancelJob { job: RequestId(id) }
+    Command::CancelJob(CancelJob { job: RequestId(id) })
 }
 
 fn tag(request: u128, name: &str) -> Command {
-    Command::CreateTag {
+    Command::CreateTag(CreateTag {
         request: RequestId(request),
         repository: trips(),
         tag: name.parse().unwrap(),
         commit: commit(1),
-    }
+    })
 }
 
 fn branch(name: &str) -> BranchName {
@@ -151,12 +154,13 @@ fn a_clock_that_was_behind_makes_no_answer_forgotten() {
 fn delete_dev(state: &mut Stamped, note: &Note) {
     let (request, repository, dev) = (RequestId(5), trips(), branch("dev"));
     let (commit, hidden, note) = (commit(1), false, note.clone());
-    let make = Command::CreateBranch { request, repository, branch: dev, commit, hidden, note: note.clone() };
+    let make =
+        Command::CreateBranch(CreateBranch { request, repository, branch: dev, commit, hidden, note: note.clone() });
     state.apply(make).branch().unwrap();
     let change = StagedChange { path: path("a"), value: object("1"), condition: None, once: None };
-    let stage = Command::Stage { repository: trips(), uid: None, branch: branch("dev"), changes: vec![change] };
+    let stage = Command::Stage(Stage { repository: trips(), uid: None, branch: branch("dev"), changes: vec![change] });
     state.apply(stage).staged().unwrap();
-    let delete = Command::DeleteBranch { repository: trips(), branch: branch("dev"), note };
+    let delete = Command::DeleteBranch(DeleteBranch { repository: trips(), branch: branch("dev"), note });
     state.apply(delete).done().unwrap();
 }
 
@@ -199,7 +203,7 @@ fn a_deleted_branch_comes_back_though_a_clock_was_behind_for_a_while() {
     state.now = 2 * HOUR;
     state.pass();
     let (request, repository, branch) = (RequestId(6), trips(), branch("dev"));
-    let undelete = Command::UndeleteBranch { request, repository, branch, note: Note::default() };
+    let undelete = Command::UndeleteBranch(UndeleteBranch { request, repository, branch, note: Note::default() });
     let back = state.apply(undelete).undeleted().unwrap();
     assert!(matches!(back.uncommitted, Uncommitted::Kept { .. }), "{:?}", back.uncommitted);
 }

@@ -181,7 +181,7 @@ fn a_read_is_of_one_point_in_time() {
                     once: None,
                 };
                 let changes = vec![change("a"), change("z")];
-                apply(&state, Command::Stage { repository: trips(), uid: None, branch: main_branch(), changes });
+                apply(&state, Command::Stage(Stage { repository: trips(), uid: None, branch: main_branch(), changes }));
                 if round % 3 == 0 {
                     apply(&state, unstage(UnstageScope::All));
                     state.reclaim(8).unwrap();

@@ -12,29 +12,38 @@ use nouns::*;
 
 fn access_command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        (user_name(), text()).prop_map(|(user, access_key_id)| Command::DeleteCredential { user, access_key_id }),
-        user_name().prop_map(|name| Command::DeleteUser { name }),
-        (user_id(), session(), time()).prop_map(|(user, session, until)| Command::EndSession { user, session, until }),
-        user_name().prop_map(|user| Command::EndSessions { user }),
-        (request(), group_name()).prop_map(|(request, name)| Command::CreateGroup { request, name }),
-        group_name().prop_map(|name| Command::DeleteGroup { name }),
-        (group_name(), user_name()).prop_map(|(group, user)| Command::AddMember { group, user }),
-        (group_name(), user_name()).prop_map(|(group, user)| Command::RemoveMember { group, user }),
-        (request(), policy_name(), text()).prop_map(|(request, name, document)| Command::CreatePolicy {
+        (user_name(), text())
+            .prop_map(|(user, access_key_id)| Command::DeleteCredential(DeleteCredential { user, access_key_id })),
+        user_name().prop_map(|name| Command::DeleteUser(DeleteUser { name })),
+        (user_id(), session(), time()).prop_map(|(user, session, until)| Command::EndSession(EndSession {
+            user,
+            session,
+            until
+        })),
+        user_name().prop_map(|user| Command::EndSessions(EndSessions { user })),
+        (request(), group_name()).prop_map(|(request, name)| Command::CreateGroup(CreateGroup { request, name })),
+        group_name().prop_map(|name| Command::DeleteGroup(DeleteGroup { name })),
+        (group_name(), user_name()).prop_map(|(group, user)| Command::AddMember(AddMember { group, user })),
+        (group_name(), user_name()).prop_map(|(group, user)| Command::RemoveMember(RemoveMember { group, user })),
+        (request(), policy_name(), text()).prop_map(|(request, name, document)| Command::CreatePolicy(CreatePolicy {
             request,
             name,
             document
-        }),
-        (policy_name(), text()).prop_map(|(name, document)| Command::UpdatePolicy { name, document }),
-        policy_name().prop_map(|name| Command::DeletePolicy { name }),
-        (policy_name(), holder()).prop_map(|(policy, holder)| Command::AttachPolicy { policy, holder }),
-        (policy_name(), holder()).prop_map(|(policy, holder)| Command::DetachPolicy { policy, holder }),
+        })),
+        (policy_name(), text()).prop_map(|(name, document)| Command::UpdatePolicy(UpdatePolicy { name, document })),
+        policy_name().prop_map(|name| Command::DeletePolicy(DeletePolicy { name })),
+        (policy_name(), holder()).prop_map(|(policy, holder)| Command::AttachPolicy(AttachPolicy { policy, holder })),
+        (policy_name(), holder()).prop_map(|(policy, holder)| Command::DetachPolicy(DetachPolicy { policy, holder })),
         (
             vec((policy_name(), text()), 0..3),
             vec((group_name(), vec(policy_name(), 0..3)), 0..3),
             vec((group_name(), user_name()), 0..3)
         )
-            .prop_map(|(policies, groups, members)| Command::SetUpAccess { policies, groups, members }),
+            .prop_map(|(policies, groups, members)| Command::SetUpAccess(SetUpAccess {
+                policies,
+                groups,
+                members
+            })),
     ]
 }
 
@@ -74,7 +83,7 @@ fn job_command() -> impl Strategy<Value = Command> {
     let first = option::of((runner(), any::<u32>()));
     prop_oneof![
         (request(), repository_name(), job_kind(), user_id(), option::of(job_caller()), bytes(), first).prop_map(
-            |(request, repository, kind, user, caller, spec, runner)| Command::BeginJob {
+            |(request, repository, kind, user, caller, spec, runner)| Command::BeginJob(BeginJob {
                 request,
                 repository,
                 kind,
@@ -82,28 +91,25 @@ fn job_command() -> impl Strategy<Value = Command> {
                 caller,
                 spec,
                 runner
-            }
+            })
         ),
-        (request(), runner(), any::<u32>()).prop_map(|(job, runner, lease_ms)| Command::ClaimJob {
+        (request(), runner(), any::<u32>()).prop_map(|(job, runner, lease_ms)| Command::ClaimJob(ClaimJob {
             job,
             runner,
             lease_ms
-        }),
+        })),
         (request(), runner(), any::<u32>(), progress(), option::of(bytes())).prop_map(
-            |(job, runner, lease_ms, progress, checkpoint)| Command::ReportJob {
+            |(job, runner, lease_ms, progress, checkpoint)| Command::ReportJob(ReportJob {
                 job,
                 runner,
                 lease_ms,
                 progress,
                 checkpoint
-            }
+            })
         ),
-        request().prop_map(|job| Command::CancelJob { job }),
-        (repository_name(), runner(), ended()).prop_map(|(repository, runner, ended)| Command::EndRequest {
-            repository,
-            runner,
-            ended
-        }),
+        request().prop_map(|job| Command::CancelJob(CancelJob { job })),
+        (repository_name(), runner(), ended())
+            .prop_map(|(repository, runner, ended)| Command::EndRequest(EndRequest { repository, runner, ended })),
     ]
 }
 
@@ -117,7 +123,7 @@ fn publish() -> impl Strategy<Value = Command> {
             (consumed, held_by, read_at),
             (ended, passed, note),
         )| {
-            Command::Publish {
+            Command::Publish(Publish {
                 request,
                 repository,
                 branch,
@@ -130,7 +136,7 @@ fn publish() -> impl Strategy<Value = Command> {
                 ended,
                 passed,
                 note,
-            }
+            })
         },
     )
 }
@@ -144,11 +150,9 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
 
 fn plain_command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        (request(), repository_name(), namespace()).prop_map(|(request, name, namespace)| Command::ClaimNamespace {
-            request,
-            name,
-            namespace
-        }),
+        (request(), repository_name(), namespace()).prop_map(|(request, name, namespace)| Command::ClaimNamespace(
+            ClaimNamespace { request, name, namespace }
+        )),
         (
             (request(), repository_name(), namespace(), branch_name()),
             option::of(commit_id()),
@@ -156,77 +160,82 @@ fn plain_command() -> impl Strategy<Value = Command> {
             note()
         )
             .prop_map(|((request, name, namespace, default_branch), commit, claim, note)| {
-                Command::CreateRepository { request, name, namespace, default_branch, commit, claim, note }
+                Command::CreateRepository(CreateRepository {
+                    request,
+                    name,
+                    namespace,
+                    default_branch,
+                    commit,
+                    claim,
+                    note,
+                })
             }),
-        repository_name().prop_map(|name| Command::DeleteRepository { name }),
+        repository_name().prop_map(|name| Command::DeleteRepository(DeleteRepository { name })),
         (repository_name(), settings_change())
-            .prop_map(|(repository, change)| Command::ChangeSettings { repository, change }),
+            .prop_map(|(repository, change)| Command::ChangeSettings(ChangeSettings { repository, change })),
         (request(), repository_name(), branch_name(), commit_id(), any::<bool>(), note()).prop_map(
-            |(request, repository, branch, commit, hidden, note)| Command::CreateBranch {
+            |(request, repository, branch, commit, hidden, note)| Command::CreateBranch(CreateBranch {
                 request,
                 repository,
                 branch,
                 commit,
                 hidden,
                 note
-            }
+            })
         ),
-        (repository_name(), branch_name(), note()).prop_map(|(repository, branch, note)| Command::DeleteBranch {
-            repository,
-            branch,
-            note
-        }),
+        (repository_name(), branch_name(), note())
+            .prop_map(|(repository, branch, note)| Command::DeleteBranch(DeleteBranch { repository, branch, note })),
         (request(), repository_name(), branch_name(), note()).prop_map(|(request, repository, branch, note)| {
-            Command::UndeleteBranch { request, repository, branch, note }
+            Command::UndeleteBranch(UndeleteBranch { request, repository, branch, note })
         }),
-        (request(), repository_name(), tag_name(), commit_id())
-            .prop_map(|(request, repository, tag, commit)| Command::CreateTag { request, repository, tag, commit }),
-        (repository_name(), tag_name()).prop_map(|(repository, tag)| Command::DeleteTag { repository, tag }),
+        (request(), repository_name(), tag_name(), commit_id()).prop_map(|(request, repository, tag, commit)| {
+            Command::CreateTag(CreateTag { request, repository, tag, commit })
+        }),
+        (repository_name(), tag_name()).prop_map(|(repository, tag)| Command::DeleteTag(DeleteTag { repository, tag })),
         (repository_name(), option::of(any::<u64>().prop_map(RepositoryUid)), branch_name(), vec(change(), 0..4))
-            .prop_map(|(repository, uid, branch, changes)| Command::Stage { repository, uid, branch, changes }),
-        (repository_name(), branch_name(), scope()).prop_map(|(repository, branch, scope)| Command::Unstage {
+            .prop_map(|(repository, uid, branch, changes)| Command::Stage(Stage { repository, uid, branch, changes })),
+        (repository_name(), branch_name(), scope()).prop_map(|(repository, branch, scope)| Command::Unstage(Unstage {
             repository,
             branch,
             scope
-        }),
-        (repository_name(), branch_name()).prop_map(|(repository, branch)| Command::Seal { repository, branch }),
+        })),
+        (repository_name(), branch_name()).prop_map(|(repository, branch)| Command::Seal(Seal { repository, branch })),
         publish(),
-        (request(), repository_name(), new_upload()).prop_map(|(request, repository, upload)| Command::CreateUpload {
-            request,
-            repository,
-            upload
-        }),
-        (repository_name(), upload_id(), part()).prop_map(|(repository, upload, part)| Command::PutPart {
+        (request(), repository_name(), new_upload()).prop_map(|(request, repository, upload)| Command::CreateUpload(
+            CreateUpload { request, repository, upload }
+        )),
+        (repository_name(), upload_id(), part()).prop_map(|(repository, upload, part)| Command::PutPart(PutPart {
             repository,
             upload,
             part
-        }),
+        })),
         (repository_name(), upload_id(), entry(), option::of(condition()), option::of(completion_digest())).prop_map(
-            |(repository, upload, entry, condition, request)| Command::CompleteUpload {
+            |(repository, upload, entry, condition, request)| Command::CompleteUpload(CompleteUpload {
                 repository,
                 upload,
                 entry,
                 condition,
                 request
-            }
+            })
         ),
-        (repository_name(), upload_id()).prop_map(|(repository, upload)| Command::AbortUpload { repository, upload }),
+        (repository_name(), upload_id())
+            .prop_map(|(repository, upload)| Command::AbortUpload(AbortUpload { repository, upload })),
         (request(), user_name(), option::of((text(), secret())), vec(group_name(), 0..3), any::<bool>()).prop_map(
-            |(request, name, first_key, groups, only_first)| Command::CreateUser {
+            |(request, name, first_key, groups, only_first)| Command::CreateUser(CreateUser {
                 request,
                 name,
                 first_key,
                 groups,
                 only_first
-            }
+            })
         ),
         (request(), user_id(), text(), secret()).prop_map(|(request, user, access_key_id, secret)| {
-            Command::CreateCredential { request, user, access_key_id, secret }
+            Command::CreateCredential(CreateCredential { request, user, access_key_id, secret })
         }),
         job_command(),
         access_command(),
         (installation_id(), option::of(store_id()), option::of(store_id()))
-            .prop_map(|(installation, store, replaces)| Command::Identify { installation, store, replaces }),
+            .prop_map(|(installation, store, replaces)| Command::Identify(Identify { installation, store, replaces })),
     ]
 }
 
