@@ -6,8 +6,8 @@ use auth::{
     InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,
 };
 use model::{
-    Command, CreateCredential, CreateUser, GroupName, MetaError, MetaStore, Query, Refusal, RequestId, SetUpAccess,
-    User, UserName,
+    AddMember, AttachPolicy, Command, CreateCredential, CreateGroup, CreatePolicy, CreateUser, GroupName, MetaError,
+    MetaStore, PolicyHolder, Query, Refusal, RequestId, SetUpAccess, User, UserName,
 };
 use secrecy::SecretString;
 use thiserror::Error;
@@ -43,8 +43,8 @@ impl From<Refusal> for BootstrapError {
 ///
 /// The first start makes the user `admin` with a random key, or with the preset one: both or neither, so a first start
 /// that is cut off before is made up for by the next. Later starts make nothing, unless a key is preset that isn't known
-/// yet: it is added to `admin`'s, who is made if need be, so an operator who lost all keys gets in by presetting one. Keys
-/// that were made before stay. A metadata service that takes no commands for now, its disk being full, leaves all that to
+/// yet: it is added to `admin`'s, who is made if need be and gets an administrator's rights again, so an operator who lost
+/// all keys or locked everybody out gets in by presetting one. Keys that were made before stay. A metadata service that takes no commands for now, its disk being full, leaves all that to
 /// a later start: there are users already.
 pub async fn bootstrap_administrator(
     meta: &dyn MetaStore,
@@ -60,6 +60,9 @@ pub async fn bootstrap_administrator(
         return Ok(None);
     }
     let name = administrator();
+    if is_preset {
+        restore_admins(meta).await?;
+    }
     let first = make(meta, secrets, &name, &keys, true).await?;
     let again = is_preset && !first && make(meta, secrets, &name, &keys, false).await?;
     let added = is_preset && !first && !again && add_key(meta, secrets, &keys).await?;
@@ -122,6 +125,30 @@ async fn set_up_access(meta: &dyn MetaStore) -> Result<(), BootstrapError> {
         members: vec![(admins(), administrator())],
     });
     Ok(meta.write(command).await?.done()?)
+}
+
+/// Makes the group of administrators whole again, with its policies, and `admin` one of them if there is such a user.
+async fn restore_admins(meta: &dyn MetaStore) -> Result<(), BootstrapError> {
+    let groups = auth::default_policies::groups();
+    let of_admins = groups.into_iter().find(|(name, _)| *name == admins()).map(|(_, policies)| policies);
+    let of_admins = of_admins.unwrap_or_default();
+    let request = || RequestId(rand::random());
+    let mut commands = vec![CreateGroup { request: request(), name: admins() }.into()];
+    for (name, document) in auth::default_policies::policies() {
+        if of_admins.contains(&name) {
+            commands.push(Command::from(CreatePolicy { request: request(), name: name.clone(), document }));
+            let holder = PolicyHolder::Group(admins());
+            commands.push(AttachPolicy { policy: name, holder }.into());
+        }
+    }
+    commands.push(AddMember { group: admins(), user: administrator() }.into());
+    for command in commands {
+        match meta.write(command).await?.done() {
+            Ok(()) | Err(Refusal::GroupExists(_) | Refusal::PolicyExists(_) | Refusal::UserNotFound) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    Ok(())
 }
 
 fn administrator() -> UserName {

@@ -181,11 +181,7 @@ async fn delete_repository(
     Path(InRepository { repository }): Path<InRepository>,
     Query(DeletionQuery { force }): Query<DeletionQuery>,
 ) -> Result<StatusCode, Failure> {
-    authorize(&caller, Action::DeleteRepository, &Resource::Repository(repository.clone()))?;
-    if !force {
-        rest.graveler.meta().repository(&repository).await?.writable()?;
-    }
-    flows::delete_repository(&rest.graveler, &caller, &repository).await?;
+    flows::delete_repository(rest.by_force(Some(force)).graveler(), &caller, &repository).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,7 +7,10 @@ use api_server::{BootstrapError, bootstrap_administrator};
 use async_trait::async_trait;
 use auth::SecretBox;
 use metadata_server::MemoryMetaStore;
-use model::{Answer, Command, MetaError, MetaStore, Outcome, Query, SystemClock};
+use model::{
+    Answer, Command, DeleteGroup, DeleteUser, MetaError, MetaStore, Outcome, PolicyHolder, Query, RemoveMember,
+    SystemClock,
+};
 use secrecy::{ExposeSecret, SecretString};
 
 fn empty() -> Arc<dyn MetaStore> {
@@ -107,4 +110,35 @@ async fn a_preset_that_can_t_be_is_refused() {
     assert!(matches!(refuse("first", "another-secret", &secrets).await, BootstrapError::Taken(_)));
     let sealed = refuse("first", "first-secret", &SecretBox::new(&[8; 32])).await;
     assert!(sealed.to_string().contains("LAKEBED_ENCRYPTION_KEY"), "{sealed}");
+}
+
+async fn policies_of_admin(meta: &dyn MetaStore) -> Vec<String> {
+    let of = Some(PolicyHolder::User("admin".parse().unwrap()));
+    let query = Query::Policies { of, effective: true, prefix: String::new(), after: String::new(), amount: 100 };
+    let page = meta.read(query).await.unwrap().policies().unwrap();
+    page.items.into_iter().map(|policy| policy.name.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_new_preset_key_lets_an_administrator_in_who_was_locked_out() {
+    let (admins, admin) = (|| "Admins".parse().unwrap(), || "admin".parse().unwrap());
+    let leave = Command::from(RemoveMember { group: admins(), user: admin() });
+    let no_group = Command::from(DeleteGroup { name: admins() });
+    let no_user = Command::from(DeleteUser { name: admin() });
+    for locked_out in [vec![leave.clone()], vec![no_group.clone()], vec![no_user.clone()], vec![no_user, no_group]] {
+        let (meta, secrets) = (empty(), SecretBox::new(&[7; 32]));
+        bootstrap_administrator(&*meta, &secrets, None).await.unwrap().unwrap();
+        let before = policies_of_admin(&*meta).await;
+        assert!(!before.is_empty());
+        for command in locked_out {
+            meta.write(command).await.unwrap().done().unwrap();
+        }
+        let keys = bootstrap_administrator(&*meta, &secrets, preset("new", "new-secret")).await.unwrap();
+        assert_eq!(keys.unwrap().access_key_id, "new");
+        assert_eq!(policies_of_admin(&*meta).await, before);
+        // A key that is known changes nothing: what an operator has decided since stays.
+        meta.write(leave.clone()).await.unwrap().done().unwrap();
+        assert!(bootstrap_administrator(&*meta, &secrets, preset("new", "new-secret")).await.unwrap().is_none());
+        assert!(policies_of_admin(&*meta).await.is_empty());
+    }
 }

@@ -35,7 +35,9 @@ impl Variables {
             ("AWS_ENDPOINT_URL", s3_endpoint.to_owned()),
             ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
             ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone()),
+            // Botocore reads the second of them alone.
             ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
             (ENV_MARK, format!("{}@{}", keys.access_key_id, server.endpoint)),
         ];
         if let Some(ca) = &server.ca_cert {

@@ -52,6 +52,10 @@ impl Users {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
         match self {
             Self::Create { user, groups } => {
+                // A group that isn't there is told before the user is made.
+                for group in groups {
+                    lakebed.get_group(group).await?;
+                }
                 let made = lakebed.create_user(user).await?;
                 for group in groups {
                     lakebed.add_member(group, user).await?;
