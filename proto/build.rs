@@ -14,7 +14,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
     let descriptors = protox::compile(&files, [ROOT])?;
     // Maps in the order of their keys, so that encodings of equal values are equal; bodies' bytes without a copy.
-    tonic_prost_build::configure().btree_map(".").bytes(".lakebed.api.v1").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .btree_map(".")
+        .bytes(".lakebed.api.v1")
+        .boxed(".lakebed.metadata.v1.Condition.require.same")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -63,6 +63,7 @@ scenarios! {
     conditions::are_judged_in_order,
     conditions::permissions_are_used_up_by_what_is_taken,
     conditions::look_under_tombstones_never,
+    conditions::tell_entries_with_one_e_tag_apart,
     commits::seal_and_publish,
     commits::an_empty_token_is_not_sealed,
     commits::sealed_tokens_are_bounded,

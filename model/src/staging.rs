@@ -56,7 +56,7 @@ pub struct Condition {
     pub require: Require,
     /// The commit into which the writer looked.
     pub commit: CommitId,
-    /// The ETag that the commit has at the path, if it has an object there.
+    /// The ETag that the commit has at the path, if it has an object there; with [`Require::Same`], if it has that very entry.
     pub committed_e_tag: Option<String>,
 }
 
@@ -67,6 +67,8 @@ pub enum Require {
     Absent,
     /// An object with this ETag is there (`If-Match`); `None` is any object (`If-Match: *`).
     Present(Option<String>),
+    /// This very entry is there: an equal ETag alone says nothing of its metadata.
+    Same(Box<Entry>),
 }
 
 /// What became of one change.

@@ -159,7 +159,7 @@ async fn stage(
     let mut changes = Vec::with_capacity(objects.len() * 2);
     for (path, entry) in objects {
         let to = destination(request, &path)?;
-        let require = Some(Require::Present(Some(entry.e_tag.clone())));
+        let require = Some(Require::Same(Box::new(entry.clone())));
         let value = StagedValue::Entry(Entry { last_modified: now, ..entry });
         changes.push(Change { path: to, value, require: None });
         if remove {

@@ -25,7 +25,12 @@ pub(crate) enum LogFormat {
 pub(crate) fn start(format: Option<LogFormat>) {
     let filter = EnvFilter::try_from_env("LAKEBED_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let is_terminal = io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(is_terminal);
+    // A line that can't be written, the disk being full, is lost: to report that would panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(is_terminal)
+        .log_internal_errors(false);
     // A second start in one process (tests) keeps the first.
     let _ = match format.unwrap_or(if is_terminal { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Text => builder.try_init(),

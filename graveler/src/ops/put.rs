@@ -3,7 +3,7 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use model::{
-    Address, Branch, BranchName, Command, Condition, ObjectPath, Once, Repository, RepositoryName, Require,
+    Address, Branch, BranchName, Command, Condition, Entry, ObjectPath, Once, Repository, RepositoryName, Require,
     StageOutcome, StagedChange, StagedValue,
 };
 use storage::BodyStream;
@@ -152,14 +152,15 @@ impl Graveler {
     ) -> Result<StagedChange, Error> {
         let condition = match &change.require {
             None => None,
-            Some(require) => Some(Condition {
-                require: require.clone(),
-                commit: head.commit,
-                committed_e_tag: self
-                    .committed_entry(repository, &head.commit, &change.path)
-                    .await?
-                    .map(|entry| entry.e_tag),
-            }),
+            Some(require) => {
+                let committed = self.committed_entry(repository, &head.commit, &change.path).await?;
+                let counts = |entry: &Entry| !matches!(require, Require::Same(wanted) if **wanted != *entry);
+                Some(Condition {
+                    require: require.clone(),
+                    commit: head.commit,
+                    committed_e_tag: committed.filter(counts).map(|entry| entry.e_tag),
+                })
+            }
         };
         Ok(StagedChange { path: change.path.clone(), value: change.value.clone(), condition, once: None })
     }

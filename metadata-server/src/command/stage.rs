@@ -85,6 +85,9 @@ pub(super) fn stage(
 /// Judges a condition against what is at its path: what is staged, or else what the writer saw committed, if that is
 /// still the head.
 fn judge(staged: Option<StagedValue>, branch: &Branch, condition: &Condition) -> StageOutcome {
+    if let (Require::Same(wanted), Some(StagedValue::Entry(entry))) = (&condition.require, &staged) {
+        return if **wanted == *entry { StageOutcome::Staged } else { StageOutcome::ConditionFailed };
+    }
     let e_tag = match staged {
         Some(StagedValue::Entry(entry)) => Some(entry.e_tag),
         Some(StagedValue::Tombstone) => None,
@@ -92,9 +95,9 @@ fn judge(staged: Option<StagedValue>, branch: &Branch, condition: &Condition) ->
         None => return StageOutcome::HeadMoved,
     };
     match (&condition.require, e_tag) {
-        (Require::Absent, None) | (Require::Present(None), Some(_)) => StageOutcome::Staged,
+        (Require::Absent, None) | (Require::Present(None) | Require::Same(_), Some(_)) => StageOutcome::Staged,
         (Require::Present(Some(wanted)), Some(there)) if *wanted == there => StageOutcome::Staged,
-        (Require::Present(_), None) => StageOutcome::NotFound,
+        (Require::Present(_) | Require::Same(_), None) => StageOutcome::NotFound,
         (Require::Absent | Require::Present(Some(_)), Some(_)) => StageOutcome::ConditionFailed,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Condition, MetaStore, Once, Require, StageOutcome, StagedChange, StagedValue, Timestamp};
+use model::{Condition, Entry, MetaStore, Once, Require, StageOutcome, StagedChange, StagedValue, Timestamp};
 
 use super::lake::{Lake, change, commit, granted, object, request};
 
@@ -101,6 +101,30 @@ pub(super) async fn look_under_tombstones_never(store: Arc<dyn MetaStore>) {
     let condition = given(tagged("1"), Some("1"));
     assert_eq!(lake.put_if("a", object("2"), Some(condition)).await, StageOutcome::NotFound);
     assert_eq!(lake.put_if("a", object("2"), Some(given(ABSENT, Some("1")))).await, StageOutcome::Staged);
+}
+
+pub(super) async fn tell_entries_with_one_e_tag_apart(store: Arc<dyn MetaStore>) {
+    use StageOutcome::{ConditionFailed, NotFound, Staged};
+    let lake = Lake::new(store, "same").await;
+    let entry = |value: StagedValue, name: &str| match value {
+        StagedValue::Entry(entry) => Entry { metadata: [(name.to_owned(), "x".to_owned())].into(), ..entry },
+        StagedValue::Tombstone => panic!("an entry"),
+    };
+    let same = |entry: &Entry, committed| given(Require::Same(Box::new(entry.clone())), committed);
+    let (first, second) = (entry(object("1"), "first"), entry(object("1"), "second"));
+    lake.put("a", StagedValue::Entry(first.clone())).await;
+    let put =
+        async |wanted: &Entry| lake.put_if("a", StagedValue::Entry(second.clone()), Some(same(wanted, None))).await;
+    assert_eq!(put(&second).await, ConditionFailed);
+    assert_eq!(put(&first).await, Staged);
+    assert_eq!(put(&first).await, ConditionFailed);
+    lake.put("a", StagedValue::Tombstone).await;
+    assert_eq!(put(&second).await, NotFound);
+    // The writer says of what is committed whether it is that entry.
+    for (committed, outcome) in [(Some("1"), Staged), (None, NotFound)] {
+        let path = format!("b{committed:?}");
+        assert_eq!(lake.put_if(&path, object("2"), Some(same(&first, committed))).await, outcome);
+    }
 }
 
 pub(super) async fn permissions_are_used_up_by_what_is_taken(store: Arc<dyn MetaStore>) {

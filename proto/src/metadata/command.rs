@@ -28,6 +28,7 @@ impl Wire for Condition {
         let require = match &self.require {
             Require::Absent => condition::Require::Absent(pb::Absent {}),
             Require::Present(e_tag) => condition::Require::Present(pb::Present { e_tag: e_tag.clone() }),
+            Require::Same(entry) => condition::Require::Same(Box::new(entry.to_message())),
         };
         pb::Condition {
             require: Some(require),
@@ -40,6 +41,7 @@ impl Wire for Condition {
         let require = match message.require.ok_or(DecodeError::Missing("condition.require"))? {
             condition::Require::Absent(pb::Absent {}) => Require::Absent,
             condition::Require::Present(present) => Require::Present(present.e_tag),
+            condition::Require::Same(entry) => Require::Same(Box::new(Entry::from_message(*entry)?)),
         };
         Ok(Self {
             require,

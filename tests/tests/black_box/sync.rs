@@ -120,3 +120,54 @@ fn many_files_are_compared_by_a_listing() {
     let deleted = json(&server, &[&up[..], &["--delete"]].concat());
     assert_eq!((counts(&deleted, "uploaded"), &deleted[0]["deleted"]), ([0, 74], &1.into()));
 }
+
+/// A listing hides what a policy says, which is no reason to delete somebody's copy of it.
+#[test]
+fn a_file_whose_object_is_hidden_is_kept() {
+    let server = with_folder(1);
+    std::fs::create_dir(server.folder().join("lake/secret")).unwrap();
+    std::fs::write(server.folder().join("lake/secret/s"), "s").unwrap();
+    json(&server, &UP);
+    json(&server, &DOWN);
+    std::fs::write(server.folder().join("down/mine"), "mine").unwrap();
+    let policy = r#"{"statement": [
+        {"effect": "allow", "action": ["fs:*"], "resource": "*"},
+        {"effect": "deny", "action": ["fs:ListObjects"], "resource": "*", "condition": {"StringLike": {"Prefix": ["lake/secret/*"]}}}]}"#;
+    std::fs::write(server.folder().join("policy.json"), policy).unwrap();
+    server.lakebed_ok(&["auth", "users", "create", "ann"]);
+    server.lakebed_ok(&["auth", "policies", "create", "NoSecrets", "--document", "policy.json"]);
+    server.lakebed_ok(&["auth", "policies", "attach", "NoSecrets", "--user", "ann"]);
+    let key = json(&server, &["auth", "credentials", "create", "--user", "ann"]).remove(0);
+    let mut command = Command::new(lakebed_binary());
+    command.args(DOWN).args(["--delete", "--json"]).env_clear().envs(server.client_environment());
+    for (name, field) in
+        [("LAKEBED_ACCESS_KEY_ID", "access_key_id"), ("LAKEBED_SECRET_ACCESS_KEY", "secret_access_key")]
+    {
+        command.env(name, key[field].as_str().unwrap());
+    }
+    let output = command.current_dir(server.folder()).output().unwrap();
+    let (done, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && done.contains(r#""deleted":1"#), "{done}{errors}");
+    assert!(errors.contains("secret/s was kept"), "{errors}");
+    assert!(server.folder().join("down/secret/s").exists() && !server.folder().join("down/mine").exists());
+}
+
+/// What a link in the target leads to is changed in nothing, its time included.
+#[test]
+fn a_download_changes_nothing_behind_a_link() {
+    let server = with_folder(1);
+    json(&server, &UP);
+    let outside = server.folder().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("f"), "hi").unwrap();
+    std::fs::create_dir(server.folder().join("lake/real")).unwrap();
+    std::fs::write(server.folder().join("lake/real/f"), "hi").unwrap();
+    json(&server, &UP);
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    File::options().write(true).open(outside.join("f")).unwrap().set_modified(long_ago).unwrap();
+    std::fs::create_dir(server.folder().join("down")).unwrap();
+    std::os::unix::fs::symlink("../outside", server.folder().join("down/real")).unwrap();
+    let output = server.lakebed(&DOWN);
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("is a link"), "{output:?}");
+    assert_eq!(outside.join("f").metadata().unwrap().modified().unwrap(), long_ago);
+}

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
-use lakebed_sdk::{Lakebed, Object};
+use lakebed_sdk::{Lakebed, Object, Reason};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
@@ -160,7 +160,7 @@ impl Run<'_> {
         self.bar.finish_and_clear();
         self.tally.failed(ended.failed);
         let deleted = match (ended.failed, surplus.len()) {
-            (0, _) => self.delete(surplus),
+            (0, _) => self.delete(surplus).await,
             (_, 0) => Ok(()),
             _ => {
                 warn("nothing was deleted, since not everything was downloaded");
@@ -176,6 +176,9 @@ impl Run<'_> {
 
     async fn fetch(&self, Pair { object, to, unless_e_tag }: Pair) -> Result<()> {
         let context = || format!("can't download {} to {}", shown(object.path.as_str()), to.display());
+        if self.download.recursive {
+            way_is_clear(&self.download.to, &to).with_context(context)?;
+        }
         if let Some(e_tag) = unless_e_tag
             && has_e_tag(&to, &e_tag).await.with_context(context)?
         {
@@ -185,9 +188,6 @@ impl Run<'_> {
                 note_time(&to, &object);
             }
             return Ok(());
-        }
-        if self.download.recursive {
-            way_is_clear(&self.download.to, &to).with_context(context)?;
         }
         if self.download.sync.dry_run {
             return self.would_fetch(&object, &to);
@@ -234,11 +234,23 @@ impl Run<'_> {
         })
     }
 
-    /// Deletes files of the target folder, and the folders that are empty without them.
-    fn delete(&self, surplus: &[String]) -> Result<()> {
+    /// Deletes files of the target folder, and the folders that are empty without them. A listing may hide an object, or be
+    /// older than it, so each is asked for by itself before.
+    async fn delete(&self, surplus: &[String]) -> Result<()> {
+        let from = &self.download.from;
+        let folder = from.path.rfind('/').map_or(0, |slash| slash + 1);
         for name in surplus {
             let file = self.download.to.join(name);
             let shown = shown(name);
+            let path = format!("{}{name}", &from.path[..folder]).parse()?;
+            match self.lakebed.stat(&from.repository, &from.reference, &path).await {
+                Err(error) if error.reason == Reason::ObjectNotFound => {}
+                Ok(_) => {
+                    warn(&format!("{shown} was kept: there is such an object, though it wasn't listed"));
+                    continue;
+                }
+                Err(error) => return Err(error).with_context(|| format!("{shown} was kept")),
+            }
             if self.download.sync.dry_run {
                 let value = json!({ "would": "delete", "file": file.display().to_string() });
                 self.output.item(&value, || format!("would delete {}", file.display()))?;

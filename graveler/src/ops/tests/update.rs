@@ -54,3 +54,33 @@ async fn a_write_that_comes_between_is_not_undone() {
     let updated = lake.graveler.update(lake.name(), &branch("main"), &path("a"), change).await.unwrap();
     assert_eq!(updated, None, "a deletion that comes between stands");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_equal_e_tag_hides_no_change_of_metadata() {
+    let lake = TestLake::new().await;
+    lake.stage("main", &[("a", Some(1))]).await;
+    let with = |mut entry: Entry, name: &str| {
+        entry.metadata.insert(name.to_owned(), "x".to_owned());
+        entry
+    };
+    for committed in [false, true] {
+        if committed {
+            lake.commit("main").await.unwrap();
+        }
+        let looks = AtomicUsize::new(0);
+        let (mine, theirs) = (format!("mine-{committed}"), format!("theirs-{committed}"));
+        let change = |entry| {
+            if looks.fetch_add(1, Ordering::SeqCst) == 0 {
+                let change = |entry| with(entry, &theirs);
+                let (name, main, path) = (lake.name(), branch("main"), path("a"));
+                let other = lake.graveler.update(name, &main, &path, change);
+                block_in_place(|| Handle::current().block_on(other)).unwrap().unwrap();
+            }
+            with(entry, &mine)
+        };
+        lake.graveler.update(lake.name(), &branch("main"), &path("a"), change).await.unwrap().unwrap();
+        let there = there(&lake, "a").await.metadata;
+        assert!(there.contains_key(&mine) && there.contains_key(&theirs), "{there:?}");
+        assert_eq!(looks.load(Ordering::SeqCst), 2);
+    }
+}

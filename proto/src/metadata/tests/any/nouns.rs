@@ -327,7 +327,11 @@ pub(crate) fn credential() -> impl Strategy<Value = Credential> {
 }
 
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
-    let require = prop_oneof![Just(Require::Absent), option::of(text()).prop_map(Require::Present)];
+    let require = prop_oneof![
+        Just(Require::Absent),
+        option::of(text()).prop_map(Require::Present),
+        entry().prop_map(|entry| Require::Same(Box::new(entry)))
+    ];
     (require, commit_id(), option::of(text())).prop_map(|(require, commit, committed_e_tag)| Condition {
         require,
         commit,
