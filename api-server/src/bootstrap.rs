@@ -44,8 +44,8 @@ impl From<Refusal> for BootstrapError {
 /// The first start makes the user `admin` with a random key, or with the preset one: both or neither, so a first start
 /// that is cut off before is made up for by the next. Later starts make nothing, unless a key is preset that isn't known
 /// yet: it is added to `admin`'s, who is made if need be and gets an administrator's rights again, so an operator who lost
-/// all keys or locked everybody out gets in by presetting one. Keys that were made before stay. A metadata service that takes no commands for now, its disk being full, leaves all that to
-/// a later start: there are users already.
+/// all keys or locked everybody out gets in by presetting one. Keys that were made before stay. While the metadata service
+/// takes no commands, its disk being full, all that is left to a later start: there are users already.
 pub async fn bootstrap_administrator(
     meta: &dyn MetaStore,
     secrets: &SecretBox,

@@ -141,7 +141,7 @@ pub(super) async fn are_remembered_when_they_were_completed(store: Arc<dyn MetaS
     granted(lake.complete(&upload, "whole", None).await.staged());
     granted(lake.abort(&aborted).await.upload());
     assert_eq!(lake.completed(&aborted).await, Err(Refusal::UploadNotFound(aborted.id)));
-    // Whatever becomes of the object.
+    // The answer stays the same when the object is replaced.
     lake.put("a", object("another")).await;
     let completed = lake.completed(&upload).await;
     let expected = CompletedUpload {

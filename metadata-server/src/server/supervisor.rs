@@ -107,7 +107,7 @@ impl Supervisor {
         }
     }
 
-    /// Whether commands can't be taken for now, and questions are answered.
+    /// Returns whether the node answers questions but takes no commands.
     pub(super) fn is_reading(&self) -> bool {
         matches!(&*self.now.borrow(), NodeState::Reading(..))
     }
