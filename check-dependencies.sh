@@ -10,9 +10,10 @@ deny=$tools/bin/cargo-deny
 
 if [ ! -x "$deny" ]; then
     echo "Installing cargo-deny $version to $tools (some minutes, once)" >&2
-    # In a target folder of its own, which is gone afterwards: in ours, it would stay for good.
+    # In a target folder of its own, which is gone afterwards: in ours, it would stay for good. Without optimization, which
+    # would take longer to compile than it saves.
     env -u CARGO_TARGET_DIR -u CARGO_BUILD_TARGET_DIR \
-        cargo install --locked --quiet --version "$version" --root "$tools" cargo-deny
+        cargo install --locked --quiet --debug --version "$version" --root "$tools" cargo-deny
 fi
 
 "$deny" --locked --all-features check bans licenses sources
