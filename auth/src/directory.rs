@@ -15,6 +15,7 @@ use moka::future::Cache;
 use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::boxed;
 use crate::issuer::{Identity, Issuer};
 use crate::session::{InvalidToken, SessionClaims};
 use crate::{ACCESS_KEY_ID_BYTES_MAX, Caller, Narrowed, OpenError, Permissions, SecretBox};
@@ -118,6 +119,7 @@ impl Directory {
     }
 
     /// Finds who holds a long-lived access key.
+    #[boxed]
     pub async fn key(&self, access_key_id: &str) -> Result<Arc<Known>, Unknown> {
         if access_key_id.is_empty() || access_key_id.len() > ACCESS_KEY_ID_BYTES_MAX {
             return Err(Unknown::Key);
@@ -132,12 +134,14 @@ impl Directory {
     }
 
     /// Finds whose a session's access key is; its secret is in the session token.
+    #[boxed]
     pub async fn session_key(&self, access_key_id: &str, token: &str) -> Result<Arc<Known>, Unknown> {
         let (secret, claims) = SessionClaims::open(&self.secrets, access_key_id, token, self.now())?;
         self.session(&claims, access_key_id, Some(secret)).await
     }
 
     /// Finds whose a bearer token is: ours, or an identity provider's. Who holds it has proved to be them.
+    #[boxed]
     pub async fn bearer(&self, token: &str) -> Result<Arc<Known>, Unknown> {
         if self.issuer.as_ref().is_some_and(|issuer| issuer.is_named_by(token)) {
             return Ok(self.identity(token).await?.0);
@@ -148,6 +152,7 @@ impl Directory {
     }
 
     /// Finds whose an identity provider's token is. The first that is seen of somebody makes them a user here.
+    #[boxed]
     pub async fn identity(&self, token: &str) -> Result<(Arc<Known>, Identity), Unknown> {
         let issuer = self.issuer.as_ref().ok_or(InvalidToken::Unknown)?;
         let identity = issuer.verify(token, self.now()).await?;
@@ -224,6 +229,7 @@ impl Directory {
 
     /// Makes the caller anew who began work that goes on without them: by the policies as they are now, and for the rest
     /// as they were when they asked. That their session or key ended meanwhile ends no work; that they are gone does.
+    #[boxed]
     pub async fn resumed(&self, user: UserId, was: &JobCaller) -> Result<Caller, Unknown> {
         let (begun_at, groups) = (Timestamp::from_millis(i64::MAX), was.groups.clone());
         let access = AccessBy::Session { user, sessions: Vec::new(), key: None, begun_at, after: None, groups };

@@ -34,6 +34,8 @@ mod secret_box;
 mod session;
 mod throttle;
 
+use async_recursion::async_recursion as boxed;
+
 pub use action::{Action, UnknownAction};
 pub use audit::{AuditLine, AuditLog, Event, Trail};
 pub use authorize::{Denied, authorize, is_allowed};

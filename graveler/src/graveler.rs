@@ -10,6 +10,7 @@ use storage::Stores;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::boxed;
 use crate::staging::Batcher;
 use crate::tree::Files;
 use crate::tree::cache::{Caches, TreeCounters};
@@ -128,6 +129,7 @@ impl Graveler {
     }
 
     /// Forgets what is remembered of a repository, so that a read by commit asks for it again. For who deletes one.
+    #[boxed]
     pub async fn forget_repository(&self, name: &RepositoryName) {
         self.inner.repositories.invalidate(name).await;
     }

@@ -23,6 +23,9 @@ mod tree;
 #[cfg(test)]
 mod testing;
 
+// Public functions return boxed futures: see Cargo.toml of the workspace.
+use async_recursion::async_recursion as boxed;
+
 pub use error::Error;
 pub use fsck::{DataCheck, Fault, FaultKind, FsckEvent, FsckOptions, fsck_bucket};
 pub use graveler::Graveler;
@@ -36,6 +39,7 @@ pub use ops::import::{ImportCheckpoint, ImportListing, ImportStep};
 pub use ops::list::{ListItem, ListRequest, Listing};
 pub use ops::log::{LogPage, LogRequest};
 pub use ops::merge::{Conflict, Conflicts, MergeOptions, Merged, Strategy};
+pub use ops::prefix::Shows;
 pub use ops::put::{Change, Uploaded};
 pub use ops::rebase::{REBASE_COMMITS_MAX, Rebased};
 pub use ops::refs_dump::RefsDump;

@@ -14,6 +14,8 @@ pub mod server;
 pub mod state;
 mod torn_tail;
 
+use async_recursion::async_recursion as boxed;
+
 pub use command::check_bounds;
 pub use in_memory::MemoryMetaStore;
 pub use raft::{FaultPoint, Faults};

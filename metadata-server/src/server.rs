@@ -20,6 +20,7 @@ pub use serve::{MutualTls, ServeError, serve};
 use self::identity::Claim;
 use self::proposer::Proposer;
 use self::supervisor::Supervisor;
+use crate::boxed;
 use crate::grpc::MetaGrpc;
 use crate::raft::{Faults, NodeOptions, OpenError};
 use crate::state::StateOptions;
@@ -162,6 +163,7 @@ impl MetadataServer {
     ///
     /// # Errors
     /// [`StartError`], when the folder is another process's, another node's, a newer release's, or damaged.
+    #[boxed]
     pub async fn start(options: MetadataOptions) -> Result<Self, StartError> {
         let claim = Claim::take(&options.data_dir, options.proof_of_use.as_deref())?;
         let node_options = NodeOptions {
@@ -223,6 +225,7 @@ impl MetadataServer {
 
     /// Stops taking commands, makes everything durable, and ends all tasks and threads. Handles answer
     /// `Unavailable` from then on.
+    #[boxed]
     pub async fn shutdown(mut self) {
         self.supervisor.stop();
         for task in [&mut self.supervision, &mut self.reclaimer] {

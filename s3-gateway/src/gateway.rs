@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{Request, Response, Version};
 use object_http::{HEAD_BYTES_MAX, head_bytes};
 
+use crate::boxed;
 use crate::call::Call;
 use crate::credentials::RequestKeys;
 use crate::error_table::Failure;
@@ -103,6 +104,7 @@ impl Gateway {
 
 impl Inner {
     /// Verifies, then carries out. Sets `trusted` once the signature has matched.
+    #[boxed]
     async fn answer(
         &self,
         parts: &Parts,

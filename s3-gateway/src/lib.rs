@@ -38,5 +38,7 @@ mod ops;
 mod ref_names;
 mod sts;
 
+use async_recursion::async_recursion as boxed;
+
 pub use gateway::Gateway;
 pub use options::GatewayOptions;

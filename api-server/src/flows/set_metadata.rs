@@ -21,12 +21,9 @@ pub async fn set_metadata(
 ) -> Result<(), Error> {
     authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, path))?;
     check_metadata(&metadata)?;
-    let updated = graveler.update(repository, branch, path, |entry: Entry| Entry {
-        metadata: with_tags(&metadata, &entry),
-        last_modified: graveler.clock().now(),
-        ..entry
-    });
-    match updated.await? {
+    let with_metadata =
+        |entry: Entry| Entry { metadata: with_tags(&metadata, &entry), last_modified: graveler.clock().now(), ..entry };
+    match graveler.update(repository, branch, path, &with_metadata).await? {
         Some(_) => Ok(()),
         None => Err(Error::ObjectNotFound { reference: branch.to_string(), path: path.clone() }),
     }

@@ -51,7 +51,8 @@ impl Objects for Grpc {
             amount: amount(message.amount),
         };
         let hidden = HiddenPaths::new(&caller, &repository, expr.base());
-        let listing = self.graveler.list_shown(&repository, &expr, &request, |path| !hidden.has(path)).await;
+        let listing =
+            self.graveler.list_shown(&repository, &expr, &request, Box::new(move |path| !hidden.has(path))).await;
         let Listing { items, next } = listing.map_err(Error::from)?;
         Ok(Response::new(wire::ListObjectsResponse {
             more: next.is_some(),

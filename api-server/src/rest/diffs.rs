@@ -129,7 +129,7 @@ async fn diff_branch(
     authorize(&caller, Action::ListObjects, &Resource::listing(&repository, &branch, &query.prefix))?;
     let hidden = HiddenPaths::new(&caller, &repository, &branch);
     let shows = move |path: &str| !hidden.has(path);
-    let page = rest.graveler.diff_uncommitted_shown(&repository, &branch, &query.into(), shows).await?;
+    let page = rest.graveler.diff_uncommitted_shown(&repository, &branch, &query.into(), Box::new(shows)).await?;
     Ok(Json(DiffList::new(page, false)))
 }
 
@@ -153,7 +153,7 @@ async fn diff_refs(
     };
     let hidden = [&left, &right].map(|side| HiddenPaths::new(&caller, &repository, side.base()));
     let shows = move |path: &str| !hidden.iter().any(|hidden| hidden.has(path));
-    let page = rest.graveler.diff_shown(&repository, (&left, &right), kind, &query.into(), shows).await?;
+    let page = rest.graveler.diff_shown(&repository, (&left, &right), kind, &query.into(), Box::new(shows)).await?;
     Ok(Json(DiffList::new(page, include_right_stats)))
 }
 

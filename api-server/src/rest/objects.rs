@@ -194,7 +194,8 @@ async fn list_objects(
     let delimiter = Some(delimiter).filter(|delimiter| !delimiter.is_empty());
     let request = ListRequest { prefix, delimiter, after, amount: amount.0 };
     let hidden = HiddenPaths::new(&caller, &repository, reference.base());
-    let listing = rest.graveler.list_shown(&repository, &reference, &request, |path| !hidden.has(path)).await?;
+    let listing =
+        rest.graveler.list_shown(&repository, &reference, &request, Box::new(move |path| !hidden.has(path))).await?;
     let repository = rest.graveler.meta().repository(&repository).await?;
     let mut results = Vec::with_capacity(listing.items.len());
     for item in listing.items {

@@ -1,6 +1,7 @@
 //! The roles that one binary can be. Owns the wiring of crates into each role, from settings to the ready line; the
 //! composition root of everything.
 
+use futures::FutureExt as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -110,7 +111,7 @@ pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Res
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
     ready(output, "Lakebed metadata server", &url, &format!("data in {}", config.data_dir.display()))?;
-    metadata_server::serve(&metadata, listener, tls, end).await?;
+    metadata_server::serve(&metadata, listener, tls, end.boxed()).await?;
     metadata.shutdown().await;
     Ok(())
 }

@@ -20,6 +20,7 @@ use tokio::sync::mpsc::Sender;
 
 pub use fault::{Fault, FaultKind, FsckEvent};
 
+use crate::boxed;
 use crate::graveler::Work;
 use crate::{Error, Graveler, RefExpr};
 use walk::{Referrer, Walk};
@@ -65,6 +66,7 @@ impl Graveler {
     /// when it is gone.
     ///
     /// Fails only when it can't go on: the metadata service or the object store can't be asked.
+    #[boxed]
     pub async fn fsck(
         &self,
         repository: &RepositoryName,
@@ -123,6 +125,7 @@ impl Graveler {
 
 /// Checks a repository that no server need serve: what one commit reaches, or else every commit in the bucket.
 /// Otherwise as [`Graveler::fsck`].
+#[boxed]
 pub async fn fsck_bucket(
     storage: RepositoryStorage,
     from: Option<CommitId>,

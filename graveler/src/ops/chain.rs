@@ -10,6 +10,7 @@ use model::{BranchName, CommitId, Repository, StagingToken, Version};
 use super::cherry_pick::CommitChange;
 use super::commit::{Built, CommitInfo};
 use super::merge::{MergeOptions, Merged};
+use crate::boxed;
 use crate::history::Lineage;
 use crate::tree::Files;
 use crate::tree::write_behind::WriteBehind;
@@ -76,6 +77,7 @@ impl CommitChain {
     }
 
     /// Commits sealed tokens. As [`Graveler::build_commit`].
+    #[boxed]
     pub async fn commit(
         &mut self,
         sealed: &SealedTokens,
@@ -89,6 +91,7 @@ impl CommitChain {
     }
 
     /// Merges a commit. As [`Graveler::merge_tree`].
+    #[boxed]
     pub async fn merge(
         &mut self,
         source: CommitId,
@@ -107,6 +110,7 @@ impl CommitChain {
     }
 
     /// Replays a commit's change. As [`Graveler::revert_tree`] and [`Graveler::cherry_pick_tree`].
+    #[boxed]
     pub async fn replay(
         &mut self,
         replay: Replay,
@@ -124,6 +128,7 @@ impl CommitChain {
 
     /// Appends a commit that was built over `base`: as it is if that is the tip, else its change, applied over the tip.
     /// Where both changed an object, the commit's is taken.
+    #[boxed]
     pub async fn append(&mut self, built: Built, base: CommitId) -> Result<Built, Error> {
         if base == self.tip {
             self.go_on(built.id).await?;
@@ -145,6 +150,7 @@ impl CommitChain {
     }
 
     /// Waits until all that was built is stored.
+    #[boxed]
     pub async fn settle(&self) -> Result<(), Error> {
         self.behind.settle().await
     }

@@ -5,6 +5,7 @@ use model::{Commit, CommitId, Repository};
 
 use super::merge::{ThreeWay, tree};
 use super::virtual_base::Base;
+use crate::boxed;
 use crate::history::read_commit;
 use crate::tree::Files;
 use crate::{CommitInfo, Error, Graveler, MergeOptions, Merged};
@@ -23,6 +24,7 @@ impl Graveler {
     /// `destination`, with its parent as the base. Its only parent is `destination`.
     ///
     /// Fails with [`Error::ParentNeeded`] for a merge commit without a parent's number.
+    #[boxed]
     pub async fn cherry_pick_tree(
         &self,
         repository: &Repository,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use model::{BranchName, Commit, CommitId, MetaRangeId, Repository, StagingToken, Timestamp};
 
 use super::chain::SealedTokens;
+use crate::boxed;
 use crate::graveler::Work;
 use crate::history::{read_commit, write_commit};
 use crate::staging::SealedChanges;
@@ -64,6 +65,7 @@ impl Graveler {
     /// Fails with [`Error::NoChanges`] when a reader would see nothing else than before, unless an empty commit is
     /// allowed; with the refusal `HeadMoved` when a token isn't sealed on the branch any more, since another commit
     /// published it, or when the branch changed while the tokens were read: then look at it again.
+    #[boxed]
     pub async fn build_commit(
         &self,
         repository: &Repository,

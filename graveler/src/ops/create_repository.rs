@@ -18,6 +18,7 @@ use model::{
 };
 use storage::{Format, StorageError};
 
+use crate::boxed;
 use crate::history::write_commit;
 use crate::{Error, Graveler};
 
@@ -30,6 +31,7 @@ impl Graveler {
     /// Without a namespace it lives in the default one, under the configured object store; if that is taken (by a
     /// deleted repository of the same name, say), in one with a suffix. The same request tried again finds what it made,
     /// and any request goes on where another was cut off.
+    #[boxed]
     pub async fn create_repository(
         &self,
         request: RequestId,
@@ -73,6 +75,7 @@ impl Graveler {
 
     /// Makes a repository without a branch, whose refs are to be restored from a dump. Its namespace may be that of a
     /// repository that is no more, or of one that another installation has.
+    #[boxed]
     pub async fn create_bare_repository(
         &self,
         request: RequestId,

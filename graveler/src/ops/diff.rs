@@ -6,8 +6,9 @@ use bytes::Bytes;
 use model::{BranchName, CommitId, Entry, Repository, RepositoryName, StagedValue};
 
 use super::merge::ThreeWay;
-use super::prefix::{Grouping, OnPage, Pager, behind_prefix};
+use super::prefix::{Grouping, OnPage, Pager, Shows, behind_prefix};
 use super::virtual_base::Base;
+use crate::boxed;
 use crate::graveler::Work;
 use crate::history::{merge_bases, read_commit};
 use crate::staging::StagedCursor;
@@ -78,6 +79,7 @@ pub struct DiffPage {
 
 impl Graveler {
     /// Compares what is committed in two refs. Ranges that are equal are not read.
+    #[boxed]
     pub async fn diff(
         &self,
         repository: &RepositoryName,
@@ -86,17 +88,18 @@ impl Graveler {
         kind: DiffKind,
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
-        self.diff_shown(repository, (left, right), kind, request, |_| true).await
+        self.diff_shown(repository, (left, right), kind, request, Box::new(|_| true)).await
     }
 
     /// As [`Self::diff`], of what `shows` lets through, as in [`Self::list_shown`].
+    #[boxed]
     pub async fn diff_shown(
         &self,
         repository: &RepositoryName,
         (left, right): (&RefExpr, &RefExpr),
         kind: DiffKind,
         request: &DiffRequest,
-        shows: impl Fn(&str) -> bool + Send + Sync + 'static,
+        shows: Box<Shows>,
     ) -> Result<DiffPage, Error> {
         let (to, from) = (self.resolve(repository, right).await?, self.resolve(repository, left).await?);
         let files = self.files(&to.repository)?;
@@ -107,7 +110,7 @@ impl Graveler {
             return self
                 .heavy(Work::Scan, async move || {
                     let walk = TreeDiff::open(&files, destination, source).await?;
-                    page_of(&files, &mut Walk::TwoDot(Box::new(walk)), &request, &shows).await
+                    page_of(&files, &mut Walk::TwoDot(Box::new(walk)), &request, &*shows).await
                 })
                 .await;
         }
@@ -120,13 +123,14 @@ impl Graveler {
         self.heavy(Work::Scan, async move || {
             let (files, trees) = Box::pin(sides.open(files, &bounds)).await?;
             let walk = Box::new(Incoming::open(&files, trees).await?);
-            page_of(&files, &mut Walk::ThreeDot(walk), &request, &shows).await
+            page_of(&files, &mut Walk::ThreeDot(walk), &request, &*shows).await
         })
         .await
     }
 
     /// Whether a reader sees the same in two refs' commits. Where their trees have deltas over one anchor, their digests
     /// tell, and nothing else is read; else it ends at the first difference.
+    #[boxed]
     pub async fn same_content(
         &self,
         repository: &RepositoryName,
@@ -141,22 +145,24 @@ impl Graveler {
     }
 
     /// Compares a branch's view (right) with its head (left).
+    #[boxed]
     pub async fn diff_uncommitted(
         &self,
         repository: &RepositoryName,
         branch: &BranchName,
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
-        self.diff_uncommitted_shown(repository, branch, request, |_| true).await
+        self.diff_uncommitted_shown(repository, branch, request, Box::new(|_| true)).await
     }
 
     /// As [`Self::diff_uncommitted`], of what `shows` lets through, as in [`Self::list_shown`].
+    #[boxed]
     pub async fn diff_uncommitted_shown(
         &self,
         repository: &RepositoryName,
         branch: &BranchName,
         request: &DiffRequest,
-        shows: impl Fn(&str) -> bool + Send + Sync + 'static,
+        shows: Box<Shows>,
     ) -> Result<DiffPage, Error> {
         let found = self.meta().lookup(repository, &branch.into(), None).await?;
         let branch = found.target.into_branch(branch)?;
@@ -173,7 +179,7 @@ impl Graveler {
         };
         let request = request.clone();
         self.heavy(Work::Scan, async move || {
-            let mut page = PageBuilder::new(&request, &shows);
+            let mut page = PageBuilder::new(&request, &*shows);
             while let Some(difference) = walk.next().await? {
                 match page.add(&walk.files, &Item { difference, is_conflict: false })? {
                     Added::Done => break,
@@ -225,12 +231,7 @@ impl Walk {
     }
 }
 
-async fn page_of(
-    files: &Files,
-    walk: &mut Walk,
-    request: &DiffRequest,
-    shows: &(dyn Fn(&str) -> bool + Send + Sync),
-) -> Result<DiffPage, Error> {
+async fn page_of(files: &Files, walk: &mut Walk, request: &DiffRequest, shows: &Shows) -> Result<DiffPage, Error> {
     let mut page = PageBuilder::new(request, shows);
     let Some(from) = page.pager.grouping.start_behind(&request.after) else { return Ok(page.page) };
     walk.seek(from.as_bytes()).await?;
@@ -272,7 +273,7 @@ enum Added {
 }
 
 impl<'a> PageBuilder<'a> {
-    fn new(request: &'a DiffRequest, shows: &'a (dyn Fn(&str) -> bool + Send + Sync)) -> Self {
+    fn new(request: &'a DiffRequest, shows: &'a Shows) -> Self {
         let pager = Pager::new((&request.prefix, request.delimiter.as_deref()), request.amount, shows);
         Self { pager, page: DiffPage::empty() }
     }

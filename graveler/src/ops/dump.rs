@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use model::{Branch, CommitId, PAGE_MAX, Query, Repository, RepositoryName, Tag};
 
 use super::refs_dump::{Kind, ListWriter, RefsDump};
+use crate::boxed;
 use crate::history::{HistoryWalk, commit_object};
 use crate::tree::Files;
 use crate::{Error, Graveler, Progress};
 
 impl Graveler {
     /// Dumps a repository's refs. Each ref is as it was at some moment meanwhile; what is uncommitted isn't dumped.
+    #[boxed]
     pub async fn dump_refs(&self, repository: &RepositoryName, progress: &Progress) -> Result<RefsDump, Error> {
         let found = self.meta().repository(repository).await?;
         let files = self.files(&found)?;

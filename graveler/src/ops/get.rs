@@ -8,6 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use model::{Address, CommitId, Entry, ObjectPath, RefTarget, Repository, RepositoryName, StagedValue};
 use storage::BodyStream;
 
+use crate::boxed;
 use crate::history::read_commit;
 use crate::{Error, Graveler, RefExpr};
 
@@ -33,6 +34,7 @@ pub enum Content {
 
 impl Graveler {
     /// Finds the object at a path of a ref; `None` if there is none. An unknown repository or ref is an error.
+    #[boxed]
     pub async fn stat(
         &self,
         repository: &RepositoryName,
@@ -56,12 +58,14 @@ impl Graveler {
     }
 
     /// Streams some bytes of an object. One that was imported is read where it lies, and only as it was imported.
+    #[boxed]
     pub async fn read(&self, repository: &Repository, entry: &Entry, range: Range<u64>) -> Result<BodyStream, Error> {
         Ok(self.files(repository)?.storage().read(entry, range).await?)
     }
 
     /// Checks that an imported object can be read, as [`Self::read`] would. Of others, whose bytes nobody else changes,
     /// nothing is asked.
+    #[boxed]
     pub async fn check_imported(&self, repository: &Repository, entry: &Entry) -> Result<(), Error> {
         if let Address::Full(_) = entry.address {
             self.files(repository)?.storage().look(entry).await?;
@@ -71,6 +75,7 @@ impl Graveler {
 
     /// Opens some bytes of an object for an answer: a few whole, so that a failure to read them can still be an answer
     /// of its own, and a stream of one chunk costs more than it saves; others as a stream.
+    #[boxed]
     pub async fn content(&self, repository: &Repository, entry: &Entry, range: Range<u64>) -> Result<Content, Error> {
         let length = range.end - range.start;
         if length == 0 {

@@ -10,6 +10,7 @@ use model::{CommitId, Entry, MetaRangeId, ObjectPath, Repository};
 use super::commit::{Built, CommitInfo, store_commit};
 use super::merge::{MergeOptions, Merged, Strategy, ThreeWay};
 use super::virtual_base::Base;
+use crate::boxed;
 use crate::graveler::Work;
 use crate::history::read_commit;
 use crate::tree::apply::{Changes, TreeChange, apply};
@@ -50,6 +51,7 @@ impl Graveler {
     ///
     /// Fails with [`Error::NoChanges`] when the base holds all of it already, unless an empty commit is allowed; with
     /// [`Error::Invalid`] when the listing isn't in order.
+    #[boxed]
     pub async fn build_import(
         &self,
         repository: &Repository,
@@ -77,6 +79,7 @@ impl Graveler {
     ///
     /// Nothing refers to what this writes but the checkpoint that it returns. Fails with [`Error::Invalid`] when the
     /// listing isn't in order.
+    #[boxed]
     pub async fn import_step(
         &self,
         repository: &Repository,
@@ -105,6 +108,7 @@ impl Graveler {
     /// unread.
     ///
     /// Fails with [`Error::NoChanges`] when the commit has all of it already, unless an empty commit is allowed.
+    #[boxed]
     pub async fn build_imported(
         &self,
         repository: &Repository,

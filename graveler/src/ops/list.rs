@@ -3,7 +3,8 @@
 
 use model::{Entry, ObjectPath, PAGE_MAX, RepositoryName};
 
-use super::prefix::{OnPage, Pager, behind_prefix};
+use super::prefix::{OnPage, Pager, Shows, behind_prefix};
+use crate::boxed;
 use crate::staging::View;
 use crate::{Error, Graveler, RefExpr};
 
@@ -50,26 +51,28 @@ pub struct Listing {
 
 impl Graveler {
     /// Lists a page of a ref's objects. A branch's view has what is staged over what is committed.
+    #[boxed]
     pub async fn list(
         &self,
         repository: &RepositoryName,
         expr: &RefExpr,
         request: &ListRequest,
     ) -> Result<Listing, Error> {
-        self.list_shown(repository, expr, request, |_| true).await
+        self.list_shown(repository, expr, request, Box::new(|_| true)).await
     }
 
     /// As [`Self::list`], of the paths and common prefixes that `shows` lets through; a common prefix needs a path that it lets
     /// through too. A page ends early after 10,000 others.
+    #[boxed]
     pub async fn list_shown(
         &self,
         repository: &RepositoryName,
         expr: &RefExpr,
         request: &ListRequest,
-        shows: impl Fn(&str) -> bool + Send + Sync,
+        shows: Box<Shows>,
     ) -> Result<Listing, Error> {
         let resolved = self.resolve(repository, expr).await?;
-        let mut pager = Pager::new((&request.prefix, request.delimiter.as_deref()), request.amount, &shows);
+        let mut pager = Pager::new((&request.prefix, request.delimiter.as_deref()), request.amount, &*shows);
         let mut listing = Listing { items: Vec::new(), next: None };
         let from = pager.grouping.start_behind(&request.after).filter(|_| request.amount > 0);
         let Some(from) = from else { return Ok(listing) };

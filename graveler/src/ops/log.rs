@@ -8,6 +8,7 @@ use model::{Commit, CommitId, PAGE_MAX, Repository, RepositoryName, Timestamp};
 
 use super::merge::tree;
 use super::resolve::commit_if_there;
+use crate::boxed;
 use crate::graveler::Work;
 use crate::history::{HistoryWalk, LogCursor, merge_bases};
 use crate::tree::Files;
@@ -57,6 +58,7 @@ impl Graveler {
     /// change that counts in the ref's content is shown once, where it was made. With `first_parent`, commits and merges
     /// alike are shown by what they changed against their first parent. A commit that didn't change the paths costs no
     /// look into a range.
+    #[boxed]
     pub async fn log(
         &self,
         repository: &RepositoryName,
@@ -85,6 +87,7 @@ impl Graveler {
     /// Finds the best common ancestors of two commits: those of which no other common ancestor descends. Criss-cross
     /// histories have several, and a merge takes all of them for its base. The first is of the largest generation, of
     /// these the newest, and of these that of the smallest id. Empty if the two have no history in common.
+    #[boxed]
     pub async fn merge_bases(
         &self,
         repository: &Repository,

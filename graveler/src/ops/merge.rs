@@ -7,6 +7,7 @@ use model::{CommitId, Entry, MetaRangeId, ObjectPath, PAGE_MAX, Repository};
 
 use super::commit::store_commit;
 use super::virtual_base::Base;
+use crate::boxed;
 use crate::graveler::Work;
 use crate::history::{merge_bases, read_commit};
 use crate::tree::Files;
@@ -78,6 +79,7 @@ pub struct Conflict {
 impl Graveler {
     /// Merges the changes of `source` since the best common ancestors into `destination`, and builds the merge commit
     /// (parents: destination, source; of a squash the destination alone). Ranges equal on both sides are not read.
+    #[boxed]
     pub async fn merge_tree(
         &self,
         repository: &Repository,

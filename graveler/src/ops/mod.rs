@@ -22,7 +22,7 @@ pub(crate) mod restore;
 pub(crate) mod revert;
 pub(crate) mod update;
 
-mod prefix;
+pub(crate) mod prefix;
 mod virtual_base;
 
 #[cfg(test)]

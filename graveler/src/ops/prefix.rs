@@ -43,10 +43,13 @@ impl<'a> Grouping<'a> {
 /// How many paths that aren't shown are looked at for one page.
 const HIDDEN_MAX: usize = 10_000;
 
+/// Whether a caller may see a path or common prefix.
+pub type Shows = dyn Fn(&str) -> bool + Send + Sync;
+
 /// Gathers a page: decides what each path, in their order, is on it. Owns its bounds.
 pub(crate) struct Pager<'a> {
     pub(crate) grouping: Grouping<'a>,
-    shows: &'a (dyn Fn(&str) -> bool + Send + Sync),
+    shows: &'a Shows,
     /// How many more items fit.
     room: usize,
     hidden: usize,
@@ -71,11 +74,7 @@ pub(crate) enum OnPage {
 
 impl<'a> Pager<'a> {
     /// Shows paths and common prefixes that `shows` lets through; a common prefix needs a path that it lets through too.
-    pub(crate) fn new(
-        (prefix, delimiter): (&'a str, Option<&'a str>),
-        amount: usize,
-        shows: &'a (dyn Fn(&str) -> bool + Send + Sync),
-    ) -> Self {
+    pub(crate) fn new((prefix, delimiter): (&'a str, Option<&'a str>), amount: usize, shows: &'a Shows) -> Self {
         Self { grouping: Grouping::new(prefix, delimiter), shows, room: amount.min(PAGE_MAX), hidden: 0 }
     }
 

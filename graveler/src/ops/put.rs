@@ -8,6 +8,7 @@ use model::{
 };
 use storage::BodyStream;
 
+use crate::boxed;
 use crate::staging::Place;
 use crate::{Error, Graveler};
 
@@ -40,6 +41,7 @@ impl Graveler {
     /// Streams bytes to a new address of a repository. They are durable when this returns, or nothing of them remains.
     ///
     /// Fails with [`Error::Body`] when the body does, with the body's own error.
+    #[boxed]
     pub async fn upload(
         &self,
         repository: &Repository,
@@ -55,6 +57,7 @@ impl Graveler {
     /// Stages changes on a branch, each judged by itself; one outcome a change, in their order, never `HeadMoved`.
     ///
     /// Writes to one branch that come while another is under way travel together.
+    #[boxed]
     pub async fn stage(
         &self,
         repository: &RepositoryName,
@@ -67,6 +70,7 @@ impl Graveler {
 
     /// As [`Self::stage`], in this very repository: another that was made with its name meanwhile hasn't the bytes that
     /// were uploaded, and refuses with `RepositoryNotFound`.
+    #[boxed]
     pub async fn stage_in(
         &self,
         repository: &Repository,
@@ -78,6 +82,7 @@ impl Graveler {
     }
 
     /// As [`Self::stage_in`], of one change that is taken at most once. With [`StageOutcome::Spent`] another change was taken.
+    #[boxed]
     pub async fn stage_once(
         &self,
         repository: &Repository,

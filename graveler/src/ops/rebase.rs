@@ -7,6 +7,7 @@ use model::{Commit, CommitId, Repository};
 
 use super::merge::{ThreeWay, tree};
 use super::virtual_base::Base;
+use crate::boxed;
 use crate::history::{reaches, read_commit};
 use crate::tree::Files;
 use crate::{CommitInfo, Conflicts, Error, Graveler, MergeOptions, Merged};
@@ -45,6 +46,7 @@ impl Graveler {
     /// already (so that merges *from* the new base bring only what they mended), or else to its first.
     ///
     /// Fails with [`Error::Invalid`] beyond [`REBASE_COMMITS_MAX`] commits.
+    #[boxed]
     pub async fn rebase_tree(
         &self,
         repository: &Repository,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::{Branch, Commit, CommitId, RefTarget, Repository, RepositoryName};
 
+use crate::boxed;
 use crate::history::{Suffix, ancestor, at_time, read_commit};
 use crate::tree::Files;
 use crate::{Error, Graveler, RefExpr};
@@ -30,6 +31,7 @@ impl Graveler {
     ///
     /// A whole commit id is taken for that even if a branch has the same name, so that reading by commit needs no
     /// metadata.
+    #[boxed]
     pub async fn resolve(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {
         let base = match expr.suffixes.first() {
             Some(Suffix::Previous(number)) => self.by_reflog(repository, expr, *number).await?,
@@ -43,12 +45,14 @@ impl Graveler {
 
     /// As [`Self::resolve`], in the repository that has the name now, not in one remembered: for who writes the commit
     /// down, as a ref must never lead to a commit of a repository that was deleted a moment ago.
+    #[boxed]
     pub async fn resolve_now(&self, repository: &RepositoryName, expr: &RefExpr) -> Result<Resolved, Error> {
         self.forget_repository(repository).await;
         self.resolve(repository, expr).await
     }
 
     /// Reads a commit object; cached, since it never changes.
+    #[boxed]
     pub async fn commit_object(&self, repository: &Repository, id: &CommitId) -> Result<Arc<Commit>, Error> {
         read_commit(&self.files(repository)?, *id).await
     }

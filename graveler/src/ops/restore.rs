@@ -13,6 +13,7 @@ use prost::Message;
 use storage::{Immutable, StorageError};
 
 use super::refs_dump::{Kind, ListReader, RefRecord, RefsDump};
+use crate::boxed;
 use crate::history::{commit_object, read_commit, write_commit};
 use crate::tree::Files;
 use crate::{Error, Graveler, Progress};
@@ -39,6 +40,7 @@ type Refs<N> = Vec<(N, CommitId)>;
 impl Graveler {
     /// Makes the refs of a dump in a repository that has none, or only refs that are the dump's too. `request` is the same
     /// when it is tried again.
+    #[boxed]
     pub async fn restore_refs(
         &self,
         repository: &RepositoryName,

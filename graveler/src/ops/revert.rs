@@ -6,6 +6,7 @@ use model::{CommitId, Repository};
 use super::cherry_pick::parent_of;
 use super::merge::{ThreeWay, tree};
 use super::virtual_base::Base;
+use crate::boxed;
 use crate::history::read_commit;
 use crate::tree::Files;
 use crate::{CommitChange, CommitInfo, Error, Graveler, MergeOptions, Merged};
@@ -16,6 +17,7 @@ impl Graveler {
     ///
     /// Where `destination` has changed an object again since, that is a conflict. Fails with [`Error::ParentNeeded`]
     /// for a merge commit without a parent's number.
+    #[boxed]
     pub async fn revert_tree(
         &self,
         repository: &Repository,

@@ -3,6 +3,7 @@
 
 use model::{BranchName, Entry, ObjectPath, RepositoryName, Require, StageOutcome, StagedValue};
 
+use crate::boxed;
 use crate::{Change, Error, Graveler};
 
 impl Graveler {
@@ -13,12 +14,13 @@ impl Graveler {
     ///
     /// # Errors
     /// [`Error::Contended`] if others are always faster, and those of [`Self::stage`].
+    #[boxed]
     pub async fn update(
         &self,
         repository: &RepositoryName,
         branch: &BranchName,
         path: &ObjectPath,
-        change: impl Fn(Entry) -> Entry + Send + Sync,
+        change: &(dyn Fn(Entry) -> Entry + Send + Sync),
     ) -> Result<Option<Entry>, Error> {
         for _ in 0..=self.inner.options.stage_retries_max {
             let Some(found) = self.stat(repository, &branch.into(), path).await? else { return Ok(None) };

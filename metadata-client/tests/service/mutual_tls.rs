@@ -89,7 +89,7 @@ async fn the_port_isnt_opened_to_all_without_tls() {
     let folder = tempfile::tempdir().unwrap();
     let server = MetadataServer::start(MetadataOptions::new(folder.path(), Arc::new(SystemClock))).await.unwrap();
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let refused = serve(&server, listener, None, std::future::pending()).await.unwrap_err();
+    let refused = serve(&server, listener, None, Box::pin(std::future::pending())).await.unwrap_err();
     assert!(matches!(refused, ServeError::OpenToAll { .. }), "{refused}");
     server.shutdown().await;
 }

@@ -18,7 +18,7 @@ pub(crate) async fn with_node<F: Future<Output = ()>>(tls: Option<MutualTls>, te
     let port = listener.local_addr().unwrap().port();
     let (stop, stopped) = oneshot::channel::<()>();
     {
-        let serving = serve(&server, listener, tls, async { drop(stopped.await) });
+        let serving = serve(&server, listener, tls, Box::pin(async { drop(stopped.await) }));
         let testing = async {
             test(port).await;
             drop(stop);

@@ -1,13 +1,14 @@
 //! Serving the metadata service to other processes. Owns the listener's TLS. The service trusts its callers, so there
 //! are two ways only: on loopback, or with mutual TLS; no shared token as a fallback.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::{self, Stream, StreamExt};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -61,15 +62,12 @@ pub enum ServeError {
 ///
 /// # Errors
 /// [`ServeError::OpenToAll`] without TLS off loopback; otherwise what listener or certificates make impossible.
-pub fn serve<Stop>(
+pub fn serve(
     server: &MetadataServer,
     listener: TcpListener,
     tls: Option<MutualTls>,
-    stop: Stop,
-) -> impl Future<Output = Result<(), ServeError>> + Send + use<Stop>
-where
-    Stop: Future<Output = ()> + Send,
-{
+    stop: BoxFuture<'static, ()>,
+) -> BoxFuture<'static, Result<(), ServeError>> {
     let routes = server.grpc();
     async move {
         let address = listener.local_addr()?;
@@ -86,6 +84,7 @@ where
         let incoming = bounded(TcpIncoming::from(listener).with_nodelay(Some(true)));
         Ok(builder.add_routes(routes).serve_with_incoming_shutdown(incoming, stop).await?)
     }
+    .boxed()
 }
 
 impl MutualTls {

@@ -145,7 +145,7 @@ async fn add_ref(
     page: &mut Page,
 ) -> Result<(), Failure> {
     let hidden = HiddenPaths::new(call.caller, repository, expr.base());
-    let listing = call.graveler.list_shown(repository, expr, request, |path| !hidden.has(path)).await;
+    let listing = call.graveler.list_shown(repository, expr, request, Box::new(move |path| !hidden.has(path))).await;
     let listing = match listing.map_err(Failure::from) {
         Err(failure) if failure.is_unknown_ref() => return Ok(()),
         listing => listing?,

@@ -52,6 +52,6 @@ async fn replace(call: &Call<'_>, bucket: &str, key: &str, tags: &ObjectTags) ->
         tags.keep_in(&mut entry.metadata);
         entry
     };
-    let updated = call.graveler.update(&repository.name, &branch, &path, tagged).await?;
+    let updated = call.graveler.update(&repository.name, &branch, &path, &tagged).await?;
     updated.map(drop).ok_or_else(|| no_such_key(key).into())
 }

@@ -166,7 +166,7 @@ async fn tags_that_were_damaged_are_told_and_hide_no_bytes() {
         ..entry
     };
     let (branch, path) = ("main".parse().unwrap(), "a".parse().unwrap());
-    s3.graveler.update(&name(), &branch, &path, damage).await.unwrap().unwrap();
+    s3.graveler.update(&name(), &branch, &path, &damage).await.unwrap().unwrap();
     tagging(&s3, Method::GET, "main/a").send().await.expect_error(500, "InternalError");
     assert_eq!(s3.get("main/a").send().await.expect(200).text(), "bytes");
     put_tags(&s3, "main/a", &[("k", "v")]).await.expect(200);

@@ -23,7 +23,7 @@ async fn an_object_keeps_its_bytes_and_what_does_not_change_is_not_staged() {
     lake.stage("main", &[("a", Some(1))]).await;
     lake.commit("main").await.unwrap();
     let before = there(&lake, "a").await;
-    let update = async |at: &str| lake.graveler.update(lake.name(), &branch("main"), &path(at), coloured).await;
+    let update = async |at: &str| lake.graveler.update(lake.name(), &branch("main"), &path(at), &coloured).await;
     assert_eq!(update("a").await.unwrap(), Some(coloured(before.clone())));
     assert_eq!(there(&lake, "a").await, coloured(before));
     lake.commit("main").await.unwrap();
@@ -43,7 +43,7 @@ async fn a_write_that_comes_between_is_not_undone() {
         }
         coloured(entry)
     };
-    let updated = lake.graveler.update(lake.name(), &branch("main"), &path("a"), change).await.unwrap().unwrap();
+    let updated = lake.graveler.update(lake.name(), &branch("main"), &path("a"), &change).await.unwrap().unwrap();
     assert_eq!((updated.size, looks.load(Ordering::SeqCst)), (2, 2));
     assert_eq!(there(&lake, "a").await, updated);
 
@@ -51,7 +51,7 @@ async fn a_write_that_comes_between_is_not_undone() {
         block_in_place(|| Handle::current().block_on(lake.stage("main", &[("a", None)])));
         Entry { metadata: BTreeMap::new(), ..entry }
     };
-    let updated = lake.graveler.update(lake.name(), &branch("main"), &path("a"), change).await.unwrap();
+    let updated = lake.graveler.update(lake.name(), &branch("main"), &path("a"), &change).await.unwrap();
     assert_eq!(updated, None, "a deletion that comes between stands");
 }
 
@@ -73,12 +73,12 @@ async fn an_equal_e_tag_hides_no_change_of_metadata() {
             if looks.fetch_add(1, Ordering::SeqCst) == 0 {
                 let change = |entry| with(entry, &theirs);
                 let (name, main, path) = (lake.name(), branch("main"), path("a"));
-                let other = lake.graveler.update(name, &main, &path, change);
+                let other = lake.graveler.update(name, &main, &path, &change);
                 block_in_place(|| Handle::current().block_on(other)).unwrap().unwrap();
             }
             with(entry, &mine)
         };
-        lake.graveler.update(lake.name(), &branch("main"), &path("a"), change).await.unwrap().unwrap();
+        lake.graveler.update(lake.name(), &branch("main"), &path("a"), &change).await.unwrap().unwrap();
         let there = there(&lake, "a").await.metadata;
         assert!(there.contains_key(&mine) && there.contains_key(&theirs), "{there:?}");
         assert_eq!(looks.load(Ordering::SeqCst), 2);
