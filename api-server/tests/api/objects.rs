@@ -137,7 +137,8 @@ async fn what_was_written_since_a_listing_survives_a_deletion_of_what_was_listed
     for path in ["late", "moved", "staged"] {
         put(path).await;
     }
-    let items: Vec<_> = lake.lakebed.list_objects(&lake.trips, "main", ListOptions::default()).try_collect().await.unwrap();
+    let items: Vec<_> =
+        lake.lakebed.list_objects(&lake.trips, "main", ListOptions::default()).try_collect().await.unwrap();
     let listed: Vec<_> = items
         .into_iter()
         .map(|item| match item {
