@@ -31,9 +31,10 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
-use model::RepositoryName;
+use lakebed_sdk::Lakebed;
+use model::{RepositoryName, TagName};
 
-use crate::exit::usage;
+use crate::exit::{NotFound, usage};
 use crate::uri::RefUri;
 
 /// Reads `--source`: a branch, tag, commit or expression, alone or as a URI of the same repository.
@@ -46,6 +47,18 @@ fn source(text: &str, repository: &RepositoryName) -> Result<String> {
         usage!("the source {text} is in another repository than {repository}");
     }
     Ok(uri.reference)
+}
+
+/// Refuses to write to a tag, where the server isn't asked to write: by a dry run, or for a URL that does so later. If the
+/// caller may not ask, only the write itself is refused.
+async fn refuse_tag(lakebed: &Lakebed, repository: &RepositoryName, reference: &str) -> Result<()> {
+    let Ok(tag) = reference.parse::<TagName>() else { return Ok(()) };
+    match lakebed.get_tag(repository, &tag).await {
+        Ok(_) => {
+            Err(NotFound(format!("branch {tag} not found: {tag} is a tag, which is read-only; name a branch")).into())
+        }
+        Err(_) => Ok(()),
+    }
 }
 
 /// Reads `--meta NAME=VALUE`.

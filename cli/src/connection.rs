@@ -322,7 +322,12 @@ pub(crate) fn certificate_advice(error: &str) -> Option<&'static str> {
 }
 
 fn reason(error: &anyhow::Error) -> Option<Reason> {
-    error.chain().find_map(|cause| cause.downcast_ref::<lakebed_sdk::Error>()).map(|error| error.reason)
+    call(error).map(|call| call.reason)
+}
+
+/// The failed call that an error is about, if it is about one.
+pub(crate) fn call(error: &anyhow::Error) -> Option<&lakebed_sdk::Error> {
+    error.chain().find_map(|cause| cause.downcast_ref::<lakebed_sdk::Error>())
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! How a command ends. Owns the exit codes that scripts rely on, and the one place that prints an error.
 
+use std::error::Error as StdError;
 use std::process::ExitCode;
 
 use lakebed_sdk::{Code, InvalidId, InvalidName, InvalidPath, InvalidPattern, Reason};
 use thiserror::Error;
 
-use crate::output::warn;
+use crate::connection::call;
+use crate::output::{shown, warn};
 use crate::uri::InvalidUri;
 
 /// A merge that has conflicts.
@@ -48,7 +50,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 /// An error and its causes in one line; a cause that an outer error quotes already isn't told again.
 pub(crate) fn text(error: &anyhow::Error) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in error.chain().map(told) {
         if text.is_empty() {
             text = cause;
         } else if !text.contains(&cause) {
@@ -58,14 +60,22 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
     text.trim_end().to_owned()
 }
 
+/// What a server says may quote names of the lake's users.
+fn told(cause: &(dyn StdError + 'static)) -> String {
+    match cause.downcast_ref::<lakebed_sdk::Error>() {
+        Some(call) => shown(&call.message).into_owned(),
+        None => cause.to_string(),
+    }
+}
+
 /// Returns whether a command ended upon Ctrl-C.
 pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
     error.is::<Interrupted>()
 }
 
 fn code(error: &anyhow::Error) -> u8 {
-    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref::<lakebed_sdk::Error>()) {
-        return of_call(error);
+    if let Some(call) = call(error) {
+        return of_call(call);
     }
     if error.chain().any(|cause| cause.is::<NotFound>()) {
         return NOT_FOUND;
@@ -100,15 +110,15 @@ mod tests {
 
     use super::*;
 
-    fn call(code: Code) -> anyhow::Error {
+    fn failed(code: Code) -> anyhow::Error {
         lakebed_sdk::Error { code, reason: Reason::Unknown, message: "the call failed".to_owned() }.into()
     }
 
     #[test]
     fn codes_tell_whose_turn_it_is() {
-        assert_eq!(code(&call(Code::NotFound).context("can't download x")), NOT_FOUND);
-        assert_eq!(code(&call(Code::Unavailable)), UNAVAILABLE);
-        assert_eq!(code(&call(Code::AlreadyExists)), FAILED);
+        assert_eq!(code(&failed(Code::NotFound).context("can't download x")), NOT_FOUND);
+        assert_eq!(code(&failed(Code::Unavailable)), UNAVAILABLE);
+        assert_eq!(code(&failed(Code::AlreadyExists)), FAILED);
         assert_eq!(code(&Usage("say --yes".to_owned()).into()), USAGE);
         assert_eq!(code(&NotFound("no such prefix".to_owned()).into()), NOT_FOUND);
         assert_eq!(code(&Interrupted("1 file uploaded".to_owned()).into()), INTERRUPTED);
@@ -121,5 +131,8 @@ mod tests {
     fn a_cause_is_told_once() {
         let error = anyhow::anyhow!("no route").context("can't connect: no route").context("upload failed");
         assert_eq!(text(&error), "upload failed: can't connect: no route");
+        let mut refused = lakebed_sdk::Error { code: Code::NotFound, reason: Reason::Unknown, message: String::new() };
+        refused.message = "a\nb\x1b[2J not found in main".to_owned();
+        assert_eq!(text(&refused.into()), "a\\nb\\u{1b}[2J not found in main", "what users call things is escaped");
     }
 }

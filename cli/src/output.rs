@@ -3,9 +3,14 @@
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 use anyhow::Result;
+use indicatif::HumanCount;
 use serde::Serialize;
+
+/// How many notes of one kind are printed; more are only counted.
+const NOTES_MAX: usize = 20;
 
 /// Where a command's result goes, and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -38,11 +43,20 @@ pub(crate) fn count(number: u64, thing: &str) -> String {
 /// A text of the lake's users, safe to print on a terminal: control characters are escaped, so that no path can look
 /// like two or move the cursor.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    escaped(text, char::is_control)
+}
+
+/// A local path, safe to print on a terminal.
+pub(crate) fn shown_path(path: &Path) -> String {
+    shown(&path.display().to_string()).into_owned()
+}
+
+fn escaped(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_unsafe) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().fold(String::new(), |mut shown, c| {
-        if c.is_control() {
+        if is_unsafe(c) {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);
@@ -57,9 +71,37 @@ pub(crate) fn shown_list(texts: &[String]) -> String {
     if list.is_empty() { list } else { format!(" {list}") }
 }
 
-/// Prints to standard error: notes that are no result.
+/// Prints to standard error: notes that are no result. They may have several lines, and no other control characters.
 pub(crate) fn warn(text: &str) {
+    let text = escaped(text, |c| c.is_control() && !matches!(c, '\n' | '\t'));
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Notes of one kind, such as one for each file of thousands: the first are printed, the others counted.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    number: usize,
+}
+
+impl Notes {
+    pub(crate) fn add(&mut self, text: &str) {
+        self.number += 1;
+        if self.number <= NOTES_MAX {
+            warn(text);
+        }
+    }
+
+    /// Tells how many weren't printed.
+    pub(crate) fn end(self) {
+        if let Some(more) = self.more() {
+            warn(&more);
+        }
+    }
+
+    fn more(&self) -> Option<String> {
+        let more = self.number.checked_sub(NOTES_MAX).filter(|more| *more > 0)?;
+        Some(format!("and {} more", HumanCount(more as u64)))
+    }
 }
 
 fn print(text: std::fmt::Arguments<'_>) -> Result<()> {
@@ -82,6 +124,14 @@ mod tests {
     fn control_characters_are_escaped() {
         assert_eq!(shown("a b/é+日本.txt"), "a b/é+日本.txt");
         assert_eq!(shown("a\nb\x1b[2J"), "a\\nb\\u{1b}[2J");
+        assert_eq!(shown_path(Path::new("a\nb/c")), "a\\nb/c");
+    }
+
+    #[test]
+    fn many_notes_are_counted() {
+        let more = |number| Notes { number }.more();
+        assert_eq!((more(0), more(NOTES_MAX)), (None, None));
+        assert_eq!(more(NOTES_MAX + 1480), Some("and 1,480 more".to_owned()));
     }
 
     #[test]

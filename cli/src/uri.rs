@@ -1,11 +1,13 @@
 //! `lakebed://repository/ref/path`, as people type it. Owns the three forms that commands take; `lakefs://` is
-//! accepted too. Invariant: what is printed is what can be typed again.
+//! accepted too. Invariant: what is printed is what can be typed again, unless control characters had to be escaped.
 
 use std::fmt;
 use std::str::FromStr;
 
-use model::{ObjectPath, RepositoryName};
+use model::{BranchName, ObjectPath, RepositoryName};
 use thiserror::Error;
+
+use crate::output::shown;
 
 /// A text that isn't the URI that a command takes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -18,6 +20,10 @@ pub(crate) enum InvalidUri {
         "{text:?} isn't a ref: a slash separates ref and path, so that no ref has one: name it {hyphenated}, perhaps"
     )]
     Slash { text: String, hyphenated: String },
+    #[error(
+        "{reference} can't be written to, as only branches can (tags, commits and expressions are read-only): {why}"
+    )]
+    NotABranch { reference: String, why: model::InvalidName },
     #[error(transparent)]
     Repository(#[from] model::InvalidName),
     #[error(transparent)]
@@ -49,6 +55,12 @@ impl PathUri {
     /// The path of one object: not empty.
     pub(crate) fn object(&self) -> Result<ObjectPath, InvalidUri> {
         Ok(self.path.parse()?)
+    }
+
+    /// The branch, of what is written.
+    pub(crate) fn branch(&self) -> Result<BranchName, InvalidUri> {
+        let reference = || shown(&self.reference).into_owned();
+        self.reference.parse().map_err(|why| InvalidUri::NotABranch { reference: reference(), why })
     }
 
     /// The URI of another path on the same ref.
@@ -121,7 +133,7 @@ impl fmt::Display for RefUri {
 
 impl fmt::Display for PathUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lakebed://{}/{}/{}", self.repository, self.reference, self.path)
+        write!(f, "lakebed://{}/{}/{}", self.repository, shown(&self.reference), shown(&self.path))
     }
 }
 

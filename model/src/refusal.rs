@@ -24,7 +24,7 @@ pub enum Refusal {
     #[error("branch {0} not found")]
     BranchNotFound(BranchName),
     /// No such branch, but a tag.
-    #[error("branch {0} not found: {0} is a tag, which doesn't move; name a branch")]
+    #[error("branch {0} not found: {0} is a tag, which is read-only; name a branch")]
     TagIsNoBranch(BranchName),
     /// No branch of this name was deleted, or it is forgotten.
     #[error("no deletion of branch {0} is remembered: list what can be brought back with `branch list --deleted`")]

@@ -46,7 +46,7 @@ pub use create_branch::{CreateBranchRequest, create_branch};
 pub use create_repository::{CreateRepositoryRequest, create_repository};
 pub use create_tag::create_tag;
 pub use delete_branch::delete_branch;
-pub use delete_objects::{DELETE_MAX, delete_objects};
+pub use delete_objects::{DELETE_MAX, Deletion, Listed, delete_objects};
 pub use delete_repository::delete_repository;
 pub use delete_tag::delete_tag;
 pub use dump_refs::{dump_refs, restore_refs};

@@ -6,8 +6,8 @@ use auth::{Action, Caller, Resource, authorize};
 use futures::{StreamExt, stream};
 use graveler::{BodyError, BodyStream, Change, Graveler, Uploaded};
 use model::{
-    BranchName, Entry, MetaError, ObjectPath, ObjectTags, RefTarget, Refusal, Repository, RepositoryName, Require,
-    StageOutcome, StagedValue, TAGS_NAME,
+    BranchName, Entry, MetaError, ObjectPath, ObjectTags, Repository, RepositoryName, Require, StageOutcome,
+    StagedValue, TAGS_NAME,
 };
 use proto::api::InvalidField;
 
@@ -103,11 +103,8 @@ pub(super) fn check_content_type(content_type: &str) -> Result<(), InvalidField>
 async fn writable(graveler: &Graveler, request: &PutObjectRequest) -> Result<Repository, Error> {
     let PutObjectRequest { repository, branch, .. } = request;
     let found = graveler.meta().lookup(repository, &branch.into(), None).await?;
-    match found.target {
-        RefTarget::Branch(_) => Ok(found.repository),
-        RefTarget::Tag(tag) => Err(graveler::Error::NotABranch(tag.name.to_string()).into()),
-        RefTarget::Unknown => Err(Refusal::BranchNotFound(branch.clone()).into()),
-    }
+    found.target.into_branch(branch)?;
+    Ok(found.repository)
 }
 
 /// A body that fails unless it has as many bytes as announced.

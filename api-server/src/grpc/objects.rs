@@ -6,7 +6,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use graveler::{BodyStream, Found, Graveler, ListItem, ListRequest, Listing, RefExpr};
 use model::{ObjectPath, RepositoryName, Require};
-use proto::api::{InvalidField, Reason, object_to_wire};
+use proto::api::{InvalidField, Reason, object_to_wire, time_from_wire};
 use proto::generated::api as wire;
 use storage::StorageError;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -18,7 +18,8 @@ use wire::{get_object_response, put_object_request};
 use super::Grpc;
 use super::authentication::{authenticated, caller};
 use super::fields::{amount, delimiter, reference, text};
-use crate::error_table::status;
+use crate::error_table::{Told, status, tell};
+use crate::flows::{Deletion, Listed};
 use crate::{Error, flows};
 
 /// The largest piece of a body in one message.
@@ -109,12 +110,18 @@ impl Objects for Grpc {
     ) -> Result<Response<wire::DeleteObjectsResponse>, Status> {
         let (caller, message) = authenticated(request)?;
         let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
-        let paths = message.paths.iter().map(|path| text("paths", path)).collect::<Result<_, _>>()?;
-        let denied = flows::delete_objects(&self.graveler, &caller, &repository, &branch, paths).await?;
-        let failures = denied.into_iter().map(|(path, why)| wire::DeleteFailure {
-            path: path.into(),
-            reason: Reason::AccessDenied.to_string(),
-            message: why.to_string(),
+        let mut deletions = Vec::with_capacity(message.paths.len() + message.listed.len());
+        for path in &message.paths {
+            deletions.push(Deletion { path: text("paths", path)?, only: None });
+        }
+        for wire::ListedObject { path, e_tag, last_modified } in message.listed {
+            let only = Some(Listed { e_tag, last_modified: time_from_wire(last_modified) });
+            deletions.push(Deletion { path: text("listed", &path)?, only });
+        }
+        let kept = flows::delete_objects(&self.graveler, &caller, &repository, &branch, deletions).await?;
+        let failures = kept.into_iter().map(|(path, why)| {
+            let Told { reason, message, .. } = tell(&why);
+            wire::DeleteFailure { path: path.into(), reason: reason.to_string(), message }
         });
         Ok(Response::new(wire::DeleteObjectsResponse { failures: failures.collect() }))
     }

@@ -240,10 +240,10 @@ async fn delete_objects(
     Body(PathList { paths }): Body<PathList>,
 ) -> Result<Json<ObjectErrorList>, Failure> {
     let paths = paths.into_iter().map(|path| path.try_into().map_err(|why| invalid_field("paths", why)));
-    let paths = paths.collect::<Result<Vec<ObjectPath>, _>>()?;
+    let paths = paths.map(|path| path.map(|path: ObjectPath| path.into())).collect::<Result<_, _>>()?;
     let queues = rest.by_force(Some(force));
-    let denied = flows::delete_objects(queues.graveler(), &caller, &repository, &branch, paths).await?;
-    let errors = denied.into_iter().map(|(path, why)| {
+    let kept = flows::delete_objects(queues.graveler(), &caller, &repository, &branch, paths).await?;
+    let errors = kept.into_iter().map(|(path, why)| {
         let (status, message) = Failure::from(why).into_parts();
         ObjectError { status_code: status.as_u16(), message, path: path.into() }
     });

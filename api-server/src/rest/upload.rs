@@ -91,8 +91,8 @@ async fn delete_object(
     Query(ForceQuery { force }): Query<ForceQuery>,
 ) -> Result<StatusCode, Failure> {
     let queues = rest.by_force(Some(force));
-    let denied = flows::delete_objects(queues.graveler(), &caller, &repository, &branch, vec![path]).await?;
-    match denied.into_iter().next() {
+    let kept = flows::delete_objects(queues.graveler(), &caller, &repository, &branch, vec![path.into()]).await?;
+    match kept.into_iter().next() {
         None => Ok(StatusCode::NO_CONTENT),
         Some((_, why)) => Err(why.into()),
     }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::io;
 
 use bytes::Bytes;
-use futures::stream;
-use lakebed_sdk::{Code, Condition, ListOptions, Reason, Upload};
-use model::{Command, CreateRepository, DeleteRepository, Note, Query, RequestId};
+use futures::{TryStreamExt, stream};
+use graveler::RefExpr;
+use lakebed_sdk::{Code, Condition, CopyObjects, ListItem, ListOptions, Object, Reason, Timestamp, Upload};
+use model::{
+    Command, CreateRepository, DeleteRepository, Entry, Note, Query, RequestId, Stage, StagedChange, StagedValue,
+};
 use storage::testing::Verb;
 use tokio::io::AsyncReadExt;
 
@@ -117,6 +120,59 @@ async fn deletes_are_of_many_and_of_what_is_not_there() {
 }
 
 #[tokio::test]
+async fn what_was_written_since_a_listing_survives_a_deletion_of_what_was_listed() {
+    let lake = TestLake::new().await;
+    let main = branch("main");
+    let put = async |path: &'static str| {
+        lake.lakebed.upload_bytes(&lake.trips, &main, &object(path), path, Upload::default()).await.unwrap()
+    };
+    let delete = async |listed: &[Object]| {
+        let kept = lake.lakebed.delete_listed(&lake.trips, &main, listed).await.unwrap();
+        kept.into_iter().map(|failure| (failure.path, failure.reason)).collect::<Vec<_>>()
+    };
+    for path in ["committed", "gone", "rewritten"] {
+        put(path).await;
+    }
+    lake.commit("main", "some").await;
+    for path in ["late", "moved", "staged"] {
+        put(path).await;
+    }
+    let items: Vec<_> =
+        lake.lakebed.list_objects(&lake.trips, "main", ListOptions::default()).try_collect().await.unwrap();
+    let listed: Vec<_> = items
+        .into_iter()
+        .map(|item| match item {
+            ListItem::Object(object) => object,
+            ListItem::CommonPrefix(prefix) => panic!("{prefix} in a flat listing"),
+        })
+        .collect();
+
+    // The same bytes at another time are another write; so are a copy's.
+    put("rewritten").await;
+    let moved = CopyObjects { from: "gone".to_owned(), to: "moved".to_owned(), recursive: false };
+    lake.lakebed.move_objects(&lake.trips, &main, moved).await.unwrap();
+    // One comes after the flow has looked, right before its command.
+    let mut anew = listed_entry(&lake, "late").await;
+    anew.last_modified = Timestamp::from_millis(anew.last_modified.as_millis() + 1);
+    let change = StagedChange { path: object("late"), value: StagedValue::Entry(anew), condition: None, once: None };
+    let stage = Stage { repository: lake.trips.clone(), uid: None, branch: main.clone(), changes: vec![change] };
+    lake.meta.let_others_come_first(vec![Command::Stage(stage)]);
+    let changed = ["moved", "rewritten", "late"].map(|path| (path.to_owned(), Reason::PreconditionFailed));
+    assert_eq!(delete(&listed).await, changed);
+    assert_eq!(lake.paths("main").await, ["late", "moved", "rewritten"]);
+    assert_eq!(delete(&listed).await, [changed[2].clone(), changed[0].clone(), changed[1].clone()]);
+
+    let many = vec![listed[0].clone(); 1001];
+    let refused = lake.lakebed.delete_listed(&lake.trips, &main, &many).await.unwrap_err();
+    assert_eq!(refused.reason, Reason::InvalidArgument);
+}
+
+async fn listed_entry(lake: &TestLake, path: &str) -> Entry {
+    let found = lake.graveler.stat(&lake.trips, &RefExpr::from(&branch("main")), &object(path)).await.unwrap();
+    found.unwrap().entry
+}
+
+#[tokio::test]
 async fn conditions_are_judged_over_staged_and_committed() {
     let lake = TestLake::new().await;
     let put = async |text: &'static str, condition| {
@@ -159,7 +215,9 @@ async fn what_can_t_be_written_is_refused_before_its_bytes_are_stored() {
         lake.lakebed.upload_bytes(&lake.trips, &branch(on), &object("a"), "x", upload).await.unwrap_err()
     };
     lake.requests.reset();
-    assert_eq!(put("v1", Upload::default()).await.reason, Reason::NotABranch);
+    let to_a_tag = put("v1", Upload::default()).await;
+    assert_eq!(to_a_tag.reason, Reason::BranchNotFound);
+    assert!(to_a_tag.message.contains("v1 is a tag, which is read-only"), "{to_a_tag}");
     assert_eq!(put("nothing", Upload::default()).await.reason, Reason::BranchNotFound);
     let metadata = |name: &str, value: &str| Upload {
         metadata: BTreeMap::from([(name.to_owned(), value.to_owned())]),

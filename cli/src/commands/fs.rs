@@ -8,6 +8,9 @@
 //! objects (listing.rs)─┘        pure                          files to be hashed are hashed here     only if none failed
 //! ```
 //!
+//! What others write meanwhile isn't deleted: a deletion is of what was listed. A transfer writes over what it finds, as the
+//! last to write. What `--recursive` takes of a path is said once, in subtree.rs.
+//!
 //! A crash or Ctrl-C leaves what was transferred whole, and nothing of what was under way but, after a crash, a download's
 //! temporary file. The same command again plans anew and so goes on.
 
@@ -20,22 +23,27 @@ mod listing;
 mod plan;
 mod read;
 mod remove;
+mod subtree;
 mod tally;
 mod upload;
+mod would;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use lakebed_sdk::Lakebed;
+use lakebed_sdk::{Lakebed, Reason};
 use std::path::PathBuf;
 
 use self::compare::By;
 use super::agree;
-use crate::output::Output;
+use crate::connection::call;
+use crate::output::{Output, shown};
 use crate::uri::PathUri;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Fs {
     /// List objects and folders
+    ///
+    /// Those whose paths begin as the prefix: `x` lists `x/` and `xy`, `x/` what is in the folder. It is an error if there are none.
     Ls {
         /// lakebed://repository/ref/prefix
         path: PathUri,
@@ -55,19 +63,31 @@ pub(crate) enum Fs {
     },
     /// Upload a file, or a folder with --recursive; what is there already isn't sent
     ///
-    /// A file is held to be there if the object has its size, and either the file's time is noted with the object or the
-    /// object's ETag is that of the file's bytes (of an upload in parts, if these have a size that S3 clients use). The note is `::lakefs::client-mtime`, as lakectl writes it. A second run after a failure
-    /// or Ctrl-C so does the rest. Symbolic links to files are followed; links to folders, what isn't a file, and empty
-    /// folders are left out.
+    /// What is in a folder goes right under the path: of `upload -r data lakebed://trips/main/x`, with or without a slash at its
+    /// end, data/a becomes x/a, not x/data/a.
+    ///
+    /// A file is held to be there if the object has its size, and either the file's exact time is noted with the object or the
+    /// object's ETag is that of the file's bytes (of an upload in parts, if these have a size that S3 clients use). The time is
+    /// noted if the file wasn't changed within two seconds before the upload, as `::lakebed::client-mtime-ns`, and for lakectl as
+    /// `::lakefs::client-mtime`. A second run after a failure or Ctrl-C so does the rest. Symbolic links to files are followed;
+    /// links to folders, what isn't a file, and empty folders are left out.
+    ///
+    /// If others write to the same paths meanwhile, the last to write wins; but --delete keeps what was written since the listing.
     Upload(Upload),
-    /// Download an object, or everything under a prefix with --recursive; what is there already isn't fetched
+    /// Download an object, or a folder with --recursive; what is there already isn't fetched
+    ///
+    /// What is under the path goes right into the folder: of `download -r lakebed://trips/main/x data`, with or without a slash
+    /// behind x, x/a becomes data/a, not data/x/a. An object x beside the folder x/ becomes data/x.
     ///
     /// A file is held to be the object if it has its size, and either the time that a download gives it or bytes that the
     /// object's ETag is of. The time is that of the file that was uploaded, if it is noted with the object, or else that of the
-    /// upload. A second run after a failure or Ctrl-C so does the rest. A file is there whole or not at all, and none is
-    /// written outside the folder that is named.
+    /// upload; a file gets it once it is more than two seconds past. A second run after a failure or Ctrl-C so does the rest. A
+    /// file is there whole or not at all, and none is written outside the folder that is named.
+    ///
+    /// A file that is changed meanwhile and differs from its object is replaced; but --delete keeps what was changed since it was
+    /// listed.
     Download(Download),
-    /// Copy an object within its repository, or everything under a prefix with --recursive; copies no bytes
+    /// Copy an object within its repository, or a folder with --recursive; copies no bytes
     ///
     /// Copies are uncommitted changes of the destination's branch, up to 1,000 of them made in one step. If a larger copy
     /// fails midway its beginning stays, and the same command again does the rest.
@@ -76,11 +96,10 @@ pub(crate) enum Fs {
         from: PathUri,
         /// lakebed://repository/branch/path; with a slash at its end, a folder to put an object into
         to: PathUri,
-        /// Copy everything whose path begins so; the destination's path takes the place of that beginning
-        #[arg(long, short)]
-        recursive: bool,
+        #[command(flatten)]
+        tree: Tree,
     },
-    /// Move an object within its branch, or everything under a prefix with --recursive; copies no bytes
+    /// Move an object within its branch, or a folder with --recursive; copies no bytes
     ///
     /// Moves are uncommitted changes, up to 500 of them made in one step; no reader finds an object at neither path. If a
     /// larger move fails midway its beginning stays, and the same command again does the rest.
@@ -89,18 +108,27 @@ pub(crate) enum Fs {
         from: PathUri,
         /// lakebed://repository/branch/path; with a slash at its end, a folder to put an object into
         to: PathUri,
-        /// Move everything whose path begins so; the destination's path takes the place of that beginning
-        #[arg(long, short)]
-        recursive: bool,
+        #[command(flatten)]
+        tree: Tree,
     },
-    /// Delete an object, or everything under a prefix with --recursive
+    /// Delete an object, or a folder with --recursive
     Rm {
         /// lakebed://repository/branch/path
         path: PathUri,
-        /// Delete everything whose path begins so
-        #[arg(long, short)]
-        recursive: bool,
+        #[command(flatten)]
+        tree: Tree,
     },
+}
+
+/// What of a path is taken, and whether anything is done.
+#[derive(Args, Debug, Clone, Copy)]
+pub(crate) struct Tree {
+    /// Take the object of that very name and everything under it as a folder; with a slash at its end, what is under it only
+    #[arg(long, short)]
+    recursive: bool,
+    /// Print what would be done, and change nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
 }
 
 /// How transfers go.
@@ -177,7 +205,7 @@ pub(crate) struct Download {
     /// A local file, or a folder to put it into; - is standard output
     #[arg(default_value = ".")]
     to: PathBuf,
-    /// Download everything whose path begins so
+    /// Take the object of that very name and everything under it as a folder; with a slash at its end, what is under it only
     #[arg(long, short)]
     recursive: bool,
     #[command(flatten)]
@@ -188,15 +216,45 @@ pub(crate) struct Download {
 
 impl Fs {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
-        match self {
+        let done = match self {
             Self::Ls { path, recursive } => read::list(lakebed, path, *recursive, output).await,
             Self::Cat { path } => read::cat(lakebed, path, output).await,
             Self::Stat { path } => read::stat(lakebed, path, output).await,
             Self::Upload(upload) => upload.run(lakebed, output).await,
             Self::Download(download) => download.run(lakebed, output).await,
-            Self::Cp { from, to, recursive } => copy::copy(lakebed, from, to, *recursive, output).await,
-            Self::Mv { from, to, recursive } => copy::rename(lakebed, from, to, *recursive, output).await,
-            Self::Rm { path, recursive } => remove::remove(lakebed, path, *recursive, output).await,
+            Self::Cp { from, to, tree } => copy::copy(lakebed, from, to, *tree, output).await,
+            Self::Mv { from, to, tree } => copy::rename(lakebed, from, to, *tree, output).await,
+            Self::Rm { path, tree } => remove::remove(lakebed, path, *tree, output).await,
+        };
+        done.map_err(|error| self.explain(error))
+    }
+
+    /// Says of a ref that isn't there how it was read: people who have branches like `feature/x` elsewhere wonder.
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        let Some(call) = call(&error) else { return error };
+        let is_source = match call.reason {
+            Reason::RefNotFound => true,
+            // Of a tag the server says what it is.
+            Reason::BranchNotFound if !call.message.contains("is a tag") => false,
+            _ => return error,
+        };
+        let uri = match self {
+            Self::Ls { path, .. } | Self::Cat { path } | Self::Stat { path } | Self::Rm { path, .. } => path,
+            Self::Upload(upload) => &upload.to,
+            Self::Download(download) => &download.from,
+            Self::Cp { from, to, .. } | Self::Mv { from, to, .. } => {
+                if is_source {
+                    from
+                } else {
+                    to
+                }
+            }
+        };
+        let PathUri { reference, path, .. } = uri;
+        if path.is_empty() {
+            return error;
         }
+        let (reference, path) = (shown(reference), shown(path));
+        error.context(format!("in {uri}, {reference} is the ref and {path} the path (no ref's name has a slash)"))
     }
 }

@@ -1,6 +1,6 @@
 //! `lakebed presign`: a URL by which anybody reads or writes one object for a while, signed here with one's own keys. Leaves
-//! the signature to `s3-gateway`, which verifies it too. Invariant: the server is asked only where S3 is spoken, and the URL
-//! can't do more than who signs.
+//! the signature to `s3-gateway`, which verifies it too. Invariant: the server is asked only where S3 is spoken and whether a
+//! tag would be written to, and nothing if it is said where; and the URL can't do more than who signs.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -9,6 +9,7 @@ use model::{Clock, SystemClock, Timestamp};
 use s3_gateway::protocol::presign;
 use serde_json::json;
 
+use super::refuse_tag;
 use super::s3_endpoint::S3EndpointArgs;
 use crate::connection::Target;
 use crate::exit::usage;
@@ -42,6 +43,9 @@ impl Presign {
     pub(crate) async fn run(&self, target: &Target, output: Output) -> Result<()> {
         let path = self.object.object()?;
         let endpoint = self.s3.find(target).await?;
+        if matches!(self.method, Verb::Put | Verb::Delete) && self.s3.named().is_none() {
+            refuse_tag(&target.connect()?, &self.object.repository, &self.object.reference).await?;
+        }
         let now = SystemClock.now();
         let signed = presign::Presign {
             endpoint: &endpoint,

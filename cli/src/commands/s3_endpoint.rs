@@ -16,10 +16,15 @@ pub(crate) struct S3EndpointArgs {
 }
 
 impl S3EndpointArgs {
+    /// The URL, if it was named.
+    pub(crate) fn named(&self) -> Option<&str> {
+        self.s3_endpoint.as_deref().filter(|named| !named.is_empty())
+    }
+
     /// The URL that was named, else the one that the server tells.
     pub(crate) async fn find(&self, target: &Target) -> Result<String> {
-        if let Some(named) = self.s3_endpoint.clone().filter(|named| !named.is_empty()) {
-            return Ok(named);
+        if let Some(named) = self.named() {
+            return Ok(named.to_owned());
         }
         let who = target.connect()?.who_am_i().await.map_err(|error| target.explain(error.into()))?;
         match who.s3 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::stream::BoxStream;
 use model::{BranchName, ObjectPath, RepositoryName, Timestamp};
-use proto::api::{InvalidField, Reason, parse, time_from_wire};
+use proto::api::{InvalidField, Reason, parse, time_from_wire, time_to_wire};
 use proto::generated::api as wire;
 use wire::list_item::Item;
 
@@ -150,7 +150,34 @@ impl Lakebed {
             repository: repository.to_string(),
             branch: branch.to_string(),
             paths: paths.iter().map(ToString::to_string).collect(),
+            listed: Vec::new(),
         };
+        self.delete(request).await
+    }
+
+    /// Deletes at most [`DELETE_MAX`] objects of a branch that were listed, each only if nobody wrote there since:
+    /// otherwise it stays, and is a failure with [`Reason::PreconditionFailed`]. One that is gone already is no failure.
+    pub async fn delete_listed(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        objects: &[Object],
+    ) -> Result<Vec<DeleteFailure>, Error> {
+        let listed = |object: &Object| wire::ListedObject {
+            path: object.path.to_string(),
+            e_tag: object.e_tag.clone(),
+            last_modified: Some(time_to_wire(object.last_modified)),
+        };
+        let request = wire::DeleteObjectsRequest {
+            repository: repository.to_string(),
+            branch: branch.to_string(),
+            paths: Vec::new(),
+            listed: objects.iter().map(listed).collect(),
+        };
+        self.delete(request).await
+    }
+
+    async fn delete(&self, request: wire::DeleteObjectsRequest) -> Result<Vec<DeleteFailure>, Error> {
         let answer = self.objects().delete(request).await?.into_inner();
         Ok(answer.failures.into_iter().map(Into::into).collect())
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tests::{TestServer, lakebed_binary};
@@ -12,6 +12,11 @@ use super::cli::{bytes_under, json, run, wait_for};
 #[test]
 fn folders_are_kept_alike() {
     run("sync.txt");
+}
+
+#[test]
+fn recursion_takes_folders() {
+    run("folders.txt");
 }
 
 const MIB: u64 = 1 << 20;
@@ -33,12 +38,32 @@ fn with_folder(large: u64) -> TestServer {
 
 /// Runs a command and presses Ctrl-C once something holds.
 fn interrupted(server: &TestServer, args: &[&str], what: &str, holds: impl FnMut() -> bool) -> Output {
+    let child = spawn(server, args);
+    wait_for(what, holds);
+    signal(&child, "-INT");
+    child.wait_with_output().unwrap()
+}
+
+/// Runs a command, and does something else while it stands still once something holds.
+fn meanwhile(server: &TestServer, args: &[&str], holds: impl FnMut() -> bool, other: impl FnOnce()) -> (Value, String) {
+    let child = spawn(server, &[args, &["--json"]].concat());
+    wait_for("the large file is under way", holds);
+    signal(&child, "-STOP");
+    other();
+    signal(&child, "-CONT");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn spawn(server: &TestServer, args: &[&str]) -> Child {
     let mut command = Command::new(lakebed_binary());
     command.args(args).env_clear().envs(server.client_environment()).current_dir(server.folder());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(what, holds);
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    child.wait_with_output().unwrap()
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn signal(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
 fn told(output: &Output, words: &str) {
@@ -78,6 +103,61 @@ fn a_download_goes_on_after_ctrl_c() {
     assert_eq!(counts(&json(&server, &DOWN), "downloaded"), [1, 3]);
     assert_eq!(down.join("large").metadata().unwrap().len(), 192 * MIB);
     assert_eq!(counts(&json(&server, &DOWN), "downloaded"), [0, 4]);
+}
+
+#[test]
+fn what_others_write_during_an_upload_is_not_deleted() {
+    let server = with_folder(192 * MIB);
+    let put = |name: &str| {
+        let to = format!("lakebed://trips/main/lake/{name}");
+        server.lakebed_ok(&["fs", "upload", "lake/a", &to, "--force"]);
+    };
+    put("old");
+    put("theirs");
+    server.lakebed_ok(&["commit", "lakebed://trips/main", "-m", "some"]);
+    let under_way = server.data_dir().join("objects/.lakebed");
+    let up = [&UP[..], &["--delete"]].concat();
+    // The same bytes, so that it isn't told by its ETag.
+    let (done, notes) = meanwhile(&server, &up, || bytes_under(&under_way) >= MIB, || put("theirs"));
+    assert_eq!([&done["deleted"], &done["kept"]], [1, 1], "{done}");
+    assert!(notes.contains("lake/theirs was kept: changed since it was listed"), "{notes}");
+    let listed = json(&server, &["fs", "ls", "lakebed://trips/main/lake/"]);
+    let paths: Vec<_> = listed.iter().map(|object| object["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["lake/a", "lake/b", "lake/c", "lake/large", "lake/theirs"]);
+}
+
+#[test]
+fn what_others_write_during_a_download_is_not_deleted() {
+    let server = with_folder(192 * MIB);
+    server.lakebed_ok(&UP);
+    let down = server.folder().join("down");
+    std::fs::create_dir(&down).unwrap();
+    for name in ["old", "notes"] {
+        std::fs::write(down.join(name), "old").unwrap();
+    }
+    let (args, notes) = ([&DOWN[..], &["--delete"]].concat(), down.join("notes"));
+    let write = || std::fs::write(&notes, "typed meanwhile").unwrap();
+    let (done, told) = meanwhile(&server, &args, || unfinished(&down) >= MIB, write);
+    assert_eq!([&done["deleted"], &done["kept"]], [1, 1], "{done}");
+    assert!(told.contains("notes was kept: changed since it was listed"), "{told}");
+    assert_eq!(std::fs::read_to_string(&notes).unwrap(), "typed meanwhile");
+    assert!(!down.join("old").exists());
+}
+
+/// What a transfer has to send is sent over whatever is there by then: the last to write wins.
+#[test]
+fn what_others_write_to_the_same_path_meanwhile_is_written_over() {
+    let server = with_folder(192 * MIB);
+    std::fs::write(server.folder().join("lake/last"), "mine").unwrap();
+    std::fs::rename(server.folder().join("lake/large"), server.folder().join("lake/d")).unwrap();
+    std::fs::write(server.folder().join("theirs"), "their").unwrap();
+    let under_way = server.data_dir().join("objects/.lakebed");
+    let put = || drop(server.lakebed_ok(&["fs", "upload", "theirs", "lakebed://trips/main/lake/last"]));
+    meanwhile(&server, &UP, || bytes_under(&under_way) >= MIB, put);
+    let down = server.folder().join("down");
+    let write = || std::fs::write(down.join("last"), "typed meanwhile").unwrap();
+    meanwhile(&server, &DOWN, || unfinished(&down) >= MIB, write);
+    assert_eq!(std::fs::read_to_string(down.join("last")).unwrap(), "mine");
 }
 
 fn unfinished(folder: &Path) -> u64 {

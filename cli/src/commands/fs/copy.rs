@@ -1,40 +1,56 @@
 //! `lakebed fs cp` and `lakebed fs mv`: objects at other paths of a repository, without copying a byte.
 
 use anyhow::{Result, bail};
-use lakebed_sdk::{BranchName, CopyObjects, Lakebed};
+use futures::TryStreamExt;
+use lakebed_sdk::{BranchName, CopyObjects, Lakebed, Moved, Object};
 use serde_json::json;
 
+use super::{Tree, subtree, would};
+use crate::commands::refuse_tag;
 use crate::exit::usage;
-use crate::output::{Output, count, warn};
+use crate::output::{Output, count, shown, warn};
 use crate::uri::PathUri;
 
-pub(super) async fn copy(
-    lakebed: &Lakebed,
-    from: &PathUri,
-    to: &PathUri,
-    recursive: bool,
-    output: Output,
-) -> Result<()> {
-    let branch: BranchName = to.reference.parse()?;
-    let request = request(from, to, recursive)?;
-    let copied = lakebed.copy_objects(&to.repository, &from.reference, &branch, request).await?;
-    output.item(&json!({ "copied": copied }), || format!("Copied {}", count(copied, "object")))
+pub(super) async fn copy(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree: Tree, output: Output) -> Result<()> {
+    let branch = branch_for(from, to)?;
+    let copied = if tree.dry_run {
+        would_transfer(lakebed, from, to, tree.recursive, "copy", output).await?
+    } else {
+        let mut copied = 0;
+        for request in requests(lakebed, from, to, tree.recursive).await? {
+            copied += lakebed.copy_objects(&to.repository, &from.reference, &branch, request).await?;
+        }
+        copied
+    };
+    if copied == 0 {
+        return Err(subtree::nothing("copied", from));
+    }
+    let did = if tree.dry_run { "Would copy" } else { "Copied" };
+    let value = json!({ "copied": copied, "dry_run": tree.dry_run });
+    output.item(&value, || format!("{did} {}", count(copied, "object")))
 }
 
-pub(super) async fn rename(
-    lakebed: &Lakebed,
-    from: &PathUri,
-    to: &PathUri,
-    recursive: bool,
-    output: Output,
-) -> Result<()> {
+pub(super) async fn rename(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree: Tree, output: Output) -> Result<()> {
     if from.reference != to.reference {
         usage!("{from} and {to} are on different refs: objects move within a branch; copy them with fs cp");
     }
-    let branch: BranchName = to.reference.parse()?;
-    let done = lakebed.move_objects(&to.repository, &branch, request(from, to, recursive)?).await?;
-    let value = json!({ "moved": done.moved, "kept": done.kept });
-    output.item(&value, || format!("Moved {}", count(done.moved, "object")))?;
+    let branch = branch_for(from, to)?;
+    let mut done = Moved { moved: 0, kept: 0 };
+    if tree.dry_run {
+        done.moved = would_transfer(lakebed, from, to, tree.recursive, "move", output).await?;
+    } else {
+        for request in requests(lakebed, from, to, tree.recursive).await? {
+            let Moved { moved, kept } = lakebed.move_objects(&to.repository, &branch, request).await?;
+            done.moved += moved;
+            done.kept += kept;
+        }
+    }
+    if (done.moved, done.kept) == (0, 0) {
+        return Err(subtree::nothing("moved", from));
+    }
+    let did = if tree.dry_run { "Would move" } else { "Moved" };
+    let value = json!({ "moved": done.moved, "kept": done.kept, "dry_run": tree.dry_run });
+    output.item(&value, || format!("{did} {}", count(done.moved, "object")))?;
     if done.kept > 0 {
         warn("the others were written anew meanwhile: what was there before was copied, what is there now stayed");
         bail!("{} not moved", count(done.kept, "object"));
@@ -42,30 +58,67 @@ pub(super) async fn rename(
     Ok(())
 }
 
-fn request(from: &PathUri, to: &PathUri, recursive: bool) -> Result<CopyObjects> {
+/// The branch that is written to.
+fn branch_for(from: &PathUri, to: &PathUri) -> Result<BranchName> {
     if from.repository != to.repository {
         usage!("{from} and {to} are in different repositories: download and upload, or copy over S3");
     }
-    let mut into = to.path.clone();
-    if !recursive && (into.is_empty() || into.ends_with('/')) {
-        into.push_str(from.path.rsplit('/').next().unwrap_or_default());
-    }
-    Ok(CopyObjects { from: from.path.clone(), to: into, recursive })
+    Ok(to.branch()?)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_object_goes_into_a_folder_under_its_name() {
-        let to = |to: &str, recursive| {
-            let from = "lakebed://trips/main/a/b.txt".parse().unwrap();
-            request(&from, &to.parse().unwrap(), recursive).unwrap().to
-        };
-        assert_eq!(to("lakebed://trips/main/c/", false), "c/b.txt");
-        assert_eq!(to("lakebed://trips/main", false), "b.txt");
-        assert_eq!(to("lakebed://trips/main/c", false), "c");
-        assert_eq!(to("lakebed://trips/main/c/", true), "c/");
+/// What the server is asked to do: it takes an object, or a prefix.
+async fn requests(lakebed: &Lakebed, from: &PathUri, to: &PathUri, recursive: bool) -> Result<Vec<CopyObjects>> {
+    let single = || {
+        let into = subtree::object_into(&from.path, &to.path);
+        CopyObjects { from: from.path.clone(), to: into, recursive: false }
+    };
+    if !recursive {
+        return Ok(vec![single()]);
     }
+    let folder = CopyObjects { from: subtree::folder(from).path, to: subtree::folder(to).path, recursive: true };
+    Ok(match named(lakebed, from, to).await? {
+        Some(_) => vec![folder, single()],
+        None => vec![folder],
+    })
+}
+
+/// The object beside the folder of its name. It may not take the place of one that comes out of the folder.
+async fn named(lakebed: &Lakebed, from: &PathUri, to: &PathUri) -> Result<Option<Object>> {
+    let Some(object) = subtree::object(lakebed, from).await? else { return Ok(None) };
+    let goes = subtree::object_into(&from.path, &to.path);
+    if let Some(inner) = goes.strip_prefix(subtree::folder(to).path.as_str()) {
+        let other = subtree::folder(from);
+        let other = other.with_path(format!("{}{inner}", other.path));
+        if subtree::object(lakebed, &other).await?.is_some() {
+            usage!("{from} and {other} would both become {}: give one of them another path", to.with_path(goes));
+        }
+    }
+    Ok(Some(object))
+}
+
+async fn would_transfer(
+    lakebed: &Lakebed,
+    from: &PathUri,
+    to: &PathUri,
+    recursive: bool,
+    word: &str,
+    output: Output,
+) -> Result<u64> {
+    refuse_tag(lakebed, &to.repository, &to.reference).await?;
+    if !recursive {
+        let object = lakebed.stat(&from.repository, &from.reference, &from.object()?).await?;
+        would::transfer(output, word, &object.path, &subtree::object_into(&from.path, &to.path))?;
+        return Ok(1);
+    }
+    named(lakebed, from, to).await?;
+    let mut objects = Box::pin(subtree::objects(lakebed, from).await?);
+    let mut number = 0;
+    while let Some(Object { path, .. }) = objects.try_next().await? {
+        match subtree::destination(from, to, path.as_str()) {
+            Some(goes) => would::transfer(output, word, &path, &goes)?,
+            None => bail!("{} isn't under {from}, but was listed so", shown(path.as_str())),
+        }
+        number += 1;
+    }
+    Ok(number)
 }

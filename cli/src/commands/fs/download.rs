@@ -2,15 +2,17 @@
 //! folder, whatever objects are called and wherever links in it lead, and a file is there whole or not at all.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
-use lakebed_sdk::{Lakebed, Object, Reason};
-use serde_json::json;
+use lakebed_sdk::{Lakebed, Object};
 use tokio::io::AsyncWriteExt;
 
 use super::compare::{FileFacts, compare, time_for_file};
@@ -18,9 +20,9 @@ use super::e_tag::has_e_tag;
 use super::folder::{Folder, UNFINISHED_PREFIX};
 use super::plan::{Plan, Sending, Verdict, needs_as_folder, plan};
 use super::tally::{Tally, Way};
-use super::{Download, listing, read};
+use super::{Download, listing, read, subtree, would};
 use crate::exit::{self, usage};
-use crate::output::{Output, shown, warn};
+use crate::output::{Notes, Output, shown, shown_path, warn};
 use crate::{progress, transfer};
 
 /// An object, and the file that it becomes.
@@ -53,7 +55,7 @@ impl Download {
         let tally = Tally::new(Way::Down, self.sync.dry_run);
         let bar = progress::bytes("downloading", 0);
         let run = Run { download: self, lakebed, tally: &tally, bar, output };
-        let work = async { if self.recursive { run.prefix().await } else { run.single().await } };
+        let work = async { if self.recursive { run.tree().await } else { run.single().await } };
         transfer::until_interrupted(Box::pin(work), || tally.text()).await
     }
 }
@@ -71,48 +73,58 @@ impl Run<'_> {
         };
         let name = String::new();
         let here: BTreeMap<_, _> = facts(&to).into_iter().map(|facts| (name.clone(), facts)).collect();
-        let plan = plan([(name, object)].into(), &here, |object, file| self.compare(object, file));
+        let plan = plan([(name, object)].into(), here, |object, file| self.compare(object, file));
         self.tally.skipped(plan.unchanged);
         let pairs = plan.send.into_iter();
         let pairs = pairs.map(|sent| Pair { object: sent.source, to: to.clone(), unless_e_tag: sent.unless_e_tag });
-        self.finish(pairs.collect(), Vec::new(), &[]).await
+        self.finish(pairs.collect(), Vec::new(), BTreeMap::new()).await
     }
 
-    /// Every object under the prefix that can have a file: one called by the part of its path behind the prefix's last slash.
-    async fn prefix(&self) -> Result<()> {
+    /// Every object under the path as a folder that can have a file, by its name in it; and the object of that very name.
+    async fn tree(&self) -> Result<()> {
         let Download { from, to, sync, .. } = self.download;
         if to.is_file() {
-            usage!("{} is a file: name a folder to download into", to.display());
+            usage!("{} is a file: name a folder to download into", shown_path(to));
         }
-        let folder = from.path.rfind('/').map_or(0, |slash| slash + 1);
-        let mut there = listing::objects(self.lakebed, from, folder).await?;
+        let mut there = listing::objects(self.lakebed, &subtree::folder(from)).await?;
+        let mut failed = Vec::new();
+        if let Some(object) = subtree::object(self.lakebed, from).await? {
+            match there.entry(subtree::last(object.path.as_str()).to_owned()) {
+                Entry::Vacant(entry) => drop(entry.insert(object)),
+                Entry::Occupied(entry) => failed.push(self.clash(&object, entry.get(), "that name")),
+            }
+        }
+        let is_nothing = there.is_empty();
         there.retain(|name, object| !listing::is_folder_marker(name, object));
         let is_empty = there.is_empty();
-        let failed = self.take_unusable(&mut there);
+        failed.extend(self.take_unusable(&mut there));
         let here = self.here(&there).await?;
-        let Plan { send, unchanged, surplus } = plan(there, &here, |object, file| self.compare(object, file));
-        let surplus: Vec<_> = surplus.into_iter().filter(|name| name.starts_with(&from.path[folder..])).collect();
-        let surplus = if sync.delete { surplus } else { Vec::new() };
+        let Plan { send, unchanged, surplus } = plan(there, here, |object, file| self.compare(object, file));
+        let surplus = if sync.delete { surplus } else { BTreeMap::new() };
+        if is_nothing && surplus.is_empty() && !sync.yes && !from.path.is_empty() {
+            return Err(subtree::nothing("downloaded", from));
+        }
         if is_empty && failed.is_empty() {
             sync.agree_to_delete_all(from.to_string(), surplus.len()).await?;
         }
         self.tally.skipped(unchanged);
         let pair = |Sending { name, source: object, unless_e_tag }| Pair { object, to: to.join(name), unless_e_tag };
-        self.finish(send.into_iter().map(pair).collect(), failed, &surplus).await
+        self.finish(send.into_iter().map(pair).collect(), failed, surplus).await
+    }
+
+    fn clash(&self, object: &Object, other: &Object, needed: &str) -> anyhow::Error {
+        let [object, other] = [object, other].map(|object| self.download.from.with_path(object.path.as_str()));
+        anyhow::anyhow!(
+            "{object} can't be a file beside {other}, which needs {needed}: download {object} by itself, to a file that you name"
+        )
     }
 
     /// Takes out what no file can be called, and what can't be beside the others.
     fn take_unusable(&self, there: &mut BTreeMap<String, Object>) -> Vec<anyhow::Error> {
-        let from = &self.download.from;
         let why_not = |name: &String, object: &Object| {
-            let clash = needs_as_folder(name, there).map(|other| {
-                let (object, other) = (from.with_path(object.path.as_str()), from.with_path(there[other].path.as_str()));
-                anyhow::anyhow!(
-                    "{object} can't be a file beside {other}, which needs a folder of that name: download {object} by itself, \
-                     to a file that you name"
-                )
-            });
-            relative(name).err().or(clash)
+            let clash =
+                || needs_as_folder(name, there).map(|other| self.clash(object, &there[other], "a folder of that name"));
+            relative(name).err().or_else(clash)
         };
         let unusable = there.iter().filter_map(|(name, object)| Some((name.clone(), why_not(name, object)?)));
         let unusable: Vec<_> = unusable.collect();
@@ -140,9 +152,9 @@ impl Run<'_> {
             return Ok(BTreeMap::new());
         }
         let found = Folder::read(&to).await?;
-        for error in &found.failed {
-            warn(&format!("left alone: {}", exit::text(error)));
-        }
+        let mut notes = Notes::default();
+        found.failed.iter().for_each(|error| notes.add(&format!("left alone: {}", exit::text(error))));
+        notes.end();
         Ok(found.files)
     }
 
@@ -151,7 +163,12 @@ impl Run<'_> {
     }
 
     /// Fetches, then deletes if nothing failed, and tells what was done.
-    async fn finish(&self, pairs: Vec<Pair>, failed: Vec<anyhow::Error>, surplus: &[String]) -> Result<()> {
+    async fn finish(
+        &self,
+        pairs: Vec<Pair>,
+        failed: Vec<anyhow::Error>,
+        surplus: BTreeMap<String, FileFacts>,
+    ) -> Result<()> {
         let Download { sync, parallel, recursive, .. } = self.download;
         self.bar.set_length(pairs.iter().map(|pair| pair.object.size).sum());
         // What would be done is printed in order.
@@ -160,7 +177,7 @@ impl Run<'_> {
         self.bar.finish_and_clear();
         self.tally.failed(ended.failed);
         let deleted = match (ended.failed, surplus.len()) {
-            (0, _) => self.delete(surplus).await,
+            (0, _) => self.delete(&surplus).await,
             (_, 0) => Ok(()),
             _ => {
                 warn("nothing was deleted, since not everything was downloaded");
@@ -175,22 +192,24 @@ impl Run<'_> {
     }
 
     async fn fetch(&self, Pair { object, to, unless_e_tag }: Pair) -> Result<()> {
-        let context = || format!("can't download {} to {}", shown(object.path.as_str()), to.display());
+        let context = || format!("can't download {} to {}", shown(object.path.as_str()), shown_path(&to));
         if self.download.recursive {
             way_is_clear(&self.download.to, &to).with_context(context)?;
         }
+        let before = facts(&to);
         if let Some(e_tag) = unless_e_tag
             && has_e_tag(&to, &e_tag).await.with_context(context)?
         {
             self.bar.inc(object.size);
             self.tally.skipped(1);
-            if !self.download.sync.dry_run {
+            if !self.download.sync.dry_run && facts(&to) == before {
                 note_time(&to, &object);
             }
             return Ok(());
         }
         if self.download.sync.dry_run {
-            return self.would_fetch(&object, &to);
+            self.tally.sent(object.size);
+            return would::download(self.output, &object.path, &to, object.size);
         }
         let size = self.write(&object, &to).await.with_context(context)?;
         self.tally.sent(size);
@@ -215,58 +234,65 @@ impl Run<'_> {
         file.flush().await?;
         let file = file.into_std().await;
         // The ref may have moved since the listing: the time is that of the object that came.
-        file.set_modified(time_for_file(&download.object))?;
+        if let Some(time) = time_for_file(&download.object, SystemTime::now()) {
+            file.set_modified(time)?;
+        }
         tokio::task::spawn_blocking(move || file.sync_all()).await??;
         temporary.persist(to).map_err(|error| error.error)?;
         Ok(download.object.size)
     }
 
-    fn would_fetch(&self, object: &Object, to: &Path) -> Result<()> {
-        self.tally.sent(object.size);
-        let value = json!({
-            "would": "download",
-            "path": object.path,
-            "file": to.display().to_string(),
-            "bytes": object.size,
-        });
-        self.output.item(&value, || {
-            format!("would download {} to {}", shown(object.path.as_str()), shown(&to.display().to_string()))
-        })
-    }
-
     /// Deletes files of the target folder, and the folders that are empty without them. A listing may hide an object, or be
-    /// older than it, so each is asked for by itself before.
-    async fn delete(&self, surplus: &[String]) -> Result<()> {
-        let from = &self.download.from;
-        let folder = from.path.rfind('/').map_or(0, |slash| slash + 1);
-        for name in surplus {
-            let file = self.download.to.join(name);
-            let shown = shown(name);
-            let path = format!("{}{name}", &from.path[..folder]).parse()?;
-            match self.lakebed.stat(&from.repository, &from.reference, &path).await {
-                Err(error) if error.reason == Reason::ObjectNotFound => {}
-                Ok(_) => {
-                    warn(&format!("{shown} was kept: there is such an object, though it wasn't listed"));
-                    continue;
-                }
-                Err(error) => return Err(error).with_context(|| format!("{shown} was kept")),
-            }
-            if self.download.sync.dry_run {
-                let value = json!({ "would": "delete", "file": file.display().to_string() });
-                self.output.item(&value, || format!("would delete {}", file.display()))?;
-            } else {
-                fs::remove_file(&file).with_context(|| format!("can't delete {shown}"))?;
-                for (slash, _) in name.rmatch_indices('/') {
-                    // One that isn't empty ends this.
-                    if fs::remove_dir(self.download.to.join(&name[..slash])).is_err() {
-                        break;
-                    }
+    /// older than it, so each is asked for by itself before; and what was written to a file since it was listed stays.
+    async fn delete(&self, surplus: &BTreeMap<String, FileFacts>) -> Result<()> {
+        let mut notes = Notes::default();
+        for (name, listed) in surplus {
+            match self.delete_one(name, listed).await? {
+                None => self.tally.deleted(1),
+                Some(why) => {
+                    self.tally.kept(1);
+                    notes.add(&format!("{} was kept: {why}", shown(name)));
                 }
             }
-            self.tally.deleted(1);
         }
+        notes.end();
         Ok(())
     }
+
+    /// Deletes a file, or returns why it stays.
+    async fn delete_one(&self, name: &str, listed: &FileFacts) -> Result<Option<&'static str>> {
+        let Download { from, to, sync, .. } = self.download;
+        let path = format!("{}{name}", subtree::folder(from).path).parse()?;
+        let object = listing::stat(self.lakebed, from, &path).await;
+        if object.with_context(|| format!("{} was kept", shown(name)))?.is_some() {
+            return Ok(Some("there is such an object, though it wasn't listed"));
+        }
+        let file = to.join(name);
+        if sync.dry_run {
+            return would::delete_file(self.output, &file).map(|()| None);
+        }
+        if !delete_unchanged(&file, listed).with_context(|| format!("can't delete {}", shown(name)))? {
+            return Ok(Some("changed since it was listed"));
+        }
+        for (slash, _) in name.rmatch_indices('/') {
+            // One that isn't empty ends this.
+            if fs::remove_dir(to.join(&name[..slash])).is_err() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Deletes a file if it is still what was listed. → whether it is gone
+fn delete_unchanged(file: &Path, listed: &FileFacts) -> io::Result<bool> {
+    match fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() && FileFacts::of(&metadata)? == *listed => fs::remove_file(file)?,
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(true)
 }
 
 /// What is known of a file, if there is one.
@@ -278,8 +304,10 @@ fn facts(path: &Path) -> Option<FileFacts> {
 /// Gives a file that holds what the object holds its time too, so that it needn't be hashed again. One that may not be
 /// changed is hashed again.
 fn note_time(file: &Path, object: &Object) {
-    if file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
-        let _ = fs::File::open(file).and_then(|file| file.set_modified(time_for_file(object)));
+    if file.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        && let Some(time) = time_for_file(object, SystemTime::now())
+    {
+        let _ = fs::File::open(file).and_then(|file| file.set_modified(time));
     }
 }
 
@@ -289,14 +317,14 @@ fn way_is_clear(folder: &Path, file: &Path) -> Result<()> {
     for above in between {
         let Ok(metadata) = above.symlink_metadata() else { continue };
         if metadata.is_symlink() {
-            bail!("{} is a link: move it away, or download to where it leads", above.display());
+            bail!("{} is a link: move it away, or download to where it leads", shown_path(above));
         }
         if !metadata.is_dir() {
-            bail!("{} is a file, and would have to be a folder: move it away", above.display());
+            bail!("{} is a file, and would have to be a folder: move it away", shown_path(above));
         }
     }
     if file.is_dir() {
-        bail!("{} is a folder: move it away", file.display());
+        bail!("{} is a folder: move it away", shown_path(file));
     }
     Ok(())
 }
@@ -324,6 +352,30 @@ mod tests {
         for bad in ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a/", "a\0b"] {
             assert!(relative(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_changed_since_it_was_listed_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("notes");
+        let listed = |text: &str| {
+            fs::write(&file, text).unwrap();
+            facts(&file).unwrap()
+        };
+        let later = |facts: &FileFacts| {
+            let time = facts.changed + std::time::Duration::from_nanos(1);
+            fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        };
+        let old = listed("old");
+        listed("typed meanwhile");
+        assert!(!delete_unchanged(&file, &old).unwrap(), "another size");
+        let old = listed("old");
+        later(&old);
+        assert!(!delete_unchanged(&file, &old).unwrap(), "another time");
+        assert!(delete_unchanged(&file, &facts(&file).unwrap()).unwrap() && !file.exists());
+        assert!(delete_unchanged(&file, &old).unwrap(), "it is gone already");
+        fs::create_dir(&file).unwrap();
+        assert!(!delete_unchanged(&file, &old).unwrap(), "a folder took its place");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::compare::FileFacts;
-use crate::output::warn;
+use crate::output::{Notes, shown_path};
 
 /// How the files begin that downloads write to before they are whole.
 pub(super) const UNFINISHED_PREFIX: &str = ".lakebed-download-";
@@ -23,6 +23,7 @@ pub(super) struct Folder {
     folders: BTreeSet<String>,
     /// What is there and was left out.
     left_out: BTreeSet<String>,
+    notes: Notes,
     /// What couldn't be read or named.
     pub(super) failed: Vec<anyhow::Error>,
 }
@@ -38,7 +39,7 @@ impl Folder {
         let mut found = Self::default();
         let mut waiting = vec![(root.to_owned(), String::new())];
         while let Some((path, name)) = waiting.pop() {
-            let entries = std::fs::read_dir(&path).with_context(|| format!("can't read {}", path.display()));
+            let entries = std::fs::read_dir(&path).with_context(|| format!("can't read {}", shown_path(&path)));
             let entries = match entries {
                 Err(error) if !name.is_empty() => {
                     found.failed.push(error);
@@ -47,7 +48,7 @@ impl Folder {
                 entries => entries?,
             };
             for entry in entries {
-                let entry = entry.with_context(|| format!("can't read {}", path.display()));
+                let entry = entry.with_context(|| format!("can't read {}", shown_path(&path)));
                 match entry.and_then(|entry| found.add(&entry, &name)) {
                     Ok(folder) => waiting.extend(folder),
                     Err(error) => found.failed.push(error),
@@ -55,15 +56,16 @@ impl Folder {
             }
             found.folders.insert(name);
         }
+        std::mem::take(&mut found.notes).end();
         Ok(found)
     }
 
     /// Adds what is at an entry, or says which folder is to be read.
     fn add(&mut self, entry: &DirEntry, folder: &str) -> Result<Option<(PathBuf, String)>> {
         let path = entry.path();
-        let context = || format!("can't read {}", path.display());
+        let context = || format!("can't read {}", shown_path(&path));
         let name = entry.file_name();
-        let name = name.to_str().with_context(|| format!("{} isn't UTF-8: give it another name", path.display()))?;
+        let name = name.to_str().with_context(|| format!("{} isn't UTF-8: give it another name", shown_path(&path)))?;
         let unfinished = name.starts_with(UNFINISHED_PREFIX);
         let name = format!("{folder}{name}");
         if entry.file_type().with_context(context)?.is_dir() {
@@ -72,7 +74,7 @@ impl Folder {
         let metadata = std::fs::metadata(&path).with_context(context)?;
         match Self::why_left_out(&metadata, unfinished) {
             Some(why) => {
-                warn(&format!("left out: {} {why}", path.display()));
+                self.notes.add(&format!("left out: {} {why}", shown_path(&path)));
                 self.left_out.insert(name);
             }
             None => drop(self.files.insert(name, FileFacts::of(&metadata).with_context(context)?)),

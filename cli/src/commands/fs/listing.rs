@@ -1,20 +1,21 @@
-//! The objects under a prefix, as uploads and downloads compare them with files.
+//! The objects in a folder, as uploads and downloads compare them with files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use futures::{Stream, StreamExt, TryStreamExt, future, stream};
-use lakebed_sdk::{Code, Lakebed, ListItem, ListOptions, Object, ObjectPath};
+use lakebed_sdk::{Code, Lakebed, ListItem, ListOptions, Object, ObjectPath, Reason};
 
+use crate::exit;
 use crate::output::warn;
 use crate::uri::PathUri;
 
 /// Up to so many objects are asked for one by one, rather than by a listing of all that is under a prefix.
 const STATS_MAX: usize = 64;
 
-/// All objects whose paths begin as the URI's, by the part of their paths from `start` on.
-pub(super) async fn objects(lakebed: &Lakebed, uri: &PathUri, start: usize) -> Result<BTreeMap<String, Object>> {
-    Ok(stream_of(lakebed, uri, start).try_collect().await?)
+/// All objects in a folder, by their names in it.
+pub(super) async fn objects(lakebed: &Lakebed, folder: &PathUri) -> Result<BTreeMap<String, Object>> {
+    Ok(under(lakebed, folder).try_collect().await?)
 }
 
 /// The objects under a folder that have these names; none if the caller may not see them, for who may only write goes on
@@ -27,7 +28,7 @@ pub(super) async fn named(
 ) -> Result<BTreeMap<String, Object>> {
     let found: Result<_> = if names.len() > STATS_MAX {
         let last = names.last();
-        let listed = stream_of(lakebed, folder, folder.path.len());
+        let listed = under(lakebed, folder);
         let listed = listed.try_take_while(|(name, _)| future::ready(Ok(Some(name) <= last)));
         let wanted = listed.try_filter(|(name, _)| future::ready(names.contains(name)));
         wanted.try_collect().await.map_err(Into::into)
@@ -40,23 +41,21 @@ pub(super) async fn named(
     };
     found.or_else(|error| match code(&error) {
         Some(Code::PermissionDenied) => {
-            warn(&format!("can't see what is there already, so that everything is sent: {error}"));
+            warn(&format!("can't see what is there already, so that everything is sent: {}", exit::text(&error)));
             Ok(BTreeMap::new())
         }
-        // The upload says what isn't there: the repository, or the branch.
-        Some(Code::NotFound) => Ok(BTreeMap::new()),
         _ => Err(error),
     })
 }
 
-/// Objects by the part of their paths from `start` on, in the order of these.
-fn stream_of(
+/// The objects in a folder with their names in it, in the order of these.
+pub(super) fn under(
     lakebed: &Lakebed,
-    uri: &PathUri,
-    start: usize,
+    folder: &PathUri,
 ) -> impl Stream<Item = Result<(String, Object), lakebed_sdk::Error>> + use<> {
-    let options = ListOptions { prefix: uri.path.clone(), ..ListOptions::default() };
-    let items = lakebed.list_objects(&uri.repository, &uri.reference, options);
+    let options = ListOptions { prefix: folder.path.clone(), ..ListOptions::default() };
+    let items = lakebed.list_objects(&folder.repository, &folder.reference, options);
+    let start = folder.path.len();
     items.try_filter_map(move |item| {
         future::ready(Ok(match item {
             ListItem::Object(object) => Some((object.path.as_str()[start..].to_owned(), object)),
@@ -65,11 +64,16 @@ fn stream_of(
     })
 }
 
-async fn stat(lakebed: &Lakebed, folder: &PathUri, path: &ObjectPath) -> Result<Option<Object>> {
-    match lakebed.stat(&folder.repository, &folder.reference, path).await {
+/// An object of the same ref as the URI, if it is there. That ref or repository aren't there is an error.
+pub(super) async fn stat(
+    lakebed: &Lakebed,
+    on: &PathUri,
+    path: &ObjectPath,
+) -> Result<Option<Object>, lakebed_sdk::Error> {
+    match lakebed.stat(&on.repository, &on.reference, path).await {
         Ok(object) => Ok(Some(object)),
-        Err(error) if error.code == Code::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) if error.reason == Reason::ObjectNotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -17,13 +17,13 @@ pub(super) enum Verdict {
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Plan<S> {
+pub(super) struct Plan<S, D> {
     /// What is sent, in the order of names.
     pub(super) send: Vec<Sending<S>>,
     /// How many are there already.
     pub(super) unchanged: u64,
-    /// What the destination has and the source doesn't, in the order of names.
-    pub(super) surplus: Vec<String>,
+    /// What the destination has and the source doesn't.
+    pub(super) surplus: BTreeMap<String, D>,
 }
 
 /// Something to send.
@@ -38,13 +38,12 @@ pub(super) struct Sending<S> {
 /// Compares what is at the source with what is at the destination, name by name.
 pub(super) fn plan<S, D>(
     source: BTreeMap<String, S>,
-    destination: &BTreeMap<String, D>,
+    mut destination: BTreeMap<String, D>,
     compare: impl Fn(&S, &D) -> Verdict,
-) -> Plan<S> {
-    let surplus = destination.keys().filter(|name| !source.contains_key(*name)).cloned().collect();
+) -> Plan<S, D> {
     let (mut send, mut unchanged) = (Vec::new(), 0);
     for (name, source) in source {
-        let unless_e_tag = match destination.get(&name).map(|there| compare(&source, there)) {
+        let unless_e_tag = match destination.remove(&name).map(|there| compare(&source, &there)) {
             Some(Verdict::Same) => {
                 unchanged += 1;
                 continue;
@@ -54,7 +53,7 @@ pub(super) fn plan<S, D>(
         };
         send.push(Sending { name, source, unless_e_tag });
     }
-    Plan { send, unchanged, surplus }
+    Plan { send, unchanged, surplus: destination }
 }
 
 /// Finds a name that needs a folder where `name` needs a file: of `a` and `a/b`, files can have one only.
@@ -87,7 +86,7 @@ mod tests {
         /// A destination that does what the plan says holds what the source holds, and was sent nothing that it had.
         #[test]
         fn a_plan_carried_out_makes_a_copy(source in listing(), destination in listing()) {
-            let plan = plan(source.clone(), &destination, compare);
+            let plan = plan(source.clone(), destination.clone(), compare);
             let mut copy = destination.clone();
             let mut sent = 0;
             for Sending { name, source, unless_e_tag } in plan.send {
@@ -96,8 +95,8 @@ mod tests {
                     copy.insert(name, source);
                 }
             }
-            for name in &plan.surplus {
-                prop_assert!(copy.remove(name).is_some(), "{name} is there");
+            for (name, content) in plan.surplus {
+                prop_assert_eq!(copy.remove(&name), Some(content), "it is there");
             }
             let needed = source.iter().filter(|(name, content)| destination.get(*name) != Some(*content)).count();
             let surely_same = source.iter().filter(|(name, content)| {

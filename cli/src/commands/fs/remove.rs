@@ -1,58 +1,99 @@
 //! `lakebed fs rm`: deletes objects of a branch, in batches; so does `--delete` of an upload.
 
 use anyhow::{Result, bail};
-use futures::{TryStreamExt, future};
-use lakebed_sdk::{BranchName, DELETE_MAX, Lakebed, ListItem, ListOptions, ObjectPath};
+use futures::TryStreamExt;
+use indicatif::ProgressBar;
+use lakebed_sdk::{BranchName, DELETE_MAX, DeleteFailure, Lakebed, Object, ObjectPath, Reason};
 use serde_json::json;
 
-use crate::exit::NotFound;
-use crate::output::{Output, count, shown, warn};
+use super::{Tree, subtree, would};
+use crate::commands::refuse_tag;
+use crate::output::{Notes, Output, count, shown};
 use crate::progress;
 use crate::uri::PathUri;
 
-pub(super) async fn remove(lakebed: &Lakebed, path: &PathUri, recursive: bool, output: Output) -> Result<()> {
-    let branch: BranchName = path.reference.parse()?;
-    let deleted = if recursive {
-        remove_prefix(lakebed, path, &branch).await?
+pub(super) async fn remove(lakebed: &Lakebed, path: &PathUri, tree: Tree, output: Output) -> Result<()> {
+    let branch = path.branch()?;
+    if tree.dry_run {
+        refuse_tag(lakebed, &path.repository, &path.reference).await?;
+    }
+    let deleted = if tree.recursive {
+        remove_tree(lakebed, path, &branch, tree, output).await?
     } else {
         // A path that names nothing is most likely a typing error: say so, where S3 would be silent.
         let object = lakebed.stat(&path.repository, &path.reference, &path.object()?).await?;
-        delete(lakebed, path, &branch, &[object.path]).await?;
-        1
+        remove_some(lakebed, path, &branch, vec![object.path], tree, output).await?
     };
-    output.item(&json!({ "deleted": deleted }), || format!("Deleted {}", count(deleted as u64, "object")))
+    let value = json!({ "deleted": deleted, "dry_run": tree.dry_run });
+    let did = if tree.dry_run { "Would delete" } else { "Deleted" };
+    output.item(&value, || format!("{did} {}", count(deleted as u64, "object")))
 }
 
-async fn remove_prefix(lakebed: &Lakebed, path: &PathUri, branch: &BranchName) -> Result<usize> {
-    let options = ListOptions { prefix: path.path.clone(), ..ListOptions::default() };
-    let bar = progress::count("deleting");
+async fn remove_tree(
+    lakebed: &Lakebed,
+    path: &PathUri,
+    branch: &BranchName,
+    tree: Tree,
+    output: Output,
+) -> Result<usize> {
+    let bar = if tree.dry_run { ProgressBar::hidden() } else { progress::count("deleting") };
     let mut deleted = 0;
-    let paths = lakebed.list_objects(&path.repository, &path.reference, options).try_filter_map(|item| {
-        future::ready(Ok(match item {
-            ListItem::Object(object) => Some(object.path),
-            ListItem::CommonPrefix(_) => None,
-        }))
-    });
-    let mut batches = paths.try_chunks(DELETE_MAX);
+    let objects = Box::pin(subtree::objects(lakebed, path).await?);
+    let mut batches = objects.map_ok(|object| object.path).try_chunks(DELETE_MAX);
     while let Some(paths) = batches.try_next().await.map_err(|error| error.1)? {
-        delete(lakebed, path, branch, &paths).await?;
-        deleted += paths.len();
-        bar.inc(paths.len() as u64);
+        let number = remove_some(lakebed, path, branch, paths, tree, output).await?;
+        deleted += number;
+        bar.inc(number as u64);
     }
     bar.finish_and_clear();
     if deleted == 0 {
-        // Most likely a typing error, as above.
-        return Err(NotFound(format!("nothing was deleted: no object's path begins with {path}")).into());
+        return Err(subtree::nothing("deleted", path));
     }
     Ok(deleted)
 }
 
-/// Deletes at most [`DELETE_MAX`] objects, and tells which couldn't be.
-pub(super) async fn delete(lakebed: &Lakebed, path: &PathUri, branch: &BranchName, paths: &[ObjectPath]) -> Result<()> {
-    let failures = lakebed.delete_objects(&path.repository, branch, paths).await?;
-    for failure in &failures {
-        warn(&format!("{}: {}", shown(&failure.path), failure.message));
+/// Deletes at most [`DELETE_MAX`] objects, or says that it would. → their number
+async fn remove_some(
+    lakebed: &Lakebed,
+    path: &PathUri,
+    branch: &BranchName,
+    paths: Vec<ObjectPath>,
+    tree: Tree,
+    output: Output,
+) -> Result<usize> {
+    if tree.dry_run {
+        paths.iter().try_for_each(|path| would::delete(output, path))?;
+    } else {
+        not_deleted(&lakebed.delete_objects(&path.repository, branch, &paths).await?)?;
     }
+    Ok(paths.len())
+}
+
+/// Deletes at most [`DELETE_MAX`] objects that were listed, but for those that others wrote anew since: these are told.
+/// → how many stay
+pub(super) async fn delete_listed(
+    lakebed: &Lakebed,
+    path: &PathUri,
+    branch: &BranchName,
+    objects: &[Object],
+    kept: &mut Notes,
+) -> Result<usize> {
+    let failures = lakebed.delete_listed(&path.repository, branch, objects).await?;
+    let (changed, failures): (Vec<_>, Vec<_>) =
+        failures.into_iter().partition(|failure| failure.reason == Reason::PreconditionFailed);
+    for failure in &changed {
+        kept.add(&format!("{} was kept: changed since it was listed", shown(&failure.path)));
+    }
+    not_deleted(&failures)?;
+    Ok(changed.len())
+}
+
+fn not_deleted(failures: &[DeleteFailure]) -> Result<()> {
+    let mut notes = Notes::default();
+    for failure in failures {
+        notes.add(&format!("{}: {}", shown(&failure.path), shown(&failure.message)));
+    }
+    notes.end();
     if !failures.is_empty() {
         bail!("{} not deleted", count(failures.len() as u64, "object"));
     }

@@ -22,13 +22,14 @@ pub(super) struct Tally {
     bytes: AtomicU64,
     skipped: AtomicU64,
     deleted: AtomicU64,
+    kept: AtomicU64,
     failed: AtomicU64,
 }
 
 impl Tally {
     pub(super) fn new(way: Way, dry_run: bool) -> Self {
-        let [sent, bytes, skipped, deleted, failed] = Default::default();
-        Self { way, dry_run, sent, bytes, skipped, deleted, failed }
+        let [sent, bytes, skipped, deleted, kept, failed] = Default::default();
+        Self { way, dry_run, sent, bytes, skipped, deleted, kept, failed }
     }
 
     pub(super) fn sent(&self, bytes: u64) {
@@ -44,12 +45,17 @@ impl Tally {
         self.deleted.fetch_add(number as u64, Ordering::Relaxed);
     }
 
+    /// Counts what was to be deleted and stays.
+    pub(super) fn kept(&self, number: usize) {
+        self.kept.fetch_add(number as u64, Ordering::Relaxed);
+    }
+
     pub(super) fn failed(&self, number: usize) {
         self.failed.fetch_add(number as u64, Ordering::Relaxed);
     }
 
     pub(super) fn json(&self) -> Value {
-        let [sent, bytes, skipped, deleted, failed] = self.counts();
+        let [sent, bytes, skipped, deleted, kept, failed] = self.counts();
         let sent_name = match self.way {
             Way::Up => "uploaded",
             Way::Down => "downloaded",
@@ -59,6 +65,7 @@ impl Tally {
             "bytes": bytes,
             "skipped": skipped,
             "deleted": deleted,
+            "kept": kept,
             "failed": failed,
             "dry_run": self.dry_run,
         })
@@ -66,7 +73,7 @@ impl Tally {
 
     /// One line; what is zero is left out of it.
     pub(super) fn text(&self) -> String {
-        let [sent, bytes, skipped, deleted, failed] = self.counts();
+        let [sent, bytes, skipped, deleted, kept, failed] = self.counts();
         let sent_word = match (self.dry_run, self.way) {
             (false, Way::Up) => "Uploaded",
             (false, Way::Down) => "Downloaded",
@@ -78,6 +85,7 @@ impl Tally {
         for (number, told) in [
             (skipped, format!("{skipped} unchanged")),
             (deleted, format!("{deleted_word} {deleted}")),
+            (kept, format!("kept {kept}")),
             (failed, format!("{failed} failed")),
         ] {
             if number > 0 {
@@ -87,8 +95,9 @@ impl Tally {
         text
     }
 
-    fn counts(&self) -> [u64; 5] {
-        [&self.sent, &self.bytes, &self.skipped, &self.deleted, &self.failed].map(|count| count.load(Ordering::Relaxed))
+    fn counts(&self) -> [u64; 6] {
+        [&self.sent, &self.bytes, &self.skipped, &self.deleted, &self.kept, &self.failed]
+            .map(|count| count.load(Ordering::Relaxed))
     }
 }
 
@@ -103,8 +112,9 @@ mod tests {
         assert_eq!(tally.text(), "Uploaded 1 file, 5 bytes");
         tally.skipped(2);
         tally.deleted(3);
+        tally.kept(4);
         tally.failed(1);
-        assert_eq!(tally.text(), "Uploaded 1 file, 5 bytes; 2 unchanged; deleted 3; 1 failed");
+        assert_eq!(tally.text(), "Uploaded 1 file, 5 bytes; 2 unchanged; deleted 3; kept 4; 1 failed");
         assert_eq!(tally.json()["uploaded"], 1);
         let dry = Tally::new(Way::Down, true);
         dry.deleted(1);

@@ -4,25 +4,26 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use indicatif::ProgressBar;
 use lakebed_sdk::{BranchName, DELETE_MAX, Lakebed, Object, ObjectPath};
-use serde_json::json;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::{InspectReader, ReaderStream};
 
-use super::compare::{CLIENT_MTIME, FileFacts, compare};
+use super::compare::{FileFacts, compare};
 use super::e_tag::has_e_tag;
 use super::folder::Folder;
 use super::plan::{Plan, Sending, Verdict, plan};
 use super::tally::{Tally, Way};
-use super::{Upload, listing, remove};
+use super::{Upload, listing, remove, subtree, would};
+use crate::commands::refuse_tag;
 use crate::exit::usage;
-use crate::output::{Output, count, shown, warn};
+use crate::output::{Notes, Output, count, shown_path, warn};
 use crate::uri::PathUri;
 use crate::{progress, transfer, view};
 
@@ -53,7 +54,10 @@ impl Upload {
         if self.from.as_os_str() == "-" {
             return self.standard_input(lakebed, output).await;
         }
-        let branch = self.to.reference.parse()?;
+        let branch = self.to.branch()?;
+        if self.sync.dry_run {
+            refuse_tag(lakebed, &self.to.repository, &self.to.reference).await?;
+        }
         let tally = Tally::new(Way::Up, self.sync.dry_run);
         let bar = progress::bytes("uploading", 0);
         let run = Run { upload: self, lakebed, branch, tally: &tally, bar, output };
@@ -71,7 +75,7 @@ impl Upload {
         if self.to.path.ends_with('/') {
             usage!("standard input has no name: say how the object is called behind {}", self.to);
         }
-        let (branch, to) = (self.to.reference.parse()?, self.to.object()?);
+        let (branch, to) = (self.to.branch()?, self.to.object()?);
         let options = lakebed_sdk::Upload { content_type: self.content_type.clone(), ..Default::default() };
         let object = lakebed.upload_reader(&self.to.repository, &branch, &to, tokio::io::stdin(), options).await?;
         output.item(&view::object(&object), || format!("Uploaded {}", count(object.size, "byte")))
@@ -89,9 +93,9 @@ impl Run<'_> {
     /// One file: to the path, or into the folder if the path ends with a slash or is empty.
     async fn single(&self) -> Result<()> {
         let Upload { from, to, .. } = self.upload;
-        let metadata = std::fs::metadata(from).with_context(|| format!("can't read {}", from.display()))?;
+        let metadata = std::fs::metadata(from).with_context(|| format!("can't read {}", shown_path(from)))?;
         if metadata.is_dir() {
-            usage!("{} is a folder: upload it with --recursive", from.display());
+            usage!("{} is a folder: upload it with --recursive", shown_path(from));
         }
         let to = object_of(from, to)?;
         let object = to.object()?;
@@ -103,7 +107,7 @@ impl Run<'_> {
         let facts = FileFacts::of(&metadata)?;
         let name = String::new();
         let there = listing::named(self.lakebed, &to, [name.clone()].into(), 1).await?;
-        let plan = plan([(name, facts)].into(), &there, |file, object| self.upload.compare(file, object));
+        let plan = plan([(name, facts)].into(), there, |file, object| self.upload.compare(file, object));
         self.tally.skipped(plan.unchanged);
         let pairs = plan.send.into_iter().map(|sending| pair(sending.unless_e_tag)).collect();
         self.finish(pairs, Vec::new(), Vec::new()).await
@@ -113,21 +117,19 @@ impl Run<'_> {
     async fn folder(&self) -> Result<()> {
         let Upload { from, to, sync, .. } = self.upload;
         if from.is_file() {
-            usage!("{} is a file: leave --recursive out", from.display());
+            usage!("{} is a file: leave --recursive out", shown_path(from));
         }
-        let folder = match to.path.is_empty() || to.path.ends_with('/') {
-            true => to.clone(),
-            false => to.with_path(format!("{}/", to.path)),
-        };
+        let folder = subtree::folder(to);
         let mut here = Folder::read(from).await?;
         let is_empty = here.files.is_empty();
         let there = self.there(&folder, &here.files).await?;
         let files = std::mem::take(&mut here.files);
-        let Plan { send, unchanged, surplus } = plan(files, &there, |file, object| self.upload.compare(file, object));
-        let surplus: Vec<_> = surplus.into_iter().filter(|name| !here.has_otherwise(name)).collect();
+        let Plan { send, unchanged, surplus } = plan(files, there, |file, object| self.upload.compare(file, object));
+        let surplus = surplus.into_iter().filter(|(name, _)| !here.has_otherwise(name));
+        let surplus: Vec<_> = surplus.map(|(_, object)| object).collect();
         let mut failed = std::mem::take(&mut here.failed);
         if sync.delete && is_empty && failed.is_empty() {
-            sync.agree_to_delete_all(from.display().to_string(), surplus.len()).await?;
+            sync.agree_to_delete_all(shown_path(from), surplus.len()).await?;
         }
         self.tally.skipped(unchanged);
         let mut pairs = Vec::with_capacity(send.len());
@@ -136,26 +138,25 @@ impl Run<'_> {
             match format!("{}{name}", folder.path).parse() {
                 Ok(to) => pairs.push(Pair { from, to, size, unless_e_tag }),
                 Err(error) => {
-                    failed.push(anyhow::Error::new(error).context(format!("can't upload {}", from.display())));
+                    failed.push(anyhow::Error::new(error).context(format!("can't upload {}", shown_path(&from))));
                 }
             }
         }
         let surplus = if sync.delete { surplus } else { Vec::new() };
-        let surplus = surplus.iter().map(|name| format!("{}{name}", folder.path).parse());
-        self.finish(pairs, failed, surplus.collect::<Result<_, _>>()?).await
+        self.finish(pairs, failed, surplus).await
     }
 
     /// What is at the destination, as far as this run needs to know it.
     async fn there(&self, folder: &PathUri, files: &BTreeMap<String, FileFacts>) -> Result<BTreeMap<String, Object>> {
         if self.upload.sync.delete {
-            return listing::objects(self.lakebed, folder, folder.path.len()).await;
+            return listing::objects(self.lakebed, folder).await;
         }
         let names = files.keys().cloned().collect();
         listing::named(self.lakebed, folder, names, self.upload.parallel.jobs.into()).await
     }
 
     /// Sends, then deletes if nothing failed, and tells what was done.
-    async fn finish(&self, pairs: Vec<Pair>, failed: Vec<anyhow::Error>, surplus: Vec<ObjectPath>) -> Result<()> {
+    async fn finish(&self, pairs: Vec<Pair>, failed: Vec<anyhow::Error>, surplus: Vec<Object>) -> Result<()> {
         let Upload { sync, parallel, recursive, .. } = self.upload;
         self.bar.set_length(pairs.iter().map(|pair| pair.size).sum());
         // What would be done is printed in order.
@@ -180,7 +181,7 @@ impl Run<'_> {
 
     async fn send(&self, pair: Pair) -> Result<()> {
         let Pair { from, to, size, unless_e_tag } = &pair;
-        let context = || format!("can't upload {}", from.display());
+        let context = || format!("can't upload {}", shown_path(from));
         if let Some(e_tag) = unless_e_tag
             && has_e_tag(from, e_tag).await.with_context(context)?
         {
@@ -191,6 +192,8 @@ impl Run<'_> {
         if self.upload.sync.dry_run {
             return self.would_send(&pair);
         }
+        // Taken before the file is looked at: what changes it from here on must be seen.
+        let now = SystemTime::now();
         let file = File::open(from).await.with_context(context)?;
         let metadata = file.metadata().await.with_context(context)?;
         let mut options = lakebed_sdk::Upload { content_type: self.upload.content_type.clone(), ..Default::default() };
@@ -200,7 +203,7 @@ impl Run<'_> {
         let uploaded = if metadata.is_file() {
             let facts = FileFacts::of(&metadata).with_context(context)?;
             options.size = Some(facts.size);
-            options.metadata.insert(CLIENT_MTIME.to_owned(), facts.note());
+            options.metadata = facts.notes(now);
             let body = unchanged(file, facts, count).await.with_context(context)?;
             self.lakebed.upload(repository, &self.branch, to, body, options).await
         } else {
@@ -212,25 +215,25 @@ impl Run<'_> {
     }
 
     fn would_send(&self, Pair { from, to, .. }: &Pair) -> Result<()> {
-        let size = std::fs::metadata(from).with_context(|| format!("can't read {}", from.display()))?.len();
+        let size = std::fs::metadata(from).with_context(|| format!("can't read {}", shown_path(from)))?.len();
         self.tally.sent(size);
-        let value = json!({ "would": "upload", "file": from.display().to_string(), "path": to, "bytes": size });
-        self.output
-            .item(&value, || format!("would upload {} to {}", shown(&from.display().to_string()), shown(to.as_str())))
+        would::upload(self.output, from, to, size)
     }
 
-    async fn delete(&self, surplus: &[ObjectPath]) -> Result<()> {
-        for batch in surplus.chunks(DELETE_MAX) {
-            if self.upload.sync.dry_run {
-                for path in batch {
-                    let value = json!({ "would": "delete", "path": path });
-                    self.output.item(&value, || format!("would delete {}", shown(path.as_str())))?;
-                }
-            } else {
-                remove::delete(self.lakebed, &self.upload.to, &self.branch, batch).await?;
-            }
-            self.tally.deleted(batch.len());
+    /// Deletes what was listed and isn't at the source; what others wrote there since stays.
+    async fn delete(&self, surplus: &[Object]) -> Result<()> {
+        if self.upload.sync.dry_run {
+            surplus.iter().try_for_each(|object| would::delete(self.output, &object.path))?;
+            self.tally.deleted(surplus.len());
+            return Ok(());
         }
+        let mut notes = Notes::default();
+        for batch in surplus.chunks(DELETE_MAX) {
+            let kept = remove::delete_listed(self.lakebed, &self.upload.to, &self.branch, batch, &mut notes).await?;
+            self.tally.deleted(batch.len() - kept);
+            self.tally.kept(kept);
+        }
+        notes.end();
         Ok(())
     }
 }
@@ -290,7 +293,7 @@ mod tests {
         let grown = |path: &Path| std::fs::write(path, vec![b'x'; 3 * READ_BYTES]).unwrap();
         let rewritten = |path: &Path| {
             std::fs::write(path, vec![b'y'; 2 * READ_BYTES]).unwrap();
-            let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+            let later = SystemTime::now() + std::time::Duration::from_secs(1);
             std::fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
         };
         for error in [read(cut).await, read(grown).await, read(rewritten).await] {
