@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use model::{ObjectPath, RepositoryName};
+use model::{BranchName, CommitId, ObjectPath, RepositoryName, TagName};
 use thiserror::Error;
 
 /// A text that isn't the URI that a command takes.
@@ -18,6 +18,14 @@ pub(crate) enum InvalidUri {
         "{text:?} isn't a ref: a slash separates ref and path, so that no ref has one: name it {hyphenated}, perhaps"
     )]
     Slash { text: String, hyphenated: String },
+    #[error("{0} is a commit's id, and commits don't change: name a branch")]
+    Commit(String),
+    #[error("{0} names a commit, and commits don't change: name a branch, without ~ ^ and @")]
+    Expression(String),
+    #[error(
+        "{0} can only be a tag (a branch's name has letters, digits, _ and - alone), and tags don't move: name a branch"
+    )]
+    Tag(String),
     #[error(transparent)]
     Repository(#[from] model::InvalidName),
     #[error(transparent)]
@@ -43,6 +51,24 @@ pub(crate) struct PathUri {
     pub(crate) repository: RepositoryName,
     pub(crate) reference: String,
     pub(crate) path: String,
+}
+
+impl RefUri {
+    /// The branch that is to change; what is surely none is said to be what it is.
+    pub(crate) fn branch(&self) -> Result<BranchName, InvalidUri> {
+        let text = &self.reference;
+        text.parse().map_err(|invalid: model::InvalidName| {
+            if text.parse::<CommitId>().is_ok() {
+                InvalidUri::Commit(text.clone())
+            } else if text.contains(['~', '^', '@']) {
+                InvalidUri::Expression(text.clone())
+            } else if text.parse::<TagName>().is_ok() {
+                InvalidUri::Tag(text.clone())
+            } else {
+                invalid.into()
+            }
+        })
+    }
 }
 
 impl PathUri {
@@ -143,6 +169,23 @@ mod tests {
             let uri: PathUri = text.parse().unwrap();
             assert_eq!((uri.reference.as_str(), uri.path.as_str()), (reference, path), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_branch_is_said_to_be_what_it_is() {
+        let branch = |reference: &str| format!("lakebed://trips/{reference}").parse::<RefUri>().unwrap().branch();
+        assert_eq!(branch("fix").unwrap().as_str(), "fix");
+        let id = "0123456789abcdef".repeat(4);
+        for (reference, says) in [
+            (id.as_str(), "a commit's id"),
+            ("main~1", "names a commit"),
+            ("main@", "names a commit"),
+            ("v1.0", "a tag"),
+        ] {
+            let error = branch(reference).unwrap_err().to_string();
+            assert!(error.starts_with(reference) && error.contains(says) && error.contains("name a branch"), "{error}");
+        }
+        assert!(branch("a b").unwrap_err().to_string().contains("invalid branch name"));
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub enum Refusal {
     /// No such tag.
     #[error("tag {0} not found")]
     TagNotFound(TagName),
+    /// No such tag, but a branch.
+    #[error("tag {0} not found: {0} is a branch; name a tag, or use the command for branches")]
+    BranchIsNoTag(TagName),
     /// The branch moved under a publication: rebase and publish again.
     #[error("branch {branch} moved to {head} meanwhile")]
     HeadMoved {
@@ -70,9 +73,9 @@ pub enum Refusal {
     /// The user's name is taken.
     #[error("user {0} already exists")]
     UserExists(UserName),
-    /// No such user.
-    #[error("user not found")]
-    UserNotFound,
+    /// No such user; nameless where they were asked for by their id.
+    #[error("{} not found", .0.as_ref().map_or("the user".to_owned(), |name| format!("user {name}")))]
+    UserNotFound(Option<UserName>),
     /// The access key's id is taken.
     #[error("access key {0} already exists")]
     CredentialExists(String),
