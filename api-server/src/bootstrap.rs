@@ -144,7 +144,7 @@ async fn restore_admins(meta: &dyn MetaStore) -> Result<(), BootstrapError> {
     commands.push(AddMember { group: admins(), user: administrator() }.into());
     for command in commands {
         match meta.write(command).await?.done() {
-            Ok(()) | Err(Refusal::GroupExists(_) | Refusal::PolicyExists(_) | Refusal::UserNotFound) => {}
+            Ok(()) | Err(Refusal::GroupExists(_) | Refusal::PolicyExists(_) | Refusal::UserNotFound(_)) => {}
             Err(refusal) => return Err(refusal.into()),
         }
     }
@@ -197,14 +197,14 @@ async fn make(
 async fn find(meta: &dyn MetaStore) -> Result<Option<User>, BootstrapError> {
     match meta.read(Query::UserNamed { name: administrator() }).await?.user() {
         Ok(user) => Ok(Some(user)),
-        Err(Refusal::UserNotFound) => Ok(None),
+        Err(Refusal::UserNotFound(_)) => Ok(None),
         Err(refusal) => Err(refusal.into()),
     }
 }
 
 /// Adds the preset key to the administrator's; `false` if another server that starts now did.
 async fn add_key(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) -> Result<bool, BootstrapError> {
-    let user = find(meta).await?.ok_or(Refusal::UserNotFound)?;
+    let user = find(meta).await?.ok_or_else(|| Refusal::UserNotFound(Some(administrator())))?;
     let command = Command::CreateCredential(CreateCredential {
         request: RequestId(rand::random()),
         user: user.id,

@@ -9,16 +9,39 @@ use crate::{Action, Caller, Resource};
 
 /// The answer no. Says what was asked, so that an administrator can grant it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{who} may not {action} on {resource}: ask an administrator to allow it")]
+#[error("{who} may not {action} on {resource}: {advice}")]
 pub struct Denied {
     who: String,
+    advice: &'static str,
     action: Action,
     resource: String,
 }
 
 impl Denied {
     pub(crate) fn new(caller: &Caller, action: Action, resource: &Resource) -> Self {
-        Self { who: format!("user {}", caller.user.name), action, resource: resource.to_string() }
+        Who::user(caller).denied(action, resource)
+    }
+}
+
+/// Who may not, and what to do about it.
+struct Who {
+    who: String,
+    advice: &'static str,
+}
+
+impl Who {
+    fn user(caller: &Caller) -> Self {
+        Self { who: format!("user {}", caller.user.name), advice: "ask an administrator to allow it" }
+    }
+
+    /// The user may, or an administrator would be asked in vain: the session gets no more rights than it began with.
+    fn session(caller: &Caller, what: &str) -> Self {
+        let who = format!("{what} of user {}", caller.user.name);
+        Self { who, advice: "it can do no more than it was begun for; use the keys that began it, or others" }
+    }
+
+    fn denied(self, action: Action, resource: &Resource) -> Denied {
+        Denied { who: self.who, advice: self.advice, action, resource: resource.to_string() }
     }
 }
 
@@ -29,7 +52,7 @@ pub fn authorize(caller: &Caller, action: Action, resource: &Resource) -> Result
     if let Some(trail) = &caller.trail {
         trail.decided(caller, action, resource, judged.is_ok());
     }
-    judged.map_err(|who| Denied { who, action, resource: resource.to_string() })
+    judged.map_err(|who| who.denied(action, resource))
 }
 
 /// Whether a caller may, for listings that show only what one may see.
@@ -48,16 +71,15 @@ fn question<'a>(caller: &Caller, action: Action, resource: &'a Resource) -> Ques
 }
 
 /// The error is who may not.
-fn judge(caller: &Caller, action: Action, resource: &Resource) -> Result<(), String> {
+fn judge(caller: &Caller, action: Action, resource: &Resource) -> Result<(), Who> {
     let question = question(caller, action, resource);
-    let name = &caller.user.name;
     if caller.permissions.judge(&question) != Verdict::Allowed {
-        return Err(format!("user {name}"));
+        return Err(Who::user(caller));
     }
     match &caller.narrowed {
         // Or it could make itself a key that isn't narrowed.
-        Some(_) if action.changes_access() => Err(format!("this narrowed session of user {name}")),
-        Some(narrowed) if narrowed.judge(&question) != Verdict::Allowed => Err(format!("this session of user {name}")),
+        Some(_) if action.changes_access() => Err(Who::session(caller, "this narrowed session")),
+        Some(narrowed) if narrowed.judge(&question) != Verdict::Allowed => Err(Who::session(caller, "this session")),
         _ => Ok(()),
     }
 }

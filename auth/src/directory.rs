@@ -189,7 +189,7 @@ impl Directory {
         };
         match find().await? {
             Ok(user) => return Ok(user),
-            Err(Refusal::UserNotFound) => {}
+            Err(Refusal::UserNotFound(_)) => {}
             Err(refusal) => return Err(Unknown::Meta(refusal.into())),
         }
         let request = RequestId(rand::random());
@@ -241,7 +241,7 @@ impl Directory {
         let answer = self.meta.read(Query::Access { by }).await.and_then(|answer| Ok(answer.access()?));
         match answer {
             Ok(access) => Ok(*access),
-            Err(MetaError::Refused(Refusal::CredentialNotFound(_) | Refusal::UserNotFound)) => Err(Unknown::Key),
+            Err(MetaError::Refused(Refusal::CredentialNotFound(_) | Refusal::UserNotFound(_))) => Err(Unknown::Key),
             Err(MetaError::Refused(Refusal::SessionEnded)) => Err(Unknown::Ended),
             Err(error) => Err(Unknown::Meta(error)),
         }

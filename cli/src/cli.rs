@@ -1,8 +1,10 @@
 //! The command line: every command and its options. Owns names and help; each command's own file carries it out.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::Replay;
 
@@ -45,8 +47,11 @@ enum Command {
     #[command(flatten)]
     Client(Client),
     /// Check a repository's files and data objects: hashes, sizes, order
+    ///
+    /// Commits and trees are read whole and their hashes verified. How far data objects are checked, uncommitted ones too,
+    /// says `--data`. Exit code 1 if anything is missing, wrong or can't be read.
     Fsck(fsck::Fsck),
-    /// Write a profile, once the server has taken its keys
+    /// Log in: write keys into a profile, once the server has taken them
     ///
     /// Asks for the access key's id and secret, or reads them as lines of standard input. `--profile` names the profile.
     Login(login::Login),
@@ -54,9 +59,11 @@ enum Command {
     Env(env::Env),
     /// Sign a URL by which anybody reads or writes one object for a while
     ///
-    /// It is signed here, with the keys that other commands use, and does no more than they may.
+    /// The URL is signed here, with the keys that other commands use, and does no more than these may.
     Presign(presign::Presign),
     /// Check profile, keys and server
+    ///
+    /// Exit code 5 if the server can't be reached or can't serve, 1 if another check fails.
     Doctor(doctor::Doctor),
     /// Print a shell's completion script
     Completion(completion::Completion),
@@ -77,11 +84,14 @@ enum Client {
     Log(log::Log),
     /// List where a branch's head was: every commit, merge, reset, deletion and other move
     ///
-    /// `branch@{N}` names the N-th of them, from 0 on, in every command that takes a ref.
+    /// `branch@{N}` names the N-th move, from 0 on, in every command that takes a ref.
     Reflog(reflog::Reflog),
-    /// Show a commit and what it changed
+    /// Show a commit and its changes
     Show(show::Show),
-    /// Compare two refs, or a branch with what is uncommitted on it
+    /// Compare two refs, or show what is uncommitted on a branch
+    ///
+    /// Each line is a path after a sign: + added, - removed, ~ changed, ! conflict (with --three-dot), * a folder in which
+    /// something differs (with --folders).
     Diff(diff::Diff),
     /// Merge a ref into a branch
     Merge(merge::Merge),
@@ -93,18 +103,18 @@ enum Client {
     CherryPick(replay::ReplayArgs),
     /// Make a branch's own commits anew onto another ref
     ///
-    /// All of them or none: with the first conflict, nothing is changed. Commits that bring nothing new are left out;
-    /// merges become plain commits.
+    /// Its own are those that the other ref doesn't have. All are made anew or none: a conflict changes nothing. Commits that
+    /// bring nothing new are left out; merges become plain commits. The reflog has the branch's old head.
     Rebase(rebase::Rebase),
     /// List, show, wait for and cancel what goes on at the server by itself
     #[command(subcommand)]
     Job(job::Job),
     /// Take objects into a branch where they lie
     ///
-    /// One commit, and no byte is copied. What is imported takes the place of what is at its path, all else stays. The
-    /// import is a job of the server: it goes on when this command is left.
+    /// One commit, and no byte is copied. An imported object takes the place of one at the same path, all else stays. The
+    /// import is a job of the server: the job goes on when this command is left.
     Import(import::Import),
-    /// Write a repository's refs down in its storage namespace, and make them anew from there
+    /// Dump a repository's branches, tags and commits into the storage namespace, and restore them from there
     #[command(subcommand)]
     Refs(refs::Refs),
     /// Make, list, show and delete tags
@@ -125,7 +135,10 @@ impl Cli {
     pub(crate) fn read() -> Self {
         let mut command = command();
         command.build();
-        let matches = with_usage_of_help(command).get_matches();
+        let mut command = with_usage_of_help(command);
+        let typed: Vec<_> = std::env::args_os().collect();
+        let matches = command.try_get_matches_from_mut(&typed);
+        let matches = matches.unwrap_or_else(|error| with_variable(error, &command, &typed).exit());
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 
@@ -199,8 +212,44 @@ fn with_usage_of_help(mut command: clap::Command) -> clap::Command {
     command.override_usage(usage).mut_subcommands(with_usage_of_help)
 }
 
+/// Has an error name the environment variable that a wrong value came from: clap names the option, which nobody typed.
+fn with_variable(mut error: clap::Error, command: &clap::Command, typed: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
+    let flag = option.split([' ', '=', '[']).next().unwrap_or_default();
+    let is_typed = |arg: &OsString| arg.to_string_lossy().split('=').next() == Some(flag);
+    let Some(name) = flag.strip_prefix("--").filter(|_| !typed.iter().any(is_typed)) else { return error };
+    if let Some(variable) = variable_of(command, name) {
+        let named = format!("{variable} ({option})");
+        error.insert(ContextKind::InvalidArg, ContextValue::String(named));
+    }
+    error
+}
+
+/// The environment variable of an option, whichever command has it.
+fn variable_of(command: &clap::Command, option: &str) -> Option<String> {
+    let mine = command.get_arguments().find(|arg| arg.get_long() == Some(option)).and_then(clap::Arg::get_env);
+    let mine = mine.map(|name| name.to_string_lossy().into_owned());
+    mine.or_else(|| command.get_subcommands().find_map(|under| variable_of(under, option)))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_wrong_value_names_the_variable_that_it_came_from() {
+        let typed = |args: &[&str]| {
+            let mut command = super::command();
+            command.build();
+            let args: Vec<_> = args.iter().map(std::ffi::OsString::from).collect();
+            // As if a variable had the value.
+            let error = command.try_get_matches_from_mut(["lakebed", "run", "--cache-mib", "lots"]).unwrap_err();
+            super::with_variable(error, &command, &args).to_string()
+        };
+        assert!(typed(&["lakebed", "run"]).contains("'lots' for 'LAKEBED_CACHE_MIB (--cache-mib <MIB>)'"));
+        for args in [&["lakebed", "run", "--cache-mib", "lots"][..], &["lakebed", "run", "--cache-mib=lots"]] {
+            assert!(typed(args).contains("'lots' for '--cache-mib <MIB>'"));
+        }
+    }
+
     #[test]
     fn the_command_line_is_well_formed() {
         super::command().debug_assert();

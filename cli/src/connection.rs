@@ -12,6 +12,7 @@ use lakebed_sdk::{ConnectOptions, Credentials, Lakebed, Reason};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::commands::env;
 use crate::exit::usage;
 use crate::profile::{self, Profile, Profiles};
 
@@ -262,19 +263,48 @@ impl Server {
     /// Says of a failed command what only this side knows: whom it asked.
     pub(crate) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         match reason(&error) {
-            Some(Reason::Unreachable) => match certificate_advice(&format!("{error:#}")) {
-                Some(advice) => error.context(format!("no encrypted connection to {}: {advice}", self.endpoint)),
-                None => error.context(format!(
-                    "no answer from {} (another server: --endpoint or LAKEBED_ENDPOINT; `lakebed doctor` checks)",
-                    self.endpoint
-                )),
-            },
+            Some(Reason::Unreachable | Reason::Unknown | Reason::OutcomeUnknown)
+                if let Some(advice) = self.connection_advice(&format!("{error:#}")) =>
+            {
+                error.context(format!("no connection to {}: {advice}", self.endpoint))
+            }
+            Some(Reason::Unreachable) => error.context(format!(
+                "no answer from {} (another server: --endpoint or LAKEBED_ENDPOINT; `lakebed doctor` checks)",
+                self.endpoint
+            )),
             Some(Reason::Unknown) => error.context(format!(
                 "what answers at {} doesn't speak this command's API (is it the address of `lakebed run` or of the API \
                  server, of no older version?)",
                 self.endpoint
             )),
             _ => error,
+        }
+    }
+
+    /// Says what to do about a connection that didn't come about, if the error tells: a certificate that isn't trusted, or a
+    /// server that speaks the other of http and https.
+    pub(crate) fn connection_advice(&self, error: &str) -> Option<String> {
+        match (certificate_advice(error), &self.ca_cert) {
+            (Some(_), Some(ca)) if error.contains("UnknownIssuer") => {
+                let path = ca.path.display();
+                return Some(format!("its certificate isn't from an authority in {path}: name another with --ca-cert"));
+            }
+            (Some(advice), _) => return Some(advice.to_owned()),
+            (None, _) => {}
+        }
+        let (scheme, rest) = self.endpoint.split_once("://")?;
+        match scheme.to_ascii_lowercase().as_str() {
+            // What rustls says of an answer that isn't TLS.
+            "https" if error.contains("InvalidContentType") => {
+                Some(format!("it doesn't speak https: say http://{rest} if it is a Lakebed server without TLS"))
+            }
+            // What h2 says of an answer that isn't HTTP/2: a TLS alert is none, nor is HTTP/1.
+            "http" if ["frame with invalid size", "stream closed because"].iter().any(|told| error.contains(told)) => {
+                Some(format!(
+                    "it doesn't speak http as Lakebed does: say https://{rest} if the server has a certificate"
+                ))
+            }
+            _ => None,
         }
     }
 }
@@ -298,13 +328,29 @@ impl Target {
                 "{} doesn't take the key {} from {}",
                 self.server.endpoint, self.keys.access_key_id, self.source
             )),
+            Some(Reason::AccessDenied) if self.is_session_of_shell() => error.context(format!(
+                "this shell has the keys of a session; {} has it use your own again, and so does leaving a subshell",
+                env::of_profile(&self.profile_of_server())
+            )),
             _ => self.server.explain(error),
         }
+    }
+
+    /// Returns whether `lakebed auth session` set the keys in this shell.
+    fn is_session_of_shell(&self) -> bool {
+        matches!(self.source, KeySource::MarkedVariables | KeySource::AwsVariables) && self.keys.session_token.is_some()
+    }
+
+    /// A profile with keys for the server, for advice.
+    fn profile_of_server(&self) -> String {
+        let profiles = profile::path().and_then(|path| profile::read(&path)).unwrap_or_default();
+        let name = profiles.of_endpoint(&self.server.endpoint).first().map(|(name, _)| (*name).to_owned());
+        name.unwrap_or_else(|| "NAME".to_owned())
     }
 }
 
 /// Says what to do about a certificate that isn't trusted, if that is what an error is about.
-pub(crate) fn certificate_advice(error: &str) -> Option<&'static str> {
+fn certificate_advice(error: &str) -> Option<&'static str> {
     let advice = [
         (
             "UnknownIssuer",
@@ -396,6 +442,22 @@ mod tests {
             assert!(certificate_advice(&told).unwrap().contains(says), "{kind}");
         }
         assert_eq!(certificate_advice("connection refused"), None);
+    }
+
+    #[test]
+    fn the_other_of_http_and_https_is_named() {
+        let advice = |endpoint: &str, error: &str| {
+            ConnectionArgs::default().server(endpoint.to_owned()).unwrap().connection_advice(error)
+        };
+        let no_tls = "can't reach the server: received corrupt message of type InvalidContentType";
+        assert!(advice("https://lake:8000", no_tls).unwrap().contains("say http://lake:8000"));
+        for no_http in [
+            "connection error detected: frame with invalid size",
+            "the connection broke: stream closed because of a broken pipe",
+        ] {
+            assert!(advice("http://lake:8000", no_http).unwrap().contains("say https://lake:8000"));
+        }
+        assert_eq!(advice("http://lake:8000", "Connection refused (os error 111)"), None);
     }
 
     #[tokio::test]

@@ -73,6 +73,11 @@ pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
     error.is::<Interrupted>()
 }
 
+/// Returns whether a command failed because the server can't be reached or can't serve now.
+pub(crate) fn is_unavailable(error: &anyhow::Error) -> bool {
+    code(error) == UNAVAILABLE
+}
+
 fn code(error: &anyhow::Error) -> u8 {
     if let Some(call) = call(error) {
         return of_call(call);

@@ -19,7 +19,7 @@ mod store_identity;
 mod unread_body;
 
 pub use admission::Limits;
-pub(crate) use config::ServerArgs;
 pub use config::TlsFiles;
+pub(crate) use config::{ServerArgs, check_import_place, check_store_options};
 pub use listen::{Listener, Respond};
 pub(crate) use roles::{run_all, run_api_server, run_metadata_server, run_s3_gateway, store_settings};

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use model::{BranchName, ObjectPath, RepositoryName};
+use model::{BranchName, CommitId, ObjectPath, RepositoryName, TagName};
 use thiserror::Error;
 
 use crate::output::shown;
@@ -20,10 +20,14 @@ pub(crate) enum InvalidUri {
         "{text:?} isn't a ref: a slash separates ref and path, so that no ref has one: name it {hyphenated}, perhaps"
     )]
     Slash { text: String, hyphenated: String },
+    #[error("{0} is a commit's id, and commits don't change: name a branch")]
+    Commit(String),
+    #[error("{0} names a commit, and commits don't change: name a branch, without ~ ^ and @")]
+    Expression(String),
     #[error(
-        "{reference} can't be written to, as only branches can (tags, commits and expressions are read-only): {why}"
+        "{0} can only be a tag (a branch's name has letters, digits, _ and - alone), and tags don't move: name a branch"
     )]
-    NotABranch { reference: String, why: model::InvalidName },
+    Tag(String),
     #[error(transparent)]
     Repository(#[from] model::InvalidName),
     #[error(transparent)]
@@ -51,22 +55,44 @@ pub(crate) struct PathUri {
     pub(crate) path: String,
 }
 
+impl RefUri {
+    /// The branch that is to change.
+    pub(crate) fn branch(&self) -> Result<BranchName, InvalidUri> {
+        branch(&self.reference)
+    }
+}
+
 impl PathUri {
     /// The path of one object: not empty.
     pub(crate) fn object(&self) -> Result<ObjectPath, InvalidUri> {
         Ok(self.path.parse()?)
     }
 
-    /// The branch, of what is written.
+    /// The branch that is to change.
     pub(crate) fn branch(&self) -> Result<BranchName, InvalidUri> {
-        let reference = || shown(&self.reference).into_owned();
-        self.reference.parse().map_err(|why| InvalidUri::NotABranch { reference: reference(), why })
+        branch(&self.reference)
     }
 
     /// The URI of another path on the same ref.
     pub(crate) fn with_path(&self, path: impl Into<String>) -> Self {
         Self { path: path.into(), ..self.clone() }
     }
+}
+
+/// The branch that a ref is; what is surely none is said to be what it is.
+fn branch(reference: &str) -> Result<BranchName, InvalidUri> {
+    reference.parse().map_err(|invalid: model::InvalidName| {
+        let reference = shown(reference).into_owned();
+        if reference.parse::<CommitId>().is_ok() {
+            InvalidUri::Commit(reference)
+        } else if reference.contains(['~', '^', '@']) {
+            InvalidUri::Expression(reference)
+        } else if reference.parse::<TagName>().is_ok() {
+            InvalidUri::Tag(reference)
+        } else {
+            invalid.into()
+        }
+    })
 }
 
 /// Splits the scheme off, then the repository; the rest is as typed, `None` without a slash.
@@ -155,6 +181,23 @@ mod tests {
             let uri: PathUri = text.parse().unwrap();
             assert_eq!((uri.reference.as_str(), uri.path.as_str()), (reference, path), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_branch_is_said_to_be_what_it_is() {
+        let branch = |reference: &str| format!("lakebed://trips/{reference}").parse::<RefUri>().unwrap().branch();
+        assert_eq!(branch("fix").unwrap().as_str(), "fix");
+        let id = "0123456789abcdef".repeat(4);
+        for (reference, says) in [
+            (id.as_str(), "a commit's id"),
+            ("main~1", "names a commit"),
+            ("main@", "names a commit"),
+            ("v1.0", "a tag"),
+        ] {
+            let error = branch(reference).unwrap_err().to_string();
+            assert!(error.starts_with(reference) && error.contains(says) && error.contains("name a branch"), "{error}");
+        }
+        assert!(branch("a b").unwrap_err().to_string().contains("invalid branch name"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct CheckSummary {
     pub objects_by_bytes: u64,
     /// Data objects that lie where the server doesn't read; nothing is known of them.
     pub objects_elsewhere: u64,
+    /// Of both, those that are uncommitted on a branch.
+    pub objects_uncommitted: u64,
     /// Bytes of commits, metaranges, ranges and data objects that were read.
     pub bytes_read: u64,
     /// Faults found.

@@ -65,4 +65,13 @@ impl RefTarget {
             Self::Unknown => Err(Refusal::BranchNotFound(name.clone())),
         }
     }
+
+    /// The tag that a name was to name.
+    pub fn into_tag(self, name: &TagName) -> Result<Tag, Refusal> {
+        match self {
+            Self::Tag(tag) => Ok(tag),
+            Self::Branch(_) => Err(Refusal::BranchIsNoTag(name.clone())),
+            Self::Unknown => Err(Refusal::TagNotFound(name.clone())),
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub enum Refusal {
     #[error("storage namespace {0} belongs to another repository")]
     NamespaceTaken(StorageNamespace),
     /// No such branch.
-    #[error("branch {0} not found")]
+    #[error("branch {0} not found{hint}", hint = if_commit(.0))]
     BranchNotFound(BranchName),
     /// No such branch, but a tag.
     #[error("branch {0} not found: {0} is a tag, which is read-only; name a branch")]
@@ -50,6 +50,9 @@ pub enum Refusal {
     /// No such tag.
     #[error("tag {0} not found")]
     TagNotFound(TagName),
+    /// No such tag, but a branch.
+    #[error("tag {0} not found: {0} is a branch; name a tag, or use the command for branches")]
+    BranchIsNoTag(TagName),
     /// The branch moved under a publication: rebase and publish again.
     #[error("branch {branch} moved to {head} meanwhile")]
     HeadMoved {
@@ -70,9 +73,9 @@ pub enum Refusal {
     /// The user's name is taken.
     #[error("user {0} already exists")]
     UserExists(UserName),
-    /// No such user.
-    #[error("user not found")]
-    UserNotFound,
+    /// No such user; nameless where they were asked for by their id.
+    #[error("{} not found", .0.as_ref().map_or("user".to_owned(), |name| format!("user {name}")))]
+    UserNotFound(Option<UserName>),
     /// The access key's id is taken.
     #[error("access key {0} already exists")]
     CredentialExists(String),
@@ -120,4 +123,34 @@ pub enum Refusal {
         /// The bound.
         max: u64,
     },
+}
+
+/// The fewest digits by which a commit's id is taken for one.
+const ID_DIGITS_MIN: usize = 7;
+
+/// Says of a name that looks like a part of a commit's id what to do if it was meant for one.
+fn if_commit(name: &BranchName) -> &'static str {
+    let text = name.as_str();
+    let is_hex = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let looks_so = text.len() >= ID_DIGITS_MIN && is_hex && text.contains(|c: char| c.is_ascii_digit());
+    if looks_so { "; if it is a commit: commits don't change, name a branch" } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_commit_s_id_is_told_from_a_branch() {
+        let told = |name: &str| Refusal::BranchNotFound(name.parse().unwrap()).to_string();
+        assert_eq!(told("fix"), "branch fix not found");
+        assert_eq!(told("deadbeef"), "branch deadbeef not found");
+        assert!(told("4c5fe3cb76ad").ends_with("commits don't change, name a branch"));
+    }
+
+    #[test]
+    fn a_user_is_named_if_a_name_was_asked_for() {
+        assert_eq!(Refusal::UserNotFound(Some("ann".parse().unwrap())).to_string(), "user ann not found");
+        assert_eq!(Refusal::UserNotFound(None).to_string(), "user not found");
+    }
 }

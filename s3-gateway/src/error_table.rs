@@ -91,7 +91,10 @@ impl Failure {
                     | Error::NoSuchAncestor { .. }
                     | Error::AmbiguousRef { .. }
                     | Error::Meta(MetaError::Refused(
-                        Refusal::BranchNotFound(_) | Refusal::TagIsNoBranch(_) | Refusal::TagNotFound(_)
+                        Refusal::BranchNotFound(_)
+                            | Refusal::TagIsNoBranch(_)
+                            | Refusal::TagNotFound(_)
+                            | Refusal::BranchIsNoTag(_)
                     ))
             )
         )
@@ -137,7 +140,7 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         Refusal::BranchNotFound(branch) | Refusal::TagIsNoBranch(branch) => {
             return key::no_such_branch(branch.as_str());
         }
-        Refusal::TagNotFound(_) => ErrorCode::NoSuchKey,
+        Refusal::TagNotFound(_) | Refusal::BranchIsNoTag(_) => ErrorCode::NoSuchKey,
         Refusal::UploadNotFound(_) => ErrorCode::NoSuchUpload,
         Refusal::TooManySealed(_) => ErrorCode::SlowDown,
         Refusal::HeadMoved { .. } | Refusal::DirtyBranch(_) => ErrorCode::OperationAborted,
@@ -148,7 +151,7 @@ fn of_refusal(refusal: &Refusal) -> S3Error {
         | Refusal::DeletionNotFound(_)
         | Refusal::RefExists(_)
         | Refusal::UserExists(_)
-        | Refusal::UserNotFound
+        | Refusal::UserNotFound(_)
         | Refusal::CredentialExists(_)
         | Refusal::CredentialNotFound(_)
         | Refusal::JobNotFound(_)

@@ -50,6 +50,12 @@ pub(crate) async fn open_read_only(url: &StoreUrl, settings: &StoreSettings) -> 
 }
 
 fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened, StorageError> {
+    if opened.is_err() && folder.is_file() {
+        return Err(StorageError::Invalid(format!(
+            "{} is a file: name a folder for the object store",
+            folder.display()
+        )));
+    }
     let store = Arc::new(opened.map_err(|e| StorageError::from_store(e, &folder.display().to_string()))?);
     Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: None, encrypts: false })
 }

@@ -1,7 +1,7 @@
 //! Tags over gRPC.
 
 use auth::{Action, Resource, authorize, seen_tags};
-use model::{RefTarget, Refusal, RepositoryName, TagName};
+use model::{RepositoryName, TagName};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
 use wire::tags_server::Tags;
@@ -28,10 +28,7 @@ impl Tags for Grpc {
         let tag: TagName = text("tag", &message.tag)?;
         authorize(&caller, Action::ReadTag, &Resource::Tag(repository.clone(), tag.clone())).map_err(Error::from)?;
         let found = self.graveler.meta().lookup(&repository, &(&tag).into(), None).await.map_err(Error::from)?;
-        match found.target {
-            RefTarget::Tag(tag) => Ok(Response::new(tag.into())),
-            _ => Err(Error::from(Refusal::TagNotFound(tag)).into()),
-        }
+        Ok(Response::new(found.target.into_tag(&tag).map_err(Error::from)?.into()))
     }
 
     async fn list(&self, request: Request<wire::ListTagsRequest>) -> Result<Response<wire::ListTagsResponse>, Status> {

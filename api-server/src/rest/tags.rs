@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use graveler::RefExpr;
 use http::StatusCode;
-use model::{RefTarget, Refusal, RequestId, Tag, TagName};
+use model::{RequestId, Tag, TagName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -83,10 +83,8 @@ async fn get_tag(
     Path(OfTag { repository, tag }): Path<OfTag>,
 ) -> Result<Json<Ref>, Failure> {
     authorize(&caller, Action::ReadTag, &Resource::Tag(repository.clone(), tag.clone()))?;
-    match rest.graveler.meta().lookup(&repository, &(&tag).into(), None).await?.target {
-        RefTarget::Tag(tag) => Ok(Json(tag.into())),
-        _ => Err(Refusal::TagNotFound(tag).into()),
-    }
+    let found = rest.graveler.meta().lookup(&repository, &(&tag).into(), None).await?;
+    Ok(Json(found.target.into_tag(&tag)?.into()))
 }
 
 /// Delete a tag

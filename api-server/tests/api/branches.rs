@@ -118,6 +118,14 @@ async fn tags_name_commits_and_are_never_written() {
     let to_a_tag = lake.lakebed.delete_objects(&lake.trips, &branch("taken"), &[object("a")]).await.unwrap_err();
     assert!(matches!(to_a_tag.reason, Reason::BranchNotFound | Reason::NotABranch), "{to_a_tag:?}");
 
+    for of_a_branch in [
+        lake.lakebed.delete_tag(&lake.trips, &"main".parse().unwrap()).await.unwrap_err(),
+        lake.lakebed.get_tag(&lake.trips, &"main".parse().unwrap()).await.unwrap_err(),
+    ] {
+        assert_eq!((of_a_branch.code, of_a_branch.reason), (Code::NotFound, Reason::TagNotFound));
+        assert!(of_a_branch.message.contains("main is a branch"), "{of_a_branch}");
+    }
+
     lake.lakebed.delete_tag(&lake.trips, &v1).await.unwrap();
     let gone = lake.lakebed.get_tag(&lake.trips, &v1).await.unwrap_err();
     assert_eq!((gone.code, gone.reason), (Code::NotFound, Reason::TagNotFound));

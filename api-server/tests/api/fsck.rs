@@ -30,6 +30,9 @@ async fn a_sound_repository_is_told_so() {
     assert_eq!(faults, []);
     assert_eq!((summary.commits, summary.metaranges, summary.faults), (3, 2, 0));
     assert_eq!(check(&lake, Some("main"), DataCheck::Skip).await.1.commits, 2);
+    lake.put("fix", "c", "three").await;
+    let (faults, summary) = check(&lake, None, DataCheck::Bytes).await;
+    assert_eq!((faults.len(), summary.objects_uncommitted), (0, 1));
 }
 
 #[tokio::test]

@@ -4,17 +4,23 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use futures::TryStreamExt;
 use lakebed_sdk::{
-    BranchName, BranchPattern, CommitId, HardReset, Lakebed, ObjectPath, Reason, Repository, Uncommitted, UnstageScope,
+    BranchName, BranchPattern, CommitId, DiffOptions, HardReset, Lakebed, ObjectPath, Reason, Repository, TagName,
+    Uncommitted, UnstageScope,
 };
 use serde_json::json;
 
 use super::{agree, source};
-use crate::output::Output;
+use crate::exit::NotFound;
+use crate::output::{Output, count, shown, warn};
 use crate::uri::{RefUri, RepositoryUri};
 use crate::view;
 
 /// How often the protection of branches is decided anew while others change it.
 const ATTEMPTS_MAX: u32 = 5;
+
+/// How many changes that a reset would drop are counted, and how many of them are named.
+const LOST_COUNTED_MAX: u64 = 1000;
+const LOST_NAMED_MAX: usize = 3;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Branch {
@@ -22,7 +28,7 @@ pub(crate) enum Branch {
     Create {
         /// lakebed://repository/branch
         branch: RefUri,
-        /// The branch, tag or commit that it begins at
+        /// The branch, tag or commit that the new branch begins at
         #[arg(long, value_name = "REF")]
         source: String,
     },
@@ -68,20 +74,20 @@ pub(crate) enum Branch {
     },
     /// Let branches be written to again that `branch protect` protected by the same name or pattern
     Unprotect {
-        /// lakebed://repository/branch, or the pattern as `repo show` shows it
+        /// lakebed://repository/branch, or a pattern as `repo show` shows them
         branches: RefUri,
     },
-    /// Drop uncommitted changes, or move a branch to another commit with --hard
+    /// Drop a branch's uncommitted changes, or move the branch to another commit with --hard
     Reset {
         /// lakebed://repository/branch
         branch: RefUri,
-        /// Only under this prefix
+        /// Drop only the changes of paths that begin so
         #[arg(long, conflicts_with = "path")]
         prefix: Option<String>,
-        /// Only at this path
+        /// Drop only the change at this path
         #[arg(long)]
         path: Option<ObjectPath>,
-        /// Move the branch to this branch, tag or commit; uncommitted changes stay
+        /// Move the branch to this branch, tag or commit; uncommitted changes stay, unless --discard is given too
         #[arg(long, value_name = "REF", conflicts_with_all = ["prefix", "path"])]
         hard: Option<String>,
         /// Drop uncommitted changes in the same step
@@ -150,6 +156,7 @@ impl Branch {
             }
             Self::Protect { branches } => {
                 let pattern: BranchPattern = branches.reference.parse()?;
+                check_is_branch(lakebed, branches).await?;
                 let changed = change_protection(lakebed, branches, |patterns| {
                     if !patterns.contains(&pattern) {
                         patterns.push(pattern.clone());
@@ -162,7 +169,7 @@ impl Branch {
                 let pattern: BranchPattern = branches.reference.parse()?;
                 let changed = change_protection(lakebed, branches, |patterns| {
                     let Some(at) = patterns.iter().position(|there| *there == pattern) else {
-                        bail!("nothing protects {pattern} by this name or pattern: {}", listed(patterns));
+                        bail!("nothing is protected by the name or pattern {pattern}: {}", listed(patterns));
                     };
                     patterns.remove(at);
                     Ok(())
@@ -176,11 +183,12 @@ impl Branch {
                 })
             }
             Self::Reset { branch, hard: Some(to), discard, expected, yes, .. } => {
-                let cost = match discard {
-                    true => " and dropping its uncommitted changes, which can't be undone",
-                    false => " leaves its present head to the reflog",
+                let lost = if *discard && !yes { lost(lakebed, branch, &UnstageScope::All).await? } else { None };
+                let cost = match lost {
+                    Some(lost) => format!("drops {lost}, which can't be undone"),
+                    None => "keeps what is uncommitted, and leaves the present head to the reflog".to_owned(),
                 };
-                agree(*yes, &format!("Moving {branch} to {to}{cost}"))?;
+                agree(*yes, &format!("Moving {branch} to {to} {cost}"))?;
                 let to = source(to, &branch.repository)?;
                 let reset = HardReset { to, expected: *expected, discard_uncommitted: *discard };
                 let reset = lakebed.hard_reset(&branch.repository, &name(branch)?, reset).await?;
@@ -194,7 +202,11 @@ impl Branch {
                     (None, Some(path)) => UnstageScope::Path(path.clone()),
                     (None, None) => UnstageScope::All,
                 };
-                agree(*yes, &format!("Dropping uncommitted changes of {branch} can't be undone"))?;
+                if !yes {
+                    let lost = lost(lakebed, branch, &scope).await?;
+                    let lost = lost.unwrap_or_else(|| "all uncommitted changes (there are none now)".to_owned());
+                    agree(false, &format!("Dropping {lost} of {branch} can't be undone"))?;
+                }
                 let reset = lakebed.reset_branch(&branch.repository, &name(branch)?, scope).await?;
                 output.item(&view::branch(&reset), || {
                     format!("Reset {branch} to {}", view::short(&reset.commit.to_string()))
@@ -202,6 +214,38 @@ impl Branch {
             }
         }
     }
+}
+
+/// Says which uncommitted changes a reset would drop; `None` if there are none.
+async fn lost(lakebed: &Lakebed, branch: &RefUri, scope: &UnstageScope) -> Result<Option<String>> {
+    let prefix = match scope {
+        UnstageScope::All => String::new(),
+        UnstageScope::Prefix(prefix) => prefix.clone(),
+        UnstageScope::Path(path) => path.to_string(),
+    };
+    let is_meant = |path: &str| !matches!(scope, UnstageScope::Path(only) if only.as_str() != path);
+    let options = DiffOptions { prefix, ..DiffOptions::default() };
+    let mut changes = lakebed.diff_uncommitted(&branch.repository, &name(branch)?, options);
+    let (mut found, mut named) = (0, Vec::new());
+    while found <= LOST_COUNTED_MAX
+        && let Some(change) = changes.try_next().await?
+    {
+        // The path itself is the first that begins so.
+        if !is_meant(&change.path) {
+            break;
+        }
+        found += 1;
+        if named.len() < LOST_NAMED_MAX {
+            named.push(shown(&change.path).into_owned());
+        }
+    }
+    let changes = match found {
+        0 => return Ok(None),
+        1..=LOST_COUNTED_MAX => count(found, "uncommitted change"),
+        _ => format!("more than {LOST_COUNTED_MAX} uncommitted changes"),
+    };
+    let more = if found > named.len() as u64 { ", …" } else { "" };
+    Ok(Some(format!("{changes} ({}{more})", named.join(", "))))
 }
 
 /// Changes the patterns of protected branches. Decided anew when somebody else changed them meanwhile.
@@ -223,10 +267,31 @@ async fn change_protection(
     }
 }
 
+/// Refuses a tag, and says of a name that no branch has that it protects nothing yet; patterns are of branches to come too.
+async fn check_is_branch(lakebed: &Lakebed, branches: &RefUri) -> Result<()> {
+    let Ok(name) = branches.reference.parse::<BranchName>() else { return Ok(()) };
+    match lakebed.get_branch(&branches.repository, &name).await {
+        Err(error) if error.reason == Reason::BranchNotFound => {}
+        _ => return Ok(()),
+    }
+    if let Ok(tag) = branches.reference.parse::<TagName>()
+        && lakebed.get_tag(&branches.repository, &tag).await.is_ok()
+    {
+        return Err(
+            NotFound(format!("{tag} is a tag, which doesn't move and needs no protection: name a branch")).into()
+        );
+    }
+    warn(&format!("there is no branch {name} yet; one that is made will be protected"));
+    Ok(())
+}
+
 fn listed(patterns: &[BranchPattern]) -> String {
     match patterns {
         [] => "no branch is protected".to_owned(),
-        some => format!("there are {}", some.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+        some => {
+            let names: Vec<_> = some.iter().map(ToString::to_string).collect();
+            format!("protected are {}", names.join(", "))
+        }
     }
 }
 
@@ -235,5 +300,5 @@ fn still_protected_by<'a>(repository: &'a Repository, branch: &BranchName) -> Op
 }
 
 fn name(branch: &RefUri) -> Result<BranchName> {
-    Ok(branch.reference.parse()?)
+    Ok(branch.branch()?)
 }

@@ -37,7 +37,7 @@ impl Commit {
             allow_empty: self.allow_empty,
             request_id: Some(id),
         };
-        let (repository, branch) = (&self.branch.repository, self.branch.reference.parse()?);
+        let (repository, branch) = (&self.branch.repository, self.branch.branch()?);
         if self.request.is_detached() {
             return request::began(lakebed.begin_commit(repository, &branch, new).await?, repository, output);
         }

@@ -5,7 +5,7 @@ use clap::Args;
 use futures::TryStreamExt;
 use lakebed_sdk::{DiffKind, DiffOptions, Lakebed};
 
-use crate::exit::usage;
+use crate::exit::{Usage, usage};
 use crate::output::Output;
 use crate::uri::RefUri;
 use crate::view;
@@ -14,7 +14,7 @@ use crate::view;
 pub(crate) struct Diff {
     /// lakebed://repository/ref; alone, a branch whose uncommitted changes are shown
     left: RefUri,
-    /// lakebed://repository/ref to compare it with
+    /// lakebed://repository/ref to compare the first with
     right: Option<RefUri>,
     /// Compare from where both went apart: what a merge of the second into the first would bring, and its conflicts
     #[arg(long, requires = "right")]
@@ -39,11 +39,43 @@ impl Diff {
                 let kind = if self.three_dot { DiffKind::ThreeDot } else { DiffKind::TwoDot };
                 lakebed.diff(repository, &self.left.reference, &right.reference, kind, options)
             }
-            None => lakebed.diff_uncommitted(repository, &self.left.reference.parse()?, options),
+            None if self.left.reference.contains("..") => return Err(two_refs(&self.left)),
+            None => lakebed.diff_uncommitted(repository, &self.left.branch()?, options),
         };
         while let Some(item) = items.try_next().await? {
             output.item(&view::diff_item(&item), || view::diff_line(&item))?;
         }
         Ok(())
+    }
+}
+
+/// Says how two refs are named, of git's `main..fix` and `main...fix`.
+fn two_refs(typed: &RefUri) -> anyhow::Error {
+    let (left, right) = typed.reference.split_once("..").unwrap_or((&typed.reference, ""));
+    let (right, three_dot) = match right.strip_prefix('.') {
+        Some(right) => (right, " --three-dot"),
+        None => (right, ""),
+    };
+    let of = |reference: &str| {
+        let reference = if reference.is_empty() { "REF" } else { reference };
+        format!("lakebed://{}/{reference}", typed.repository)
+    };
+    Usage(format!("{typed} isn't one ref; name both: lakebed diff {} {}{three_dot}", of(left), of(right))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_s_dots_are_told_apart() {
+        for (typed, says) in [
+            ("main..fix", "lakebed diff lakebed://trips/main lakebed://trips/fix"),
+            ("main...fix", "lakebed diff lakebed://trips/main lakebed://trips/fix --three-dot"),
+            ("main...", "lakebed diff lakebed://trips/main lakebed://trips/REF --three-dot"),
+        ] {
+            let told = two_refs(&format!("lakebed://trips/{typed}").parse().unwrap()).to_string();
+            assert!(told.ends_with(says), "{told}");
+        }
     }
 }

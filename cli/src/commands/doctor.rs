@@ -7,7 +7,7 @@ use clap::Args;
 use lakebed_sdk::{Code, Lakebed, Reason};
 use serde_json::json;
 
-use crate::connection::{ConnectionArgs, Target, certificate_advice};
+use crate::connection::{ConnectionArgs, Target};
 use crate::exit;
 use crate::output::Output;
 
@@ -18,7 +18,11 @@ impl Doctor {
     pub(crate) async fn run(&self, connection: &ConnectionArgs, output: Output) -> Result<ExitCode> {
         let target = match connection.target().await {
             Ok(target) => target,
-            Err(error) => return failed(output, "settings", &exit::text(&error)),
+            Err(error) => {
+                let code = failed(output, "settings", &exit::text(&error))?;
+                // Which profile it is may be the server's to say.
+                return Ok(if exit::is_unavailable(&error) { ExitCode::from(exit::UNAVAILABLE) } else { code });
+            }
         };
         passed(output, "settings", &format!("access key {} from {}", target.keys.access_key_id, target.source))?;
         let lakebed = match target.connect() {
@@ -48,13 +52,19 @@ async fn identity_and_version(lakebed: &Lakebed, target: &Target, output: Output
 }
 
 fn unhealthy(target: &Target, error: &lakebed_sdk::Error) -> String {
-    let scheme = target.server.endpoint.split("://").next().unwrap_or_default();
-    let advice = match (error.reason, certificate_advice(&error.message)) {
+    let advice = match (error.reason, target.server.connection_advice(&error.message)) {
         (Reason::MetadataUnavailable, _) => {
             "the server runs, but can't reach its metadata service: see its log".to_owned()
         }
-        (_, Some(advice)) => advice.to_owned(),
-        _ => format!("does a Lakebed server run there, and does it speak {scheme}? Another: --endpoint"),
+        (_, Some(advice)) => advice,
+        _ if error.message.contains("Connection refused") => {
+            "nothing listens there: start a server with `lakebed run`, or name another with --endpoint".to_owned()
+        }
+        (Reason::Unknown, _) => {
+            "what answers isn't Lakebed's API: name the address of `lakebed run` or of the API server with --endpoint"
+                .to_owned()
+        }
+        _ => "does a Lakebed server run there? Another: --endpoint".to_owned(),
     };
     format!("{}: {}; {advice}", target.server.endpoint, error.message)
 }

@@ -22,6 +22,11 @@ impl Env {
     }
 }
 
+/// The command that has a shell use a profile's keys.
+pub(crate) fn of_profile(name: &str) -> String {
+    format!("eval \"$(lakebed --profile {name} env)\"")
+}
+
 /// Variables for S3 tools, and the mark by which `lakebed` knows that they are for its server.
 pub(crate) struct Variables {
     set: Vec<(&'static str, String)>,

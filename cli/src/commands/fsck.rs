@@ -20,7 +20,7 @@ use crate::connection::ConnectionArgs;
 use crate::exit::usage;
 use crate::output::{Output, count, shown};
 use crate::progress;
-use crate::server::store_settings;
+use crate::server::{check_import_place, check_store_options, store_settings};
 use crate::uri::{InvalidUri, RefUri, RepositoryUri};
 
 /// How many faults wait to be printed; then the check waits too.
@@ -44,7 +44,7 @@ pub(crate) struct Fsck {
     /// times); those elsewhere are only counted
     #[arg(long = "import-allow", value_name = "URL", value_delimiter = ',', requires = "object_store")]
     import_allow: Vec<String>,
-    /// How far data objects are checked
+    /// How far data objects are checked; hashes of commits and trees always are
     #[arg(long, default_value = "etag")]
     data: Depth,
 }
@@ -76,8 +76,16 @@ enum Depth {
     Size,
     /// Their ETags too, where the object store's tell of bytes, as those of S3
     Etag,
-    /// Their bytes too, where the ETag is an MD5
+    /// Their bytes too, where the ETag is an MD5; others as with etag
     Bytes,
+}
+
+/// Who looks at the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Server,
+    /// This command itself; it knows nothing of what is uncommitted.
+    Bucket,
 }
 
 impl Fsck {
@@ -88,8 +96,14 @@ impl Fsck {
             None => self.through_server(connection, &bar, output).await?,
         };
         bar.finish_and_clear();
-        output.item(&json!({ "summary": summary }), || summary_text(&summary, self.data))?;
-        Ok(if summary.faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        output.item(&json!({ "summary": summary }), || summary_text(&summary, self.data, self.way()))?;
+        // What the server can't read, none of its clients can.
+        let unreadable = if self.way() == Way::Server { summary.objects_elsewhere } else { 0 };
+        Ok(if summary.faults + unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn way(&self) -> Way {
+        if self.object_store.is_some() { Way::Bucket } else { Way::Server }
     }
 
     async fn through_server(
@@ -123,6 +137,8 @@ impl Fsck {
 
     /// Checks without a server. Nothing is written, and no probe is made.
     async fn bucket(&self, url: &str, bar: &ProgressBar, output: Output) -> Result<CheckSummary> {
+        check_store_options(url, &self.object_store_options)?;
+        self.import_allow.iter().try_for_each(|place| check_import_place(place))?;
         let sources = self.import_allow.clone();
         let settings = StoreSettings { sources, ..store_settings(&self.object_store_options) };
         let stores = Stores::open_read_only(url, &settings).await.context("can't open the object store")?;
@@ -190,26 +206,48 @@ fn files(summary: &CheckSummary) -> u64 {
     summary.commits + summary.metaranges + summary.ranges + summary.objects
 }
 
-fn summary_text(summary: &CheckSummary, data: Depth) -> String {
+fn summary_text(summary: &CheckSummary, data: Depth, way: Way) -> String {
     let found = if summary.faults == 0 { "No faults".to_owned() } else { count(summary.faults, "fault") };
-    let elsewhere = match summary.objects_elsewhere {
+    let uncommitted = match summary.objects_uncommitted {
         0 => String::new(),
-        n => format!("; {} not looked at, since they lie outside this object store", count(n, "object")),
+        n => format!(" ({n} uncommitted)"),
     };
-    format!(
-        "{found} in {}, {}, {} and {}{elsewhere}\n{}",
+    let checked = format!(
+        "{found} in {}, {}, {} and {}{uncommitted}",
         count(summary.commits, "commit"),
         count(summary.metaranges, "metarange"),
         count(summary.ranges, "range"),
         count(summary.objects, "data object"),
-        judged_text(summary, data)
-    )
+    );
+    let mut lines = vec![checked, judged_text(summary, data)];
+    lines.extend(elsewhere_text(summary, way));
+    if way == Way::Bucket && data != Depth::Skip {
+        lines.push("Uncommitted objects were not looked at: only a server knows of them".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// What was not read at all.
+fn elsewhere_text(summary: &CheckSummary, way: Way) -> Option<String> {
+    if summary.objects_elsewhere == 0 {
+        return None;
+    }
+    let objects = count(summary.objects_elsewhere, "imported object");
+    Some(match way {
+        Way::Bucket => {
+            format!("{objects} not looked at, outside of this object store: --import-allow has them looked at")
+        }
+        Way::Server => format!("{objects} can't be read: start the server with --import-allow for the places"),
+    })
 }
 
 /// By what data objects were found sound: without it, "no faults" would promise more than was looked at.
 fn judged_text(summary: &CheckSummary, data: Depth) -> String {
     if data == Depth::Skip {
         return "Data objects were not looked at: --data etag or --data bytes does".to_owned();
+    }
+    if summary.objects == 0 {
+        return "No data object was looked at".to_owned();
     }
     let judged = [
         (summary.objects_by_bytes, "by all bytes"),
@@ -243,7 +281,8 @@ mod tests {
             objects_by_size: 3,
             ..Default::default()
         };
-        let second = |summary: &CheckSummary, data| summary_text(summary, data).lines().nth(1).unwrap().to_owned();
+        let second =
+            |summary: &CheckSummary, data| summary_text(summary, data, Way::Server).lines().nth(1).unwrap().to_owned();
         assert_eq!(
             second(&all, Depth::Etag),
             "Data objects found sound: 1 by all bytes, 2 by size and ETag, 3 by size alone; --data bytes reads them"
@@ -251,6 +290,33 @@ mod tests {
         let read = CheckSummary { objects: 4, objects_by_bytes: 4, ..Default::default() };
         assert_eq!(second(&read, Depth::Bytes), "Data objects found sound: 4 by all bytes");
         assert!(second(&CheckSummary::default(), Depth::Skip).starts_with("Data objects were not looked at"));
-        assert!(!second(&CheckSummary::default(), Depth::Etag).contains("by"));
+        assert_eq!(second(&CheckSummary::default(), Depth::Etag), "No data object was looked at");
+        let damaged = CheckSummary { objects: 1, faults: 1, ..Default::default() };
+        assert_eq!(second(&damaged, Depth::Etag), "No data object was found sound");
+    }
+
+    #[test]
+    fn the_summary_says_what_was_not_looked_at() {
+        let summary = CheckSummary {
+            objects: 2,
+            objects_by_size: 2,
+            objects_elsewhere: 3,
+            objects_uncommitted: 1,
+            ..Default::default()
+        };
+        let of_server = summary_text(&summary, Depth::Etag, Way::Server);
+        assert!(
+            of_server.starts_with("No faults in 0 commits, 0 metaranges, 0 ranges and 2 data objects (1 uncommitted)")
+        );
+        assert!(
+            of_server
+                .ends_with("3 imported objects can't be read: start the server with --import-allow for the places")
+        );
+        let of_bucket = summary_text(&summary, Depth::Etag, Way::Bucket);
+        assert!(of_bucket.contains("3 imported objects not looked at"), "{of_bucket}");
+        assert!(
+            of_bucket.ends_with("Uncommitted objects were not looked at: only a server knows of them"),
+            "{of_bucket}"
+        );
     }
 }

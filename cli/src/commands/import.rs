@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use lakebed_sdk::{BranchName, ImportSource, Imported, Lakebed, NewImport, RequestId};
+use lakebed_sdk::{ImportSource, Imported, Lakebed, NewImport, RequestId};
 
 use super::request::{RequestArgs, answer, began};
 use super::{parse_pair, to_map};
@@ -18,10 +18,10 @@ pub(crate) struct Import {
     /// lakebed://repository/branch
     branch: RefUri,
     /// What to import: the URL of a folder (s3://bucket/prefix/, gs://…, az://…, file:///folder/) or of an object, in
-    /// the server's own object store or among what its --import-allow lists (may be given several times)
+    /// the server's own object store or in a place of the server's --import-allow (may be given several times)
     #[arg(long, value_name = "URL", required = true)]
     from: Vec<String>,
-    /// Where to, one for each --from: with a slash at its end (or empty, for the top) the folder of all that is under
+    /// Where to, one for each --from: a path with a slash at its end (or empty, for the top) is the folder of all that is under
     /// the source, else the path of the one object that the source is
     #[arg(long, value_name = "PATH", required = true)]
     to: Vec<String>,
@@ -40,7 +40,7 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
-        let (repository, branch): (_, BranchName) = (&self.branch.repository, self.branch.reference.parse()?);
+        let (repository, branch) = (&self.branch.repository, self.branch.branch()?);
         let id = self.request.id();
         let new = self.new_import(id)?;
         if self.request.is_detached() {

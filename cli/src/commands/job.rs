@@ -23,21 +23,21 @@ pub(crate) enum Job {
     Show {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// The job, by its request's id
+        /// The job's id, as `job list` and --detach print it
         id: RequestId,
     },
-    /// Wait until a job has ended; the exit code is the one of the command that began it
+    /// Wait until a job has ended; the exit code is that of the command that began the job
     Wait {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// The job, by its request's id
+        /// The job's id, as `job list` and --detach print it
         id: RequestId,
     },
-    /// Ask a job to end: it changes nothing then, unless it is done already
+    /// Ask a job to end; a job that isn't done yet changes nothing
     Cancel {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// The job, by its request's id
+        /// The job's id, as `job list` and --detach print it
         id: RequestId,
     },
 }

@@ -23,7 +23,7 @@ pub(crate) struct Log {
     /// One line for each commit
     #[arg(long)]
     oneline: bool,
-    /// Only first parents: the branch's own history, without what was merged into it
+    /// Only first parents: a branch's own history, without the commits that were merged into the branch
     #[arg(long)]
     first_parent: bool,
     /// How many commits at most
@@ -32,7 +32,7 @@ pub(crate) struct Log {
     /// Begin behind this commit
     #[arg(long, value_name = "COMMIT")]
     after: Option<CommitId>,
-    /// Only commits that changed this object, or something under it if it ends in / (may be given several times)
+    /// Only commits that changed this object; a path with / at its end is a folder (may be given several times)
     #[arg(long, value_name = "PATH", conflicts_with = "graph", value_parser = NonEmptyStringValueParser::new())]
     path: Vec<String>,
     /// Only commits that changed an object whose path begins so (may be given several times)

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use lakebed_sdk::{BranchName, Conflict, Error, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
+use lakebed_sdk::{Conflict, Error, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
 use serde_json::json;
 
 use super::request::{self, RequestArgs};
@@ -20,7 +20,7 @@ use crate::{exit, view};
 pub(crate) struct Merge {
     /// lakebed://repository/ref to merge
     source: RefUri,
-    /// lakebed://repository/branch to merge it into
+    /// lakebed://repository/branch to merge the source into
     destination: RefUri,
     /// The merge commit's message [default: one that names both]
     #[arg(long, short, default_value = "", hide_default_value = true)]
@@ -31,7 +31,7 @@ pub(crate) struct Merge {
     /// Which side wins where both changed an object
     #[arg(long)]
     strategy: Option<Winner>,
-    /// Tell what would come of it and change nothing
+    /// Tell what the merge would change, or its conflicts, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Make a commit with one parent: the source's history stays out of the destination's
@@ -63,7 +63,7 @@ impl Merge {
         if self.source.repository != *repository {
             usage!("{} and {} are in different repositories", self.source, self.destination);
         }
-        let destination: BranchName = self.destination.reference.parse()?;
+        let destination = self.destination.branch()?;
         let id = self.request.id();
         let options = MergeOptions {
             message: self.message.clone(),

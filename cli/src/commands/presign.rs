@@ -29,10 +29,10 @@ enum Verb {
 pub(crate) struct Presign {
     /// lakebed://repository/ref/path
     object: PathUri,
-    /// How long it is good for: seconds, or a number with m, h or d; at most 7d
+    /// How long the URL is good for: seconds, or a number with m, h or d; at most 7d
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = seconds)]
     expires: i64,
-    /// What it does
+    /// What the URL does
     #[arg(long, default_value = "get", value_name = "METHOD", ignore_case = true)]
     method: Verb,
     #[command(flatten)]

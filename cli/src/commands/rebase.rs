@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use lakebed_sdk::{BranchName, CommitId, Conflicts, Lakebed, RebaseOptions, RebaseOutcome, Strategy};
+use lakebed_sdk::{CommitId, Conflicts, Lakebed, RebaseOptions, RebaseOutcome, Strategy};
 use serde_json::json;
 
 use super::merge::{Winner, print_conflict};
@@ -15,12 +15,13 @@ use crate::{exit, view};
 
 #[derive(Args, Debug)]
 pub(crate) struct Rebase {
-    /// lakebed://repository/branch whose commits are made anew
+    /// lakebed://repository/branch to rebase: those of its commits that --onto doesn't have are made anew
     branch: RefUri,
-    /// The branch, tag or commit to make them onto
+    /// The branch, tag or commit that the new commits are to follow
     #[arg(long, value_name = "REF")]
     onto: String,
-    /// Which side wins where both changed the same object; the source is the commit that is made anew
+    /// Which side wins where both changed the same object: the source is the commit that is made anew, the destination what it
+    /// is made onto
     #[arg(long)]
     strategy: Option<Winner>,
 }
@@ -28,7 +29,7 @@ pub(crate) struct Rebase {
 impl Rebase {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<ExitCode> {
         let repository = &self.branch.repository;
-        let branch: BranchName = self.branch.reference.parse()?;
+        let branch = self.branch.branch()?;
         let onto = source(&self.onto, repository)?;
         match lakebed.rebase(repository, &branch, &onto, self.options("")).await? {
             RebaseOutcome::Rebased { head, replayed, dropped } => {
@@ -57,7 +58,7 @@ impl Rebase {
     /// Prints all conflicts of the commit that couldn't be replayed, page by page.
     async fn list(&self, lakebed: &Lakebed, first: (CommitId, Conflicts), output: Output) -> Result<()> {
         let (commit, mut page) = first;
-        let branch: BranchName = self.branch.reference.parse()?;
+        let branch = self.branch.branch()?;
         let onto = source(&self.onto, &self.branch.repository)?;
         loop {
             for conflict in &page.items {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, Lakebed};
+use lakebed_sdk::Lakebed;
 
 use crate::output::{Output, shown};
 use crate::uri::RefUri;
@@ -11,7 +11,7 @@ use crate::view;
 
 #[derive(Args, Debug)]
 pub(crate) struct Reflog {
-    /// lakebed://repository/branch; it may be deleted
+    /// lakebed://repository/branch, also a deleted one
     branch: RefUri,
     /// How many moves at most
     #[arg(long, short = 'n', value_name = "NUMBER")]
@@ -20,7 +20,7 @@ pub(crate) struct Reflog {
 
 impl Reflog {
     pub(crate) async fn run(&self, lakebed: &Lakebed, output: Output) -> Result<()> {
-        let branch: BranchName = self.branch.reference.parse()?;
+        let branch = self.branch.branch()?;
         let mut moves = lakebed.reflog(&self.branch.repository, &branch);
         for number in 0..self.limit.unwrap_or(usize::MAX) {
             let Some(moved) = moves.try_next().await? else { break };

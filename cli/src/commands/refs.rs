@@ -16,20 +16,21 @@ use crate::view;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Refs {
-    /// Write branches, tags and their commits down in the storage namespace; prints what `refs restore` reads
+    /// Write branches, tags and commits down in the storage namespace, and print what `refs restore` reads
     ///
-    /// What is uncommitted isn't in a dump.
+    /// Neither what is uncommitted is in a dump, nor the repository's protected branches, read-only flag and metadata.
     Dump {
         /// lakebed://repository
         repository: RepositoryUri,
     },
-    /// Make the branches and tags of a dump in a repository that has none (repo create --bare)
+    /// Make the branches and tags of a dump in a repository that has none (`repo create --bare`)
     ///
-    /// The repository must be at the storage namespace that was dumped: commits and objects are read from there.
+    /// The repository must be at the storage namespace that was dumped (`repo show` shows it): commits and objects are read
+    /// from there.
     Restore {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// What `refs dump` printed; - is the standard input
+        /// The file with what `refs dump` printed; - is standard input
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
     },

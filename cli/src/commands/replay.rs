@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use lakebed_sdk::{BranchName, Lakebed, MergeOutcome, Replay, ReplayOptions, Strategy};
+use lakebed_sdk::{Lakebed, MergeOutcome, Replay, ReplayOptions, Strategy};
 use serde_json::json;
 
 use super::merge::{Winner, list_conflicts, summary_json, summary_text};
@@ -19,7 +19,7 @@ pub(crate) struct ReplayArgs {
     branch: RefUri,
     /// The commit: an id, tag, branch or expression such as main~2
     commit: String,
-    /// Which of the commit's parents to compare it with, from 1; a merge commit needs one
+    /// Which of its parents the commit is compared with, from 1; a merge commit needs one
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     parent: Option<u32>,
     /// The new commit's message [default: the usual one]
@@ -34,7 +34,7 @@ pub(crate) struct ReplayArgs {
     /// Which side wins where the branch changed the same object; the source is what the commit is to bring
     #[arg(long)]
     strategy: Option<Winner>,
-    /// Tell what would come of it and change nothing
+    /// Tell what the new commit would change, or its conflicts, and change nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -42,7 +42,7 @@ pub(crate) struct ReplayArgs {
 impl ReplayArgs {
     pub(crate) async fn run(&self, what: Replay, lakebed: &Lakebed, output: Output) -> Result<ExitCode> {
         let repository = &self.branch.repository;
-        let branch: BranchName = self.branch.reference.parse()?;
+        let branch = self.branch.branch()?;
         let commit = source(&self.commit, repository)?;
         let options = ReplayOptions {
             parent: self.parent,

@@ -9,6 +9,7 @@ use lakebed_sdk::{BranchName, CreateRepository, Error, Lakebed, Reason, Reposito
 use serde_json::json;
 
 use super::{agree, parse_pair, to_map};
+use crate::exit::NotFound;
 use crate::output::{Output, shown};
 use crate::uri::RepositoryUri;
 use crate::view;
@@ -19,16 +20,16 @@ pub(crate) enum Repo {
     Create {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// Where it lives, under the server's object store [default: the repository's name there]
+        /// Where the repository lives, under the server's object store [default: the repository's name there]
         #[arg(long, value_name = "URL")]
         storage_namespace: Option<StorageNamespace>,
-        /// Its first branch, which can't be deleted
+        /// The repository's first branch, which can't be deleted
         #[arg(long, default_value = "main", value_name = "BRANCH")]
         default_branch: BranchName,
         /// Make no branch: `refs restore` is to make those of a dump that lies at --storage-namespace
         #[arg(long, requires = "storage_namespace")]
         bare: bool,
-        /// Fill it with a small data set, for a first look
+        /// Fill the repository with a small data set, for a first look
         #[arg(long, conflicts_with = "bare")]
         sample_data: bool,
     },
@@ -43,26 +44,26 @@ pub(crate) enum Repo {
         /// lakebed://repository
         repository: RepositoryUri,
     },
-    /// Decide about a repository: whether it takes writes
+    /// Make a repository read-only, or writable again
     Set {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// Whether it takes no writes [values: true, false; without one: true]
+        /// Refuse all writes: commits, uploads, new branches and tags [values: true, false; without one: true]
         #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", required = true)]
         read_only: Option<bool>,
     },
-    /// Show what is noted of a repository, or note something and forget something else
+    /// Show a repository's metadata, which are names with values, or change some
     Metadata {
         /// lakebed://repository
         repository: RepositoryUri,
-        /// Note this; what was noted under the name is replaced (may be given several times)
+        /// Set a value; one that the name had is replaced (may be given several times)
         #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
         set: Vec<(String, String)>,
-        /// Forget what is noted under this name (may be given several times)
+        /// Remove a name with its value (may be given several times)
         #[arg(long, value_name = "NAME")]
         remove: Vec<String>,
     },
-    /// Forget a repository, its refs and its uncommitted changes; objects stay in the object store
+    /// Delete a repository with all refs and uncommitted changes; objects stay in the object store
     Delete {
         /// lakebed://repository
         repository: RepositoryUri,
@@ -112,6 +113,7 @@ impl Repo {
             Self::Metadata { repository, set, remove } => {
                 let name = &repository.repository;
                 if !set.is_empty() || !remove.is_empty() {
+                    check_are_there(remove, &lakebed.repository_metadata(name).await?)?;
                     lakebed.change_repository_metadata(name, to_map(set), remove.clone()).await?;
                 }
                 let metadata = lakebed.repository_metadata(name).await?;
@@ -125,6 +127,16 @@ impl Repo {
             }
         }
     }
+}
+
+/// Refuses to remove names that aren't there, before anything is changed.
+fn check_are_there(remove: &[String], metadata: &BTreeMap<String, String>) -> Result<()> {
+    let Some(unknown) = remove.iter().find(|name| !metadata.contains_key(*name)) else { return Ok(()) };
+    let there = match metadata.is_empty() {
+        true => "there are none".to_owned(),
+        false => format!("there are {}", metadata.keys().map(|name| shown(name)).collect::<Vec<_>>().join(", ")),
+    };
+    Err(NotFound(format!("no metadata are called {}: {there}; nothing was changed", shown(unknown))).into())
 }
 
 /// A repository for people; what isn't decided takes no line.

@@ -21,11 +21,11 @@ const SHOWN_AFTER: Duration = Duration::from_millis(1500);
 
 #[derive(Args, Debug)]
 pub(crate) struct RequestArgs {
-    /// Begin it, print its job's id, and don't wait; see lakebed job
+    /// Don't wait: print the job's id and leave; see lakebed job
     #[arg(long)]
     detach: bool,
-    /// Name this request: asked for again with the same name, it isn't carried out twice (32 hex digits) [default: a new
-    /// one]
+    /// The request's id (32 hex digits); a request that is asked for again under its id isn't carried out twice [default: a
+    /// new one]
     #[arg(long, value_name = "ID")]
     request_id: Option<RequestId>,
 }

@@ -16,7 +16,7 @@ pub(crate) enum Tag {
     Create {
         /// lakebed://repository/tag
         tag: RefUri,
-        /// The branch, tag or commit that it names
+        /// The branch, tag or commit whose commit the tag is to name
         #[arg(long, value_name = "REF")]
         source: String,
     },
@@ -33,7 +33,7 @@ pub(crate) enum Tag {
         /// lakebed://repository/tag
         tag: RefUri,
     },
-    /// Delete a tag; its commit stays
+    /// Delete a tag; the commit stays
     Delete {
         /// lakebed://repository/tag
         tag: RefUri,

@@ -1,7 +1,10 @@
-//! The servers' settings. Owns their names, defaults and order: flag, environment (`LAKEBED_*`), TOML file, default.
-//! The only place that reads them; everything behind it takes values. Invariant: an unknown name is an error.
+//! The servers' settings. Owns their names, defaults and order: flag, environment (`LAKEBED_*`), TOML file, default;
+//! `values` reads single ones, `checks` says which can't be meant. The only place that reads them; everything behind it
+//! takes values. Invariant: an unknown name is an error.
 
-use std::collections::BTreeMap;
+mod checks;
+mod values;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +15,11 @@ use clap::{Args, ValueEnum};
 use model::{GroupName, REFLOG_KEPT_DEFAULT};
 use secrecy::SecretString;
 use serde::Deserialize;
-use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
+use storage::DiskCacheSettings;
+
+use checks::{check_import_folder, check_is_read, check_metadata_url, checked_s3_endpoint, disk_cache, object_store};
+pub(crate) use checks::{check_import_place, check_store_options};
+use values::{one_or_more, parse_address, parse_group, parse_option, parse_take_over, table, take_over};
 
 use super::issuer;
 use super::logging::LogFormat;
@@ -22,7 +29,6 @@ use crate::exit::usage;
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const METADATA_LISTEN_DEFAULT: &str = "127.0.0.1:8001";
-const CACHE_DISK_MIB_DEFAULT: u64 = 4096;
 
 /// Settings of every server role. All may also stand in the TOML file, by the same names with underscores; what may be given
 /// several times is a text or a list there, and pairs are a table. docs/lakebed.example.toml has them all.
@@ -75,7 +81,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_CONNECTIONS_MAX", value_name = "NUMBER")]
     connections_max: Option<usize>,
 
-    /// Certificate chain (PEM): with it and its key, the port speaks HTTPS
+    /// Certificate chain (PEM); with --tls-key, the port speaks HTTPS
     #[arg(long, env = "LAKEBED_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 
@@ -93,7 +99,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_S3_SIGNATURE_V2")]
     s3_signature_v2: bool,
 
-    /// URL at which clients reach the S3 gateway, if it is apart from the API server, which tells it to `lakebed env`
+    /// Of an API server: the URL at which clients reach its S3 gateway, which `lakebed env` is told
     #[arg(long, env = "LAKEBED_S3_ENDPOINT", value_name = "URL")]
     s3_endpoint: Option<String>,
 
@@ -116,11 +122,11 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_CACHE_DIR", value_name = "FOLDER")]
     cache_dir: Option<PathBuf>,
 
-    /// Disk for that cache, in MiB; 0 switches it off [default: 4096]
+    /// Disk space for the cache of --cache-dir, in MiB; 0 switches the cache off [default: 4096]
     #[arg(long, env = "LAKEBED_CACHE_DISK_MIB", value_name = "MIB")]
     cache_disk_mib: Option<u64>,
 
-    /// URL of the metadata server, for the roles that need one (may be given several times)
+    /// URL of the metadata server that API servers and S3 gateways ask (may be given several times)
     #[arg(long = "metadata", env = "LAKEBED_METADATA", value_delimiter = ',', value_name = "URL")]
     #[serde(deserialize_with = "one_or_more")]
     metadata: Vec<String>,
@@ -129,7 +135,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_METADATA_TLS_CERT", value_name = "FILE")]
     metadata_tls_cert: Option<PathBuf>,
 
-    /// That certificate's private key (PEM)
+    /// Private key (PEM) of --metadata-tls-cert
     #[arg(long, env = "LAKEBED_METADATA_TLS_KEY", value_name = "FILE")]
     metadata_tls_key: Option<PathBuf>,
 
@@ -141,12 +147,12 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "LAKEBED_OIDC_ISSUER", value_name = "URL")]
     oidc_issuer: Option<String>,
 
-    /// Whom its tokens must be meant for: their `aud` (may be given several times, one must fit)
+    /// Audience that the provider's tokens must be for: their `aud` (may be given several times, one must fit)
     #[arg(long = "oidc-audience", env = "LAKEBED_OIDC_AUDIENCES", value_delimiter = ',', value_name = "AUDIENCE")]
     #[serde(rename = "oidc_audience", alias = "oidc_audiences", deserialize_with = "one_or_more")]
     oidc_audiences: Vec<String>,
 
-    /// Claim that names the user, who is called oidc:NAME here; `email` counts only if it is verified [default: sub]
+    /// Claim that names the user, who is called oidc:NAME here; an `email` counts only if it is verified [default: sub]
     #[arg(long, env = "LAKEBED_OIDC_NAME_CLAIM", value_name = "CLAIM")]
     oidc_name_claim: Option<String>,
 
@@ -315,6 +321,7 @@ impl ServerArgs {
     }
 
     fn check(self, role: Role) -> Result<ServerConfig> {
+        check_is_read(&self, role)?;
         let data_dir = std::path::absolute(self.data_dir.unwrap_or_else(|| "data".into()))?;
         let listen_default = if role == Role::Metadata { METADATA_LISTEN_DEFAULT } else { LISTEN_DEFAULT };
         let listen = self.listen.unwrap_or_else(|| listen_default.parse().expect("because it is an address"));
@@ -367,7 +374,9 @@ impl ServerArgs {
             (None, None) => EncryptionKeySource::Generated(data_dir.join("encryption.key")),
         };
         let object_store = object_store(self.object_store, role, &data_dir)?;
+        check_store_options(&object_store, &self.object_store_options)?;
         for url in &self.import_allow {
+            check_import_place(url)?;
             check_import_folder(url, &data_dir)?;
         }
         let issuer = match self.oidc_issuer.filter(|url| !url.is_empty()) {
@@ -412,44 +421,6 @@ impl ServerArgs {
     }
 }
 
-/// Where objects lie. A role of its own has no default: it would differ from the other roles'.
-fn object_store(url: Option<String>, role: Role, data_dir: &Path) -> Result<String> {
-    match (url, role) {
-        (None, Role::Stateless) => usage!(
-            "name the object store that all API servers and S3 gateways of this installation share: --object-store URL, \
-             LAKEBED_OBJECT_STORE or object_store in the configuration file"
-        ),
-        (Some(url), Role::Stateless) if url.starts_with("memory:") => {
-            usage!("{url} is this process's own: name an object store that the other roles can share")
-        }
-        (Some(url), _) => Ok(url),
-        (None, Role::All | Role::Metadata) => Ok(format!("file://{}", data_dir.join("objects").display())),
-    }
-}
-
-/// A cache on disk before a store that is on disk too, or in memory, would only cost; unless somebody asks for it.
-fn disk_cache(
-    folder: Option<PathBuf>,
-    mib: Option<u64>,
-    object_store: &str,
-    data_dir: &Path,
-) -> Result<Option<DiskCacheSettings>> {
-    let remote = !object_store.starts_with("file:") && !object_store.starts_with("memory:");
-    let folder = match folder {
-        Some(folder) => std::path::absolute(folder)?,
-        None if remote => data_dir.join("cache"),
-        None => return Ok(None),
-    };
-    let bytes_max = mib.unwrap_or(CACHE_DISK_MIB_DEFAULT).saturating_mul(1 << 20);
-    if bytes_max > 0 && bytes_max < DISK_CACHE_BYTES_MIN {
-        usage!(
-            "a cache on disk needs at least {} MiB: raise cache_disk_mib, or set it to 0",
-            DISK_CACHE_BYTES_MIN >> 20
-        );
-    }
-    Ok((bytes_max > 0).then_some(DiskCacheSettings { folder, bytes_max }))
-}
-
 impl Presets {
     fn from_environment() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -459,88 +430,6 @@ impl Presets {
             secret_access_key: text("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY").map(Into::into),
         }
     }
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an IP address and a port, like 127.0.0.1:8000 or [::1]:8000".to_owned())
-}
-
-/// Refuses what would be found out late, or would go over the network in the open.
-fn check_metadata_url(url: &str, mutual_tls: bool) -> Result<()> {
-    let uri: http::Uri = url.parse().with_context(|| format!("the metadata server's {url:?} isn't a URL"))?;
-    match (uri.scheme_str(), mutual_tls) {
-        (Some("http"), false) | (Some("https"), true) => Ok(()),
-        (Some("http"), true) => usage!("{url} isn't encrypted, but metadata_tls_cert is set: say https://"),
-        (Some("https"), false) => {
-            usage!("{url} needs mutual TLS: set metadata_tls_cert, metadata_tls_key and metadata_tls_ca")
-        }
-        _ => usage!("the metadata server's {url:?} isn't a URL like http://127.0.0.1:8001"),
-    }
-}
-
-/// Refuses a folder to import from that has the server's own: its keys lie there.
-fn check_import_folder(url: &str, data_dir: &Path) -> Result<()> {
-    let Some(folder) = url.strip_prefix("file://").map(Path::new) else { return Ok(()) };
-    if folder.starts_with(data_dir) || data_dir.starts_with(folder) {
-        usage!(
-            "import_allow can't be {url}: this server's own data lie in {}; name a folder beside it",
-            data_dir.display()
-        );
-    }
-    Ok(())
-}
-
-/// Refuses what S3 tools couldn't be pointed at.
-fn checked_s3_endpoint(url: String) -> Result<String> {
-    let uri: Option<http::Uri> = url.parse().ok();
-    let scheme = uri.as_ref().and_then(|uri| uri.scheme_str());
-    if !matches!(scheme, Some("http" | "https")) || uri.as_ref().is_none_or(|uri| uri.path() != "/") {
-        usage!("s3_endpoint {url:?} isn't a URL like https://s3.lake.example: a scheme, a host and perhaps a port");
-    }
-    Ok(url)
-}
-
-fn parse_take_over(text: &str) -> Result<TakeOver, String> {
-    text.parse()
-}
-
-fn take_over<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<TakeOver>, D::Error> {
-    String::deserialize(d)?.parse().map(Some).map_err(serde::de::Error::custom)
-}
-
-fn parse_option(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE".to_owned()),
-    }
-}
-
-fn parse_group(text: &str) -> Result<(String, GroupName), String> {
-    match text.rsplit_once('=') {
-        Some((value, group)) if !value.is_empty() => {
-            Ok((value.to_owned(), group.parse().map_err(|error: model::InvalidName| error.to_string())?))
-        }
-        _ => Err("expected VALUE=GROUP, as lake-admins=Admins".to_owned()),
-    }
-}
-
-/// Reads what may be given several times: a text, or a list of texts.
-fn one_or_more<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a text or a list of texts")]
-    enum Texts {
-        One(String),
-        More(Vec<String>),
-    }
-    Ok(match Texts::deserialize(d)? {
-        Texts::One(one) => vec![one],
-        Texts::More(more) => more,
-    })
-}
-
-/// Reads pairs, which are a table: `object_store_option = { region = "eu-west-1" }`.
-fn table<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Vec<(String, T)>, D::Error> {
-    Ok(BTreeMap::<String, T>::deserialize(d)?.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -1,11 +1,24 @@
-//! Warns at a server's start of places that were imported from and that its `--import-allow` doesn't have: reads of what
-//! lies there fail, one by one, and only this says so before somebody reads.
+//! Warns at a server's start of places of `--import-allow`: of those that were imported from and that it doesn't have (reads
+//! of what lies there fail, one by one, and only this says so before somebody reads), and of folders that aren't there.
+
+use std::path::Path;
 
 use api_server::flows::unreadable_imports;
 use graveler::Graveler;
 
 /// How many places are named, and how many repositories with each; more are only counted.
 const NAMED_MAX: usize = 20;
+
+/// Warns of folders that aren't there: mistyped, or not mounted yet, which is why a server starts all the same.
+pub(super) fn warn_of_missing(import_allow: &[String]) {
+    for url in import_allow {
+        let Some(folder) = url.strip_prefix("file://") else { continue };
+        let folder = folder.split_once('?').map_or(folder, |(folder, _)| folder);
+        if !Path::new(folder).is_dir() {
+            tracing::warn!(%url, "the folder of --import-allow isn't there: nothing can be imported or read from it");
+        }
+    }
+}
 
 /// Looks through all repositories, beside the serving.
 pub(super) async fn warn_of_unreadable(graveler: Graveler) {

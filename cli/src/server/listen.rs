@@ -123,8 +123,16 @@ impl Listener {
 
 /// Binds a port.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("can't listen on {address}: choose another with --listen, or end the process that has it")
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => "another process has it: end that, or choose another port with --listen",
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine doesn't have the address: name one of its own with --listen, or 0.0.0.0 for all"
+            }
+            io::ErrorKind::PermissionDenied => "this user may not: choose a port from 1024 on with --listen",
+            _ => "choose another address with --listen",
+        };
+        anyhow::Error::from(error).context(format!("can't listen on {address}: {advice}"))
     })
 }
 

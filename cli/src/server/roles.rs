@@ -35,7 +35,8 @@ const ENDED_BY_SIGNAL: i32 = 130;
 /// Every role in one process, on one port.
 pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::All)?;
-    logging::start(config.log_format);
+    logging::start(config.log_format)?;
+    import_places::warn_of_missing(&config.import_allow);
     data_folder::close_to_others();
     let end = end_signal()?;
     let limits = descriptors::limits(config.connections_max)?;
@@ -99,7 +100,7 @@ impl Kept {
 /// The metadata service alone, for roles in other processes.
 pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Metadata)?;
-    logging::start(config.log_format);
+    logging::start(config.log_format)?;
     data_folder::close_to_others();
     let end = end_signal()?;
     descriptors::raise();
@@ -119,7 +120,8 @@ pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Res
 /// The API alone.
 pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
-    logging::start(config.log_format);
+    logging::start(config.log_format)?;
+    import_places::warn_of_missing(&config.import_allow);
     data_folder::close_to_others();
     let end = end_signal()?;
     let limits = descriptors::limits(config.connections_max)?;
@@ -150,7 +152,8 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
 /// S3 alone.
 pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<()> {
     let config = args.settle(Role::Stateless)?;
-    logging::start(config.log_format);
+    logging::start(config.log_format)?;
+    import_places::warn_of_missing(&config.import_allow);
     data_folder::close_to_others();
     let end = end_signal()?;
     let limits = descriptors::limits(config.connections_max)?;

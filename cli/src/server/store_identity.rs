@@ -240,7 +240,7 @@ async fn is_new(meta: &dyn MetaStore) -> Result<bool> {
     let name: UserName = api_server::ADMINISTRATOR.parse().expect("because it is a valid name");
     match meta.read(Query::UserNamed { name }).await?.user() {
         Ok(_) => Ok(false),
-        Err(Refusal::UserNotFound) => Ok(true),
+        Err(Refusal::UserNotFound(_)) => Ok(true),
         Err(refusal) => Err(refusal.into()),
     }
 }

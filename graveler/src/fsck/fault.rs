@@ -109,6 +109,7 @@ pub(super) struct Counted {
     pub(super) objects_by_e_tag: AtomicU64,
     pub(super) objects_by_bytes: AtomicU64,
     pub(super) objects_elsewhere: AtomicU64,
+    pub(super) objects_uncommitted: AtomicU64,
     pub(super) bytes_read: AtomicU64,
     faults: AtomicU64,
     failures_in_a_row: AtomicU64,
@@ -166,6 +167,7 @@ impl Report {
             objects_by_e_tag: counted.objects_by_e_tag.load(Relaxed),
             objects_by_bytes: counted.objects_by_bytes.load(Relaxed),
             objects_elsewhere: counted.objects_elsewhere.load(Relaxed),
+            objects_uncommitted: counted.objects_uncommitted.load(Relaxed),
             bytes_read: counted.bytes_read.load(Relaxed),
             faults: counted.faults.load(Relaxed),
         }

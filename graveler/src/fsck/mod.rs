@@ -3,18 +3,19 @@
 //! [`crate::sstable`].
 //!
 //! `walk` goes from commits to metaranges to ranges, `table` checks one file, `records` what a range holds and the data
-//! objects it names. Reads past the caches, since what was cached may have been damaged since. Nothing is written.
+//! objects it names, `uncommitted` those that are staged on a branch. Reads past the caches, since what was cached may have been damaged since. Nothing is written.
 //! Invariant: damage is data: it is reported, and the walk goes on with all that the damage doesn't hide.
 
 mod fault;
 mod records;
 mod table;
+mod uncommitted;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use model::{Branch, CheckSummary, CommitId, Query, RepositoryName, Tag};
+use model::{Branch, CheckSummary, CommitId, Query, Repository, RepositoryName, Tag};
 use storage::{RepositoryStorage, StorageError};
 use tokio::sync::mpsc::Sender;
 
@@ -62,7 +63,7 @@ impl Default for FsckOptions {
 
 impl Graveler {
     /// Checks what a ref reaches, or else all that any branch or tag reaches: its commits, their trees and their data
-    /// objects. Faults and progress are sent as they are found; the check waits for a receiver that is slow, and ends
+    /// objects, and those of what is uncommitted on a branch. Faults and progress are sent as they are found; the check waits for a receiver that is slow, and ends
     /// when it is gone.
     ///
     /// Fails only when it can't go on: the metadata service or the object store can't be asked.
@@ -76,27 +77,31 @@ impl Graveler {
     ) -> Result<CheckSummary, Error> {
         let record = self.meta().repository(repository).await?;
         let storage = self.stores().repository(&record.namespace)?;
-        let roots = match from {
-            Some(expr) => {
-                let commit = self.resolve(repository, expr).await?.commit;
-                Some(vec![(Referrer::Ref(expr.to_string().into()), commit)])
-            }
+        let root = match from {
+            Some(expr) => Some((Referrer::Ref(expr.to_string().into()), self.resolve(repository, expr).await?)),
             None => None,
         };
-        let (graveler, repository) = (self.clone(), repository.clone());
+        let graveler = self.clone();
         self.heavy(Work::Scan, async move || {
             let mut walk = Walk::new(storage, options, events);
             walk.format().await?;
-            match roots {
-                Some(roots) => roots.into_iter().for_each(|(referrer, commit)| walk.enter(referrer, commit)),
-                None => graveler.enter_refs(&repository, &mut walk).await?,
+            match root {
+                Some((referrer, resolved)) => {
+                    walk.enter(referrer, resolved.commit);
+                    if let Some(branch) = resolved.branch {
+                        uncommitted::check(&graveler, &record, &branch.name, walk.checks()).await?;
+                    }
+                }
+                None => graveler.enter_refs(&record, &mut walk).await?,
             }
             walk.run().await
         })
         .await
     }
 
-    async fn enter_refs(&self, repository: &RepositoryName, walk: &mut Walk) -> Result<(), Error> {
+    /// Adds the commits of all refs, and checks what is uncommitted on branches.
+    async fn enter_refs(&self, record: &Repository, walk: &mut Walk) -> Result<(), Error> {
+        let repository = &record.name;
         let (mut after, mut more) = (String::new(), true);
         while more {
             let (repository, prefix) = (repository.clone(), String::new());
@@ -106,6 +111,7 @@ impl Graveler {
             after = page.items.last().map(|branch| branch.name.to_string()).unwrap_or_default();
             for Branch { name, commit, .. } in page.items {
                 walk.enter(Referrer::Ref(format!("branch {name}").into()), commit);
+                uncommitted::check(self, record, &name, walk.checks()).await?;
             }
         }
         (after, more) = (String::new(), true);

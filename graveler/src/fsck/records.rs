@@ -3,12 +3,13 @@
 //! records; the block itself is read, since each file has its own copy.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use model::{Address, Entry, IDENTITY_BYTES, ObjectPath};
-use storage::{Immutable, Looked, RepositoryStorage};
+use storage::{Immutable, Looked, RepositoryStorage, StorageError};
 
 use super::fault::Report;
 use super::table::{Facts, TableCheck};
@@ -20,6 +21,9 @@ use crate::tree::record::{TOMBSTONE, Value, decode_entry};
 
 /// How many blocks are remembered as seen, 16 bytes each; records of others are looked at again.
 const BLOCKS_REMEMBERED_MAX: usize = 2 << 20;
+
+/// How many faults of objects are remembered as told, 16 bytes each; those of others may be told again.
+const TOLD_MAX: usize = 1 << 20;
 
 /// After so many sound objects whose ETags differ from their entries' the store's ETags are taken for what they are: no MD5
 /// of the bytes (as where they are encrypted with a key of a key service). They aren't compared any more.
@@ -33,6 +37,15 @@ pub(super) struct RangeChecks {
     pub(super) report: Report,
     seen: Arc<Mutex<HashSet<[u8; 16]>>>,
     sound_by_other_tags: Arc<AtomicU64>,
+    told: Arc<Mutex<HashSet<[u8; 16]>>>,
+}
+
+/// Why an object isn't found sound.
+enum Unsound {
+    /// The object store doesn't give it out.
+    Failure(StorageError),
+    /// It isn't what its entry says.
+    Wrong(FaultKind, String),
 }
 
 /// What tells whether an object's bytes are those that were written.
@@ -45,7 +58,14 @@ enum Proof {
 
 impl RangeChecks {
     pub(super) fn new(storage: RepositoryStorage, options: FsckOptions, report: Report) -> Self {
-        Self { storage, options, report, seen: Arc::default(), sound_by_other_tags: Arc::default() }
+        Self {
+            storage,
+            options,
+            report,
+            seen: Arc::default(),
+            sound_by_other_tags: Arc::default(),
+            told: Arc::default(),
+        }
     }
 
     /// Checks a range that a metarange describes; one of a delta may have tombstones.
@@ -94,58 +114,91 @@ impl RangeChecks {
         if self.options.data == DataCheck::Skip {
             return Ok(());
         }
-        let checks = stream::iter(entries).map(|(path, entry)| Ok(self.check_data(path, entry, range)));
+        self.check_objects(entries, &range).await
+    }
+
+    /// Checks data objects, several at a time. `needed_by` says what names them.
+    pub(super) async fn check_objects(
+        &self,
+        objects: Vec<(ObjectPath, Entry)>,
+        needed_by: &(dyn Display + Sync),
+    ) -> Result<(), Error> {
+        let checks = stream::iter(objects).map(|(path, entry)| Ok(self.check_data(path, entry, needed_by)));
         checks.try_buffer_unordered(self.options.requests_max.max(1)).try_collect().await
     }
 
     /// Checks that a data object is there, and is what its entry says.
-    async fn check_data(&self, path: ObjectPath, entry: Entry, range: Immutable) -> Result<(), Error> {
+    ///
+    /// An object at one path may be named by the ranges of many commits, in blocks that differ: its fault is told once.
+    async fn check_data(&self, path: ObjectPath, entry: Entry, needed_by: &(dyn Display + Sync)) -> Result<(), Error> {
         if !self.storage.is_readable(&entry.address) && matches!(entry.address, Address::Full(_)) {
             self.report.count(|counted| &counted.objects_elsewhere, 1);
             return Ok(());
         }
         self.report.go_on()?;
         self.report.count(|counted| &counted.objects, 1);
+        let unsound = match self.judge(&entry).await {
+            Ok(proof) => {
+                self.report.count(
+                    |counted| match proof {
+                        Proof::Size => &counted.objects_by_size,
+                        Proof::ETag => &counted.objects_by_e_tag,
+                        Proof::Bytes => &counted.objects_by_bytes,
+                    },
+                    1,
+                );
+                return Ok(());
+            }
+            Err(_) if self.is_told(&path, &entry) => return Ok(()),
+            Err(unsound) => unsound,
+        };
         let fault = |kind, why| Fault {
             kind,
             file: entry.address.as_str().to_owned(),
             path: Some(path.to_string()),
-            needed_by: range.to_string(),
+            needed_by: needed_by.to_string(),
             why,
         };
-        let looked = match self.storage.look(&entry).await {
-            Ok(looked) => looked,
-            Err(error) => return self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
-        };
+        match unsound {
+            Unsound::Failure(error) => self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
+            Unsound::Wrong(kind, why) => self.report.fault(fault(kind, why)).await,
+        }
+    }
+
+    /// Returns whether a fault of the object at this path was told; from now on it is.
+    fn is_told(&self, path: &ObjectPath, entry: &Entry) -> bool {
+        let hash = blake3::Hasher::new()
+            .update(entry.address.as_str().as_bytes())
+            .update(&[0])
+            .update(path.as_bytes())
+            .finalize();
+        let (short, _) = hash.as_bytes().split_first_chunk::<16>().expect("because a hash has 32 bytes");
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < TOLD_MAX { !told.insert(*short) } else { told.contains(short) }
+    }
+
+    /// Compares an object with its entry, and says by what it was found sound.
+    async fn judge(&self, entry: &Entry) -> Result<Proof, Unsound> {
+        let looked = self.storage.look(entry).await.map_err(Unsound::Failure)?;
         self.report.answered();
         if looked.size != entry.size {
             let why = format!("it has {} bytes and its entry says {}", looked.size, entry.size);
-            return self.report.fault(fault(FaultKind::WrongSize, why)).await;
+            return Err(Unsound::Wrong(FaultKind::WrongSize, why));
         }
-        let proof = self.proof(&entry, &looked);
-        if let (Proof::Bytes, Some(expected)) = (proof, md5_of(&entry)) {
-            match self.storage.data_md5(&entry).await {
-                Ok(md5) if md5 == expected => self.report.count(|counted| &counted.bytes_read, looked.size),
-                Ok(md5) => {
-                    let (is, tag) = (hex::encode(md5), &entry.e_tag);
-                    let why = format!("the MD5 of its bytes is {is} and its entry's ETag {tag}");
-                    return self.report.fault(fault(FaultKind::WrongBytes, why)).await;
-                }
-                Err(error) => return self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
+        let proof = self.proof(entry, &looked);
+        if let (Proof::Bytes, Some(expected)) = (proof, md5_of(entry)) {
+            let md5 = self.storage.data_md5(entry).await.map_err(Unsound::Failure)?;
+            if md5 != expected {
+                let (is, tag) = (hex::encode(md5), &entry.e_tag);
+                let why = format!("the MD5 of its bytes is {is} and its entry's ETag {tag}");
+                return Err(Unsound::Wrong(FaultKind::WrongBytes, why));
             }
+            self.report.count(|counted| &counted.bytes_read, looked.size);
             if is_md5(looked.e_tag.as_deref()) && looked.e_tag.as_deref() != Some(&entry.e_tag) {
                 self.sound_by_other_tags.fetch_add(1, Relaxed);
             }
         }
-        self.report.count(
-            |counted| match proof {
-                Proof::Size => &counted.objects_by_size,
-                Proof::ETag => &counted.objects_by_e_tag,
-                Proof::Bytes => &counted.objects_by_bytes,
-            },
-            1,
-        );
-        Ok(())
+        Ok(proof)
     }
 
     /// How far an object of the right size is to be checked, and can be.

@@ -1,6 +1,8 @@
 //! A repository in a folder, damaged file by file in every way that a disk or a person can: each damage is found under
 //! the path of the file, and a sound repository has none.
 
+mod staged;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -134,6 +134,11 @@ impl Walk {
         Ok(self.report().summary())
     }
 
+    /// How data objects are checked.
+    pub(super) fn checks(&self) -> &RangeChecks {
+        &self.checks
+    }
+
     fn report(&self) -> &Report {
         &self.checks.report
     }

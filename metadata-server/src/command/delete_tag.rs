@@ -1,6 +1,6 @@
 //! Deletes a tag.
 
-use model::{DeleteTag, Outcome, Refusal};
+use model::{DeleteTag, Outcome};
 
 use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
@@ -12,7 +12,7 @@ impl Apply for DeleteTag {
         let repository = records::repository(tx, repository)?;
         let key = key::tag(repository.uid, name);
         if tx.get(Table::Refs, &key)?.is_none() {
-            return Err(Refusal::TagNotFound(name.clone()).into());
+            return Err(records::no_such_tag(tx, repository.uid, name));
         }
         super::writable(tx, &repository)?;
         tx.delete(Table::Refs, key);

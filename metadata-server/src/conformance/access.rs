@@ -180,7 +180,7 @@ pub(super) async fn who_is_made_again_gets_nothing_back(store: Arc<dyn MetaStore
     assert_eq!(ann.by_key().await, Err(gone.clone()));
     assert_eq!(ann.by_session(1, Timestamp::from_millis(i64::MAX)).await, Err(Refusal::SessionEnded));
     let again = Command::DeleteUser(DeleteUser { name: clone(&ann.user.name) });
-    assert_eq!(refusal(write(store, again).await), Refusal::UserNotFound);
+    assert_eq!(refusal(write(store, again).await), Refusal::UserNotFound(Some(clone(&ann.user.name))));
     let credential = Query::Credential { access_key_id: ann.key.clone() };
     assert_eq!(read(store, credential.clone()).await, Answer::Refused(gone.clone()));
 

@@ -47,7 +47,7 @@ pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
     assert_eq!(refusal(write(store, create()).await), Refusal::UserExists(name(&who)));
     assert_eq!(granted(read(store, Query::User { id: user.id }).await.user()), user);
     let nobody = UserId(u64::MAX);
-    assert_eq!(read(store, Query::User { id: nobody }).await, Answer::Refused(Refusal::UserNotFound));
+    assert_eq!(read(store, Query::User { id: nobody }).await, Answer::Refused(Refusal::UserNotFound(None)));
 
     let secret = SealedSecret(vec![0, 1, 255]);
     let give = |user, access_key_id: &str| {
@@ -58,7 +58,7 @@ pub(super) async fn users_and_keys(store: Arc<dyn MetaStore>) {
             secret: secret.clone(),
         })
     };
-    assert_eq!(refusal(write(store, give(nobody, &key_id)).await), Refusal::UserNotFound);
+    assert_eq!(refusal(write(store, give(nobody, &key_id)).await), Refusal::UserNotFound(None));
     let credential = granted(write(store, give(user.id, &key_id)).await.credential());
     assert_eq!((&credential.secret, credential.user), (&secret, user.id));
     assert_eq!(refusal(write(store, give(user.id, &key_id)).await), Refusal::CredentialExists(key_id.clone()));

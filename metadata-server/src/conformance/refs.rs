@@ -71,6 +71,8 @@ pub(super) async fn tags_are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
     assert_eq!(lake.lookup("v1.0", None).await.target, RefTarget::Unknown);
     assert_eq!(refusal(lake.write(delete()).await), Refusal::TagNotFound(name("v1.0")));
     granted(lake.create_tag("v1.0").await.tag());
+    let main = DeleteTag { repository: lake.repository.name.clone(), tag: name("main") };
+    assert_eq!(refusal(lake.write(Command::DeleteTag(main)).await), Refusal::BranchIsNoTag(name("main")));
 
     granted(lake.create_tag("v2").await.tag());
     let seal = Command::Seal(Seal { repository: lake.repository.name.clone(), branch: name("v2") });

@@ -17,7 +17,7 @@ use super::{Halt, StateError};
 
 pub(crate) fn user_named(keys: &dyn Keyspace, name: &UserName) -> Result<User, Halt> {
     let Some(id) = keys.get(Table::Identities, &key::user_by_name(name))? else {
-        return Err(Refusal::UserNotFound.into());
+        return Err(Refusal::UserNotFound(Some(name.clone())).into());
     };
     records::user(keys, user_id(&id)?)
 }

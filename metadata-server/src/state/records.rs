@@ -3,7 +3,7 @@
 
 use model::{
     Branch, BranchName, CommitId, CompletedUpload, Installation, ObjectPath, Refusal, Repository, RepositoryName,
-    RepositoryUid, Settings, StagedValue, StagingToken, Tag, Upload, UploadId, User, UserId,
+    RepositoryUid, Settings, StagedValue, StagingToken, Tag, TagName, Upload, UploadId, User, UserId,
 };
 use proto::metadata::held::HeldTokens;
 use proto::metadata::{Wire, decode, encode};
@@ -42,6 +42,15 @@ pub(crate) fn branch(keys: &dyn Keyspace, repository: &Repository, name: &Branch
     }
     let tag: Option<Tag> = find(keys, Table::Refs, &key::tag_named(repository.uid, name.as_str()))?;
     Err(if tag.is_some() { Refusal::TagIsNoBranch(name.clone()) } else { Refusal::BranchNotFound(name.clone()) }.into())
+}
+
+/// Says of a name that no tag has what else has it.
+pub(crate) fn no_such_tag(keys: &dyn Keyspace, repository: RepositoryUid, name: &TagName) -> Halt {
+    match find::<Branch>(keys, Table::Refs, &key::branch_named(repository, name.as_str())) {
+        Ok(Some(_)) => Refusal::BranchIsNoTag(name.clone()).into(),
+        Ok(None) => Refusal::TagNotFound(name.clone()).into(),
+        Err(error) => error.into(),
+    }
 }
 
 pub(crate) fn put_branch(tx: &mut Transaction<'_>, repository: RepositoryUid, branch: &Branch) {
@@ -88,7 +97,7 @@ pub(crate) fn completed_upload(
 }
 
 pub(crate) fn user(keys: &dyn Keyspace, id: UserId) -> Result<User, Halt> {
-    find(keys, Table::Identities, &key::user(id))?.ok_or_else(|| Refusal::UserNotFound.into())
+    find(keys, Table::Identities, &key::user(id))?.ok_or_else(|| Refusal::UserNotFound(None).into())
 }
 
 /// What is staged at a path: the newest token's value.

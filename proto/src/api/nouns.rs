@@ -164,6 +164,7 @@ impl From<CheckSummary> for wire::CheckSummary {
             objects_by_e_tag: summary.objects_by_e_tag,
             objects_by_bytes: summary.objects_by_bytes,
             objects_elsewhere: summary.objects_elsewhere,
+            objects_uncommitted: summary.objects_uncommitted,
             bytes_read: summary.bytes_read,
             faults: summary.faults,
         }
@@ -181,6 +182,7 @@ impl From<wire::CheckSummary> for CheckSummary {
             objects_by_e_tag: summary.objects_by_e_tag,
             objects_by_bytes: summary.objects_by_bytes,
             objects_elsewhere: summary.objects_elsewhere,
+            objects_uncommitted: summary.objects_uncommitted,
             bytes_read: summary.bytes_read,
             faults: summary.faults,
         }

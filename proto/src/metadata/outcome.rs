@@ -115,6 +115,7 @@ impl Wire for Refusal {
             Self::SettingsChanged(name) => Kind::SettingsChanged(name.to_string()),
             Self::SettingsTooLarge(name) => Kind::SettingsTooLarge(name.to_string()),
             Self::TagNotFound(name) => Kind::TagNotFound(name.to_string()),
+            Self::BranchIsNoTag(name) => Kind::BranchIsNoTag(name.to_string()),
             Self::HeadMoved { branch, head } => {
                 Kind::HeadMoved(pb::HeadMoved { branch: branch.to_string(), head: head.as_bytes().to_vec() })
             }
@@ -122,7 +123,10 @@ impl Wire for Refusal {
             Self::TooManySealed(name) => Kind::TooManySealed(name.to_string()),
             Self::UploadNotFound(id) => Kind::UploadNotFound(id.0),
             Self::UserExists(name) => Kind::UserExists(name.to_string()),
-            Self::UserNotFound => Kind::UserNotFound(pb::UserNotFound {}),
+            Self::UserNotFound(name) => {
+                let name = name.as_ref().map(ToString::to_string).unwrap_or_default();
+                Kind::UserNotFound(pb::UserNotFound { name })
+            }
             Self::CredentialExists(id) => Kind::CredentialExists(id.clone()),
             Self::CredentialNotFound(id) => Kind::CredentialNotFound(id.clone()),
             Self::JobNotFound(id) => Kind::JobNotFound(request_bytes(*id)),
@@ -157,6 +161,7 @@ impl Wire for Refusal {
             Kind::SettingsChanged(text) => Self::SettingsChanged(name("settings_changed", text)?),
             Kind::SettingsTooLarge(text) => Self::SettingsTooLarge(name("settings_too_large", text)?),
             Kind::TagNotFound(text) => Self::TagNotFound(name("tag_not_found", text)?),
+            Kind::BranchIsNoTag(text) => Self::BranchIsNoTag(name("branch_is_no_tag", text)?),
             Kind::HeadMoved(m) => Self::HeadMoved {
                 branch: name("head_moved.branch", m.branch)?,
                 head: commit("head_moved.head", &m.head)?,
@@ -165,7 +170,8 @@ impl Wire for Refusal {
             Kind::TooManySealed(text) => Self::TooManySealed(name("too_many_sealed", text)?),
             Kind::UploadNotFound(id) => Self::UploadNotFound(UploadId(id)),
             Kind::UserExists(text) => Self::UserExists(name("user_exists", text)?),
-            Kind::UserNotFound(pb::UserNotFound {}) => Self::UserNotFound,
+            Kind::UserNotFound(m) if m.name.is_empty() => Self::UserNotFound(None),
+            Kind::UserNotFound(m) => Self::UserNotFound(Some(name("user_not_found", m.name)?)),
             Kind::CredentialExists(id) => Self::CredentialExists(id),
             Kind::CredentialNotFound(id) => Self::CredentialNotFound(id),
             Kind::JobNotFound(id) => Self::JobNotFound(request(&id)?),

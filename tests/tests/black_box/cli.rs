@@ -194,6 +194,24 @@ fn over_tls_the_authority_must_be_known() {
     assert!(without(&["--ca-cert", &ca, "doctor"]).status.success());
 }
 
+/// Who takes one of http and https for the other is told.
+#[test]
+fn the_other_of_http_and_https_is_named() {
+    let (plain, tls) = (TestServer::start(), TestServer::start_with_tls());
+    for (server, wrong) in [(&plain, "https"), (&tls, "http")] {
+        let (right, address) = server.endpoint().split_once("://").unwrap();
+        let endpoint = format!("{wrong}://{address}");
+        for command in [&["doctor"][..], &["repo", "list"]] {
+            let typed = [&["--endpoint", &*endpoint], command].concat();
+            let told = server.lakebed(&typed);
+            let text = [told.stdout.as_slice(), &told.stderr].concat();
+            let text = String::from_utf8_lossy(&text);
+            assert!(!told.status.success() && text.contains(&format!("say {right}://{address}")), "{text}");
+            assert!(command != ["doctor"] || told.status.code() == Some(5), "{text}");
+        }
+    }
+}
+
 /// An upload that goes on for as long as its standard input is open.
 fn slow_upload(server: &TestServer) -> Child {
     let mut upload = Command::new(lakebed_binary())

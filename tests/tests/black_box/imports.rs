@@ -225,10 +225,16 @@ async fn a_place_that_is_allowed_no_longer_is_warned_of_at_start() {
         assert!(log.contains("trips") && log.contains("WARN"), "{log}");
         let read = without.lakebed(&["fs", "cat", "lakebed://trips/main/rides/1"]);
         assert!(!read.status.success(), "what was warned of is so");
+        let fsck = without.lakebed(&["fsck", "lakebed://trips"]);
+        let told = String::from_utf8_lossy(&fsck.stdout);
+        assert!(fsck.status.code() == Some(1) && told.contains("1 imported object can't be read"), "{told}");
         assert!(without.stop());
 
         let again = with(&allow, Some(first.data_dir()));
         assert_eq!(again.lakebed_ok(&["fs", "cat", "lakebed://trips/main/rides/1"]), "a ride");
         assert!(!again.log().contains("import-allow"), "{}", again.log());
+
+        let nowhere = with(&["--import-allow", "file:///is/not/there"], None);
+        assert!(nowhere.log().contains("the folder of --import-allow isn't there"), "{}", nowhere.log());
     });
 }

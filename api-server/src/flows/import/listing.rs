@@ -62,8 +62,8 @@ impl Unusable {
             more => format!("; and {more} more"),
         };
         format!(
-            "{} can't be imported: {}{more}. Nothing was committed: rename them in their source, or leave them out by \
-             skipping what can't be imported",
+            "{} can't be imported: {}{more}. Nothing was committed: rename them in their source, or leave them out \
+             (--skip-unusable of `lakebed import`, skip_unusable in the API)",
             if found.count == 1 { "1 object".to_owned() } else { format!("{} objects", found.count) },
             found.named.join("; ")
         )

@@ -12,23 +12,23 @@ use crate::output::Output;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Credentials {
-    /// Make an access key; its secret is shown this once
+    /// Make an access key; the secret is shown this once
     Create {
-        /// Whose [default: yours]
+        /// The user whose key it is [default: you]
         #[arg(long, value_name = "USER")]
         user: Option<UserName>,
     },
     /// List access keys, without secrets
     List {
-        /// Whose [default: yours]
+        /// The user whose keys they are [default: you]
         #[arg(long, value_name = "USER")]
         user: Option<UserName>,
     },
-    /// Delete an access key and the sessions that it began
+    /// Delete an access key and the sessions that were begun with it
     Delete {
         /// The access key's id
         access_key_id: String,
-        /// Whose [default: yours]
+        /// The user whose key it is [default: you]
         #[arg(long, value_name = "USER")]
         user: Option<UserName>,
         /// Don't ask

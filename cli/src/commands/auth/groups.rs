@@ -25,12 +25,12 @@ pub(crate) enum Groups {
         #[arg(long, default_value = "")]
         prefix: String,
     },
-    /// Show a group, who is in it and its policies
+    /// Show a group with its users and policies
     Show {
         /// The group
         group: GroupName,
     },
-    /// Delete a group, its memberships and attached policies; its users stay
+    /// Delete a group; the users and policies that it had stay
     Delete {
         /// The group
         group: GroupName,
@@ -78,12 +78,12 @@ impl Groups {
             }
             Self::Add { group, user } => {
                 lakebed.add_member(group, user).await?;
-                let text = || format!("{} is in group {}", shown(user.as_str()), shown(group.as_str()));
+                let text = || format!("Added {} to group {}", shown(user.as_str()), shown(group.as_str()));
                 output.item(&json!({ "group": group, "added": user }), text)
             }
             Self::Remove { group, user } => {
                 lakebed.remove_member(group, user).await?;
-                let text = || format!("{} isn't in group {}", shown(user.as_str()), shown(group.as_str()));
+                let text = || format!("Removed {} from group {}", shown(user.as_str()), shown(group.as_str()));
                 output.item(&json!({ "group": group, "removed": user }), text)
             }
         }

@@ -18,7 +18,7 @@ pub(crate) enum Policies {
     Create {
         /// The new policy's name
         policy: PolicyName,
-        /// The file with its JSON; - is standard input
+        /// The file with the policy's JSON; - is standard input
         #[arg(long, value_name = "FILE")]
         document: String,
     },
@@ -26,7 +26,7 @@ pub(crate) enum Policies {
     Update {
         /// The policy
         policy: PolicyName,
-        /// The file with its JSON; - is standard input
+        /// The file with the policy's JSON; - is standard input
         #[arg(long, value_name = "FILE")]
         document: String,
     },
@@ -34,7 +34,7 @@ pub(crate) enum Policies {
     List {
         #[command(flatten)]
         holder: MaybeHolder,
-        /// Of a user, also those of their groups
+        /// List those of the user's groups too
         #[arg(long, requires = "user")]
         effective: bool,
         /// Only those whose names begin so
@@ -73,10 +73,10 @@ pub(crate) enum Policies {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Holder {
-    /// The user who holds it
+    /// The user who holds the policy
     #[arg(long, value_name = "USER")]
     user: Option<UserName>,
-    /// The group that holds it
+    /// The group that holds the policy
     #[arg(long, value_name = "GROUP")]
     group: Option<GroupName>,
 }
@@ -138,13 +138,14 @@ impl Policies {
                 let holder = holder.policy_holder();
                 lakebed.attach_policy(policy, &holder).await?;
                 let value = json!({ "policy": policy, "attached": holder.to_string() });
-                output.item(&value, || format!("{} has policy {}", shown(&holder.to_string()), shown(policy.as_str())))
+                let text = || format!("Attached policy {} to {}", shown(policy.as_str()), shown(&holder.to_string()));
+                output.item(&value, text)
             }
             Self::Detach { policy, holder } => {
                 let holder = holder.policy_holder();
                 lakebed.detach_policy(policy, &holder).await?;
                 let value = json!({ "policy": policy, "detached": holder.to_string() });
-                let text = || format!("{} hasn't policy {}", shown(&holder.to_string()), shown(policy.as_str()));
+                let text = || format!("Detached policy {} from {}", shown(policy.as_str()), shown(&holder.to_string()));
                 output.item(&value, text)
             }
         }

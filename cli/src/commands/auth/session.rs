@@ -6,17 +6,17 @@ use lakebed_sdk::{Lakebed, Narrowing};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::commands::env::Variables;
+use crate::commands::env::{self, Variables};
 use crate::commands::s3_endpoint::S3EndpointArgs;
-use crate::connection::{Keys, Target};
+use crate::connection::{KeySource, Keys, Target};
 use crate::exit::usage;
 use crate::output::Output;
 use crate::uri::{RefUri, RepositoryUri};
 
 #[derive(Args, Debug)]
 pub(crate) struct BeginSession {
-    /// How long it lasts: 15 to 720 minutes
-    #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(15..=720))]
+    /// How long the session lasts: 15 to 720 minutes
+    #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = minutes)]
     minutes: u64,
     /// Only for objects of this repository or ref: lakebed://repository or lakebed://repository/ref
     #[arg(long, value_name = "URI")]
@@ -53,7 +53,13 @@ impl BeginSession {
             "expires_at": begun.expires_at,
         });
         let variables = Variables::new(&target.server, &s3_endpoint, &keys)?;
-        output.item(&value, || format!("{}\n# until {}", variables.exports(), begun.expires_at))
+        output.item(&value, || {
+            let back = match &target.source {
+                KeySource::Profile(name) => format!("\n# back to your own keys: {}", env::of_profile(name)),
+                _ => String::new(),
+            };
+            format!("{}\n# until {}{back}", variables.exports(), begun.expires_at)
+        })
     }
 
     fn narrowing(&self) -> Result<Option<Narrowing>> {
@@ -69,5 +75,13 @@ impl BeginSession {
         };
         let (prefix, read_only) = (self.prefix.clone(), self.read_only);
         Ok(Some(Narrowing::Objects { repository, reference, prefix, read_only }))
+    }
+}
+
+fn minutes(text: &str) -> Result<u64, String> {
+    let number = text.parse().map_err(|_| "expected a number of minutes".to_owned())?;
+    match number {
+        15..=720 => Ok(number),
+        _ => Err("a session lasts 15 to 720 minutes".to_owned()),
     }
 }

@@ -14,7 +14,8 @@ fn from_toml(text: &str) -> Result<ServerArgs, toml::de::Error> {
 fn flags_go_before_the_file() {
     let flags = ServerArgs { listen: Some("127.0.0.1:1".parse().unwrap()), ..Default::default() };
     let file = from_toml(
-        "listen = '127.0.0.1:2'\ncache_mib = 7\nreflog_days = 90\nobject_store_options = { region = 'here' }",
+        "listen = '127.0.0.1:2'\ncache_mib = 7\nreflog_days = 90\nobject_store = 's3://lake'\n\
+         object_store_options = { region = 'here' }",
     )
     .unwrap();
     let config = flags.or(file).check(Role::All).unwrap();
@@ -67,13 +68,34 @@ fn what_may_be_given_several_times_is_a_text_or_a_list_and_old_names_count() {
 
 #[test]
 fn the_s3_endpoint_is_one_that_tools_can_be_pointed_at() {
-    let check = |url: &str| ServerArgs { s3_endpoint: Some(url.to_owned()), ..Default::default() }.check(Role::All);
+    let args = || ServerArgs {
+        metadata: vec!["http://127.0.0.1:8001".to_owned()],
+        object_store: Some("s3://lake".to_owned()),
+        ..Default::default()
+    };
+    let check = |url: &str| ServerArgs { s3_endpoint: Some(url.to_owned()), ..args() }.check(Role::Stateless);
     assert_eq!(
         check("https://s3.lake.example:8443").unwrap().s3_endpoint.as_deref(),
         Some("https://s3.lake.example:8443")
     );
     for bad in ["s3.lake.example", "ftp://lake", "https://lake.example/s3"] {
         assert!(check(bad).unwrap_err().to_string().contains("s3_endpoint"), "{bad}");
+    }
+}
+
+#[test]
+fn what_a_role_would_not_read_is_refused() {
+    for (toml, says) in [
+        ("metadata = 'http://127.0.0.1:8001'", "lakebed api-server"),
+        ("metadata_tls_ca = 'ca.pem'", "--metadata-tls-ca"),
+        ("s3_endpoint = 'https://s3.lake.example'", "--s3-endpoint"),
+        ("object_store_option = { region = 'here' }", "has no option \"region\""),
+        ("object_store = 'memory:///'\nobject_store_option = { endpoint = 'http://x' }", "has no option \"endpoint\""),
+        ("object_store = 's3://lake'\nobject_store_option = { allow_http = 'yes' }", "true or false"),
+        ("import_allow = '/srv/exports'", "file:///folder"),
+    ] {
+        let error = from_toml(toml).unwrap().check(Role::All).unwrap_err();
+        assert!(error.is::<crate::exit::Usage>() && error.to_string().contains(says), "{toml}: {error}");
     }
 }
 

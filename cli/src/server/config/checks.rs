@@ -1,0 +1,136 @@
+//! What settings can't be meant: what a role doesn't read, what would be found out late, and what would put data in the
+//! open. Invariant: what isn't known or wouldn't be read is refused before anything is made, with what to do instead.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
+
+use super::{Role, ServerArgs};
+use crate::exit::usage;
+
+const CACHE_DISK_MIB_DEFAULT: u64 = 4096;
+
+/// Refuses what `lakebed run` has no use for: who sets it expects something of it.
+pub(super) fn check_is_read(args: &ServerArgs, role: Role) -> Result<()> {
+    if role != Role::All {
+        return Ok(());
+    }
+    if !args.metadata.is_empty() {
+        usage!(
+            "`lakebed run` has its own metadata service and asks no other: leave --metadata (LAKEBED_METADATA) out, or start \
+             `lakebed api-server` and `lakebed s3-gateway`, which ask it"
+        );
+    }
+    if args.metadata_tls_cert.is_some() || args.metadata_tls_key.is_some() || args.metadata_tls_ca.is_some() {
+        usage!(
+            "`lakebed run` opens no metadata port that mutual TLS could guard: leave --metadata-tls-cert, --metadata-tls-key \
+             and --metadata-tls-ca out"
+        );
+    }
+    if args.s3_endpoint.as_ref().is_some_and(|url| !url.is_empty()) {
+        usage!(
+            "`lakebed run` speaks S3 itself, at its own URL: leave --s3-endpoint (LAKEBED_S3_ENDPOINT) out; `lakebed \
+             api-server` reads it"
+        );
+    }
+    Ok(())
+}
+
+/// Refuses options that the object store wouldn't read: those of remote stores for a folder or memory.
+pub(crate) fn check_store_options(url: &str, options: &[(String, String)]) -> Result<()> {
+    let is_remote = !url.starts_with("file:") && !url.starts_with("memory:");
+    for (name, value) in options {
+        if !is_remote {
+            usage!("the object store {url} has no option {name:?}: leave --object-store-option {name}=… out");
+        }
+        if name == "allow_http" && !["true", "false"].contains(&value.as_str()) {
+            usage!("--object-store-option allow_http={value}: say true or false");
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a place to import from that isn't a URL.
+pub(crate) fn check_import_place(url: &str) -> Result<()> {
+    if !url.contains("://") {
+        usage!(
+            "--import-allow {url:?} isn't the URL of a place: write file:///folder, s3://bucket/prefix, gs://bucket/prefix or \
+             az://container/prefix"
+        );
+    }
+    Ok(())
+}
+
+/// Where objects lie. A role of its own has no default: it would differ from the other roles'.
+pub(super) fn object_store(url: Option<String>, role: Role, data_dir: &Path) -> Result<String> {
+    match (url, role) {
+        (None, Role::Stateless) => usage!(
+            "name the object store that all API servers and S3 gateways of this installation share: --object-store URL, \
+             LAKEBED_OBJECT_STORE or object_store in the configuration file"
+        ),
+        (Some(url), Role::Stateless) if url.starts_with("memory:") => {
+            usage!("{url} is this process's own: name an object store that the other roles can share")
+        }
+        (Some(url), _) => Ok(url),
+        (None, Role::All | Role::Metadata) => Ok(format!("file://{}", data_dir.join("objects").display())),
+    }
+}
+
+/// A cache on disk before a store that is on disk too, or in memory, would only cost; unless somebody asks for it.
+pub(super) fn disk_cache(
+    folder: Option<PathBuf>,
+    mib: Option<u64>,
+    object_store: &str,
+    data_dir: &Path,
+) -> Result<Option<DiskCacheSettings>> {
+    let remote = !object_store.starts_with("file:") && !object_store.starts_with("memory:");
+    let folder = match folder {
+        Some(folder) => std::path::absolute(folder)?,
+        None if remote => data_dir.join("cache"),
+        None => return Ok(None),
+    };
+    let bytes_max = mib.unwrap_or(CACHE_DISK_MIB_DEFAULT).saturating_mul(1 << 20);
+    if bytes_max > 0 && bytes_max < DISK_CACHE_BYTES_MIN {
+        usage!(
+            "a cache on disk needs at least {} MiB: raise cache_disk_mib, or set it to 0",
+            DISK_CACHE_BYTES_MIN >> 20
+        );
+    }
+    Ok((bytes_max > 0).then_some(DiskCacheSettings { folder, bytes_max }))
+}
+
+/// Refuses what would be found out late, or would go over the network in the open.
+pub(super) fn check_metadata_url(url: &str, mutual_tls: bool) -> Result<()> {
+    let uri: http::Uri = url.parse().with_context(|| format!("the metadata server's {url:?} isn't a URL"))?;
+    match (uri.scheme_str(), mutual_tls) {
+        (Some("http"), false) | (Some("https"), true) => Ok(()),
+        (Some("http"), true) => usage!("{url} isn't encrypted, but metadata_tls_cert is set: say https://"),
+        (Some("https"), false) => {
+            usage!("{url} needs mutual TLS: set metadata_tls_cert, metadata_tls_key and metadata_tls_ca")
+        }
+        _ => usage!("the metadata server's {url:?} isn't a URL like http://127.0.0.1:8001"),
+    }
+}
+
+/// Refuses a folder to import from that has the server's own: its keys lie there.
+pub(super) fn check_import_folder(url: &str, data_dir: &Path) -> Result<()> {
+    let Some(folder) = url.strip_prefix("file://").map(Path::new) else { return Ok(()) };
+    if folder.starts_with(data_dir) || data_dir.starts_with(folder) {
+        usage!(
+            "import_allow can't be {url}: this server's own data lie in {}; name a folder beside it",
+            data_dir.display()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses what S3 tools couldn't be pointed at.
+pub(super) fn checked_s3_endpoint(url: String) -> Result<String> {
+    let uri: Option<http::Uri> = url.parse().ok();
+    let scheme = uri.as_ref().and_then(|uri| uri.scheme_str());
+    if !matches!(scheme, Some("http" | "https")) || uri.as_ref().is_none_or(|uri| uri.path() != "/") {
+        usage!("s3_endpoint {url:?} isn't a URL like https://s3.lake.example: a scheme, a host and perhaps a port");
+    }
+    Ok(url)
+}
