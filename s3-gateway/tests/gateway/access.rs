@@ -192,8 +192,13 @@ async fn sts_gives_out_keys_that_are_narrowed_and_end() {
     gateway.by(&narrowed).on(Method::GET, "main/out/a").send().await.expect_error(403, "AccessDenied");
     sts(&gateway, &narrowed, "Action=GetSessionToken").await.expect_error(403, "AccessDenied");
 
+    let hidden = r#"{"statement": [{"effect": "deny", "action": ["fs:ReadObject"], "resource": "*",
+        "condition": {"StringLike": {"Prefix": ["in/*"]}}}]}"#;
+    let hidden = percent_encoding::utf8_percent_encode(hidden, percent_encoding::NON_ALPHANUMERIC);
+    let hidden = format!("Action=AssumeRole&Policy={hidden}");
     for (form, status, code) in [
         ("Action=GetFederationToken", 400, "InvalidAction"),
+        (hidden.as_str(), 400, "InvalidArgument"),
         ("Version=2011-06-15", 400, "InvalidAction"),
         ("Action=GetSessionToken&DurationSeconds=1", 400, "InvalidArgument"),
         ("Action=AssumeRole&Policy=nonsense", 400, "InvalidArgument"),
