@@ -64,6 +64,16 @@ impl PolicyDocument {
         Ok(document)
     }
 
+    /// Reads a document that somebody gives now. What it says must be what they can mean: one that was taken before, when
+    /// less was refused, goes on to be judged as it was.
+    pub fn parse_new(text: &str) -> Result<Self, InvalidPolicy> {
+        let document = Self::parse(text)?;
+        for (number, statement) in document.statement.iter().enumerate() {
+            statement.check_prefix().map_err(|why| InvalidPolicy(format!("statement {}: {why}", number + 1)))?;
+        }
+        Ok(document)
+    }
+
     /// The document as text, for [`Self::parse`].
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("because maps have texts as keys")
@@ -147,6 +157,25 @@ impl Statement {
         }
     }
 
+    /// Refuses a condition on `Prefix` of other actions than listings, which have no prefix: `StringLike` never holds for
+    /// them, so that a prohibition would look as if it counted, and never would.
+    fn check_prefix(&self) -> Result<(), String> {
+        let mut keys = self.condition.iter().flat_map(Conditions::values).flat_map(|keys| keys.keys());
+        if !keys.any(|key| key == "Prefix") {
+            return Ok(());
+        }
+        let named: Vec<_> = self.action.iter().map(|action| Wildcard::new(action)).collect();
+        let is_named = |action: &Action| named.iter().any(|pattern| pattern.matches(action.as_str()));
+        match Action::ALL.iter().find(|action| **action != Action::ListObjects && is_named(action)) {
+            Some(other) => Err(format!(
+                "a condition on Prefix is about listings, and {other} has no prefix: name fs:ListObjects alone, and say of \
+                 objects by the resource which are meant, as arn:lakefs:fs:::repository/NAME/object/FOLDER/*, in another \
+                 statement"
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// The ARNs: one, or those of a JSON list.
     pub(crate) fn resources(&self) -> Result<Vec<String>, String> {
         if !self.resource.trim_start().starts_with('[') {
@@ -215,6 +244,30 @@ mod tests {
         let many = vec![r#"{"effect": "allow", "action": ["fs:*"], "resource": "*"}"#; 101].join(",");
         assert!(why(&many).contains("100"));
         assert!(PolicyDocument::parse(&" ".repeat(POLICY_BYTES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn a_condition_on_a_prefix_is_about_listings_alone() {
+        let statement = |actions: &str, operator: &str| {
+            let text = format!(
+                r#"{{"statement": [{{"effect": "deny", "action": [{actions}], "resource": "*",
+                    "condition": {{"{operator}": {{"Prefix": ["hid/*"]}}}}}}]}}"#
+            );
+            assert!(PolicyDocument::parse(&text).is_ok(), "what is kept already is read: {text}");
+            PolicyDocument::parse_new(&text).map_err(|why| why.to_string())
+        };
+        assert!(statement(r#""fs:ListObjects""#, "StringLike").is_ok());
+        for (actions, named) in [
+            (r#""fs:ReadObject", "fs:ListObjects""#, "fs:ReadObject"),
+            (r#""fs:*""#, "fs:ListRepositories"),
+            (r#""fs:List*""#, "fs:ListRepositories"),
+            (r#""fs:WriteObject""#, "fs:WriteObject"),
+        ] {
+            for operator in ["StringLike", "StringNotLike"] {
+                let why = statement(actions, operator).unwrap_err();
+                assert!(why.contains(&format!("{named} has no prefix")) && why.contains("/object/FOLDER/*"), "{why}");
+            }
+        }
     }
 
     #[test]

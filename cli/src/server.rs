@@ -17,6 +17,7 @@ mod roles;
 mod router;
 mod store_identity;
 mod unread_body;
+mod wrong_scheme;
 
 pub use admission::Limits;
 pub use config::TlsFiles;

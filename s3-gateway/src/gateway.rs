@@ -44,7 +44,7 @@ impl Gateway {
         let (meta, clock) = (graveler.shared_meta(), graveler.shared_clock());
         let directory = Directory::new(meta, clock, secret_box, DirectoryOptions::default());
         let directory = directory.trusting(options.issuer.clone());
-        let receiver = Receiver::new(options.domains.clone()).with_version_2_headers(options.signature_v2_headers);
+        let receiver = Receiver::new(options.domains.clone()).with_version_2(options.signature_v2);
         Self { inner: Arc::new(Inner { graveler, directory, receiver, options, audit: None }) }
     }
 

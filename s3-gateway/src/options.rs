@@ -18,8 +18,8 @@ pub struct GatewayOptions {
     pub domains: Vec<String>,
     /// The branch that CreateBucket's repositories begin with.
     pub default_branch: BranchName,
-    /// Whether AWS Signature Version 2 is taken in headers, as old clients send it.
-    pub signature_v2_headers: bool,
+    /// Whether AWS Signature Version 2 is taken in headers, as old clients send it, and in forms.
+    pub signature_v2: bool,
     /// How long a client may send nothing in the middle of a body before it is told RequestTimeout.
     pub body_silence_max: Duration,
     /// The identity provider whose tokens STS takes for keys.
@@ -32,7 +32,7 @@ impl Default for GatewayOptions {
             region: "us-east-1".to_owned(),
             domains: Vec::new(),
             default_branch: "main".parse().expect("because main is a valid name"),
-            signature_v2_headers: false,
+            signature_v2: false,
             body_silence_max: BODY_SILENCE_MAX,
             issuer: None,
         }

@@ -1,11 +1,11 @@
-//! STS on the gateway's port: gives out sessions of the caller's. Leaves the form and its signature to `protocol::sts`, and
+//! STS on the gateway's port: gives out sessions of the caller's, and tells who calls. Leaves the form and its signature to `protocol::sts`, and
 //! what a session or an identity provider's token is to `auth`. Invariant: nothing of the form is acted on before its
 //! signature, or that of the token in it, was verified.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use auth::{Begun, Caller, CannotBegin, Directory, Identity, PeerAddress, PolicyDocument, Trail};
+use auth::{Begun, Caller, CannotBegin, Directory, Identity, PeerAddress, PolicyDocument, Resource, Trail};
 use axum::body::Body;
 use futures::TryStreamExt;
 use http::header::{self, HeaderValue};
@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 
 use crate::credentials::{RequestKeys, identity_refusal};
 use crate::gateway::check_head;
-use crate::protocol::sts::{self, By, Call, FORM_BYTES_MAX, Holder, Keys};
+use crate::protocol::sts::{self, Action, By, Call, FORM_BYTES_MAX, Holder, Keys};
 use crate::protocol::{ErrorCode, S3Error};
 use crate::request_body::RequestBody;
 
@@ -32,7 +32,7 @@ pub(crate) struct StsHandler<'a> {
 impl StsHandler<'_> {
     /// Answers a request of STS's.
     pub(crate) async fn answer(&self, parts: &Parts, body: &RequestBody) -> Response<Body> {
-        let (status, document) = match self.begin(parts, body).await {
+        let (status, document) = match self.document(parts, body).await {
             Ok(document) => (StatusCode::OK, document),
             Err(error) => sts::refusal(&error, self.request_id),
         };
@@ -42,29 +42,42 @@ impl StsHandler<'_> {
         answer
     }
 
-    /// Finds out who asks, and gives them keys. Both leave a line in the audit.
-    async fn begin(&self, parts: &Parts, body: &RequestBody) -> Result<String, S3Error> {
+    /// Finds out who asks, and gives them keys, which leaves a line in the audit as a refusal does, or tells who they are.
+    async fn document(&self, parts: &Parts, body: &RequestBody) -> Result<String, S3Error> {
         let address = PeerAddress::address(parts.extensions.get());
         let (call, caller, identity) = self.receive(parts, body, address).await.inspect_err(|refusal| {
             if let Some(trail) = self.trail {
                 trail.refused(self.directory.now(), address, OPERATION, refusal.code().as_str());
             }
         })?;
-        let begun = self.keys(&call, &caller);
+        let told = match call.action {
+            Action::GetCallerIdentity => Ok(self.identity(&caller)),
+            _ => self.keys(&call, &caller, identity.as_ref()),
+        };
         if let Some(trail) = self.trail {
-            let outcome = begun.as_ref().err().map_or("200", |refusal| refusal.code().as_str());
+            let outcome = told.as_ref().err().map_or("200", |refusal| refusal.code().as_str());
             trail.ended(&caller, &format!("{} /", call.action.as_str()), outcome);
         }
-        let begun = begun?;
+        told
+    }
+
+    /// Who the caller is: with a session, the user whose it is.
+    fn identity(&self, caller: &Caller) -> String {
+        let (arn, user_id) = (Resource::User(caller.user.name.clone()).to_string(), caller.user.id.to_string());
+        sts::identity(&sts::Identity { arn: &arn, user_id: &user_id }, self.request_id)
+    }
+
+    fn keys(&self, call: &Call, caller: &Caller, identity: Option<&Identity>) -> Result<String, S3Error> {
+        let begun = self.begin(call, caller)?;
         let keys = Keys {
             access_key_id: &begun.access_key_id,
             secret_access_key: &begun.secret_access_key,
             session_token: &begun.session_token,
             expires: begun.expires_at.to_datetime(),
         };
-        let web_identity = identity.as_ref().map(|told| (&*told.subject, &*told.audience, &*told.issuer));
+        let web_identity = identity.map(|told| (&*told.subject, &*told.audience, &*told.issuer));
         let holder = Holder { user: caller.user.name.as_str(), web_identity };
-        Ok(sts::answer(&call, &keys, &holder, self.request_id))
+        Ok(sts::answer(call, &keys, &holder, self.request_id))
     }
 
     async fn receive(
@@ -88,8 +101,8 @@ impl StsHandler<'_> {
         Ok((call, Caller { trail: self.trail.cloned(), ..caller }, identity))
     }
 
-    fn keys(&self, call: &Call, caller: &Caller) -> Result<Begun, S3Error> {
-        let policy = call.policy.as_deref().map(PolicyDocument::parse).transpose();
+    fn begin(&self, call: &Call, caller: &Caller) -> Result<Begun, S3Error> {
+        let policy = call.policy.as_deref().map(PolicyDocument::parse_new).transpose();
         let policy = policy.map_err(|why| S3Error::invalid_argument("Policy", "", why.to_string()))?;
         auth::begin_session(self.directory, caller, call.seconds, policy.as_ref()).map_err(|why| match why {
             CannotBegin::Narrowed => S3Error::new(ErrorCode::AccessDenied, why.to_string()),

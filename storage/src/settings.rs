@@ -100,8 +100,13 @@ impl StoreUrl {
             if bucket.is_empty() || bucket.contains(['@', '?', '#']) {
                 return Err(invalid("it needs a bucket or container, and no credentials"));
             }
-            let prefix = Path::parse(prefix.trim_end_matches('/')).map_err(|e| invalid(&e.to_string()))?;
-            Ok((bucket.to_owned(), prefix))
+            let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+            let path = Path::parse(prefix).map_err(|e| invalid(&e.to_string()))?;
+            // Another place than the one that was written is never meant.
+            if path.as_ref() != prefix {
+                return Err(invalid("its prefix begins with a slash, or has more than one at its end"));
+            }
+            Ok((bucket.to_owned(), path))
         };
         match scheme {
             "file" if rest.starts_with('/') => Ok(Self::Local(PathBuf::from(rest))),
@@ -183,8 +188,19 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_a_hint() {
-        for bad in ["", "x", "file://a", "s3://", "s3:///x", "ftp://x/y", "s3://b/../c", "memory:///x", "s3://k:s@b/x"]
-        {
+        for bad in [
+            "",
+            "x",
+            "file://a",
+            "s3://",
+            "s3:///x",
+            "ftp://x/y",
+            "s3://b/../c",
+            "memory:///x",
+            "s3://k:s@b/x",
+            "s3://b//x",
+            "s3://b/x//",
+        ] {
             let error = StoreUrl::parse(bad).unwrap_err().to_string();
             assert!(error.contains("memory:///"), "{bad}: {error}");
         }

@@ -14,15 +14,15 @@ use model::Timestamp;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
-use crate::sources::Site;
+use crate::sources::{Site, as_folder};
 use crate::{StorageError, Stores};
 
 /// An open place.
 #[derive(Clone)]
 pub struct Source {
     site: Site,
-    /// The folder, or the object.
-    path: Path,
+    /// What the keys in the folder begin with: nothing, or a text that ends with a slash. Or the object's key.
+    key: String,
 }
 
 /// What a listing finds.
@@ -81,12 +81,24 @@ impl ListGauge {
 }
 
 impl Stores {
-    /// Opens a place to import from: a folder or object of this store (`s3://bucket/prefix/…`, `local://…`), or of a
-    /// source that the operator allows. Whether anything is there shows when it is asked.
+    /// Opens a folder to import from: of this store (`s3://bucket/prefix/…`, `local://…`), or of a source that the operator
+    /// allows. Its URL is taken exactly, but for one slash at its end that may be left out: in a bucket `w//` is another
+    /// folder than `w/`. Whether anything is there shows when it is asked.
     pub async fn source(&self, url: &str) -> Result<Source, StorageError> {
-        // A folder may be the root of what is allowed.
-        let (site, path) = self.site(&format!("{}/", url.trim_end_matches('/'))).await?;
-        Ok(Source { site, path })
+        let opened = self.folder(&as_folder(url)).await;
+        let (site, key) = opened.map_err(|error| match error {
+            StorageError::NotFound { path } => {
+                StorageError::Invalid(format!("{path} not found: name a folder that is there"))
+            }
+            other => other,
+        })?;
+        Ok(Source { site, key })
+    }
+
+    /// Opens one object to import, in the same places.
+    pub async fn source_object(&self, url: &str) -> Result<Source, StorageError> {
+        let (site, path) = self.site(url).await?;
+        Ok(Source { site, key: path.into() })
     }
 }
 
@@ -96,7 +108,7 @@ impl Source {
 
     /// Where it is.
     pub fn url(&self) -> String {
-        self.site.url(self.path.as_ref())
+        self.site.url(&self.key)
     }
 
     /// Lists all objects under the folder in the order of their keys, in batches; only those behind a key if one is
@@ -106,32 +118,40 @@ impl Source {
         after: Option<&str>,
         gauge: &ListGauge,
     ) -> BoxStream<'static, Result<Vec<SourceItem>, StorageError>> {
-        let (source, after) = (self.clone(), after.map(|key| source_path(&self.path, key)));
+        let (source, after) = (self.clone(), after.map(|key| format!("{}{key}", self.key)));
         parts::list(source, after, gauge.clone())
     }
 
     /// Looks at the object.
     pub async fn object(&self) -> Result<SourceObject, StorageError> {
         let url = self.url();
-        let looked = self.site.store.head(&self.path).await;
-        let meta = looked.map_err(|e| match self.site.error(e, &self.path) {
+        let no_object = || StorageError::Invalid(format!("{url} is a folder: name an object"));
+        let path = path_of_any_key(&self.key).filter(|_| !self.key.ends_with('/')).ok_or_else(no_object)?;
+        let looked = self.site.store.head(&path).await;
+        let meta = looked.map_err(|e| match self.site.error(e, &path) {
             StorageError::NotFound { .. } => StorageError::Invalid(format!(
                 "{url} not found: name an object that is there, or a folder with a slash behind it"
             )),
             other => other,
         })?;
-        let key = self.path.filename().unwrap_or_default().to_owned();
+        let key = path.filename().unwrap_or_default().to_owned();
         Ok(self.described(key, &meta))
     }
 
     /// What an object of the store is here; none if it lies outside the folder.
     fn item(&self, meta: &ObjectMeta) -> Option<SourceItem> {
         let location = meta.location.as_ref();
-        let key = key_of(&self.path, location)?;
+        let key = key_of(&self.key, location)?;
         Some(match self.site.refusal(location) {
             Some(why) => self.unusable(location, why),
             None => SourceItem::Object(self.described(key.to_owned(), meta)),
         })
+    }
+
+    /// The folder as `object_store` lists it; none if it can't, for a part of its name is empty.
+    fn path(&self) -> Option<Path> {
+        let name = self.key.strip_suffix('/').unwrap_or(&self.key);
+        Path::parse(name).ok().filter(|path| path.as_ref() == name)
     }
 
     fn unusable(&self, location: &str, why: &str) -> SourceItem {
@@ -156,14 +176,12 @@ pub(crate) fn unquoted(e_tag: &str) -> &str {
     e_tag.strip_prefix('"').and_then(|e_tag| e_tag.strip_suffix('"')).unwrap_or(e_tag)
 }
 
-fn key_of<'a>(folder: &Path, location: &'a str) -> Option<&'a str> {
-    let key = match folder.as_ref() {
-        "" => location,
-        folder => location.strip_prefix(folder)?.strip_prefix('/')?,
-    };
-    (!key.is_empty()).then_some(key)
+/// What a location is called behind what all in a folder begin with.
+fn key_of<'a>(prefix: &str, location: &'a str) -> Option<&'a str> {
+    location.strip_prefix(prefix).filter(|key| !key.is_empty())
 }
 
-fn source_path(folder: &Path, key: &str) -> String {
-    if folder.as_ref().is_empty() { key.to_owned() } else { format!("{folder}/{key}") }
+/// What all locations in a folder begin with.
+fn prefix_of(folder: &Path) -> String {
+    if folder.as_ref().is_empty() { String::new() } else { format!("{folder}/") }
 }

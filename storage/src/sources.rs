@@ -100,7 +100,8 @@ impl Allowed {
             StorageError::Invalid(format!("{text:?} can't be a source that is allowed to be read: {why}"))
         };
         let (url, options) = text.split_once('?').unwrap_or((text, ""));
-        let parsed = match StoreUrl::parse(url)? {
+        let (place, prefix) = bucket_and_prefix(url);
+        let parsed = match StoreUrl::parse(place)? {
             StoreUrl::Memory => return Err(invalid("memory is read by its own process alone")),
             StoreUrl::Local(folder) => {
                 let folder = plain_folder(&folder).ok_or_else(|| {
@@ -127,10 +128,15 @@ impl Allowed {
                 _ => drop(settings.options.insert(name.to_owned(), value.to_owned())),
             }
         }
-        let root = match parsed.prefix().as_ref() {
+        let root = match prefix {
             "" => parsed.base(),
-            prefix => format!("{}{prefix}/", parsed.base()),
+            prefix => as_folder(&format!("{}{prefix}", parsed.base())),
         };
+        if !is_plain_but_for_empty_parts(&in_folder(&root)[parsed.base().len()..]) {
+            return Err(invalid(
+                "its prefix begins with a slash, or has a control character, a backslash, or a `.` or `..` part",
+            ));
+        }
         Ok(Self { url: parsed, root, settings, site: OnceCell::new() })
     }
 
@@ -150,6 +156,28 @@ impl Allowed {
         };
         self.site.get_or_try_init(open).await.cloned()
     }
+}
+
+/// Splits a URL into that of its bucket or container and the prefix in it, which is left as it is: in a bucket `w//` is
+/// another prefix than `w/`. A folder of this machine is all of its URL.
+fn bucket_and_prefix(url: &str) -> (&str, &str) {
+    match url.split_once("://") {
+        None | Some(("file" | "memory", _)) => (url, ""),
+        Some((scheme, rest)) => match rest.find('/') {
+            Some(at) => (&url[..scheme.len() + "://".len() + at], &rest[at + 1..]),
+            None => (url, ""),
+        },
+    }
+}
+
+/// The URL or key of a folder with a slash at its end.
+pub(crate) fn as_folder(name: &str) -> String {
+    if name.ends_with('/') { name.to_owned() } else { format!("{name}/") }
+}
+
+/// The URL or key of something in a folder, which may be read if the folder may.
+fn in_folder(folder: &str) -> String {
+    format!("{folder}x")
 }
 
 /// A folder that is named without detours.
@@ -189,7 +217,9 @@ impl Site {
         }
         match self.has_any_keys() {
             true if is_plain_but_for_empty_parts(path) => None,
-            true => Some("its key has a control character, a backslash, a `.` or `..` part, or a slash at an end"),
+            true => Some(
+                "its key begins or ends with a slash, or has a control character, a backslash, or a `.` or `..` part",
+            ),
             false if is_plain(path) => None,
             false => Some("its key has a control character, a backslash, or an empty, `.` or `..` part"),
         }
@@ -206,23 +236,37 @@ impl Site {
 }
 
 impl Stores {
-    /// Finds where a URL lies: in this store, or in an allowed source. With a slash behind it, it may be the root of
-    /// either.
+    /// Finds where an object lies by its URL: in this store, or in an allowed source.
     pub(crate) async fn site(&self, url: &str) -> Result<(Site, Path), StorageError> {
+        let (site, key) = self.site_and_key(url).await?;
+        if let Some(why) = site.refusal(&key) {
+            return Err(StorageError::Invalid(format!("{url} can't be read: {why}")));
+        }
+        let path = path_of_any_key(&key);
+        Ok((
+            site,
+            path.ok_or_else(|| StorageError::Invalid(format!("{url} can't be read: no address can have its key")))?,
+        ))
+    }
+
+    /// Finds where a folder lies whose URL ends with a slash, and what the keys in it begin with.
+    pub(crate) async fn folder(&self, url: &str) -> Result<(Site, String), StorageError> {
+        let (site, key) = self.site_and_key(url).await?;
+        match site.refusal(&in_folder(&key)) {
+            Some(why) => Err(StorageError::Invalid(format!("{url} can't be read: {why}"))),
+            None => Ok((site, key)),
+        }
+    }
+
+    async fn site_and_key(&self, url: &str) -> Result<(Site, String), StorageError> {
         let url = canonical(url);
         let elsewhere = || StorageError::Elsewhere { url: without_options(&url).to_owned() };
         let site = match url.strip_prefix(self.namespace_root()) {
             Some(_) => self.own_site(),
             None => self.sources.find(&url).ok_or_else(elsewhere)?.site().await?,
         };
-        let path = url.strip_prefix(&site.base).unwrap_or(&url).trim_end_matches('/');
-        let refusal = site.refusal(path).filter(|_| !path.is_empty());
-        if let Some(why) = refusal {
-            return Err(StorageError::Invalid(format!("{url} can't be read: {why}")));
-        }
-        let parsed = Path::parse(path).or_else(|error| path_of_any_key(path).ok_or(error));
-        let path = parsed.map_err(|e| StorageError::Invalid(format!("{url} can't be read: {e}")))?;
-        Ok((site, path))
+        let key = url.strip_prefix(&site.base).unwrap_or(&url).to_owned();
+        Ok((site, key))
     }
 
     /// Finds out whether a URL lies in the installation's own store, which others than the operator have a say in.
@@ -264,11 +308,15 @@ impl Stores {
     }
 }
 
-/// A URL with the scheme's usual name.
+/// A URL in the one form of those that mean the same: with the scheme's usual name, and without slashes before a name where
+/// no bucket is (`local:///trips`), as lakeFS's clients write it.
 pub fn canonical(url: &str) -> String {
     const NAMES: [(&str, &str); 3] = [("s3a://", "s3://"), ("azure://", "az://"), ("abfs://", "az://")];
-    let other = NAMES.iter().find_map(|(name, usual)| Some(format!("{usual}{}", url.strip_prefix(name)?)));
-    other.unwrap_or_else(|| url.to_owned())
+    const WITHOUT_BUCKETS: [&str; 2] = ["local://", "mem://"];
+    let renamed = NAMES.iter().find_map(|(name, usual)| Some(format!("{usual}{}", url.strip_prefix(name)?)));
+    let without_slashes =
+        |scheme: &&str| Some(format!("{scheme}{}", url.strip_prefix(*scheme)?.trim_start_matches('/')));
+    renamed.or_else(|| WITHOUT_BUCKETS.iter().find_map(without_slashes)).unwrap_or_else(|| url.to_owned())
 }
 
 impl fmt::Debug for Sources {
@@ -298,6 +346,53 @@ mod tests {
         }
     }
 
+    /// In a bucket `w//` is another prefix than `w/`.
+    #[test]
+    fn a_prefix_is_allowed_as_it_is_written() {
+        let table: [(&str, &[&str], &[&str]); 5] = [
+            ("s3://src", &["s3://src/", "s3://src/w", "s3://src//w"], &["s3://src", "s3://srcs/w"]),
+            (
+                "s3://src/w",
+                &["s3://src/w/", "s3://src/w//", "s3://src/w//x"],
+                &["s3://src/w", "s3://src/wx", "s3://src//w/"],
+            ),
+            ("s3://src/w/", &["s3://src/w/", "s3://src/w//x"], &["s3://src/w", "s3://src/wx"]),
+            (
+                "s3://src/w//",
+                &["s3://src/w//", "s3://src/w//x", "s3://src/w///"],
+                &["s3://src/w/", "s3://src/w/x", "s3://src/w"],
+            ),
+            (
+                "s3a://src/v//d",
+                &["s3://src/v//d/", "s3://src/v//d/e"],
+                &["s3://src/v/d/e", "s3://src/v//e", "s3://src/v//"],
+            ),
+        ];
+        for (entry, allowed, denied) in table {
+            let sources = sources(&[entry]).unwrap();
+            for url in allowed {
+                assert!(sources.find(url).is_some(), "{entry} allows {url}");
+            }
+            for url in denied {
+                assert!(sources.find(url).is_none(), "{entry} doesn't allow {url}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_mean_the_same_have_one_form() {
+        for (url, one) in [
+            ("local:///trips/", "local://trips/"),
+            ("local:////trips", "local://trips"),
+            ("mem:///trips", "mem://trips"),
+            ("s3a://b//x", "s3://b//x"),
+            ("file:///srv/data", "file:///srv/data"),
+        ] {
+            assert_eq!(canonical(url), one);
+            assert_eq!(canonical(one), one, "whatever is judged twice is the same");
+        }
+    }
+
     #[test]
     fn settings_are_the_store_s_own_or_stand_behind_the_url() {
         let sources =
@@ -313,7 +408,19 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for bad in ["", "x", "memory:///", "file:///", "file:///a/../b", "s3://", "s3://b?x", "ftp://x"] {
+        for bad in [
+            "",
+            "x",
+            "memory:///",
+            "file:///",
+            "file:///a/../b",
+            "s3://",
+            "s3://b?x",
+            "ftp://x",
+            "s3://b//x",
+            "s3://b//",
+            "s3://b/../c",
+        ] {
             assert!(sources(&[bad]).is_err(), "{bad}");
         }
     }

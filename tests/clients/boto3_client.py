@@ -312,6 +312,27 @@ def forms():
     check(status == 403 and "Policy expired" in text, status, text)
 
 
+def default_forms():
+    """boto3 signs forms with version 2 unless it is told otherwise, and the server says what to tell it."""
+    form = client().generate_presigned_post(REPOSITORY, f"{BRANCH}/forms/default")
+    check("AWSAccessKeyId" in form["fields"], form)
+    status, _, text = post(form["fields"], form["url"], b"x")
+    check(status == 400 and 'signature_version=&quot;s3v4&quot;' in text, status, text)
+
+
+def identity():
+    sts = boto3.client("sts", endpoint_url=ENDPOINT)
+    who = sts.get_caller_identity()
+    check(who["Arn"].startswith("arn:lakefs:auth:::user/") and who["UserId"] == who["Account"], who)
+    equal(s3.list_buckets()["Owner"]["ID"], who["Account"], "an owner's id is the account")
+    s3.head_bucket(Bucket=REPOSITORY, ExpectedBucketOwner=who["Account"])
+    keys = sts.get_session_token()["Credentials"]
+    session = boto3.client("sts", endpoint_url=ENDPOINT, aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"])
+    equal(session.get_caller_identity()["Arn"], who["Arn"], "a session is its user's")
+    error = refused("InvalidAction", sts.get_federation_token, Name="ann")
+    check("GetCallerIdentity" in error["Error"]["Message"], error)
+
+
 def refusals():
     refused("NoSuchKey", s3.get_object, **at("never"))
     equal(refused("NoSuchBucket", s3.list_objects_v2, Bucket="no-such-repository")["ResponseMetadata"]["HTTPStatusCode"], 404, "no bucket")
@@ -329,6 +350,6 @@ def refusals():
     check(s3.head_object(**at("meta"))["ResponseMetadata"]["RequestId"], "a request id on every answer")
 
 
-for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, tags, settings, listings, presigned, forms, refusals]:
+for step in [objects_and_odd_keys, metadata_and_headers, ranges_and_conditions, checksums, multipart, copies_and_deletions, tags, settings, listings, presigned, forms, default_forms, identity, refusals]:
     step()
     print(step.__name__, "ok", flush=True)

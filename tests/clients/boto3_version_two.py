@@ -1,6 +1,8 @@
 """boto3 with AWS Signature Version 2 in headers, which stands for the clients that know no other."""
 
 import io
+import urllib.error
+import urllib.request
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -31,6 +33,28 @@ for gone in ("copy", "large"):
         raise AssertionError(f"{gone} is there")
     except ClientError as error:
         equal(error.response["ResponseMetadata"]["HTTPStatusCode"], 404, gone)
+# A form, as boto3 signs it by itself.
+form = boto3.client("s3", endpoint_url=ENDPOINT, config=Config(s3={"addressing_style": "path"})).generate_presigned_post(
+    REPOSITORY, f"{BRANCH}/form", Fields={"success_action_status": "201", "Content-Type": "text/x-form"}, Conditions=[{"success_action_status": "201"}, ["starts-with", "$Content-Type", "text/"]])
+equal(sorted(form["fields"]), ["AWSAccessKeyId", "Content-Type", "key", "policy", "signature", "success_action_status"], "version 2")
+
+
+def post(fields):
+    parts = [f'--frontier\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()]
+    parts.append('--frontier\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nbytes\r\n--frontier--\r\n')
+    request = urllib.request.Request(form["url"], data="".join(parts).encode(), headers={"Content-Type": "multipart/form-data; boundary=frontier"}, method="POST")
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+equal(post(form["fields"]), 201, "a form")
+equal(post({**form["fields"], "key": f"{BRANCH}/other"}), 403, "another key than the policy's")
+got = s3.get_object(**at("form"))
+equal((got["Body"].read(), got["ContentType"]), (b"bytes", "text/x-form"), "what a form uploaded")
+
 try:
     s3.list_objects_v2(Bucket=REPOSITORY, Prefix=f"{BRANCH}/")
     raise AssertionError("a listing, whose prefix isn't signed, was served")

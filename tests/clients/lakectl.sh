@@ -113,6 +113,8 @@ for message in first again; do
     ok import --no-progress --from "$source/here/" --to "$main/imported/" -m "$message" | has 'Import of 2 object(s)'
 done
 fails 'not found' import --no-progress --from "$source/nowhere/" --to "$main/imported/"
+# In the server's own store, as lakeFS writes it.
+fails 'not found' import --no-progress --from local:///nowhere/data/ --to "$main/imported/"
 
 # Actions are checked here, and refused by the server until it runs them.
 cat >check.yaml <<'YAML'

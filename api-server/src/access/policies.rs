@@ -39,7 +39,7 @@ pub(crate) async fn update_policy(
 
 /// The document as it is kept: every part known, nothing else.
 fn checked(document: &str) -> Result<String, InvalidField> {
-    match PolicyDocument::parse(document) {
+    match PolicyDocument::parse_new(document) {
         Ok(document) => Ok(document.to_text()),
         Err(why) => Err(InvalidField::new("document", why)),
     }

@@ -33,7 +33,7 @@ pub(crate) fn begin_session(
 
 fn document(narrowing: Narrowing) -> Result<PolicyDocument, InvalidField> {
     let document = match narrowing {
-        Narrowing::Policy(text) => PolicyDocument::parse(&text),
+        Narrowing::Policy(text) => PolicyDocument::parse_new(&text),
         Narrowing::Objects { repository, reference, prefix, read_only } => {
             PolicyDocument::of_prefix(&repository, reference.as_deref(), &prefix, read_only)
         }

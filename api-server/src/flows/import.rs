@@ -16,7 +16,7 @@ use graveler::{Built, CommitInfo, Graveler, ImportCheckpoint, Progress, RefExpr}
 use model::{BranchName, ObjectPath, Repository, RepositoryName};
 use proto::api::InvalidField;
 use serde_json::json;
-use storage::ListGauge;
+use storage::{ListGauge, canonical};
 
 use self::listing::{Destination, Opened, Unusable, merged};
 pub use self::notes::unreadable_imports;
@@ -68,10 +68,19 @@ pub enum ImportSource {
 }
 
 impl ImportSource {
-    /// Where it lies, as a URL.
+    /// Where it lies, as its importer writes it.
     fn from(&self) -> &str {
         match self {
             Self::Prefix { from, .. } | Self::Object { from, .. } => from,
+        }
+    }
+
+    /// Where it lies, as a URL in its one form; that of a folder ends with a slash.
+    fn url(&self) -> String {
+        match self {
+            Self::Prefix { from, .. } if from.ends_with('/') => canonical(from),
+            Self::Prefix { from, .. } => canonical(&format!("{from}/")),
+            Self::Object { from, .. } => canonical(from),
         }
     }
 }
@@ -175,11 +184,12 @@ async fn open(
     }
     let mut opened = Vec::new();
     for (source, rights) in request.sources.iter().zip(rights) {
-        let (from, destination) = match source {
-            ImportSource::Prefix { from, to } => (from, Destination::Prefix(as_folder(to)?)),
-            ImportSource::Object { from, to } => (from, Destination::Object(to.clone())),
+        let (url, stores) = (source.url(), graveler.stores());
+        let (source, destination) = match source {
+            ImportSource::Prefix { to, .. } => (stores.source(&url).await, Destination::Prefix(as_folder(to)?)),
+            ImportSource::Object { to, .. } => (stores.source_object(&url).await, Destination::Object(to.clone())),
         };
-        let source = graveler.stores().source(from).await.map_err(graveler::Error::from)?;
+        let source = source.map_err(graveler::Error::from)?;
         opened.push(Opened { source, destination, rights, owners: Arc::clone(owners) });
     }
     Ok(opened)

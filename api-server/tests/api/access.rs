@@ -215,6 +215,9 @@ async fn a_narrowed_session_may_what_it_was_narrowed_to() {
     let writing = by_session(&lake, &begin(narrowed(false)).await).await;
     put(&writing, &lake, "main", "in/b").await.unwrap();
     is_denied(put(&writing, &lake, "dev", "in/b").await);
+    let never = allow(r#""fs:*""#, ANY).replacen('{', r#"{"condition": {"StringLike": {"Prefix": ["in/*"]}}, "#, 1);
+    let never = lake.lakebed.begin_session(Some(900), Some(Narrowing::Policy(document(&[never])))).await.unwrap_err();
+    assert!(never.message.contains("has no prefix"), "{never}");
     let everything = Narrowing::Policy(document(&[allow(r#""*""#, ANY)]));
     let widest = by_session(&lake, &begin(everything).await).await;
     put(&widest, &lake, "dev", "x").await.unwrap();

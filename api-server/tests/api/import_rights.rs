@@ -135,7 +135,7 @@ async fn what_lies_in_the_own_store_needs_the_right_to_read_its_repository() {
     for (n, statements) in strangers.into_iter().enumerate() {
         let statements = [vec![on_trips.clone(), sources.clone()], statements].concat();
         let (ann, _) = user_with(&lake, &format!("ann{n}"), &statements).await;
-        for from in [url.as_str(), "mem://other/data/", "mem://other/"] {
+        for from in [url.as_str(), "mem://other/data/", "mem://other/", "mem:///other/", "mem:////other/data/"] {
             let refused = import(&ann, &lake, from, "x/y", false).await;
             is_denied(refused, "fs:ReadObject on arn:lakefs:fs:::repository/other/object/*");
         }

@@ -94,8 +94,9 @@ pub(crate) struct ServerArgs {
     #[serde(rename = "s3_domain", alias = "s3_domains", deserialize_with = "one_or_more")]
     s3_domains: Vec<String>,
 
-    /// Takes AWS Signature Version 2 in the headers of S3 requests, as old clients send it. It signs neither the body nor all
-    /// of the query, so operations whose parameters it doesn't cover, listings among them, are refused all the same
+    /// Takes AWS Signature Version 2 in the headers of S3 requests, as old clients send it, and in upload forms, which boto3
+    /// signs so by default. In headers it signs neither the body nor all of the query, so operations whose parameters it doesn't
+    /// cover, listings among them, are refused all the same
     #[arg(long, env = "LAKEBED_S3_SIGNATURE_V2")]
     s3_signature_v2: bool,
 

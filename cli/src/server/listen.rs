@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, BufReader};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -23,11 +24,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::admission::{Admission, Guest, Limits};
 use super::config::TlsFiles;
 use super::io_timeout::{Bounds, WithTimeouts};
 use super::unread_body::{self, StillSending};
+use super::wrong_scheme::{Plain, UseHttps, is_http};
 
 /// Connections at one time, unless [`Listener::limited`] says otherwise.
 const CONNECTIONS_DEFAULT: usize = 4096;
@@ -57,9 +60,30 @@ pub trait Respond: Clone + Send + Sync + 'static {
 /// A bound port.
 pub struct Listener {
     tcp: TcpListener,
-    tls: Option<TlsAcceptor>,
+    security: Security,
     bounds: Bounds,
     limits: Limits,
+}
+
+/// What a port speaks.
+#[derive(Clone)]
+enum Security {
+    Tls(TlsAcceptor),
+    /// Plain HTTP; and whether the operator was told of a client that speaks TLS.
+    Plain(Arc<AtomicBool>),
+}
+
+impl Security {
+    fn of(files: Option<&TlsFiles>) -> Result<Self> {
+        Ok(match files {
+            Some(files) => Self::Tls(acceptor(files)?),
+            None => Self::Plain(Arc::default()),
+        })
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
 }
 
 /// How long clients may keep a connection waiting.
@@ -73,8 +97,8 @@ const BOUNDS: Bounds = Bounds {
 impl Listener {
     /// Binds a port and reads the certificate.
     pub async fn bind(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<Self> {
-        let tls = tls.map(acceptor).transpose()?;
-        Ok(Self { tcp: bind(address).await?, tls, bounds: BOUNDS, limits: Limits::of(CONNECTIONS_DEFAULT) })
+        let security = Security::of(tls)?;
+        Ok(Self { tcp: bind(address).await?, security, bounds: BOUNDS, limits: Limits::of(CONNECTIONS_DEFAULT) })
     }
 
     /// The same with other bounds on connections.
@@ -84,7 +108,7 @@ impl Listener {
 
     /// The URL under which clients on this machine reach the port.
     pub fn url(&self) -> Result<String> {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.security.is_tls() { "https" } else { "http" };
         Ok(format!("{scheme}://{}", self.tcp.local_addr()?))
     }
 
@@ -110,8 +134,8 @@ impl Listener {
                 },
                 () = &mut end => break,
             };
-            let (service, watcher, tls) = (service.clone(), graceful.watcher(), self.tls.clone());
-            tokio::spawn(attend((stream, peer), guest, tls, service, watcher, self.bounds));
+            let (service, watcher, security) = (service.clone(), graceful.watcher(), self.security.clone());
+            tokio::spawn(attend((stream, peer), guest, security, service, watcher, self.bounds));
         }
         drop(self.tcp);
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
@@ -140,15 +164,15 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
 async fn attend(
     (stream, peer): (TcpStream, IpAddr),
     mut guest: Guest,
-    tls: Option<TlsAcceptor>,
+    security: Security,
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
     bounds: Bounds,
 ) {
-    let encrypted = Encrypted(tls.is_some());
+    let encrypted = Encrypted(security.is_tls());
     let origin = Origin { peer: PeerAddress(peer), encrypted, connection: guest.connection() };
     tokio::select! {
-        served = connection(stream, origin, tls, service, watcher, bounds) => if let Err(error) = served {
+        served = connection(stream, origin, security, service, watcher, bounds) => if let Err(error) = served {
             tracing::debug!(%error, "a connection ended early");
         },
         () = guest.overstays(bounds.strangers) => {
@@ -168,18 +192,37 @@ struct Origin {
 async fn connection(
     stream: TcpStream,
     origin: Origin,
-    tls: Option<TlsAcceptor>,
+    security: Security,
     service: impl Respond,
     watcher: hyper_util::server::graceful::Watcher,
     bounds: Bounds,
 ) -> Result<()> {
     stream.set_nodelay(true)?;
-    match tls {
-        Some(tls) => {
-            let stream = tokio::time::timeout(bounds.first_bytes, tls.accept(stream)).await??;
+    match security {
+        Security::Tls(tls) => match tokio::time::timeout(bounds.first_bytes, accept(&tls, stream)).await?? {
+            Accepted::Tls(stream) => requests(*stream, origin, service, watcher, bounds).await,
+            Accepted::Plain(stream) => requests(stream, origin, UseHttps, watcher, bounds).await,
+        },
+        Security::Plain(told) => {
+            let stream = Plain::new(stream, origin.peer.0, told);
             requests(stream, origin, service, watcher, bounds).await
         }
-        None => requests(stream, origin, service, watcher, bounds).await,
+    }
+}
+
+/// What comes over a port of HTTPS.
+enum Accepted {
+    Tls(Box<TlsStream<TcpStream>>),
+    /// Not even a handshake: HTTP.
+    Plain(TcpStream),
+}
+
+async fn accept(tls: &TlsAcceptor, stream: TcpStream) -> io::Result<Accepted> {
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    match is_http(first[0]) {
+        true => Ok(Accepted::Plain(stream)),
+        false => Ok(Accepted::Tls(Box::new(tls.accept(stream).await?))),
     }
 }
 

@@ -230,8 +230,8 @@ fn graveler(meta: Arc<dyn MetaStore>, stores: Arc<Stores>, config: &ServerConfig
 }
 
 fn gateway_options(config: &ServerConfig, issuer: Option<Arc<Issuer>>) -> GatewayOptions {
-    let (domains, signature_v2_headers) = (config.s3_domains.clone(), config.s3_signature_v2);
-    GatewayOptions { domains, signature_v2_headers, issuer, ..GatewayOptions::default() }
+    let (domains, signature_v2) = (config.s3_domains.clone(), config.s3_signature_v2);
+    GatewayOptions { domains, signature_v2, issuer, ..GatewayOptions::default() }
 }
 
 /// `default_policies` is where S3 is spoken if no setting says so.

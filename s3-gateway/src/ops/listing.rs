@@ -95,11 +95,18 @@ pub(super) fn refuse_unwritable<'a>(
     encoding_url: bool,
 ) -> Result<(), S3Error> {
     match keys.into_iter().find(|key| !encoding_url && !can_hold(key)) {
-        Some(key) => Err(S3Error::invalid_request(format!(
-            "The key {key:?} has a character that XML can't hold: list with encoding-type=url"
-        ))),
+        Some(key) => Err(unwritable(key, "list with encoding-type=url")),
         None => Ok(()),
     }
+}
+
+/// Refuses a write whose answer would have another key, since XML can't hold this one.
+pub(super) fn refuse_untold(key: &str, instead: &str) -> Result<(), S3Error> {
+    if can_hold(key) { Ok(()) } else { Err(unwritable(key, instead)) }
+}
+
+fn unwritable(key: &str, instead: &str) -> S3Error {
+    S3Error::invalid_request(format!("The key {key:?} has a character that XML can't hold: {instead}"))
 }
 
 /// Lists the objects of one ref.

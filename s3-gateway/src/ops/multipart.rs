@@ -17,6 +17,7 @@ use object_http::insert;
 use storage::{RepositoryStorage, StorageError, StoredPart};
 
 use super::copy_object::find_source;
+use super::listing::{refuse_untold, refuse_unwritable};
 use super::multipart_whole::declared;
 use super::put_object::{check_length, writable};
 use super::stage_object::discard;
@@ -37,6 +38,7 @@ pub(crate) async fn create(call: &Call<'_>, bucket: &str, key: &str) -> Result<R
     let name = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
     call.authorize(Action::WriteObject, &call::object_on_branch(&name, reference, &path))?;
+    refuse_untold(key, "put it in one piece, or choose another key")?;
     let Described { content_type, metadata, headers } = Described::of_write(call.headers())?;
     let wanted = checksum::wanted_of_upload(call.headers())?;
     let condition = call.write_condition()?;
@@ -229,6 +231,7 @@ pub(crate) async fn list_parts(
     list: &ListParts,
 ) -> Result<Response<Body>, Failure> {
     let (name, path) = authorized(call, bucket, key)?;
+    refuse_unwritable([&key.to_owned()], list.encoding_url)?;
     let Found { upload, .. } = find(call, &name, key, &path, upload_id).await?;
     let (after, amount) = (list.part_number_marker, list.max_parts as usize);
     let query = Query::Parts { repository: name, upload: upload.id, after, amount };

@@ -7,6 +7,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode, Uri};
 use model::Entry;
 
+use super::listing::refuse_untold;
 use super::put_object::{answer, put, writable};
 use crate::call::{self, Call};
 use crate::error_table::Failure;
@@ -24,6 +25,9 @@ pub(crate) async fn post_object(
     let repository = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
     call.authorize(Action::WriteObject, &call::object_on_branch(&repository, reference, &path))?;
+    if *wanted == FormAnswer::Created {
+        refuse_untold(key, "choose another, or another success_action_status")?;
+    }
     let entry = put(call, &repository, reference, path).await?;
     Ok(told(call, (bucket, key), &entry, wanted))
 }

@@ -56,6 +56,7 @@ error_codes! {
     InsufficientStorage 507 "There is no room left to store the object.";
     InternalError 500 "An internal error occurred. Try again.";
     InvalidAccessKeyId 403 "The access key ID that you provided does not exist in our records.";
+    InvalidAction 400 "The action is not valid for this endpoint.";
     InvalidArgument 400 "Invalid argument";
     InvalidBucketName 400 "The specified bucket is not valid.";
     InvalidBucketState 409 "The request is not valid with the current state of the bucket.";

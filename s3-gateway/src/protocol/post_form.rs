@@ -20,10 +20,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use super::address::{self, Address};
 use super::amz_headers;
 use super::body::{BodyStream, BoxError, UPLOAD_BYTES_MAX};
+use super::canonical::encoded;
 use super::error::{ErrorCode, S3Error};
 use super::operation::{FormAnswer, Operation};
 use super::post_policy::Policy;
 use super::signature_v4::{ALGORITHM, Scope, Service, parse_timestamp};
+use super::xml::read;
 
 /// The most bytes of a form before its file, as in S3.
 const FIELDS_BYTES_MAX: usize = 20 << 10;
@@ -43,8 +45,19 @@ const HEADERS: [&str; 7] = [
 ];
 
 /// The fields that sign the form.
-const SIGNING: [&str; 5] =
-    ["x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-security-token", "x-amz-signature"];
+const SIGNING: [&str; 7] = [
+    "awsaccesskeyid",
+    "signature",
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
+
+/// The tags of the object, as XML; in a PUT they are a header.
+const TAGGING: &str = "tagging";
+const TAGGING_HEADER: &str = "x-amz-tagging";
 
 /// Headers that say how a request travels. A form has no such thing.
 const OF_TRANSFER: [&str; 3] = ["x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer"];
@@ -69,12 +82,20 @@ pub(crate) struct Form {
 /// What signs a form; nothing of it is proven yet.
 pub(crate) struct Claim<'a> {
     pub(crate) access_key_id: &'a str,
-    pub(crate) day: &'a str,
-    pub(crate) region: &'a str,
+    pub(crate) version: Version<'a>,
     pub(crate) session_token: Option<&'a str>,
     /// What is signed: the policy as it stands in the form.
     pub(crate) policy: &'a str,
     pub(crate) signature: &'a str,
+}
+
+/// How a form is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version<'a> {
+    /// With the secret itself.
+    Two,
+    /// With a key for a day and a region.
+    Four { day: &'a str, region: &'a str },
 }
 
 /// What a form asks for, as far as its policy allows.
@@ -130,13 +151,16 @@ impl Form {
     /// What signs the form.
     ///
     /// # Errors
-    /// AccessDenied for a form that nobody signed; InvalidArgument, and InvalidRequest for signature version 2.
+    /// AccessDenied for a form that nobody signed; InvalidArgument, and InvalidRequest for one that is signed in two ways.
     pub(crate) fn claim(&self) -> Result<Claim<'_>, S3Error> {
-        let is_of_v2 = |name: &str| self.fields.contains_key(name);
-        if is_of_v2("awsaccesskeyid") || is_of_v2("signature") {
-            return Err(S3Error::invalid_request(
-                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-            ));
+        let has_any = |names: &[&str]| names.iter().any(|name| self.fields.contains_key(*name));
+        if has_any(&["awsaccesskeyid", "signature"]) {
+            if has_any(&["x-amz-algorithm", "x-amz-credential", "x-amz-signature"]) {
+                return Err(S3Error::invalid_request(
+                    "The form is signed in two ways. Send the fields of one signature.",
+                ));
+            }
+            return self.claim_of_version_2();
         }
         if !SIGNING.iter().any(|name| self.fields.contains_key(*name)) && !self.fields.contains_key("policy") {
             return Err(S3Error::new(ErrorCode::AccessDenied, "Access Denied. Sign the form: nothing is public here."));
@@ -159,11 +183,20 @@ impl Form {
         }
         Ok(Claim {
             access_key_id: scope.access_key_id,
-            day: scope.day,
-            region: scope.region,
+            version: Version::Four { day: scope.day, region: scope.region },
             session_token: self.fields.get("x-amz-security-token").map(String::as_str),
             policy: self.required("policy")?,
             signature: self.required("x-amz-signature")?,
+        })
+    }
+
+    fn claim_of_version_2(&self) -> Result<Claim<'_>, S3Error> {
+        Ok(Claim {
+            access_key_id: self.required("awsaccesskeyid")?,
+            version: Version::Two,
+            session_token: self.fields.get("x-amz-security-token").map(String::as_str),
+            policy: self.required("policy")?,
+            signature: self.required("signature")?,
         })
     }
 
@@ -192,6 +225,9 @@ impl Form {
             headers.insert(HeaderName::try_from(name).map_err(|_| unknown(name))?, value);
         }
         amz_headers::refuse_unknown(&operation, &headers)?;
+        if let Some(tags) = self.fields.get(TAGGING) {
+            headers.insert(TAGGING_HEADER, tags_of(tags)?);
+        }
         headers.extend(host.get(header::HOST).map(|host| (header::HOST, host.clone())));
         let address = Address { key: address::key(&key)?, ..to.clone() };
         Ok(Asked { address, operation, headers, length: policy.length(UPLOAD_BYTES_MAX) })
@@ -224,12 +260,20 @@ impl Form {
 fn header_of(field: &str) -> Result<Option<&str>, S3Error> {
     match field {
         "bucket" | "key" | "policy" | "redirect" | "success_action_redirect" | "success_action_status" => Ok(None),
+        TAGGING => Ok(None),
         "acl" => Ok(Some("x-amz-acl")),
         _ if field.starts_with("x-ignore-") || SIGNING.contains(&field) => Ok(None),
         _ if OF_TRANSFER.contains(&field) => Err(unknown(field)),
         _ if HEADERS.contains(&field) || field.starts_with("x-amz-") => Ok(Some(field)),
         _ => Err(unknown(field)),
     }
+}
+
+/// The header of a PUT with the same tags as a document.
+fn tags_of(document: &str) -> Result<HeaderValue, S3Error> {
+    let tags = read::tagging(document.as_bytes())?;
+    let pairs: Vec<_> = tags.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+    HeaderValue::try_from(pairs.join("&")).map_err(|_| ErrorCode::MalformedXML.into())
 }
 
 fn unknown(field: &str) -> S3Error {

@@ -30,7 +30,8 @@ enum Condition {
 
 /// The fields that no policy needs to speak of: those that sign, and what is signed.
 fn is_exempt(name: &str) -> bool {
-    matches!(name, "file" | "policy" | "x-amz-signature") || name.starts_with("x-ignore-")
+    matches!(name, "file" | "policy" | "x-amz-signature" | "awsaccesskeyid" | "signature")
+        || name.starts_with("x-ignore-")
 }
 
 impl Policy {
@@ -226,8 +227,18 @@ mod tests {
     fn a_field_that_the_policy_doesnt_speak_of_is_refused() {
         let exempt = [("policy", "x"), ("x-amz-signature", "y"), ("file", ""), ("x-ignore-me", "z")];
         assert_eq!(judged("", &exempt, IN_TIME), Ok(()));
-        for name in ["bucket", "key", "x-amz-date", "x-amz-meta-a", "x-amz-algorithm", "success_action_status", "other"]
-        {
+        assert_eq!(judged("", &[("awsaccesskeyid", "x"), ("signature", "y")], IN_TIME), Ok(()));
+        for name in [
+            "bucket",
+            "key",
+            "tagging",
+            "x-amz-date",
+            "x-amz-meta-a",
+            "x-amz-algorithm",
+            "x-amz-security-token",
+            "success_action_status",
+            "other",
+        ] {
             let said = format!("Invalid according to Policy: Extra input fields: {name}");
             assert_eq!(judged("", &[(name, "x")], IN_TIME), Err(said));
         }

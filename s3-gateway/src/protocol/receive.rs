@@ -19,7 +19,7 @@ use super::error::{ErrorCode, S3Error};
 use super::headers::single;
 use super::operation::Operation;
 use super::payload::{ChunkSigner, Payload, UNSIGNED};
-use super::post_form::{Asked, Form};
+use super::post_form::{Asked, Form, Version};
 use super::query::Query;
 use super::signature_v4::Service;
 use super::signing_key::SigningKeys;
@@ -68,7 +68,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Receiver {
     domains: Vec<String>,
-    version_2_headers: bool,
+    version_2: bool,
     signing_keys: SigningKeys,
 }
 
@@ -87,13 +87,13 @@ enum Mechanism<'a> {
 impl Receiver {
     /// Makes a receiver for which `BUCKET.domain` names a bucket, for each of `domains`.
     pub fn new(domains: Vec<String>) -> Self {
-        Self { domains, version_2_headers: false, signing_keys: SigningKeys::default() }
+        Self { domains, version_2: false, signing_keys: SigningKeys::default() }
     }
 
-    /// The same receiver, which takes signature version 2 in headers too, or doesn't.
+    /// The same receiver, which takes signature version 2 in headers and forms too, or doesn't.
     #[must_use]
-    pub fn with_version_2_headers(self, taken: bool) -> Self {
-        Self { version_2_headers: taken, ..self }
+    pub fn with_version_2(self, taken: bool) -> Self {
+        Self { version_2: taken, ..self }
     }
 
     /// Verifies a request and types it. Reads nothing of the body, so a client that sent `Expect: 100-continue` keeps
@@ -108,7 +108,7 @@ impl Receiver {
         let mut headers = with_host(parts)?;
         let token = session_token(&headers, &query)?;
         let token = token.as_deref();
-        let mechanism = Mechanism::of(&headers, &query, self.version_2_headers)?;
+        let mechanism = Mechanism::of(&headers, &query, self.version_2)?;
         let asked = query.without(|name| mechanism.reads(name));
         let check = match mechanism {
             Mechanism::HeaderV4(_) | Mechanism::QueryV4 => |_: &Operation| Ok(()),
@@ -173,15 +173,27 @@ impl Receiver {
             return Err(S3Error::from(ErrorCode::MethodNotAllowed).with_detail("Method", "POST"));
         }
         let claim = form.claim()?;
+        if claim.version == Version::Two && !self.version_2 {
+            return Err(unsupported());
+        }
         let secret = secret((keys, claim.session_token), claim.access_key_id).await?;
-        let key = self.signing_keys.get(claim.access_key_id, &secret, claim.day, claim.region);
-        if !key.verifies(claim.policy, claim.signature) {
+        let is_signed = match claim.version {
+            Version::Two => signature_v2::verifies(claim.policy, claim.signature, &secret),
+            Version::Four { day, region } => {
+                let key = self.signing_keys.get(claim.access_key_id, &secret, day, region);
+                let is_signed = key.verifies(claim.policy, claim.signature);
+                if is_signed {
+                    self.signing_keys.keep(claim.access_key_id, &secret, day, region, &key);
+                }
+                is_signed
+            }
+        };
+        if !is_signed {
             return Err(S3Error::from(ErrorCode::SignatureDoesNotMatch)
                 .with_detail("AWSAccessKeyId", claim.access_key_id)
                 .with_detail("StringToSign", claim.policy)
                 .with_detail("SignatureProvided", claim.signature));
         }
-        self.signing_keys.keep(claim.access_key_id, &secret, claim.day, claim.region, &key);
         let Asked { address, operation, headers, length } = form.asked(&address, &with_host(parts)?, now)?;
         let authenticated = Authenticated { access_key_id: claim.access_key_id.to_owned() };
         let payload = Payload::Plain { sha256: None };
@@ -220,12 +232,12 @@ async fn verify_v2(
 }
 
 impl<'a> Mechanism<'a> {
-    fn of(headers: &'a HeaderMap, query: &Query, version_2_headers: bool) -> Result<Self, S3Error> {
+    fn of(headers: &'a HeaderMap, query: &Query, version_2: bool) -> Result<Self, S3Error> {
         let authorization = single(headers, header::AUTHORIZATION.as_str())?;
         let query_v4 = query.has("X-Amz-Algorithm") || query.has("X-Amz-Credential") || query.has("X-Amz-Signature");
         let query_v2 = query.has("AWSAccessKeyId") && query.has("Signature");
         match (authorization, query_v4, query_v2) {
-            (Some(text), false, false) => Self::of_header(text, version_2_headers),
+            (Some(text), false, false) => Self::of_header(text, version_2),
             (None, true, false) => Ok(Self::QueryV4),
             (None, false, true) => Ok(Self::QueryV2),
             (None, false, false) => {
@@ -252,16 +264,21 @@ impl<'a> Mechanism<'a> {
         }
     }
 
-    fn of_header(text: &'a str, version_2_headers: bool) -> Result<Self, S3Error> {
+    fn of_header(text: &'a str, version_2: bool) -> Result<Self, S3Error> {
         match text.split_once(' ') {
             Some((signature_v4::ALGORITHM, _)) => Ok(Self::HeaderV4(text)),
-            Some(("AWS", credential)) if version_2_headers => Ok(Self::HeaderV2(credential)),
+            Some(("AWS", credential)) if version_2 => Ok(Self::HeaderV2(credential)),
             Some(("AWS4-ECDSA-P256-SHA256", _)) => Err(S3Error::not_implemented("AWS4-ECDSA-P256-SHA256")),
-            _ => Err(S3Error::invalid_request(
-                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-            )),
+            _ => Err(unsupported()),
         }
     }
+}
+
+fn unsupported() -> S3Error {
+    S3Error::invalid_request(
+        "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256: in boto3, \
+         Config(signature_version=\"s3v4\"). Or the server's operator takes version 2, by --s3-signature-v2.",
+    )
 }
 
 /// The session token of a request, in a header or in a pre-signed URL. Both places are signed.

@@ -1,5 +1,5 @@
-//! AWS Signature Version 2: in the query, which boto3 still pre-signs with against custom endpoints, and in a header, which
-//! old clients send. Refuses what it doesn't cover, such as a listing, whose prefix isn't signed. Invariant: whatever
+//! AWS Signature Version 2: in the query and in forms, which boto3 still signs so against custom endpoints, and in a header,
+//! which old clients send. Refuses what it doesn't cover, such as a listing, whose prefix isn't signed. Invariant: whatever
 //! chooses an operation or changes an answer is covered: subresources, overrides of headers, `x-amz-*` headers,
 //! Content-Type and Content-MD5.
 
@@ -148,13 +148,7 @@ impl Claim {
             let time = self.time.as_bytes();
             [first.as_slice(), b"\n", time, b"\n", &amz_headers(headers), resource.as_bytes()].concat()
         };
-        let verified = paths.iter().any(|path| {
-            let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose_secret().as_bytes())
-                .expect("because HMAC takes keys of any length");
-            mac.update(&to_sign(path));
-            mac.finalize().into_bytes().as_slice().ct_eq(&self.signature).into()
-        });
-        match verified {
+        match paths.iter().any(|path| is_signature(&self.signature, &to_sign(path), secret)) {
             true => Ok(()),
             false => Err(S3Error::from(ErrorCode::SignatureDoesNotMatch)
                 .with_detail("AWSAccessKeyId", &self.access_key_id)
@@ -162,6 +156,18 @@ impl Claim {
                 .with_detail("SignatureProvided", BASE64.encode(&self.signature))),
         }
     }
+}
+
+/// Whether a form's policy is signed so: base64 of its bytes as they stand in the form, and base64 of the signature.
+pub(crate) fn verifies(policy: &str, signature: &str, secret: &SecretString) -> bool {
+    BASE64.decode(signature).is_ok_and(|signature| is_signature(&signature, policy.as_bytes(), secret))
+}
+
+fn is_signature(signature: &[u8], signed: &[u8], secret: &SecretString) -> bool {
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(secret.expose_secret().as_bytes()).expect("because HMAC takes keys of any length");
+    mac.update(signed);
+    mac.finalize().into_bytes().as_slice().ct_eq(signature).into()
 }
 
 /// Refuses a pre-signed URL of anything but a read or write of one object or part.

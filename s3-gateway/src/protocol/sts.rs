@@ -1,5 +1,5 @@
-//! AWS STS's query API, as far as it gives out short-lived keys: `POST /` with a form, signed for the service `sts`, or
-//! with an identity provider's token in it. Leaves making the keys, and judging that token, to others. Invariant: a
+//! AWS STS's query API, as far as it gives out short-lived keys and tells who calls: `POST /` with a form, signed for the
+//! service `sts`, or with an identity provider's token in it. Leaves making the keys, and judging that token, to others. Invariant: a
 //! [`Call`] exists only when its signature was verified over its body, or holds a token that its taker must judge.
 
 use std::collections::BTreeMap;
@@ -62,17 +62,41 @@ pub enum Action {
     GetSessionToken,
     /// Keys for who an identity provider says the caller is.
     AssumeRoleWithWebIdentity,
+    /// Who calls. It needs no right, as in AWS.
+    GetCallerIdentity,
 }
 
 impl Action {
+    const ALL: [Self; 4] =
+        [Self::AssumeRole, Self::AssumeRoleWithWebIdentity, Self::GetCallerIdentity, Self::GetSessionToken];
+
     /// Its name in the form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AssumeRole => "AssumeRole",
             Self::GetSessionToken => "GetSessionToken",
             Self::AssumeRoleWithWebIdentity => "AssumeRoleWithWebIdentity",
+            Self::GetCallerIdentity => "GetCallerIdentity",
         }
     }
+
+    fn parse(name: Option<&str>) -> Result<Self, S3Error> {
+        let name = name.unwrap_or_default();
+        Self::ALL.into_iter().find(|action| action.as_str() == name).ok_or_else(|| {
+            let there = Self::ALL.map(Self::as_str).join(", ");
+            S3Error::new(ErrorCode::InvalidAction, format!("Could not find operation {name:?}. There are {there}."))
+        })
+    }
+}
+
+/// Who calls, for GetCallerIdentity.
+#[derive(Debug)]
+pub struct Identity<'a> {
+    /// The user's ARN, as policies name it.
+    pub arn: &'a str,
+    /// The user's id, which S3's answers have as that of the owner. It stands for AWS's account too, so that a client can
+    /// expect the bucket's owner by it.
+    pub user_id: &'a str,
 }
 
 /// Whom the keys are for.
@@ -138,15 +162,7 @@ fn refuse_unknown(parts: &Parts, query: &Query) -> Result<(), S3Error> {
 
 fn read(by: By, fields: &BTreeMap<String, String>) -> Result<Call, S3Error> {
     let field = |name: &str| fields.get(name).map(String::as_str);
-    let action = match field("Action") {
-        Some("AssumeRole") => Action::AssumeRole,
-        Some("GetSessionToken") => Action::GetSessionToken,
-        Some("AssumeRoleWithWebIdentity") => Action::AssumeRoleWithWebIdentity,
-        other => {
-            let why = "There are AssumeRole, AssumeRoleWithWebIdentity and GetSessionToken.";
-            return Err(S3Error::invalid_argument("Action", other.unwrap_or_default(), why));
-        }
-    };
+    let action = Action::parse(field("Action"))?;
     if let Some(lacking) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
         return Err(S3Error::not_implemented(lacking));
     }
@@ -181,14 +197,7 @@ fn fields(form: &[u8]) -> Result<BTreeMap<String, String>, S3Error> {
 
 /// The answer that gives keys out.
 pub fn answer(call: &Call, keys: &Keys<'_>, holder: &Holder<'_>, request_id: &str) -> String {
-    let (response, result) = match call.action {
-        Action::AssumeRole => ("AssumeRoleResponse", "AssumeRoleResult"),
-        Action::GetSessionToken => ("GetSessionTokenResponse", "GetSessionTokenResult"),
-        Action::AssumeRoleWithWebIdentity => ("AssumeRoleWithWebIdentityResponse", "AssumeRoleWithWebIdentityResult"),
-    };
-    let mut xml = Writer::document();
-    xml.open_root_in(response, NAMESPACE);
-    xml.open(result);
+    let mut xml = begun(call.action);
     if call.action != Action::GetSessionToken {
         xml.open("AssumedRoleUser");
         xml.text("Arn", &format!("arn:lakefs:auth:::user/{}/{}", holder.user, call.session_name));
@@ -206,6 +215,32 @@ pub fn answer(call: &Call, keys: &Keys<'_>, holder: &Holder<'_>, request_id: &st
     xml.text("SessionToken", keys.session_token.expose_secret());
     xml.text("Expiration", &keys.expires.to_rfc3339_opts(SecondsFormat::Secs, true));
     xml.close();
+    ended(xml, request_id)
+}
+
+/// The answer that tells who calls.
+pub fn identity(of: &Identity<'_>, request_id: &str) -> String {
+    let mut xml = begun(Action::GetCallerIdentity);
+    xml.text("Arn", of.arn);
+    xml.text("UserId", of.user_id);
+    xml.text("Account", of.user_id);
+    ended(xml, request_id)
+}
+
+fn begun(action: Action) -> Writer {
+    let (response, result) = match action {
+        Action::AssumeRole => ("AssumeRoleResponse", "AssumeRoleResult"),
+        Action::GetSessionToken => ("GetSessionTokenResponse", "GetSessionTokenResult"),
+        Action::AssumeRoleWithWebIdentity => ("AssumeRoleWithWebIdentityResponse", "AssumeRoleWithWebIdentityResult"),
+        Action::GetCallerIdentity => ("GetCallerIdentityResponse", "GetCallerIdentityResult"),
+    };
+    let mut xml = Writer::document();
+    xml.open_root_in(response, NAMESPACE);
+    xml.open(result);
+    xml
+}
+
+fn ended(mut xml: Writer, request_id: &str) -> String {
     xml.close();
     xml.open("ResponseMetadata");
     xml.text("RequestId", request_id);
@@ -252,6 +287,18 @@ mod tests {
             assert!(read_form(bad).is_err(), "{bad}");
         }
         assert!(read_form("Action=%ff").is_err());
+    }
+
+    #[test]
+    fn an_action_that_isnt_there_is_told_which_are() {
+        for (form, named) in
+            [("Action=GetFederationToken", "GetFederationToken"), ("Version=2011-06-15", "GetCallerIdentity")]
+        {
+            let error = read_form(form).unwrap_err();
+            assert_eq!((error.code(), error.status().as_u16()), (ErrorCode::InvalidAction, 400), "{error}");
+            assert!(error.message().contains(named) && error.message().contains("AssumeRole, "), "{error}");
+        }
+        assert_eq!(read_form("Action=GetCallerIdentity&Version=2011-06-15").unwrap().action, Action::GetCallerIdentity);
     }
 
     #[test]

@@ -192,8 +192,14 @@ async fn sts_gives_out_keys_that_are_narrowed_and_end() {
     gateway.by(&narrowed).on(Method::GET, "main/out/a").send().await.expect_error(403, "AccessDenied");
     sts(&gateway, &narrowed, "Action=GetSessionToken").await.expect_error(403, "AccessDenied");
 
+    let hidden = r#"{"statement": [{"effect": "deny", "action": ["fs:ReadObject"], "resource": "*",
+        "condition": {"StringLike": {"Prefix": ["in/*"]}}}]}"#;
+    let hidden = percent_encoding::utf8_percent_encode(hidden, percent_encoding::NON_ALPHANUMERIC);
+    let hidden = format!("Action=AssumeRole&Policy={hidden}");
     for (form, status, code) in [
-        ("Action=GetFederationToken", 400, "InvalidArgument"),
+        ("Action=GetFederationToken", 400, "InvalidAction"),
+        (hidden.as_str(), 400, "InvalidArgument"),
+        ("Version=2011-06-15", 400, "InvalidAction"),
         ("Action=GetSessionToken&DurationSeconds=1", 400, "InvalidArgument"),
         ("Action=AssumeRole&Policy=nonsense", 400, "InvalidArgument"),
         ("Action=GetSessionToken&SerialNumber=1", 501, "NotImplemented"),
@@ -217,6 +223,30 @@ async fn sts_gives_out_keys_that_are_narrowed_and_end() {
     let for_s3 = gateway.request(Method::POST, "/").body("Action=GetSessionToken");
     let for_s3 = for_s3.header("content-type", "application/x-www-form-urlencoded");
     for_s3.send().await.expect_error(400, "AuthorizationHeaderMalformed");
+}
+
+#[tokio::test]
+async fn sts_tells_who_calls_and_needs_no_right_for_it() {
+    let gateway = TestGateway::start().await;
+    let ann = gateway.user_with("ann", r#"{"effect": "allow", "action": ["fs:*"], "resource": "*"}"#).await;
+    let nobody = gateway.user_with("bob", r#"{"effect": "deny", "action": ["*"], "resource": "*"}"#).await;
+    let form = "Action=GetCallerIdentity&Version=2011-06-15";
+    let session = keys_of(&sts(&gateway, &ann, "Action=GetSessionToken").await.expect(200));
+    let owner = gateway.by(&ann).request(Method::GET, "/").send().await.expect(200).one("ID");
+    for (keys, arn) in [
+        (&ann, "arn:lakefs:auth:::user/ann"),
+        (&session, "arn:lakefs:auth:::user/ann"),
+        (&nobody, "arn:lakefs:auth:::user/bob"),
+    ] {
+        let told = sts(&gateway, keys, form).await.expect(200);
+        assert!(told.text().contains("<GetCallerIdentityResult><Arn>"), "{}", told.text());
+        assert_eq!(told.one("Arn"), arn);
+        assert_eq!((told.one("UserId"), told.one("Account") == owner), (told.one("Account"), arn.ends_with("ann")));
+    }
+    let expected = gateway.by(&ann).request(Method::HEAD, "/trips").header("x-amz-expected-bucket-owner", owner);
+    expected.send().await.expect(200);
+    let wrong = Keys { secret: "wrong".into(), ..ann };
+    sts(&gateway, &wrong, form).await.expect_error(403, "SignatureDoesNotMatch");
 }
 
 #[tokio::test]

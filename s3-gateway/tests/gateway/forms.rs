@@ -1,15 +1,17 @@
 //! Uploads by HTML forms, as browsers send them and as boto3's `generate_presigned_post` signs them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::Method;
+use s3_gateway::GatewayOptions;
 
-use crate::client::{Req, crc32, md5_e_tag};
+use crate::client::{Keys, Req, crc32, md5_e_tag};
 use crate::harness::TestGateway;
+use crate::presigned::hmac_sha1;
 
 const BOUNDARY: &str = "----gateway";
 
@@ -21,6 +23,8 @@ pub(crate) struct Form {
     uncovered: Vec<String>,
     conditions: Vec<serde_json::Value>,
     file_name: String,
+    /// Whether it is signed with version 2, as boto3 does unless it is told otherwise.
+    version_2: bool,
 }
 
 /// An upload of an object of `trips`.
@@ -42,6 +46,11 @@ impl Req {
         self.field(name, value)
     }
 
+    fn version_2(mut self) -> Self {
+        self.form.as_mut().unwrap().version_2 = true;
+        self
+    }
+
     /// Something else that the policy says.
     fn says(mut self, condition: serde_json::Value) -> Self {
         self.form.as_mut().unwrap().conditions.push(condition);
@@ -54,11 +63,14 @@ impl Form {
     pub(crate) fn signed(&self, request: &Req) -> (Vec<(String, String)>, Bytes) {
         let time = DateTime::<Utc>::from(request.time);
         let day = time.format("%Y%m%d");
-        let mut fields = vec![
-            ("x-amz-algorithm".to_owned(), "AWS4-HMAC-SHA256".to_owned()),
-            ("X-Amz-Credential".to_owned(), format!("{}/{day}/us-east-1/s3/aws4_request", request.keys.id)),
-            ("x-amz-date".to_owned(), time.format("%Y%m%dT%H%M%SZ").to_string()),
-        ];
+        let mut fields = match self.version_2 {
+            true => Vec::new(),
+            false => vec![
+                ("x-amz-algorithm".to_owned(), "AWS4-HMAC-SHA256".to_owned()),
+                ("X-Amz-Credential".to_owned(), format!("{}/{day}/us-east-1/s3/aws4_request", request.keys.id)),
+                ("x-amz-date".to_owned(), time.format("%Y%m%dT%H%M%SZ").to_string()),
+            ],
+        };
         fields.extend(request.keys.token.iter().map(|token| ("x-amz-security-token".to_owned(), token.clone())));
         fields.extend(self.fields.iter().cloned());
         let covered = fields.iter().filter(|(name, _)| !self.uncovered.contains(name));
@@ -68,6 +80,16 @@ impl Form {
         let expiration = (time + Duration::from_secs(900)).format("%Y-%m-%dT%H:%M:%S.000Z").to_string();
         let policy = serde_json::json!({"expiration": expiration, "conditions": conditions}).to_string();
         let policy = BASE64.encode(policy);
+        if self.version_2 {
+            let signature = hmac_sha1(&request.keys, &policy);
+            let id = request.keys.id.clone();
+            fields.extend([
+                ("AWSAccessKeyId".to_owned(), id),
+                ("policy".to_owned(), policy),
+                ("signature".to_owned(), signature),
+            ]);
+            return self.encoded(request, &fields);
+        }
         let key = aws_sigv4::sign::v4::generate_signing_key(&request.keys.secret, request.time, "us-east-1", "s3");
         let signature = aws_sigv4::sign::v4::calculate_signature(key, policy.as_bytes());
         fields.extend([("policy".to_owned(), policy), ("x-amz-signature".to_owned(), signature)]);
@@ -165,17 +187,81 @@ async fn what_the_policy_doesnt_allow_or_nobody_knows_is_refused() {
     assert_eq!(denied.one("Message"), "Invalid according to Policy: Extra input fields: x-amz-meta-a");
     let other = form().says(serde_json::json!(["eq", "$key", "main/b"])).send().await.expect_error(403, "AccessDenied");
     assert_eq!(other.one("Message"), r#"Invalid according to Policy: Policy Condition failed: ["eq","$key","main/b"]"#);
-    form().field("tagging", "<Tagging/>").send().await.expect_error(501, "NotImplemented");
     form().field("x-amz-copy-source", "/trips/main/b").send().await.expect_error(501, "NotImplemented");
     form().field("acl", "public-read").send().await.expect_error(501, "NotImplemented");
     form().field("x-amz-checksum-crc32", &crc32(b"others")).send().await.expect_error(400, "BadDigest");
     form().field("AWSAccessKeyId", "x").send().await.expect_error(400, "InvalidRequest");
+    let unheld = post(&s3, "main/a\u{1}", "bytes").field("success_action_status", "201").send().await;
+    unheld.expect_error(400, "InvalidRequest");
     form().says(serde_json::json!({"a": "1", "b": "2"})).send().await.expect_error(400, "InvalidPolicyDocument");
     let elsewhere = Req { target: "/trips/main/a".into(), ..form() };
     elsewhere.send().await.expect_error(405, "MethodNotAllowed");
     post(&s3, "main/", "bytes").send().await.expect_error(400, "InvalidArgument");
     post(&s3, "nope/a", "bytes").send().await.expect_error(404, "NoSuchBucket");
     assert!(s3.keys_on("main").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_form_has_tags_as_a_put_of_tags_has_them() {
+    let s3 = TestGateway::start().await;
+    let tagged = async |tags: String| post(&s3, "main/a", "bytes").field("tagging", &tags).send().await;
+    let tag = |key: &str, value: &str| format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>");
+    let set = |tags: &str| format!("<Tagging><TagSet>{tags}</TagSet></Tagging>");
+    let two = set(&[tag("team", "data lake"), tag("größe", "1+1=2")].concat());
+    tagged(two).await.expect(204);
+    let told = s3.get("main/a").query(&[("tagging", "")]).send().await.expect(200);
+    assert_eq!(
+        (told.all("Key"), told.all("Value")),
+        (vec!["größe".into(), "team".into()], vec!["1+1=2".into(), "data lake".into()])
+    );
+    tagged(set("")).await.expect(204);
+    assert_eq!(s3.head("main/a").send().await.expect(200).get("x-amz-tagging-count"), "");
+    let many: String = (0..11).map(|n| tag(&n.to_string(), "")).collect();
+    for (tags, code) in [
+        ("<Tagging/>".to_owned(), "MalformedXML"),
+        ("team=lake".to_owned(), "MalformedXML"),
+        (set(&many), "BadRequest"),
+        (set(&tag("aws:x", "1")), "InvalidTag"),
+        (set(&tag(&"k".repeat(129), "1")), "InvalidTag"),
+    ] {
+        tagged(tags).await.expect_error(400, code);
+    }
+    let by_header = post(&s3, "main/a", "bytes").field("x-amz-tagging", "a=b").send().await;
+    by_header.expect_error(501, "NotImplemented");
+    let unsaid = post(&s3, "main/a", "bytes").uncovered("tagging", &set(&tag("a", "b"))).send().await;
+    unsaid.expect_error(403, "AccessDenied");
+}
+
+#[tokio::test]
+async fn a_form_of_version_2_needs_leave_and_is_judged_as_others_are() {
+    let strict = TestGateway::start().await;
+    let refused = post(&strict, "main/a", "bytes").version_2().send().await.expect_error(400, "InvalidRequest");
+    assert!(refused.one("Message").contains("signature_version=\"s3v4\""), "{refused:?}");
+
+    let s3 = TestGateway::start_with(GatewayOptions { signature_v2: true, ..GatewayOptions::default() }).await;
+    let form = |key: &str| post(&s3, key, "bytes").version_2();
+    form("main/a").field("x-amz-meta-colour", "blue").send().await.expect(204);
+    let got = s3.get("main/a").send().await.expect(200);
+    assert_eq!((got.text(), got.get("x-amz-meta-colour")), ("bytes", "blue"));
+    form("main/b").uncovered("x-amz-meta-a", "1").send().await.expect_error(403, "AccessDenied");
+    form("main/b").says(serde_json::json!(["eq", "$key", "main/c"])).send().await.expect_error(403, "AccessDenied");
+    let late = Req { time: SystemTime::now() - Duration::from_secs(1000), ..form("main/b") };
+    late.send().await.expect_error(403, "AccessDenied");
+    for (wrong, code) in [
+        (Keys { secret: "wrong".into(), ..s3.keys.clone() }, "SignatureDoesNotMatch"),
+        (Keys { id: "nobody".into(), ..s3.keys.clone() }, "InvalidAccessKeyId"),
+    ] {
+        Req { keys: wrong, ..form("main/b") }.send().await.expect_error(403, code);
+    }
+    form("main/b").field("x-amz-algorithm", "AWS4-HMAC-SHA256").send().await.expect_error(400, "InvalidRequest");
+    let (headers, body) = form("main/b").signed();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    let policy = text.split("name=\"policy\"\r\n\r\n").nth(1).unwrap().split("\r\n").next().unwrap();
+    let other = String::from_utf8(BASE64.decode(policy).unwrap()).unwrap().replace("main/b", "main/c");
+    let changed = text.replace(policy, &BASE64.encode(other)).replace("main/b", "main/c");
+    let answer = crate::client::send(s3.addr, Method::POST, "/trips", &headers, changed.into(), None).await;
+    answer.expect_error(403, "SignatureDoesNotMatch");
+    assert_eq!(s3.keys_on("main").await, ["main/a"]);
 }
 
 #[tokio::test]

@@ -49,12 +49,16 @@ Tags are part of an object: they are committed, merged, copied and read at any r
 `If-None-Match` of a write is `*`, as in S3. Checksums are S3's: CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, MD5, XXHASH64, XXHASH3
 and XXHASH128; headers with others are 400 `InvalidRequest`. Only the CRCs are of whole objects that came in parts.
 
-HTML forms upload too (`POST /bucket`, as boto3's `generate_presigned_post` signs them for signature version 4): the
-policy is judged as S3 judges it, fields that aren't known are refused by their names, and the signer needs the rights of a
-PUT. Policies of signature version 2 aren't taken.
+HTML forms upload too (`POST /bucket`, as boto3's `generate_presigned_post` signs them): the policy is judged as S3 judges it,
+fields that aren't known are refused by their names, and the signer needs the rights of a PUT. The field `tagging` has the
+object's tags, as the XML of PutObjectTagging.
 
-AWS Signature Version 2 is taken in pre-signed URLs that read or write one object or part. In headers it is taken if the server was
-started with `--s3-signature-v2`, for the operations whose parameters it signs: not for listings.
+AWS Signature Version 2 is taken in pre-signed URLs that read or write one object or part. In headers and in forms it is taken if
+the server was started with `--s3-signature-v2`; in headers for the operations whose parameters it signs: not for listings. boto3
+signs forms so unless it is told otherwise: `Config(signature_version=\"s3v4\")`.
+
+A multipart upload, or a form that asks for an answer in XML, of a key with a control character that XML can't hold is 400
+`InvalidRequest`, and so is a listing that has such a key, without `encoding-type=url`.
 
 Some may be there if they ask for what is so anyway:
 

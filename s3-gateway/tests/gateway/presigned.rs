@@ -13,7 +13,7 @@ use s3_gateway::GatewayOptions;
 use s3_gateway::protocol::presign::Presign;
 use sha1::Sha1;
 
-use crate::client::{Res, send};
+use crate::client::{Keys, Res, send};
 use crate::harness::TestGateway;
 
 async fn open(s3: &TestGateway, method: Method, target: &str, body: &'static str) -> Res {
@@ -77,8 +77,8 @@ async fn version_four_urls_end_and_cant_be_changed() {
     assert_eq!(s3.keys_on("main").await, ["main/a", "main/b"]);
 }
 
-fn hmac_sha1(s3: &TestGateway, text: &str) -> String {
-    let mut mac = Hmac::<Sha1>::new_from_slice(s3.keys.secret.as_bytes()).unwrap();
+pub(crate) fn hmac_sha1(keys: &Keys, text: &str) -> String {
+    let mut mac = Hmac::<Sha1>::new_from_slice(keys.secret.as_bytes()).unwrap();
     mac.update(text.as_bytes());
     BASE64.encode(mac.finalize().into_bytes())
 }
@@ -87,7 +87,7 @@ fn hmac_sha1(s3: &TestGateway, text: &str) -> String {
 fn version_two(s3: &TestGateway, method: &str, key: &str, expires: u64) -> String {
     let path = format!("/trips/{}", crate::client::encoded(key));
     let text = format!("{method}\n\n\n{expires}\n{path}");
-    let signature = hmac_sha1(s3, &text);
+    let signature = hmac_sha1(&s3.keys, &text);
     let signature = utf8_percent_encode(&signature, NON_ALPHANUMERIC);
     format!("{path}?AWSAccessKeyId={}&Signature={signature}&Expires={expires}", s3.keys.id)
 }
@@ -130,7 +130,7 @@ async fn version_two_urls_read_and_write_until_they_end() {
 async fn by_header(s3: &TestGateway, method: Method, target: &str, amz: &[(&str, &str)], more: &str) -> Res {
     let date = Utc::now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let lines: String = amz.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-    let signature = hmac_sha1(s3, &format!("{method}\n\n\n{date}\n{lines}{target}"));
+    let signature = hmac_sha1(&s3.keys, &format!("{method}\n\n\n{date}\n{lines}{target}"));
     let mut headers = vec![("host".to_owned(), s3.addr.to_string()), ("date".to_owned(), date)];
     headers.push(("authorization".to_owned(), format!("AWS {}:{signature}", s3.keys.id)));
     headers.extend(amz.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -141,7 +141,7 @@ async fn by_header(s3: &TestGateway, method: Method, target: &str, amz: &[(&str,
 async fn version_two_in_a_header_needs_leave_and_lists_nothing() {
     let strict = TestGateway::start().await;
     by_header(&strict, Method::GET, "/trips/main/a", &[], "").await.expect_error(400, "InvalidRequest");
-    let s3 = TestGateway::start_with(GatewayOptions { signature_v2_headers: true, ..GatewayOptions::default() }).await;
+    let s3 = TestGateway::start_with(GatewayOptions { signature_v2: true, ..GatewayOptions::default() }).await;
     s3.put_all(&["main/a"]).await;
     let on = async |method, target, amz: &[(&str, &str)], more| by_header(&s3, method, target, amz, more).await;
     assert_eq!(on(Method::GET, "/trips/main/a", &[], "").await.expect(200).text(), "main/a");

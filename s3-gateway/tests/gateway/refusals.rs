@@ -67,6 +67,7 @@ pub(crate) async fn routes(s3: &TestGateway) -> Vec<(&'static str, Req)> {
         ("GetObjectLegalHold", s3.get("main/a").query(&[("legal-hold", "")])),
         ("GetObjectRetention", s3.get("main/a").query(&[("retention", "")])),
         ("GetSessionToken", sts(s3, "Action=GetSessionToken&Version=2011-06-15")),
+        ("GetCallerIdentity", sts(s3, "Action=GetCallerIdentity&Version=2011-06-15")),
         ("AssumeRole", sts(s3, "Action=AssumeRole&RoleArn=x&RoleSessionName=x")),
         ("AssumeRoleWithWebIdentity", sts(s3, "Action=AssumeRoleWithWebIdentity&WebIdentityToken=a.b.c")),
     ]

@@ -16,10 +16,10 @@ use crate::sources::Site;
 /// What comes after all keys that begin with a folder's name and a slash.
 const LAST_CHARACTER: char = char::MAX;
 
-/// Lists all under a folder, after the location `after`; with a slash at its end, after all that begins so.
-pub(super) fn list(site: &Site, folder: &Path, after: String) -> BoxStream<'static, Result<Found, StorageError>> {
+/// Lists all that begins with a folder's name and a slash, after the location `after`; with a slash at its end, after all
+/// that begins so.
+pub(super) fn list(site: &Site, prefix: String, after: String) -> BoxStream<'static, Result<Found, StorageError>> {
     let Some(presigned) = site.presigned.clone() else { return stream::empty().boxed() };
-    let prefix = if folder.as_ref().is_empty() { String::new() } else { format!("{folder}/") };
     let (site, start) = (site.clone(), start_after(&after));
     let pages = stream::try_unfold(Some(None), move |token: Option<Option<String>>| {
         let (presigned, prefix, start) = (presigned.clone(), prefix.clone(), start.clone());

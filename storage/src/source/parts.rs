@@ -12,7 +12,7 @@ use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectMeta, ObjectStoreExt};
 use tokio::sync::mpsc;
 
-use super::{ListGauge, Source, SourceItem, any_keys, key_of};
+use super::{ListGauge, Source, SourceItem, any_keys, key_of, prefix_of};
 use crate::StorageError;
 use crate::local::{Found, LocalStore};
 use crate::sources::Listing;
@@ -43,8 +43,9 @@ enum Part {
     Folder(Path),
     /// A folder with too many items for one page: the first page.
     Level(Path, Vec<Self>, Next),
-    /// All under a folder in which `object_store` can't list a key, after what is listed already.
-    AnyKeys(Path, String),
+    /// All that begins so, after what is listed already: a folder in which `object_store` can't list a key, or that it
+    /// can't name.
+    AnyKeys(String, String),
 }
 
 /// Where the next page of a folder begins.
@@ -69,8 +70,7 @@ pub(super) fn list(source: Source, after: Option<String>, gauge: ListGauge) -> B
             lister.side_by_side(pages)
         }
         Listing::Local(_) | Listing::Stream => {
-            let folder = lister.source.path.clone();
-            let received = lister.start(Part::Folder(folder));
+            let received = lister.start(lister.whole());
             lister.taken(received)
         }
     }
@@ -84,6 +84,14 @@ struct Lister {
 }
 
 impl Lister {
+    /// The whole folder.
+    fn whole(&self) -> Part {
+        match self.source.path() {
+            Some(folder) => Part::Folder(folder),
+            None => Part::AnyKeys(self.source.key.clone(), String::new()),
+        }
+    }
+
     /// Lists part by part, [`PARTS_MAX`] at a time.
     fn side_by_side(self, pages: Arc<dyn PaginatedListStore>) -> BoxStream<'static, Batch> {
         let (starter, taker) = (self.clone(), self.clone());
@@ -104,7 +112,7 @@ impl Lister {
 
     /// Goes into folders until there are enough to be listed side by side.
     async fn plan(&self, pages: &dyn PaginatedListStore) -> Result<Vec<Part>, StorageError> {
-        let mut parts = vec![Part::Folder(self.source.path.clone())];
+        let mut parts = vec![self.whole()];
         for _ in 0..DEPTH_MAX {
             let folders = parts.iter().filter(|part| matches!(part, Part::Folder(_))).count();
             if folders == 0 || folders >= PARTS_MAX {
@@ -135,17 +143,17 @@ impl Lister {
         next: Option<Next>,
     ) -> Result<(Vec<Part>, Option<Next>), StorageError> {
         let (page_token, before) = next.map(|next| (next.token, next.after)).unzip();
-        let prefix = if folder.as_ref().is_empty() { String::new() } else { format!("{folder}/") };
+        let prefix = prefix_of(folder);
         let options = PaginatedListOptions { delimiter: Some("/".into()), page_token, ..Default::default() };
         let listed = match pages.list_paginated(Some(&prefix), options).await {
             Err(StoreError::InvalidPath { .. }) if self.source.site.has_any_keys() => {
-                return Ok((vec![Part::AnyKeys(folder.clone(), before.unwrap_or_default())], None));
+                return Ok((vec![Part::AnyKeys(prefix, before.unwrap_or_default())], None));
             }
-            listed => listed.map_err(|e| self.failure(e, folder))?,
+            listed => listed.map_err(|e| self.failure(e, &self.source.site.url(&prefix)))?,
         };
         // A slash alone is parsed as the root, in which it lies.
         if listed.result.common_prefixes.contains(folder) && self.source.site.has_any_keys() {
-            return Ok((vec![Part::AnyKeys(folder.clone(), before.unwrap_or_default())], None));
+            return Ok((vec![Part::AnyKeys(prefix, before.unwrap_or_default())], None));
         }
         let folders = listed.result.common_prefixes.into_iter();
         let mut items: Vec<(String, Item)> = folders.map(|path| (format!("{path}/"), Item::Folder(path))).collect();
@@ -232,7 +240,7 @@ impl Lister {
                 };
                 self.remote(listed, folder)
             }
-            (Part::AnyKeys(folder, after), _) => self.any_keys(&folder, after),
+            (Part::AnyKeys(prefix, after), _) => self.any_keys(prefix, after),
         };
         items.try_ready_chunks(BATCH_ITEMS_MAX).map(|batch| batch.map_err(|error| error.1)).boxed()
     }
@@ -247,7 +255,7 @@ impl Lister {
             return self.objects(listed, Some(folder));
         }
         let stopped = Arc::new(OnceLock::new());
-        let (told, lister, shown) = (Arc::clone(&stopped), self.clone(), folder.clone());
+        let (told, lister, prefix) = (Arc::clone(&stopped), self.clone(), prefix_of(&folder));
         let listed = stream::try_unfold((listed, String::new()), move |(mut listed, last)| {
             let told = Arc::clone(&told);
             async move {
@@ -267,7 +275,7 @@ impl Lister {
         });
         let rest = stream::once(async move {
             match stopped.get() {
-                Some(last) => lister.any_keys(&shown, last.clone()),
+                Some(last) => lister.any_keys(prefix, last.clone()),
                 None => stream::empty().boxed(),
             }
         });
@@ -275,9 +283,9 @@ impl Lister {
     }
 
     /// Objects with any keys, after a location.
-    fn any_keys(&self, folder: &Path, listed: String) -> BoxStream<'static, Result<SourceItem, StorageError>> {
+    fn any_keys(&self, prefix: String, listed: String) -> BoxStream<'static, Result<SourceItem, StorageError>> {
         let after = self.after.clone().filter(|after| *after > listed).unwrap_or(listed);
-        self.found(any_keys::list(&self.source.site, folder, after))
+        self.found(any_keys::list(&self.source.site, prefix, after))
     }
 
     /// What is said of an object whose key ends with a slash: the store can't be asked for it.
@@ -294,14 +302,14 @@ impl Lister {
         folder: Option<Path>,
     ) -> BoxStream<'static, Result<SourceItem, StorageError>> {
         let (lister, failing) = (self.clone(), self.clone());
-        let folder = folder.unwrap_or_else(|| self.source.path.clone());
-        let (shown, mut last) = (folder.clone(), String::new());
+        let prefix = folder.map_or_else(|| self.source.key.clone(), |folder| prefix_of(&folder));
+        let (shown, mut last) = (self.source.site.url(&prefix), String::new());
         listed
             .map_err(move |error| failing.failure(error, &shown))
             .try_filter_map(move |meta| {
                 let location = meta.location.as_ref();
                 let is_behind = location > last.as_str();
-                let is_plain = key_of(&folder, location).is_some() && (is_behind || !last.starts_with(location));
+                let is_plain = key_of(&prefix, location).is_some() && (is_behind || !last.starts_with(location));
                 if is_behind && is_plain {
                     location.clone_into(&mut last);
                 }
@@ -328,13 +336,13 @@ impl Lister {
         match self.source.site.store.head(&meta.location).await {
             Ok(looked) => Ok(self.source.item(&looked)),
             Err(StoreError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(self.failure(error, &meta.location)),
+            Err(error) => Err(self.failure(error, &self.source.site.url(meta.location.as_ref()))),
         }
     }
 
     /// What lies in a folder of this machine.
     fn walk(&self, local: &LocalStore, folder: &Path) -> BoxStream<'static, Result<SourceItem, StorageError>> {
-        let (failing, shown) = (self.clone(), folder.clone());
+        let (failing, shown) = (self.clone(), self.source.site.url(&prefix_of(folder)));
         let found = local.walk(folder, self.offset().as_ref());
         self.found(found.map_err(move |error| failing.failure(error, &shown)).boxed())
     }
@@ -371,16 +379,15 @@ impl Lister {
     }
 
     /// Says of a listing that failed what can be done.
-    fn failure(&self, error: StoreError, folder: &Path) -> StorageError {
-        let url = self.source.site.url(folder.as_ref());
+    fn failure(&self, error: StoreError, url: &str) -> StorageError {
         match error {
             StoreError::InvalidPath { source } => StorageError::Invalid(format!(
                 "{url} has a key that can't be listed ({source}): rename that object, or import the folders beside it"
             )),
             StoreError::NotFound { .. } => {
-                StorageError::Invalid(format!("{url} isn't there: name a bucket and folder that are"))
+                StorageError::Invalid(format!("{url} not found: name a bucket and folder that are there"))
             }
-            other => self.source.site.error(other, folder),
+            other => StorageError::from_store(other, url),
         }
     }
 }

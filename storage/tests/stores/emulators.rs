@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use storage::{ListGauge, SourceItem, StorageError, StoreSettings, Stores};
+use storage::{ListGauge, SourceItem, SourceObject, StorageError, StoreSettings, Stores};
 use tempfile::TempDir;
 
 use crate::sources::{self, Keys, raw, with_sources};
@@ -181,7 +181,7 @@ async fn a_bucket_of_moto_is_imported_from() {
     sources::behaves(&stores, "s3://raw/in", &*direct, "in/", Keys::Any).await;
     sources::many_parts(&stores, "s3://raw/many", &*direct, "many/").await;
     folder_markers(&stores, &moto.url).await;
-    empty_parts(&stores, &moto.url).await;
+    empty_parts(&stores, &moto.url, &options).await;
     many_with_empty_parts(&stores, &moto.url).await;
     leading_slash(&stores, &moto.url).await;
 }
@@ -210,7 +210,7 @@ async fn folder_markers(stores: &Arc<Stores>, moto: &str) {
 }
 
 /// Keys with empty parts, which many a program makes by joining names.
-async fn empty_parts(stores: &Arc<Stores>, moto: &str) {
+async fn empty_parts(stores: &Arc<Stores>, moto: &str, options: &str) {
     let there = ["a", "d//x", "d/y", "d/z//", "e/f///g", "e/f/h", "p//", "z//é +%2F"];
     for key in there {
         let url = format!("{moto}/raw/odd/{}", key.replace('%', "%25").replace('+', "%2B"));
@@ -229,10 +229,30 @@ async fn empty_parts(stores: &Arc<Stores>, moto: &str) {
         let behind: Vec<_> = keys.iter().copied().filter(|key| *key > object.key.as_str()).collect();
         assert_eq!(sources::keys(&source, Some(&object.key)).await, behind, "behind {}", object.key);
     }
-    let one = stores.source("s3://raw/odd/e/f///g").await.unwrap().object().await.unwrap();
+    let one = stores.source_object("s3://raw/odd/e/f///g").await.unwrap().object().await.unwrap();
     assert_eq!((one.key.as_str(), one.size), ("g", 7));
-    let under = stores.source("s3://raw/odd/e/f//").await.unwrap();
-    assert_eq!(sources::keys(&under, None).await, ["//g", "h"], "slashes at a folder's end are one");
+    let folders: [(&str, &[&str]); 6] = [
+        ("e/f", &["//g", "h"]),
+        ("e/f/", &["//g", "h"]),
+        ("e/f//", &["/g"]),
+        ("e/f///", &["g"]),
+        ("d//", &["x"]),
+        ("z//", &["é +%2F"]),
+    ];
+    for (folder, there) in folders {
+        let under = stores.source(&format!("s3://raw/odd/{folder}")).await.unwrap();
+        let (objects, _) = sources::listed(&under, None).await;
+        assert_eq!(objects.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), there, "{folder}");
+        for SourceObject { url, size, .. } in objects {
+            assert_eq!(stores.source_object(&url).await.unwrap().object().await.unwrap().size, size, "{url}");
+        }
+    }
+    let narrow = with_sources(&[format!("s3://raw/odd/e/f//?{options}")]).await;
+    assert_eq!(sources::keys(&narrow.source("s3://raw/odd/e/f//").await.unwrap(), None).await, ["/g"]);
+    for url in ["s3://raw/odd/e/f/", "s3://raw/odd/e/f", "s3://raw/odd/e/f/h", "s3://raw/odd/e//f//"] {
+        assert!(matches!(narrow.source(url).await, Err(StorageError::Elsewhere { .. })), "{url}");
+        assert!(matches!(narrow.source_object(url).await, Err(StorageError::Elsewhere { .. })), "{url}");
+    }
     // What somebody's key has overwritten is no longer what was imported.
     let signed = "AWS4-HMAC-SHA256 Credential=x/20261120/us-east-1/s3/aws4_request";
     let other = reqwest::Client::new().put(format!("{moto}/raw/odd/d//x")).header("authorization", signed);
@@ -249,6 +269,10 @@ async fn leading_slash(stores: &Arc<Stores>, moto: &str) {
     let (objects, unusable) = sources::listed(&source, None).await;
     assert!(unusable.contains(&"s3://raw//x".to_owned()), "{unusable:?}");
     assert_eq!(objects, before);
+    for folder in ["s3://raw//", "s3://raw//w/"] {
+        let error = stores.source(folder).await.err().unwrap();
+        assert!(error.to_string().contains("begins or ends with a slash"), "{error}");
+    }
 }
 
 /// More than one page, with the odd key on the second page of a level, and of a folder.

@@ -106,10 +106,14 @@ pub(crate) async fn behaves(stores: &Arc<Stores>, url: &str, store: &dyn ObjectS
         assert_eq!(storage.look(&entry).await.unwrap().size, entry.size);
         assert!(storage.is_readable(&entry.address));
     }
-    let one = stores.source(&format!("{}/b/2", url.trim_end_matches('/'))).await.unwrap().object().await.unwrap();
+    let one =
+        stores.source_object(&format!("{}/b/2", url.trim_end_matches('/'))).await.unwrap().object().await.unwrap();
     assert_eq!(&one, &SourceObject { key: "2".into(), ..objects.iter().find(|o| o.key == "b/2").unwrap().clone() });
-    let missing = stores.source(&format!("{}/nope", url.trim_end_matches('/'))).await.unwrap();
-    assert!(matches!(missing.object().await, Err(StorageError::Invalid(why)) if why.contains("not found")));
+    let nope = format!("{}/nope", url.trim_end_matches('/'));
+    let missing = stores.source_object(&nope).await.unwrap().object().await;
+    assert!(matches!(missing, Err(StorageError::Invalid(why)) if why.contains("not found")));
+    assert!(stores.source_object(&format!("{nope}/")).await.is_err(), "a folder is no object");
+    let missing = stores.source(&nope).await.unwrap();
     assert_eq!(keys(&missing, None).await, Vec::<String>::new());
 
     // Changed: shorter, as long, and longer. Then gone.
@@ -244,9 +248,28 @@ async fn a_folder_behaves() {
 }
 
 #[tokio::test]
+async fn a_folder_that_isnt_there_is_not_found() {
+    let folder = TempDir::new().unwrap();
+    let allowed = folder_url(&folder.path().join("later"));
+    let own = folder_url(&folder.path().join("own"));
+    let settings = StoreSettings { sources: vec![allowed.clone()], ..StoreSettings::default() };
+    let stores = Stores::open(&own, &settings).await.unwrap();
+    let error = stores.source(&allowed).await.err().unwrap();
+    assert!(matches!(&error, StorageError::Invalid(why) if why.contains("later/ not found")), "{error}");
+    for nowhere in ["local:///trips/data/", "local://trips/data"] {
+        let source = stores.source(nowhere).await.unwrap();
+        assert_eq!(source.url(), "local://trips/data/");
+        assert_eq!(keys(&source, None).await, Vec::<String>::new(), "an import says that nothing is found there");
+    }
+}
+
+#[tokio::test]
 async fn the_installation_s_own_store_behaves() {
     let stores = with_sources(&[]).await;
     behaves(&stores, "mem://elsewhere/in", &*raw(&stores), "elsewhere/in/", Keys::Any).await;
+    // As lakeFS's clients write it.
+    let keys = keys(&stores.source("mem:///elsewhere/in/").await.unwrap(), None).await;
+    assert_eq!(keys.first().map(String::as_str), Some("a"));
 }
 
 #[tokio::test]

@@ -1,7 +1,54 @@
 //! What stands on the port beside the three APIs, as strangers find it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use reqwest::{Client, Method};
 use tests::TestServer;
+
+/// Sends bytes and reads what comes back until the server hangs up.
+fn said_to(server: &TestServer, bytes: &[u8]) -> String {
+    let address = server.endpoint().split("://").nth(1).unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut said = Vec::new();
+    let _reset = stream.read_to_end(&mut said);
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[test]
+fn http_on_a_port_of_https_is_told_to_use_https() {
+    let server = TestServer::start_with_tls();
+    let request = "GET /trips/main/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let said = said_to(&server, request.as_bytes());
+    let told = "This port speaks HTTPS";
+    assert!(said.starts_with("HTTP/1.1 400") && said.contains(told), "{said}");
+    let plain = server.endpoint().replace("https://", "http://");
+    let doctor = server.lakebed(&["doctor", "--endpoint", &plain]);
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(!doctor.status.success() && found.contains(told), "{found}");
+    let listed = server.lakebed(&["repo", "list", "--endpoint", &plain]);
+    let refused = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert!(!listed.status.success() && refused.contains(told), "{refused}");
+    server.lakebed_ok(&["doctor"]);
+}
+
+#[test]
+fn tls_on_a_port_of_http_is_told_to_the_operator_once() {
+    let server = TestServer::start();
+    let line = "a client speaks HTTPS to this port";
+    // The head of a handshake.
+    for _ in 0..3 {
+        let said = said_to(&server, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00\r\n\r\n");
+        assert!(!said.contains("200 OK"), "{said}");
+    }
+    super::cli::wait_for("the warning", || server.log().contains(line));
+    assert_eq!(server.log().matches(line).count(), 1);
+    let encrypted = server.endpoint().replace("http://", "https://");
+    let doctor = server.lakebed(&["doctor", "--endpoint", &encrypted]);
+    let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(!doctor.status.success() && told.contains("does it speak https?"), "{told}");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_find_health_and_the_description_alone() {

@@ -232,7 +232,7 @@ impl Listed {
 
 /// An empty folder is most often a slip in its URL, and object stores don't tell it from none.
 fn missing(url: &str) -> Error {
-    Error::Invalid(format!("{url}/ not found: no object lies there; name a folder that has some"))
+    Error::Invalid(format!("{url} not found: no object lies there; name a folder that has some"))
 }
 
 fn entry(object: SourceObject) -> Entry {

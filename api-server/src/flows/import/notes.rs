@@ -24,7 +24,7 @@ pub(super) async fn note_places(
     sources: &[ImportSource],
 ) -> Result<(), Error> {
     let stores = graveler.stores();
-    let mut places: BTreeSet<_> = sources.iter().filter_map(|source| stores.allowed_by(source.from())).collect();
+    let mut places: BTreeSet<_> = sources.iter().filter_map(|source| stores.allowed_by(&source.url())).collect();
     if places.is_empty() {
         return Ok(());
     }

@@ -42,13 +42,12 @@ impl SourceRights {
         (repository, branch): (&RepositoryName, &BranchName),
         source: &ImportSource,
     ) -> Result<Self, Error> {
-        let (from, folder, to) = match source {
-            ImportSource::Prefix { from, to } => (from, "/", as_folder(to)?),
-            ImportSource::Object { from, to } => (from, "", to.to_string()),
+        let to = match source {
+            ImportSource::Prefix { to, .. } => as_folder(to)?,
+            ImportSource::Object { to, .. } => to.to_string(),
         };
-        let from = canonical(from);
-        authorize(caller, Action::ImportFromStorage, &Resource::Source(from.clone()))?;
-        let under = Resource::SourcesUnder(format!("{}{folder}", from.trim_end_matches('/')));
+        authorize(caller, Action::ImportFromStorage, &Resource::Source(canonical(source.from())))?;
+        let under = Resource::SourcesUnder(source.url());
         let reads = PrefixRights::new(caller, Action::ImportFromStorage, &under);
         let paths = Resource::ObjectsUnder(repository.clone(), Some(Through::from(branch)), to);
         let writes = authorize_some_under(caller, Action::WriteObject, &paths)?;

@@ -55,6 +55,10 @@ async fn users_groups_and_policies_are_made_found_and_deleted() {
     assert_eq!(update["statement"][0]["effect"], "deny");
     let wrong = json!({ "id": "p", "statement": [{ "effect": "allow", "action": ["fs:Raed"], "resource": "*" }] });
     assert!(lake.post(&format!("{AUTH}/policies"), wrong).await.message(400).contains("fs:Raed"));
+    let hidden = json!({ "effect": "deny", "action": ["fs:ReadObject", "fs:ListObjects"], "resource": "*",
+        "condition": { "StringLike": { "Prefix": ["hid/*"] } } });
+    let never = lake.post(&format!("{AUTH}/policies"), json!({ "id": "p", "statement": [hidden] })).await.message(400);
+    assert!(never.contains("fs:ReadObject has no prefix"), "{never}");
 
     send(&lake, "DELETE", "/users/ann/policies/AuthManageOwnCredentials", 204).await;
     send(&lake, "DELETE", "/groups/crew/policies/Reading", 204).await;

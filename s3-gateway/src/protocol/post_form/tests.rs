@@ -103,7 +103,10 @@ fn fields_are_known_or_refused_by_their_names() {
     assert_eq!(header_of("content-type").unwrap(), Some("content-type"));
     assert_eq!(header_of("acl").unwrap(), Some("x-amz-acl"));
     assert_eq!(header_of("success_action_status").unwrap(), None);
-    for name in ["tagging", "x-amz-trailer", "x-amz-content-sha256", "if-none-match", "other"] {
+    for signing in ["tagging", "awsaccesskeyid", "signature", "x-amz-signature"] {
+        assert_eq!(header_of(signing).unwrap(), None, "{signing}");
+    }
+    for name in ["x-amz-trailer", "x-amz-content-sha256", "if-none-match", "other"] {
         assert_eq!(header_of(name).unwrap_err().code(), ErrorCode::NotImplemented, "{name}");
     }
 }

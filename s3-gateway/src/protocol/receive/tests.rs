@@ -42,6 +42,6 @@ fn receive(parts: &Parts, now: &str) -> Result<Request, S3Error> {
 
 /// The same where signature version 2 is taken in headers.
 fn receive_v2(parts: &Parts, now: &str) -> Result<Request, S3Error> {
-    let receiver = Receiver::new(vec!["s3.amazonaws.com".into()]).with_version_2_headers(true);
+    let receiver = Receiver::new(vec!["s3.amazonaws.com".into()]).with_version_2(true);
     block_on(receiver.receive(parts, &Keys, now.parse().unwrap()))
 }
