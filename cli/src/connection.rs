@@ -298,7 +298,9 @@ impl Server {
             "https" if error.contains("InvalidContentType") => {
                 Some(format!("it doesn't speak https: say http://{rest} if it is a Lakebed server without TLS"))
             }
-            // What h2 says of an answer that isn't HTTP/2: a TLS alert is none, nor is HTTP/1.
+            // What a Lakebed server says.
+            "http" if error.contains("This port speaks HTTPS") => Some(format!("it speaks https: say https://{rest}")),
+            // What h2 says of an answer that isn't HTTP/2, by other servers: a TLS alert is none, nor is HTTP/1.
             "http" if ["frame with invalid size", "stream closed because"].iter().any(|told| error.contains(told)) => {
                 Some(format!(
                     "it doesn't speak http as Lakebed does: say https://{rest} if the server has a certificate"
@@ -452,6 +454,7 @@ mod tests {
         let no_tls = "can't reach the server: received corrupt message of type InvalidContentType";
         assert!(advice("https://lake:8000", no_tls).unwrap().contains("say http://lake:8000"));
         for no_http in [
+            "This port speaks HTTPS: begin the URL with https://",
             "connection error detected: frame with invalid size",
             "the connection broke: stream closed because of a broken pipe",
         ] {

@@ -57,7 +57,7 @@ pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
         s3: Some(Gateway::new(graveler, secrets, gateway_options(&config, issuer)).audited(audit.log())),
     };
     let places = format!("objects in {}, metadata in {}", config.object_store, config.data_dir.display());
-    ready(output, "Lakebed", &listener.url()?, &places)?;
+    ready(output, "Lakebed", &listener.url()?, &places);
     listener.serve(services, end).await?;
     imports.abort();
     api.end().await;
@@ -111,7 +111,7 @@ pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Res
     let tls = config.metadata_tls.as_ref().map(server_tls).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
-    ready(output, "Lakebed metadata server", &url, &format!("data in {}", config.data_dir.display()))?;
+    ready(output, "Lakebed metadata server", &url, &format!("data in {}", config.data_dir.display()));
     metadata_server::serve(&metadata, listener, tls, end.boxed()).await?;
     metadata.shutdown().await;
     Ok(())
@@ -141,7 +141,7 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
     let imports = tokio::spawn(import_places::warn_of_unreadable(graveler.clone()));
     let api = ApiServer::new(graveler, secrets, options).audited(audit.log());
     let services = Services { grpc: Some(api.grpc()), rest: Some(api.rest()), s3: None };
-    ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store))?;
+    ready(output, "Lakebed API server", &listener.url()?, &format!("objects in {}", config.object_store));
     listener.serve(services, end).await?;
     imports.abort();
     api.end().await;
@@ -170,7 +170,7 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     let gateway =
         Gateway::new(graveler, key.secrets().clone(), gateway_options(&config, issuer(&config)?)).audited(audit.log());
     let services = Services { grpc: None, rest: None, s3: Some(gateway) };
-    ready(output, "Lakebed S3 gateway", &listener.url()?, &format!("objects in {}", config.object_store))?;
+    ready(output, "Lakebed S3 gateway", &listener.url()?, &format!("objects in {}", config.object_store));
     listener.serve(services, end).await?;
     imports.abort();
     audit.end().await;
@@ -178,10 +178,14 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
 }
 
 /// The one line on standard output, for people and for scripts that wait for it.
-fn ready(output: Output, what: &str, url: &str, places: &str) -> Result<()> {
+fn ready(output: Output, what: &str, url: &str, places: &str) {
     let version = env!("CARGO_PKG_VERSION");
-    output
-        .item(&json!({ "ready": url, "version": version }), || format!("{what} {version} is ready at {url} ({places})"))
+    let told = output.item(&json!({ "ready": url, "version": version }), || {
+        format!("{what} {version} is ready at {url} ({places})")
+    });
+    if let Err(error) = told {
+        tracing::warn!(%error, url, "serving, though the line that says so can't be written");
+    }
 }
 
 /// Sorts an object store's options into its settings.

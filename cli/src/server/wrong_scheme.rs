@@ -35,7 +35,7 @@ impl Respond for UseHttps {
     async fn respond(&self, request: Request<Body>) -> Response<Body> {
         let kind = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         if kind.starts_with(b"application/grpc") {
-            return Status::failed_precondition(USE_HTTPS).into_http();
+            return Status::unavailable(USE_HTTPS).into_http();
         }
         let context = AnswerContext { method: request.method(), resource: request.uri().path(), request_id: "" };
         S3Error::invalid_request(USE_HTTPS).to_response(context).map(Body::from)

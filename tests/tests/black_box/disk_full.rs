@@ -4,10 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use object_store::ObjectStoreExt;
 use object_store::path::Path as Key;
-use tests::{Settings, TestServer, s3_client};
+use tests::{Settings, TestServer, lakebed_binary, s3_client};
+
+/// How long a server may take to be ready before the test is given up.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A file system of its own, unmounted when dropped.
 struct SmallDisk(PathBuf);
@@ -92,7 +96,7 @@ async fn a_full_disk_loses_nothing_and_heals() {
             break;
         }
         assert!(attempt < 599, "the server serves again once there is space:\n{}", server.log());
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(healed, "the server serves again");
     for restarted in [false, true] {
@@ -110,4 +114,33 @@ async fn a_full_disk_loses_nothing_and_heals() {
     }
     server.lakebed_ok(&["commit", "lakebed://faults/main", "-m", "after the disk was full"]);
     server.kill();
+}
+
+/// As where the log lies on the full disk, and with it the line that says where the server is.
+#[test]
+fn a_server_serves_though_it_can_print_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = folder.path().join("profile.toml");
+    let lakebed = |args: &[&str]| {
+        let mut command = Command::new(lakebed_binary());
+        command.args(args).env_clear().env("LAKEBED_PROFILE_FILE", &profile).current_dir(folder.path());
+        command
+    };
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let run = &["run", "--listen", "127.0.0.1:0", "--data-dir", "data"];
+    let mut server = lakebed(run).stdout(full()).stderr(full()).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    // The profile of the first start tells the port.
+    let served = loop {
+        if profile.exists() && lakebed(&["repo", "create", "lakebed://trips"]).output().unwrap().status.success() {
+            break true;
+        }
+        if server.try_wait().unwrap().is_some() || Instant::now() > deadline {
+            break false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let _ = server.kill();
+    server.wait().unwrap();
+    assert!(served);
 }
