@@ -31,10 +31,10 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
-use lakebed_sdk::Lakebed;
-use model::{RepositoryName, TagName};
+use lakebed_sdk::{Code, Lakebed};
+use model::{BranchName, RepositoryName};
 
-use crate::exit::{NotFound, usage};
+use crate::exit::usage;
 use crate::uri::RefUri;
 
 /// Reads `--source`: a branch, tag, commit or expression, alone or as a URI of the same repository.
@@ -49,15 +49,12 @@ fn source(text: &str, repository: &RepositoryName) -> Result<String> {
     Ok(uri.reference)
 }
 
-/// Refuses to write to a tag, where the server isn't asked to write: by a dry run, or for a URL that does so later. If the
-/// caller may not ask, only the write itself is refused.
-async fn refuse_tag(lakebed: &Lakebed, repository: &RepositoryName, reference: &str) -> Result<()> {
-    let Ok(tag) = reference.parse::<TagName>() else { return Ok(()) };
-    match lakebed.get_tag(repository, &tag).await {
-        Ok(_) => {
-            Err(NotFound(format!("branch {tag} not found: {tag} is a tag, which is read-only; name a branch")).into())
-        }
-        Err(_) => Ok(()),
+/// Refuses to write to what is no branch, where the server isn't asked to write: by a dry run, for a URL that does so later,
+/// or if nothing may turn out to differ. If the caller may not ask, only the write itself is refused.
+async fn refuse_unless_branch(lakebed: &Lakebed, repository: &RepositoryName, branch: &BranchName) -> Result<()> {
+    match lakebed.get_branch(repository, branch).await {
+        Err(error) if error.code == Code::NotFound => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@
 //! A move deletes an object only as it was copied: what others wrote there meanwhile stays.
 //! Invariant: no reader finds an object that is moved at neither path.
 
-use auth::{Action, Caller, Resource, authorize};
+use auth::{Action, Caller, HiddenPaths, Resource, authorize};
 use graveler::{Change, Graveler, ListItem, ListRequest, RefExpr};
 use model::{BranchName, Command, Entry, ObjectPath, Repository, RepositoryName, Require, StageOutcome, StagedValue};
 use proto::api::InvalidField;
@@ -27,7 +27,7 @@ pub struct CopyRequest {
     pub branch: BranchName,
     /// A path, or if `recursive` a prefix that takes the place of `from`.
     pub to: String,
-    /// Everything whose path begins with `from`.
+    /// Everything whose path begins with `from`, as a listing shows it to the caller.
     pub recursive: bool,
 }
 
@@ -101,7 +101,8 @@ async fn transfer(
     let mut copied = Copied::default();
     let mut page = ListRequest { prefix: from.clone(), amount: batch_max, ..ListRequest::default() };
     loop {
-        let listing = graveler.list(repository, &source, &page).await?;
+        let hidden = HiddenPaths::new(caller, repository, request.source.base());
+        let listing = graveler.list_shown(repository, &source, &page, Box::new(move |path| !hidden.has(path))).await?;
         let objects: Vec<_> = listing.items.into_iter().filter_map(object).collect();
         for (path, _) in &objects {
             judge(caller, request, path, remove)?;

@@ -123,6 +123,26 @@ async fn copies_need_rights_on_both_ends() {
     assert_eq!(lake.paths("main").await, ["in/a", "in/b", "out/a"]);
 }
 
+/// A listing leaves out what a `deny` on `Prefix` names; so does a copy of what is listed.
+#[tokio::test]
+async fn copies_of_a_folder_take_what_a_listing_shows() {
+    let lake = TestLake::new().await;
+    for path in ["a", "secret/x", "z"] {
+        lake.put("main", path, "x").await;
+    }
+    let hides = deny(r#""fs:ListObjects""#, ANY).replacen(
+        '{',
+        r#"{"condition": {"StringLike": {"Prefix": ["secret/*"]}}, "#,
+        1,
+    );
+    let (ann, _) = user_with(&lake, "ann", &[allow(r#""fs:*""#, ANY), hides]).await;
+    assert_eq!(list(&ann, &lake, "main", "").await, Ok(2));
+    let copy = CopyObjects { from: String::new(), to: "copy/".to_owned(), recursive: true };
+    lake.branch_off("dev", "main").await;
+    assert_eq!(ann.copy_objects(&lake.trips, "main", &branch("dev"), copy).await.unwrap(), 2);
+    assert_eq!(lake.paths("dev").await, ["copy/a", "copy/z"], "what is staged stays on its branch");
+}
+
 #[tokio::test]
 async fn who_has_no_policy_may_only_know_themselves() {
     let lake = TestLake::new().await;

@@ -9,7 +9,7 @@ use model::{Clock, SystemClock, Timestamp};
 use s3_gateway::protocol::presign;
 use serde_json::json;
 
-use super::refuse_tag;
+use super::refuse_unless_branch;
 use super::s3_endpoint::S3EndpointArgs;
 use crate::connection::Target;
 use crate::exit::usage;
@@ -43,8 +43,11 @@ impl Presign {
     pub(crate) async fn run(&self, target: &Target, output: Output) -> Result<()> {
         let path = self.object.object()?;
         let endpoint = self.s3.find(target).await?;
-        if matches!(self.method, Verb::Put | Verb::Delete) && self.s3.named().is_none() {
-            refuse_tag(&target.connect()?, &self.object.repository, &self.object.reference).await?;
+        if matches!(self.method, Verb::Put | Verb::Delete) {
+            let branch = self.object.branch()?;
+            if self.s3.named().is_none() {
+                refuse_unless_branch(&target.connect()?, &self.object.repository, &branch).await?;
+            }
         }
         let now = SystemClock.now();
         let signed = presign::Presign {

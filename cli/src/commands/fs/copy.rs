@@ -6,13 +6,13 @@ use lakebed_sdk::{BranchName, CopyObjects, Lakebed, Moved, Object};
 use serde_json::json;
 
 use super::{Tree, subtree, would};
-use crate::commands::refuse_tag;
+use crate::commands::refuse_unless_branch;
 use crate::exit::usage;
 use crate::output::{Output, count, shown, warn};
 use crate::uri::PathUri;
 
 pub(super) async fn copy(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree: Tree, output: Output) -> Result<()> {
-    let branch = branch_for(from, to)?;
+    let branch = branch_for(from, to, tree.recursive)?;
     let copied = if tree.dry_run {
         would_transfer(lakebed, from, to, tree.recursive, "copy", output).await?
     } else {
@@ -34,7 +34,7 @@ pub(super) async fn rename(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree
     if from.reference != to.reference {
         usage!("{from} and {to} are on different refs: objects move within a branch; copy them with fs cp");
     }
-    let branch = branch_for(from, to)?;
+    let branch = branch_for(from, to, tree.recursive)?;
     let mut done = Moved { moved: 0, kept: 0 };
     if tree.dry_run {
         done.moved = would_transfer(lakebed, from, to, tree.recursive, "move", output).await?;
@@ -58,12 +58,23 @@ pub(super) async fn rename(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree
     Ok(())
 }
 
-/// The branch that is written to.
-fn branch_for(from: &PathUri, to: &PathUri) -> Result<BranchName> {
+/// The branch that is written to. Refuses a copy that would find its own copies, or write over what it has yet to copy.
+fn branch_for(from: &PathUri, to: &PathUri, recursive: bool) -> Result<BranchName> {
     if from.repository != to.repository {
         usage!("{from} and {to} are in different repositories: download and upload, or copy over S3");
     }
-    Ok(to.branch()?)
+    let branch = to.branch()?;
+    if from.reference != to.reference {
+        return Ok(branch);
+    }
+    let (folder, into) = (subtree::folder(from).path, subtree::folder(to).path);
+    if recursive && (folder.starts_with(&into) || into.starts_with(&folder)) {
+        usage!("{from} and {to} hold one another: go by way of a third folder");
+    }
+    if !recursive && subtree::object_into(&from.path, &to.path) == from.path {
+        usage!("{from} is there already: name another path");
+    }
+    Ok(branch)
 }
 
 /// What the server is asked to do: it takes an object, or a prefix.
@@ -104,7 +115,7 @@ async fn would_transfer(
     word: &str,
     output: Output,
 ) -> Result<u64> {
-    refuse_tag(lakebed, &to.repository, &to.reference).await?;
+    refuse_unless_branch(lakebed, &to.repository, &to.branch()?).await?;
     if !recursive {
         let object = lakebed.stat(&from.repository, &from.reference, &from.object()?).await?;
         would::transfer(output, word, &object.path, &subtree::object_into(&from.path, &to.path))?;

@@ -71,6 +71,11 @@ impl Run<'_> {
         } else {
             to.clone()
         };
+        if is_special(&to) {
+            return self.write_into(&object, &to).await;
+        }
+        // As `cp` does: the file changes that the link leads to, and the link stays.
+        let to = if to.is_symlink() && to.is_file() { fs::canonicalize(&to)? } else { to };
         let name = String::new();
         let here: BTreeMap<_, _> = facts(&to).into_iter().map(|facts| (name.clone(), facts)).collect();
         let plan = plan([(name, object)].into(), here, |object, file| self.compare(object, file));
@@ -78,6 +83,19 @@ impl Run<'_> {
         let pairs = plan.send.into_iter();
         let pairs = pairs.map(|sent| Pair { object: sent.source, to: to.clone(), unless_e_tag: sent.unless_e_tag });
         self.finish(pairs.collect(), Vec::new(), BTreeMap::new()).await
+    }
+
+    /// Writes an object into a device or pipe, which no file may replace; and says nothing more, since it may be /dev/stdout.
+    async fn write_into(&self, object: &Object, to: &Path) -> Result<()> {
+        if self.download.sync.dry_run {
+            would::download(self.output, &object.path, to, object.size)?;
+        } else {
+            let context = || format!("can't download {} to {}", shown(object.path.as_str()), shown_path(to));
+            let mut special = tokio::fs::File::options().write(true).open(to).await.with_context(context)?;
+            self.receive(object, &mut special).await.with_context(context)?;
+        }
+        self.bar.finish_and_clear();
+        Ok(())
     }
 
     /// Every object under the path as a folder that can have a file, by its name in it; and the object of that very name.
@@ -225,21 +243,27 @@ impl Run<'_> {
         temporary.prefix(UNFINISHED_PREFIX).permissions(Permissions::from_mode(0o666));
         let (file, temporary) = temporary.tempfile_in(folder)?.into_parts();
         let mut file = tokio::fs::File::from_std(file);
-        let from = &self.download.from;
-        let mut download = self.lakebed.download(&from.repository, &from.reference, &object.path, ..).await?;
-        while let Some(chunk) = download.body.try_next().await? {
-            file.write_all(&chunk).await?;
-            self.bar.inc(chunk.len() as u64);
-        }
-        file.flush().await?;
-        let file = file.into_std().await;
         // The ref may have moved since the listing: the time is that of the object that came.
-        if let Some(time) = time_for_file(&download.object, SystemTime::now()) {
+        let came = self.receive(object, &mut file).await?;
+        let file = file.into_std().await;
+        if let Some(time) = time_for_file(&came, SystemTime::now()) {
             file.set_modified(time)?;
         }
         tokio::task::spawn_blocking(move || file.sync_all()).await??;
         temporary.persist(to).map_err(|error| error.error)?;
-        Ok(download.object.size)
+        Ok(came.size)
+    }
+
+    /// Writes an object's bytes. → the object as it came
+    async fn receive(&self, object: &Object, into: &mut tokio::fs::File) -> Result<Object> {
+        let from = &self.download.from;
+        let mut download = self.lakebed.download(&from.repository, &from.reference, &object.path, ..).await?;
+        while let Some(chunk) = download.body.try_next().await? {
+            into.write_all(&chunk).await?;
+            self.bar.inc(chunk.len() as u64);
+        }
+        into.flush().await?;
+        Ok(download.object)
     }
 
     /// Deletes files of the target folder, and the folders that are empty without them. A listing may hide an object, or be
@@ -326,7 +350,15 @@ fn way_is_clear(folder: &Path, file: &Path) -> Result<()> {
     if file.is_dir() {
         bail!("{} is a folder: move it away", shown_path(file));
     }
+    if !file.is_symlink() && is_special(file) {
+        bail!("{} is a device, pipe or socket: move it away, or download that object by itself", shown_path(file));
+    }
     Ok(())
+}
+
+/// Whether something is there that is neither a file nor a folder: a device, a pipe, a socket, or a link to one.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// The relative path of a file for an object's path, which may hold what no file can be called.

@@ -7,7 +7,7 @@ use lakebed_sdk::{BranchName, DELETE_MAX, DeleteFailure, Lakebed, Object, Object
 use serde_json::json;
 
 use super::{Tree, subtree, would};
-use crate::commands::refuse_tag;
+use crate::commands::refuse_unless_branch;
 use crate::output::{Notes, Output, count, shown};
 use crate::progress;
 use crate::uri::PathUri;
@@ -15,7 +15,7 @@ use crate::uri::PathUri;
 pub(super) async fn remove(lakebed: &Lakebed, path: &PathUri, tree: Tree, output: Output) -> Result<()> {
     let branch = path.branch()?;
     if tree.dry_run {
-        refuse_tag(lakebed, &path.repository, &path.reference).await?;
+        refuse_unless_branch(lakebed, &path.repository, &branch).await?;
     }
     let deleted = if tree.recursive {
         remove_tree(lakebed, path, &branch, tree, output).await?

@@ -21,7 +21,7 @@ use super::folder::Folder;
 use super::plan::{Plan, Sending, Verdict, plan};
 use super::tally::{Tally, Way};
 use super::{Upload, listing, remove, subtree, would};
-use crate::commands::refuse_tag;
+use crate::commands::refuse_unless_branch;
 use crate::exit::usage;
 use crate::output::{Notes, Output, count, shown_path, warn};
 use crate::uri::PathUri;
@@ -55,9 +55,7 @@ impl Upload {
             return self.standard_input(lakebed, output).await;
         }
         let branch = self.to.branch()?;
-        if self.sync.dry_run {
-            refuse_tag(lakebed, &self.to.repository, &self.to.reference).await?;
-        }
+        refuse_unless_branch(lakebed, &self.to.repository, &branch).await?;
         let tally = Tally::new(Way::Up, self.sync.dry_run);
         let bar = progress::bytes("uploading", 0);
         let run = Run { upload: self, lakebed, branch, tally: &tally, bar, output };
