@@ -166,7 +166,7 @@ async fn a_versioned_bucket_of_moto_behaves_with_the_credentials_of_a_role() {
     let (id, secret, token) = (field("AccessKeyId"), field("SecretAccessKey"), field("SessionToken"));
     let options = [("aws_access_key_id", &*id), ("aws_secret_access_key", &*secret), ("aws_session_token", &*token)];
     let stores = open("s3://lake/some/prefix", &moto.url, &options).await;
-    suite::run(&stores, Ways { completions_are_atomic: false, ..USUAL }).await;
+    suite::run(&stores, Ways { writes_are_atomic: false, ..USUAL }).await;
 }
 
 #[tokio::test]

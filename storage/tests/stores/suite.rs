@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use md5::{Digest, Md5};
 use model::{Address, CommitId, InstallationId, RangeId, RequestId, StoreId};
@@ -23,17 +22,18 @@ pub(crate) struct Ways {
     /// Whether an aborted upload can't complete any more. Azure has no aborts: its blocks vanish after a week, and that
     /// an upload ended is known to the metadata service alone.
     pub(crate) aborts_are_final: bool,
-    /// Whether an upload completes in one step. In all real stores it does; some emulators look first and write then.
-    pub(crate) completions_are_atomic: bool,
+    /// Whether conditional writes and completions of uploads are one step. In all real stores they are; some emulators look
+    /// first and write then.
+    pub(crate) writes_are_atomic: bool,
 }
 
-pub(crate) const USUAL: Ways = Ways { gaps_complete: true, aborts_are_final: true, completions_are_atomic: true };
+pub(crate) const USUAL: Ways = Ways { gaps_complete: true, aborts_are_final: true, writes_are_atomic: true };
 
 /// Runs all of it over one store.
 pub(crate) async fn run(stores: &Arc<Stores>, ways: Ways) {
     probe(stores).await;
     a_marked_store_is_no_copy_of_itself(stores).await;
-    formats_are_claimed_once(stores).await;
+    formats_are_claimed_once(stores, ways).await;
     immutable_objects(stores).await;
     commits_by_prefix(stores).await;
     bodies_of_all_sizes(stores).await;
@@ -71,11 +71,13 @@ async fn a_marked_store_is_no_copy_of_itself(stores: &Arc<Stores>) {
     }
 }
 
-async fn formats_are_claimed_once(stores: &Arc<Stores>) {
+async fn formats_are_claimed_once(stores: &Arc<Stores>, ways: Ways) {
     let storage = repository(stores);
     assert!(matches!(storage.read_format().await, Err(StorageError::NotFound { .. })));
     let formats: Vec<Format> = (0..6).map(|i| Format::new("trips".parse().unwrap(), RequestId(i))).collect();
-    let claims = join_all(formats.iter().map(|format| storage.create_format(format))).await;
+    let claims = formats.iter().map(|format| storage.create_format(format));
+    let at_once = if ways.writes_are_atomic { formats.len() } else { 1 };
+    let claims: Vec<_> = stream::iter(claims).buffered(at_once).collect().await;
     let won: Vec<&Format> = claims.iter().zip(&formats).filter(|(claim, _)| claim.is_ok()).map(|(_, f)| f).collect();
     assert_eq!(won.len(), 1, "{claims:?}");
     assert!(claims.iter().all(|c| matches!(c, Ok(()) | Err(StorageError::AlreadyExists { .. }))), "{claims:?}");
@@ -256,7 +258,7 @@ async fn multipart_completions_race(stores: &Arc<Stores>, ways: Ways) {
         let (with_2, with_3) = ([parts[0].clone(), parts[1].clone()], [parts[0].clone(), parts[2].clone()]);
         let complete =
             async |parts: &[CompletionPart]| storage.complete_multipart(&address, &upload, parts).await.is_ok();
-        let won = match ways.completions_are_atomic {
+        let won = match ways.writes_are_atomic {
             true => futures::join!(complete(&with_2), complete(&with_3)),
             false => (complete(&with_2).await, complete(&with_3).await),
         };
