@@ -6,8 +6,9 @@ use auth::{
     InvalidCredentials, NewCredentials, OpenError, SecretBox, check_credentials, generate_credentials, secrets_match,
 };
 use model::{
-    AddMember, AttachPolicy, Command, CreateCredential, CreateGroup, CreatePolicy, CreateUser, GroupName, MetaError,
-    MetaStore, PolicyHolder, Query, Refusal, RequestId, SetUpAccess, User, UserName,
+    AddMember, AttachPolicy, Command, CreateCredential, CreateGroup, CreatePolicy, CreateUser, CredentialOfUser,
+    GetCredential, GetUserByName, GroupName, ListUsers, MetaError, MetaStore, PageRequest, PolicyHolder, Refusal,
+    RequestId, SetUpAccess, User, UserName,
 };
 use secrecy::SecretString;
 use thiserror::Error;
@@ -81,8 +82,8 @@ pub async fn await_first_user(meta: &dyn MetaStore) -> Result<bool, BootstrapErr
 
 /// Whether the installation has users.
 pub(crate) async fn is_set_up(meta: &dyn MetaStore) -> Result<bool, BootstrapError> {
-    let any = Query::Users { prefix: String::new(), after: String::new(), amount: 1 };
-    Ok(!meta.read(any).await?.users()?.items.is_empty())
+    let any = ListUsers { page: PageRequest::first(1) };
+    Ok(!meta.ask(any).await?.items.is_empty())
 }
 
 /// Makes an installation's first user, an administrator, with the key that they chose or a random one. → nothing if there
@@ -162,10 +163,10 @@ fn admins() -> GroupName {
 /// Whether the preset key is there already, as it is preset.
 async fn is_known(meta: &dyn MetaStore, secrets: &SecretBox, keys: &NewCredentials) -> Result<bool, BootstrapError> {
     let access_key_id = &keys.access_key_id;
-    match meta.read(Query::Credential { access_key_id: access_key_id.clone() }).await?.credential() {
-        Err(Refusal::CredentialNotFound(_)) => Ok(false),
-        Err(refusal) => Err(refusal.into()),
-        Ok((credential, user)) => {
+    match meta.ask(GetCredential { access_key_id: access_key_id.clone() }).await {
+        Err(MetaError::Refused(Refusal::CredentialNotFound(_))) => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(CredentialOfUser { credential, user }) => {
             let stored = secrets.open(access_key_id, &credential.secret)?;
             let same = secrets_match(&stored, &keys.secret_access_key) && user.name.as_str() == ADMINISTRATOR;
             if same { Ok(true) } else { Err(BootstrapError::Taken(access_key_id.clone())) }
@@ -195,10 +196,10 @@ async fn make(
 }
 
 async fn find(meta: &dyn MetaStore) -> Result<Option<User>, BootstrapError> {
-    match meta.read(Query::UserNamed { name: administrator() }).await?.user() {
+    match meta.ask(GetUserByName { name: administrator() }).await {
         Ok(user) => Ok(Some(user)),
-        Err(Refusal::UserNotFound(_)) => Ok(None),
-        Err(refusal) => Err(refusal.into()),
+        Err(MetaError::Refused(Refusal::UserNotFound(_))) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

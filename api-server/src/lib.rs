@@ -29,9 +29,12 @@ mod error;
 mod error_table;
 mod escapes;
 mod namespace;
+mod options;
+mod pages;
 mod publish;
 mod request_limits;
 
-pub use api_server::{ApiServer, ApiServerOptions, S3Place, Setup};
+pub use api_server::ApiServer;
 pub use bootstrap::{ADMINISTRATOR, BootstrapError, await_first_user, bootstrap_administrator};
 pub use error::{Error, JobFailed};
+pub use options::{ApiServerOptions, S3Place, Setup};

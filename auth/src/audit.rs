@@ -5,10 +5,10 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::Timestamp;
+use model::{SessionId, Timestamp, User};
 use serde::Serialize;
 
-use crate::{Action, Caller, Resource};
+use crate::{Action, Resource};
 
 /// Takes lines. Never waits: a request doesn't wait for its own audit.
 pub trait AuditLog: Send + Sync + 'static {
@@ -69,6 +69,21 @@ pub enum Event {
     Refusal,
 }
 
+/// Who does what is written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor<'a> {
+    /// Who.
+    pub user: &'a User,
+    /// By which key.
+    pub access_key_id: &'a str,
+    /// By which session, if not by a long-lived key.
+    pub session: Option<SessionId>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What one request leaves behind.
 pub struct Trail {
     log: Arc<dyn AuditLog>,
@@ -110,8 +125,14 @@ impl Trail {
     }
 
     /// Writes down a decision.
-    pub(crate) fn decided(&self, caller: &Caller, action: Action, resource: &Resource, is_allowed: bool) {
-        let about = About::of(resource);
+    pub(crate) fn decided<'a>(
+        &'a self,
+        actor: impl Into<Actor<'a>>,
+        action: Action,
+        resource: &Resource,
+        is_allowed: bool,
+    ) {
+        let (actor, about) = (actor.into(), About::of(resource));
         if is_allowed && action.is_change() {
             let mut changed = self.changed();
             match changed.first.resource {
@@ -121,7 +142,7 @@ impl Trail {
             changed.any = true;
         }
         let outcome = if is_allowed { "allowed" } else { "denied" };
-        self.log.record(&self.line(Event::Decision, Some(caller), caller.at, (action.as_str(), about, outcome)));
+        self.log.record(&self.line(Event::Decision, Some(actor), actor.at, (action.as_str(), about, outcome)));
     }
 
     fn changed(&self) -> MutexGuard<'_, Changed> {
@@ -134,10 +155,11 @@ impl Trail {
     }
 
     /// Writes down the end of a request, if it was allowed to change something, and what.
-    pub fn ended(&self, caller: &Caller, operation: &str, outcome: &str) {
+    pub fn ended<'a>(&'a self, actor: impl Into<Actor<'a>>, operation: &'a str, outcome: &'a str) {
+        let actor = actor.into();
         let Changed { any, first, others } = std::mem::take(&mut *self.changed());
         if any {
-            let line = self.line(Event::Change, Some(caller), caller.at, (operation, first, outcome));
+            let line = self.line(Event::Change, Some(actor), actor.at, (operation, first, outcome));
             self.log.record(&AuditLine { and_others: others, ..line });
         }
     }
@@ -151,7 +173,7 @@ impl Trail {
     fn line<'a>(
         &'a self,
         event: Event,
-        caller: Option<&'a Caller>,
+        actor: Option<Actor<'a>>,
         time: Timestamp,
         (action, About { resource, reference }, outcome): (&'a str, About, &'a str),
     ) -> AuditLine<'a> {
@@ -160,11 +182,11 @@ impl Trail {
             event,
             protocol: self.protocol,
             request_id: &self.request_id,
-            address: caller.and_then(|caller| caller.address),
-            user: caller.map(|caller| caller.user.name.as_str()),
-            user_id: caller.map(|caller| caller.user.id.0),
-            access_key_id: caller.map(|caller| caller.access_key_id.as_str()),
-            session: caller.and_then(|caller| caller.session).map(|session| session.to_string()),
+            address: actor.and_then(|actor| actor.address),
+            user: actor.map(|actor| actor.user.name.as_str()),
+            user_id: actor.map(|actor| actor.user.id.0),
+            access_key_id: actor.map(|actor| actor.access_key_id),
+            session: actor.and_then(|actor| actor.session).map(|session| session.to_string()),
             action,
             resource,
             reference,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::{GroupName, JobCaller, SessionId, Timestamp, User, UserName};
 
 use crate::permissions::{Question, Verdict};
-use crate::{InvalidPolicy, Permissions, PolicyDocument, Trail};
+use crate::{Actor, InvalidPolicy, Permissions, PolicyDocument, Trail};
 
 /// A user who has proved to hold an access key or a session.
 #[derive(Clone)]
@@ -81,6 +81,13 @@ impl Caller {
         if let Some(trail) = &self.trail {
             trail.changes();
         }
+    }
+}
+
+impl<'a> From<&'a Caller> for Actor<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        let Caller { user, access_key_id, session, address, at, .. } = caller;
+        Self { user, access_key_id, session: *session, address: *address, at: *at }
     }
 }
 

@@ -21,8 +21,8 @@ use std::net::IpAddr;
 use chrono::DateTime;
 use model::{Timestamp, Wildcard};
 
+use crate::effect::Effect;
 use crate::pattern;
-use crate::policy::Effect;
 use crate::resource::Through;
 use crate::{Action, Resource};
 

@@ -3,7 +3,8 @@
 
 use model::{GroupName, PolicyName};
 
-use crate::policy::{Effect, PolicyDocument, Statement};
+use crate::effect::Effect;
+use crate::policy::{PolicyDocument, Statement};
 
 /// The group whose members may do everything.
 pub const ADMINS: &str = "Admins";

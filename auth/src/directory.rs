@@ -8,17 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    Access, AccessBy, Clock, Command, CreateUser, EndSessions, GroupName, JobCaller, MetaError, MetaStore, Query,
-    Refusal, RequestId, SessionId, Timestamp, User, UserId, UserName,
+    Access, AccessBy, Clock, Command, CreateUser, EndSessions, GetAccess, GetUserByName, GroupName, JobCaller,
+    MetaError, MetaStore, Refusal, RequestId, SessionId, Timestamp, User, UserId, UserName,
 };
 use moka::future::Cache;
 use secrecy::SecretString;
-use thiserror::Error;
 
 use crate::boxed;
 use crate::issuer::{Identity, Issuer};
 use crate::session::{InvalidToken, SessionClaims};
-use crate::{ACCESS_KEY_ID_BYTES_MAX, Caller, Narrowed, OpenError, Permissions, SecretBox};
+use crate::{ACCESS_KEY_ID_BYTES_MAX, Caller, Narrowed, Permissions, SecretBox, Unknown};
 
 /// What a remembered caller counts for beside their policies' documents, in bytes.
 const CALLER_BYTES: usize = 1 << 10;
@@ -58,35 +57,6 @@ pub struct Known {
     narrowed: Option<Arc<Narrowed>>,
     secret: Option<SecretString>,
     weight: u32,
-}
-
-/// Why nobody was found.
-#[derive(Debug, Clone, Error)]
-pub enum Unknown {
-    /// No such key, or it was taken away.
-    #[error("no such access key")]
-    Key,
-    /// The token proves nothing, or nothing any more.
-    #[error(transparent)]
-    Token(#[from] InvalidToken),
-    /// The session was ended.
-    #[error("the session has ended: log in again")]
-    Ended,
-    /// The metadata service can't say.
-    #[error(transparent)]
-    Meta(MetaError),
-    /// The identity provider's keys aren't known. Try again later.
-    #[error("the identity provider can't be asked for its keys: {0}")]
-    Issuer(String),
-    /// What is stored of them can't be read. For the operator.
-    #[error("{0}")]
-    Unreadable(String),
-}
-
-impl From<OpenError> for Unknown {
-    fn from(error: OpenError) -> Self {
-        Self::Unreadable(error.to_string())
-    }
 }
 
 impl Directory {
@@ -183,14 +153,11 @@ impl Directory {
     }
 
     async fn user_of_issuer(&self, name: &UserName) -> Result<User, Unknown> {
-        let find = async || -> Result<_, Unknown> {
-            let answer = self.meta.read(Query::UserNamed { name: name.clone() }).await.map_err(Unknown::Meta)?;
-            Ok(answer.user())
-        };
-        match find().await? {
+        let find = async || self.meta.ask(GetUserByName { name: name.clone() }).await;
+        match find().await {
             Ok(user) => return Ok(user),
-            Err(Refusal::UserNotFound(_)) => {}
-            Err(refusal) => return Err(Unknown::Meta(refusal.into())),
+            Err(MetaError::Refused(Refusal::UserNotFound(_))) => {}
+            Err(error) => return Err(Unknown::Meta(error)),
         }
         let request = RequestId(rand::random());
         let command = Command::CreateUser(CreateUser {
@@ -206,7 +173,7 @@ impl Directory {
                 Ok(user)
             }
             // Another server was faster.
-            Err(Refusal::UserExists(_)) => find().await?.map_err(|refusal| Unknown::Meta(refusal.into())),
+            Err(Refusal::UserExists(_)) => find().await.map_err(Unknown::Meta),
             Err(refusal) => Err(Unknown::Meta(refusal.into())),
         }
     }
@@ -238,8 +205,7 @@ impl Directory {
     }
 
     async fn access(&self, by: AccessBy) -> Result<Access, Unknown> {
-        let answer = self.meta.read(Query::Access { by }).await.and_then(|answer| Ok(answer.access()?));
-        match answer {
+        match self.meta.ask(GetAccess { by }).await {
             Ok(access) => Ok(*access),
             Err(MetaError::Refused(Refusal::CredentialNotFound(_) | Refusal::UserNotFound(_))) => Err(Unknown::Key),
             Err(MetaError::Refused(Refusal::SessionEnded)) => Err(Unknown::Ended),

@@ -11,6 +11,7 @@ mod resource;
 
 mod condition;
 pub mod default_policies;
+mod effect;
 mod pattern;
 mod permissions;
 mod policy;
@@ -33,11 +34,12 @@ mod jwt_crypto;
 mod secret_box;
 mod session;
 mod throttle;
+mod unknown;
 
 use async_recursion::async_recursion as boxed;
 
 pub use action::{Action, UnknownAction};
-pub use audit::{AuditLine, AuditLog, Event, Trail};
+pub use audit::{Actor, AuditLine, AuditLog, Event, Trail};
 pub use authorize::{Denied, authorize, is_allowed};
 pub use begin::{Begun, CannotBegin, begin_session};
 pub use caller::{Caller, Narrowed};
@@ -46,15 +48,16 @@ pub use credentials::{
     ACCESS_KEY_ID_BYTES_MAX, InvalidCredentials, NewCredentials, SECRET_ACCESS_KEY_BYTES_MAX, check_credentials,
     generate_credentials, generate_session_credentials, secrets_match,
 };
-pub use directory::{Directory, DirectoryOptions, Known, Unknown};
+pub use directory::{Directory, DirectoryOptions, Known};
+pub use effect::Effect;
 pub use issuer::{ISSUER_USER_PREFIX, Identity, Issuer, IssuerSettings};
 pub use issuer_keys::Documents;
 pub use lists::{
-    HiddenPaths, PageWanted, Seen, seen_branches, seen_deletions, seen_repositories, seen_tags, shows_branch, shows_tag,
+    HiddenPaths, Seen, seen_branches, seen_deletions, seen_repositories, seen_tags, shows_branch, shows_tag,
 };
 pub use peer::{Connection, Encrypted, PeerAddress};
 pub use permissions::Permissions;
-pub use policy::{Effect, InvalidPolicy, PolicyDocument, STATEMENTS_MAX, Statement};
+pub use policy::{InvalidPolicy, PolicyDocument, STATEMENTS_MAX, Statement};
 pub use prefix_rights::{PrefixRights, authorize_all_under, authorize_some_under};
 pub use resource::{Resource, Through};
 pub use secret_box::{InvalidKey, OpenError, SecretBox};
@@ -62,3 +65,4 @@ pub use session::{
     InvalidToken, NARROWING_BYTES_MAX, SESSION_SECONDS_DEFAULT, SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, SessionClaims,
 };
 pub use throttle::{FAILURES_MAX, Throttle};
+pub use unknown::Unknown;

@@ -3,8 +3,8 @@
 //! Invariant: a page says where to go on as long as there is more to look at, even if nothing on it may be shown.
 
 use model::{
-    Answer, Branch, BranchName, MetaError, MetaStore, PAGE_MAX, Page, Query, ReflogEntry, Refusal, Repository,
-    RepositoryName, Tag, TagName,
+    Branch, BranchName, ListBranches, ListDeletedBranches, ListRepositories, ListTags, MetaError, MetaStore, PAGE_MAX,
+    Page, PageRequest, Question, ReflogEntry, Repository, RepositoryName, Tag, TagName,
 };
 
 use crate::authorize::{is_allowed, is_forbidden};
@@ -14,17 +14,6 @@ use crate::{Action, Caller, Permissions, Resource, Through};
 const LOOKED_AT_MAX: usize = 10_000;
 /// How many items the second read of a page asks for at least; each next one asks for twice as many.
 const READ_AGAIN_MIN: usize = 100;
-
-/// Which part of a list.
-#[derive(Debug, Clone, Default)]
-pub struct PageWanted {
-    /// Names begin so.
-    pub prefix: String,
-    /// Names are larger.
-    pub after: String,
-    /// How many at most.
-    pub amount: usize,
-}
 
 /// A page of what a caller sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +28,11 @@ pub struct Seen<T> {
 pub async fn seen_repositories(
     meta: &dyn MetaStore,
     caller: &Caller,
-    wanted: PageWanted,
+    wanted: PageRequest,
     fits: impl Fn(&Repository) -> bool,
 ) -> Result<Seen<Repository>, MetaError> {
     let list = List {
-        query: |prefix, after, amount| Query::Repositories { prefix, after, amount },
-        page: Answer::repositories,
+        question: |page| ListRepositories { page },
         name: |repository: &Repository| repository.name.to_string(),
     };
     let shows = |repository: &Repository| {
@@ -58,12 +46,11 @@ pub async fn seen_branches(
     meta: &dyn MetaStore,
     caller: &Caller,
     repository: &RepositoryName,
-    wanted: PageWanted,
+    wanted: PageRequest,
     fits: impl Fn(&Branch) -> bool,
 ) -> Result<Seen<Branch>, MetaError> {
     let list = List {
-        query: |prefix, after, amount| Query::Branches { repository: repository.clone(), prefix, after, amount },
-        page: Answer::branches,
+        question: |page| ListBranches { repository: repository.clone(), page },
         name: |branch: &Branch| branch.name.to_string(),
     };
     list.read(meta, wanted, |branch| fits(branch) && shows_branch(caller, repository, &branch.name)).await
@@ -74,11 +61,10 @@ pub async fn seen_deletions(
     meta: &dyn MetaStore,
     caller: &Caller,
     repository: &RepositoryName,
-    wanted: PageWanted,
+    wanted: PageRequest,
 ) -> Result<Seen<ReflogEntry>, MetaError> {
     let list = List {
-        query: |prefix, after, amount| Query::DeletedBranches { repository: repository.clone(), prefix, after, amount },
-        page: Answer::moves,
+        question: |page| ListDeletedBranches { repository: repository.clone(), page },
         name: |deletion: &ReflogEntry| deletion.branch.to_string(),
     };
     list.read(meta, wanted, |deletion| shows_branch(caller, repository, &deletion.branch)).await
@@ -89,11 +75,10 @@ pub async fn seen_tags(
     meta: &dyn MetaStore,
     caller: &Caller,
     repository: &RepositoryName,
-    wanted: PageWanted,
+    wanted: PageRequest,
 ) -> Result<Seen<Tag>, MetaError> {
     let list = List {
-        query: |prefix, after, amount| Query::Tags { repository: repository.clone(), prefix, after, amount },
-        page: Answer::tags,
+        question: |page| ListTags { repository: repository.clone(), page },
         name: |tag: &Tag| tag.name.to_string(),
     };
     list.read(meta, wanted, |tag| shows_tag(caller, repository, &tag.name)).await
@@ -133,31 +118,30 @@ impl HiddenPaths {
 }
 
 /// How a list is read.
-struct List<Q, P, N> {
-    /// Of prefix, after and amount.
-    query: Q,
-    page: P,
+struct List<Q, N> {
+    /// Which question asks for a page.
+    question: Q,
     name: N,
 }
 
-impl<Q, P, N> List<Q, P, N> {
-    async fn read<T>(
+impl<Q, N> List<Q, N> {
+    async fn read<L, T>(
         &self,
         meta: &dyn MetaStore,
-        wanted: PageWanted,
+        wanted: PageRequest,
         shows: impl Fn(&T) -> bool,
     ) -> Result<Seen<T>, MetaError>
     where
-        Q: Fn(String, String, usize) -> Query,
-        P: Fn(Answer) -> Result<Page<T>, Refusal>,
+        L: Question<Answer = Page<T>>,
+        Q: Fn(PageRequest) -> L,
         N: Fn(&T) -> String,
     {
-        let PageWanted { prefix, mut after, amount } = wanted;
+        let PageRequest { prefix, mut after, amount } = wanted;
         let (mut items, mut looked_at) = (Vec::new(), 0);
         let mut ask = amount.min(PAGE_MAX);
         while items.len() < amount && looked_at < LOOKED_AT_MAX.max(amount) {
-            let answer = meta.read((self.query)(prefix.clone(), after.clone(), ask)).await?;
-            let Page { items: page, more } = (self.page)(answer)?;
+            let next = PageRequest { prefix: prefix.clone(), after: after.clone(), amount: ask };
+            let Page { items: page, more } = meta.ask((self.question)(next)).await?;
             let is_last = !more || page.is_empty();
             let mut page = page.into_iter();
             for item in page.by_ref() {

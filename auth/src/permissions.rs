@@ -8,8 +8,9 @@ use model::{Policy, UserName, Wildcard};
 
 use crate::Action;
 use crate::condition::{self, Condition, Facts};
+use crate::effect::Effect;
 use crate::pattern;
-use crate::policy::{Effect, InvalidPolicy, PolicyDocument, Statement};
+use crate::policy::{InvalidPolicy, PolicyDocument, Statement};
 
 /// What policies say of one question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

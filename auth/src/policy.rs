@@ -5,6 +5,7 @@ use model::{POLICY_BYTES_MAX, Wildcard};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Effect;
 use crate::condition::{self, Conditions};
 use crate::{Action, Resource};
 
@@ -36,16 +37,6 @@ pub struct Statement {
     /// When it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Conditions>,
-}
-
-/// What a statement does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Effect {
-    /// Allows, unless something else denies.
-    Allow,
-    /// Denies, whatever else allows.
-    Deny,
 }
 
 /// A document that can't be taken; says what is wrong and where.

@@ -7,7 +7,7 @@ use std::fmt;
 use model::Wildcard;
 
 use crate::condition::Facts;
-use crate::policy::Effect;
+use crate::effect::Effect;
 use crate::{Action, Caller, Denied, Resource};
 
 /// What a caller may do to the resources whose names begin so.

@@ -133,3 +133,6 @@ fn hand_out(answers: Vec<oneshot::Sender<Outcomes>>, counts: &[usize], outcomes:
         drop(answer.send(own));
     }
 }
+
+#[cfg(test)]
+mod tests;

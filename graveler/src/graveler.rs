@@ -10,8 +10,8 @@ use storage::Stores;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::batcher::Batcher;
 use crate::boxed;
-use crate::staging::Batcher;
 use crate::tree::Files;
 use crate::tree::cache::{Caches, TreeCounters};
 use crate::{Error, GravelerOptions};

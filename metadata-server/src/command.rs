@@ -1,11 +1,12 @@
 //! The replicated commands: each file says what one of them does to the state. Owns the dispatch, the answers kept for
-//! retries (`dedup`) and the bounds of commands. Leaves keys, encodings and atomicity to `state`. Invariant: what a
+//! retries (`dedup`) and that bounds are kept. Leaves keys, encodings and atomicity to `state`. Invariant: what a
 //! command does depends on the state, the log index and the stamped time alone, and a refused one does nothing.
 
 mod abort_upload;
 mod add_member;
 mod attach_policy;
 mod begin_job;
+mod bounds;
 mod cancel_job;
 mod change_settings;
 mod claim_job;
@@ -45,12 +46,7 @@ mod undelete_branch;
 mod unstage;
 mod update_policy;
 
-use model::{
-    ANSWER_BYTES_MAX, BeginJob, BranchName, CHECKPOINT_BYTES_MAX, Command, CompletedRequest, CreateBranch,
-    CreatePolicy, CreateRepository, DeleteBranch, EndRequest, JOB_BYTES_MAX, JobState, MetaError, Note, Outcome,
-    PART_NUMBER_MAX, POLICY_BYTES_MAX, Publish, PutPart, Refusal, ReportJob, Repository, RequestId, Stage, Timestamp,
-    UndeleteBranch, UpdatePolicy,
-};
+use model::{BranchName, Command, MetaError, Outcome, Refusal, Repository, RequestId, Timestamp};
 
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, StateError};
@@ -72,6 +68,14 @@ pub(crate) trait Apply {
         None
     }
 
+    /// Checks that it is no larger than any of ours.
+    ///
+    /// # Errors
+    /// Says what is too large, and how large it may be.
+    fn check_bounds(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Carries it out. What is refused must not have written anything.
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt>;
 }
@@ -82,65 +86,15 @@ pub(crate) trait Apply {
 /// # Errors
 /// [`MetaError::Internal`], since callers keep the bounds.
 pub fn check_bounds(command: &Command) -> Result<(), MetaError> {
-    let broken = match command {
-        Command::Forced(command) => return check_bounds(command),
-        Command::Stage(Stage { changes, .. }) if changes.len() > Command::STAGED_CHANGES_MAX => {
-            format!("{} changes; the most is {}", changes.len(), Command::STAGED_CHANGES_MAX)
-        }
-        Command::PutPart(PutPart { part, .. }) if !(1..=PART_NUMBER_MAX).contains(&part.number) => {
-            format!("part {}; parts have numbers 1 to {PART_NUMBER_MAX}", part.number)
-        }
-        Command::BeginJob(BeginJob { spec, .. }) if spec.len() > JOB_BYTES_MAX => {
-            format!("a request of {} bytes; the most is {JOB_BYTES_MAX}", spec.len())
-        }
-        Command::ReportJob(ReportJob { checkpoint: Some(checkpoint), .. })
-            if checkpoint.len() > CHECKPOINT_BYTES_MAX =>
-        {
-            format!("a checkpoint of {} bytes; the most is {CHECKPOINT_BYTES_MAX}", checkpoint.len())
-        }
-        Command::EndRequest(EndRequest { ended, .. }) if is_too_large(ended) => {
-            format!("a request of more than {JOB_BYTES_MAX} bytes, or an answer of more than {ANSWER_BYTES_MAX}")
-        }
-        Command::Publish(Publish { ended, passed, .. })
-            if ended.len().max(passed.len()) > Command::ENDED_MAX || ended.iter().any(is_too_large) =>
-        {
-            let most = Command::ENDED_MAX;
-            format!(
-                "{} requests; the most is {most}, of {JOB_BYTES_MAX} bytes with {ANSWER_BYTES_MAX} of answer each",
-                ended.len()
-            )
-        }
-        Command::CreatePolicy(CreatePolicy { document, .. }) | Command::UpdatePolicy(UpdatePolicy { document, .. })
-            if document.len() > POLICY_BYTES_MAX =>
-        {
-            format!("a policy of {} bytes; the most is {POLICY_BYTES_MAX}", document.len())
-        }
-        _ => match note(command) {
-            Some(Note { who, why, .. }) if who.len().max(why.len()) > Note::TEXT_BYTES_MAX => {
-                format!("a note of {} bytes; the most is {}", who.len().max(why.len()), Note::TEXT_BYTES_MAX)
+    macro_rules! dispatch {
+        ($($name:ident,)*) => {
+            match command {
+                $(Command::$name(command) => command.check_bounds(),)*
+                Command::Forced(command) => return check_bounds(command),
             }
-            _ => return Ok(()),
-        },
-    };
-    Err(MetaError::Internal(format!("{command}: {broken}")))
-}
-
-fn is_too_large(ended: &CompletedRequest) -> bool {
-    let answer = if let JobState::Done(answer) = &ended.state { answer.len() } else { 0 };
-    ended.spec.len() > JOB_BYTES_MAX || answer > ANSWER_BYTES_MAX
-}
-
-/// What a command says to the reflog.
-fn note(command: &Command) -> Option<&Note> {
-    match command {
-        Command::CreateRepository(CreateRepository { note, .. })
-        | Command::CreateBranch(CreateBranch { note, .. })
-        | Command::DeleteBranch(DeleteBranch { note, .. })
-        | Command::UndeleteBranch(UndeleteBranch { note, .. })
-        | Command::Publish(Publish { note, .. }) => Some(note),
-        Command::Forced(command) => note(command),
-        _ => None,
+        };
     }
+    model::for_each_command!(dispatch).map_err(|broken| MetaError::Internal(format!("{command}: {broken}")))
 }
 
 /// Carries out a command; the only entry point that changes replicated state.

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use model::{Answer, Clock, Command, MetaError, MetaStore, Outcome, Query};
 
 use crate::command::{self, ApplyContext};
+use crate::query;
 use crate::state::keyspace::{MapKeyspace, Transaction};
-use crate::state::{StateError, query, records};
+use crate::state::{StateError, records};
 
 /// How many dropped tokens and repositories a command reclaims behind it.
 const RECLAIM_MAX: usize = 8;

@@ -11,7 +11,7 @@ mod supervisor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use model::{Answer, Clock, Command, Identify, InstallationId, MetaError, MetaStore, Query};
+use model::{Clock, Command, GetInstallation, Identify, InstallationId, MetaError, MetaStore};
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
@@ -196,8 +196,8 @@ impl MetadataServer {
     /// Notes in the state which installation it is: the cluster.
     async fn identify(&self, installation: InstallationId) -> Result<(), StartError> {
         let failed = |error: MetaError| StartError::Failed { why: error.to_string() };
-        let found = self.proposer.read(Query::Installation).await.map_err(failed)?;
-        if matches!(found, Answer::Installation(Some(_))) {
+        let meta: &dyn MetaStore = &*self.proposer;
+        if meta.ask(GetInstallation).await.map_err(failed)?.is_some() {
             return Ok(());
         }
         let command = Command::Identify(Identify { installation, store: None, replaces: None });

@@ -62,7 +62,13 @@ pub use name::{
 pub use object_tags::{InvalidTags, ObjectTags, TAGS_NAME};
 pub use part_sizes::{InvalidParts, PART_RUNS_MAX, PartRun, PartSizes};
 pub use path::{InvalidPath, ObjectPath, PATH_BYTES_MAX};
-pub use query::{Answer, Lookup, PAGE_MAX, Page, Query, StagedPage};
+pub use query::{
+    Answer, CredentialOfUser, FindCommitOfToken, GetAccess, GetCompletedUpload, GetCredential, GetGroup,
+    GetInstallation, GetJob, GetPolicy, GetRepository, GetSettings, GetUpload, GetUser, GetUserByName, ListBranches,
+    ListCredentials, ListDeletedBranches, ListGroups, ListJobs, ListMembers, ListOpenJobs, ListParts, ListPolicies,
+    ListRepositories, ListStaged, ListTags, ListUploads, ListUsers, Lookup, PAGE_MAX, Page, PageRequest, Query,
+    Question, ReadReflog, ResolveRef, SettingsOfRepository, StagedPage,
+};
 pub use reflog::{DeletedBranch, Note, REFLOG_KEPT_DEFAULT, REFLOG_MOVES_MAX, ReflogEntry, Uncommitted, Undeleted};
 pub use refs::{Branch, RefTarget, Tag};
 pub use refusal::Refusal;

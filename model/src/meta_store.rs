@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    Answer, Branch, BranchName, Command, Lookup, ObjectPath, Outcome, Query, RefName, Refusal, Repository,
-    RepositoryName, Stage, StageOutcome, StagedChange,
+    Answer, Branch, BranchName, Command, GetRepository, Lookup, ObjectPath, Outcome, Query, Question, RefName, Refusal,
+    Repository, RepositoryName, ResolveRef, Stage, StageOutcome, StagedChange,
 };
 
 /// What can go wrong between a caller and the metadata service.
@@ -49,11 +49,16 @@ pub trait MetaStore: Send + Sync + 'static {
     async fn read(&self, query: Query) -> Result<Answer, MetaError>;
 }
 
-/// The calls that flows make most, typed. Others go through `write(…).await?.branch()?` and its kind.
+/// Typed calls. Commands go through `write(…).await?.branch()?` and its kind.
 impl dyn MetaStore {
+    /// Asks a question.
+    pub async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, MetaError> {
+        Q::take(self.read(question.into()).await?)
+    }
+
     /// Finds a repository.
     pub async fn repository(&self, name: &RepositoryName) -> Result<Repository, MetaError> {
-        Ok(self.read(Query::Repository { name: name.clone() }).await?.repository()?)
+        self.ask(GetRepository { name: name.clone() }).await
     }
 
     /// Finds a ref and what is staged at a path of it.
@@ -64,7 +69,7 @@ impl dyn MetaStore {
         path: Option<&ObjectPath>,
     ) -> Result<Lookup, MetaError> {
         let (repository, reference) = (repository.clone(), reference.clone());
-        Ok(*self.read(Query::Lookup { repository, reference, path: path.cloned() }).await?.lookup()?)
+        Ok(*self.ask(ResolveRef { repository, reference, path: path.cloned() }).await?)
     }
 
     /// Finds a branch.

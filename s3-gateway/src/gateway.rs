@@ -12,15 +12,15 @@ use graveler::Graveler;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Version};
-use object_http::{HEAD_BYTES_MAX, head_bytes};
 
 use crate::boxed;
 use crate::call::Call;
 use crate::credentials::RequestKeys;
 use crate::error_table::Failure;
+use crate::head::check_head;
 use crate::protocol::body::BoxError;
 use crate::protocol::post_form::{self, Form};
-use crate::protocol::{AnswerContext, ErrorCode, Receiver, S3Error, headers, sts};
+use crate::protocol::{AnswerContext, ErrorCode, Receiver, headers, sts};
 use crate::request_body::RequestBody;
 use crate::{GatewayOptions, ops, route};
 
@@ -147,13 +147,6 @@ impl Inner {
             }
         }
         answered
-    }
-}
-
-pub(crate) fn check_head(parts: &Parts) -> Result<(), S3Error> {
-    match head_bytes(&parts.uri, &parts.headers) {
-        bytes if bytes > HEAD_BYTES_MAX => Err(ErrorCode::RequestHeaderSectionTooLarge.into()),
-        _ => Ok(()),
     }
 }
 

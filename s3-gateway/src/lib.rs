@@ -31,6 +31,7 @@ mod checksum_model;
 mod copy_description;
 mod encryption;
 mod error_table;
+mod head;
 mod key;
 mod object_headers;
 mod object_tags;

@@ -6,7 +6,10 @@
 
 use std::collections::VecDeque;
 
-use model::{BranchName, MetaError, MetaStore, PAGE_MAX, Query, RefName, RefTarget, RepositoryName, TagName};
+use model::{
+    BranchName, ListBranches, ListTags, MetaError, MetaStore, PAGE_MAX, PageRequest, RefName, RefTarget,
+    RepositoryName, TagName,
+};
 
 /// How many refs one page looks at, for a caller who may see few of them.
 const LOOKED_AT_MAX: usize = 10_000;
@@ -180,15 +183,15 @@ impl Names {
         if !self.page.is_empty() || !self.more {
             return Ok(());
         }
-        let (repository, prefix, after) = (repository.clone(), prefix.to_owned(), self.after.clone());
-        let amount = self.ask.min(PAGE_MAX);
+        let (repository, amount) = (repository.clone(), self.ask.min(PAGE_MAX));
+        let page = PageRequest { prefix: prefix.to_owned(), after: self.after.clone(), amount };
         let (names, more) = match self.kind {
             Kind::Branches => {
-                let page = meta.read(Query::Branches { repository, prefix, after, amount }).await?.branches()?;
+                let page = meta.ask(ListBranches { repository, page }).await?;
                 (page.items.into_iter().map(|b| Ref::Branch(b.name)).collect::<VecDeque<_>>(), page.more)
             }
             Kind::Tags => {
-                let page = meta.read(Query::Tags { repository, prefix, after, amount }).await?.tags()?;
+                let page = meta.ask(ListTags { repository, page }).await?;
                 (page.items.into_iter().map(|t| Ref::Tag(t.name)).collect(), page.more)
             }
         };

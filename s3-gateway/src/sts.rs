@@ -14,7 +14,7 @@ use http::{Response, StatusCode};
 use secrecy::ExposeSecret;
 
 use crate::credentials::{RequestKeys, identity_refusal};
-use crate::gateway::check_head;
+use crate::head::check_head;
 use crate::protocol::sts::{self, Action, By, Call, FORM_BYTES_MAX, Holder, Keys};
 use crate::protocol::{ErrorCode, S3Error};
 use crate::request_body::RequestBody;

@@ -2,10 +2,10 @@
 
 use auth::{Action, Caller, Directory, NewCredentials, Resource, authorize, generate_credentials};
 use model::{
-    Command, CreateCredential, Credential, DeleteCredential, MetaStore, Page, Query, Refusal, RequestId, UserName,
+    Command, CreateCredential, Credential, CredentialOfUser, DeleteCredential, GetCredential, GetUserByName,
+    ListCredentials, MetaStore, Page, PageRequest, Refusal, RequestId, UserName,
 };
 
-use super::Wanted;
 use crate::Error;
 
 /// Makes a key for a user.
@@ -16,7 +16,7 @@ pub(crate) async fn create_credential(
     user: &UserName,
 ) -> Result<(NewCredentials, Credential), Error> {
     authorize(caller, Action::CreateCredentials, &Resource::User(user.clone()))?;
-    let owner = meta.read(Query::UserNamed { name: user.clone() }).await?.user()?;
+    let owner = meta.ask(GetUserByName { name: user.clone() }).await?;
     let keys = generate_credentials();
     let command = Command::CreateCredential(CreateCredential {
         request: RequestId(rand::random()),
@@ -37,10 +37,10 @@ pub(crate) async fn get_credential(
     access_key_id: &str,
 ) -> Result<Credential, Error> {
     authorize(caller, Action::ReadCredentials, &Resource::User(user.clone()))?;
-    let owner = meta.read(Query::UserNamed { name: user.clone() }).await?.user()?;
-    let found = meta.read(Query::Credential { access_key_id: access_key_id.to_owned() }).await?.credential()?;
+    let owner = meta.ask(GetUserByName { name: user.clone() }).await?;
+    let found = meta.ask(GetCredential { access_key_id: access_key_id.to_owned() }).await?;
     match found {
-        (credential, holder) if holder.id == owner.id => Ok(credential),
+        CredentialOfUser { credential, user } if user.id == owner.id => Ok(credential),
         _ => Err(Refusal::CredentialNotFound(access_key_id.to_owned()).into()),
     }
 }
@@ -50,11 +50,10 @@ pub(crate) async fn list_credentials(
     meta: &dyn MetaStore,
     caller: &Caller,
     user: UserName,
-    wanted: Wanted,
+    page: PageRequest,
 ) -> Result<Page<Credential>, Error> {
     authorize(caller, Action::ListCredentials, &Resource::User(user.clone()))?;
-    let Wanted { prefix, after, amount } = wanted;
-    Ok(meta.read(Query::Credentials { user, prefix, after, amount }).await?.credentials()?)
+    Ok(meta.ask(ListCredentials { user, page }).await?)
 }
 
 /// Takes a key away, and the sessions that it began.

@@ -2,11 +2,10 @@
 
 use auth::{Action, Caller, Resource, authorize};
 use model::{
-    AddMember, Command, CreateGroup, DeleteGroup, Group, GroupName, MetaStore, Page, Query, RemoveMember, RequestId,
-    User, UserName,
+    AddMember, Command, CreateGroup, DeleteGroup, GetGroup, Group, GroupName, ListGroups, ListMembers, MetaStore, Page,
+    PageRequest, RemoveMember, RequestId, User, UserName,
 };
 
-use super::Wanted;
 use crate::Error;
 use crate::escapes::check_new_name;
 
@@ -25,7 +24,7 @@ pub(crate) async fn create_group(
 /// Finds a group.
 pub(crate) async fn get_group(meta: &dyn MetaStore, caller: &Caller, name: &GroupName) -> Result<Group, Error> {
     authorize(caller, Action::ReadGroup, &Resource::Group(name.clone()))?;
-    Ok(meta.read(Query::Group { name: name.clone() }).await?.group()?)
+    Ok(meta.ask(GetGroup { name: name.clone() }).await?)
 }
 
 /// Lists groups: all, or those that a user is in.
@@ -33,14 +32,13 @@ pub(crate) async fn list_groups(
     meta: &dyn MetaStore,
     caller: &Caller,
     of: Option<UserName>,
-    wanted: Wanted,
+    page: PageRequest,
 ) -> Result<Page<Group>, Error> {
     match &of {
         None => authorize(caller, Action::ListGroups, &Resource::All)?,
         Some(user) => authorize(caller, Action::ReadUser, &Resource::User(user.clone()))?,
     }
-    let Wanted { prefix, after, amount } = wanted;
-    Ok(meta.read(Query::Groups { of, prefix, after, amount }).await?.groups()?)
+    Ok(meta.ask(ListGroups { of, page }).await?)
 }
 
 /// Lists a group's users.
@@ -48,11 +46,10 @@ pub(crate) async fn list_members(
     meta: &dyn MetaStore,
     caller: &Caller,
     group: GroupName,
-    wanted: Wanted,
+    page: PageRequest,
 ) -> Result<Page<User>, Error> {
     authorize(caller, Action::ReadGroup, &Resource::Group(group.clone()))?;
-    let Wanted { prefix, after, amount } = wanted;
-    Ok(meta.read(Query::Members { group, prefix, after, amount }).await?.users()?)
+    Ok(meta.ask(ListMembers { group, page }).await?)
 }
 
 /// Forgets a group.

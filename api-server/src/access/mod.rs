@@ -14,14 +14,3 @@ pub(crate) use policies::{
 };
 pub(crate) use sessions::{Narrowing, begin_session, end_session, end_sessions};
 pub(crate) use users::{create_user, delete_user, get_user, list_users};
-
-/// Which page of a listing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
-    /// Names begin so.
-    pub(crate) prefix: String,
-    /// Names are larger.
-    pub(crate) after: String,
-    /// How many at most.
-    pub(crate) amount: usize,
-}

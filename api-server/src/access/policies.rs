@@ -2,12 +2,11 @@
 
 use auth::{Action, Caller, PolicyDocument, Resource, authorize};
 use model::{
-    AttachPolicy, Command, CreatePolicy, DeletePolicy, DetachPolicy, MetaStore, Page, Policy, PolicyHolder, PolicyName,
-    Query, RequestId, UpdatePolicy,
+    AttachPolicy, Command, CreatePolicy, DeletePolicy, DetachPolicy, GetPolicy, ListPolicies, MetaStore, Page,
+    PageRequest, Policy, PolicyHolder, PolicyName, RequestId, UpdatePolicy,
 };
 use proto::api::InvalidField;
 
-use super::Wanted;
 use crate::Error;
 use crate::escapes::check_new_name;
 
@@ -48,7 +47,7 @@ fn checked(document: &str) -> Result<String, InvalidField> {
 /// Finds a policy.
 pub(crate) async fn get_policy(meta: &dyn MetaStore, caller: &Caller, name: &PolicyName) -> Result<Policy, Error> {
     authorize(caller, Action::ReadPolicy, &Resource::Policy(name.clone()))?;
-    Ok(meta.read(Query::Policy { name: name.clone() }).await?.policy()?)
+    Ok(meta.ask(GetPolicy { name: name.clone() }).await?)
 }
 
 /// Lists policies: all, or those attached to one; of a user the effective ones too, which come by their groups.
@@ -57,15 +56,14 @@ pub(crate) async fn list_policies(
     caller: &Caller,
     of: Option<PolicyHolder>,
     effective: bool,
-    wanted: Wanted,
+    page: PageRequest,
 ) -> Result<Page<Policy>, Error> {
     match &of {
         None => authorize(caller, Action::ListPolicies, &Resource::All)?,
         Some(PolicyHolder::User(name)) => authorize(caller, Action::ReadUser, &Resource::User(name.clone()))?,
         Some(PolicyHolder::Group(name)) => authorize(caller, Action::ReadGroup, &Resource::Group(name.clone()))?,
     }
-    let Wanted { prefix, after, amount } = wanted;
-    Ok(meta.read(Query::Policies { of, effective, prefix, after, amount }).await?.policies()?)
+    Ok(meta.ask(ListPolicies { of, effective, page }).await?)
 }
 
 /// Forgets a policy.

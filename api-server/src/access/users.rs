@@ -1,9 +1,10 @@
 //! Users.
 
 use auth::{Action, Caller, Resource, authorize};
-use model::{Command, CreateUser, DeleteUser, MetaStore, Page, Query, RequestId, User, UserName};
+use model::{
+    Command, CreateUser, DeleteUser, GetUserByName, ListUsers, MetaStore, Page, PageRequest, RequestId, User, UserName,
+};
 
-use super::Wanted;
 use crate::Error;
 use crate::escapes::check_new_name;
 
@@ -29,14 +30,13 @@ pub(crate) async fn create_user(
 /// Finds a user.
 pub(crate) async fn get_user(meta: &dyn MetaStore, caller: &Caller, name: &UserName) -> Result<User, Error> {
     authorize(caller, Action::ReadUser, &Resource::User(name.clone()))?;
-    Ok(meta.read(Query::UserNamed { name: name.clone() }).await?.user()?)
+    Ok(meta.ask(GetUserByName { name: name.clone() }).await?)
 }
 
 /// Lists users.
-pub(crate) async fn list_users(meta: &dyn MetaStore, caller: &Caller, wanted: Wanted) -> Result<Page<User>, Error> {
+pub(crate) async fn list_users(meta: &dyn MetaStore, caller: &Caller, page: PageRequest) -> Result<Page<User>, Error> {
     authorize(caller, Action::ListUsers, &Resource::All)?;
-    let Wanted { prefix, after, amount } = wanted;
-    Ok(meta.read(Query::Users { prefix, after, amount }).await?.users()?)
+    Ok(meta.ask(ListUsers { page }).await?)
 }
 
 /// Forgets a user with keys, memberships, attached policies and sessions.

@@ -5,7 +5,9 @@
 use std::collections::HashMap;
 
 use graveler::{CommitChain, CommitInfo, Merged, Replay, SealedTokens};
-use model::{Branch, BranchName, CommitId, CompletedRequest, Note, Query, Refusal, Repository, StagingToken};
+use model::{
+    Branch, BranchName, CommitId, CompletedRequest, FindCommitOfToken, Note, Refusal, Repository, StagingToken,
+};
 
 use super::{CommitQueues, Operation, Outcome, PendingRequest, RequestContext};
 use crate::publish::{Publication, publish};
@@ -229,8 +231,8 @@ impl Batch {
             return Ok(Outcome::IncludedIn(*commit));
         }
         let (repository, branch) = (self.repository.name.clone(), self.branch.name.clone());
-        let holder = Query::Holder { repository, branch, token };
-        let holder = self.queues.graveler().meta().read(holder).await?.holder()?;
+        let holder = FindCommitOfToken { repository, branch, token };
+        let holder = self.queues.graveler().meta().ask(holder).await?;
         holder.map(Outcome::IncludedIn).ok_or_else(|| graveler::Error::NoChanges.into())
     }
 }

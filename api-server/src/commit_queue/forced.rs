@@ -21,7 +21,7 @@ impl MetaStore for Forced {
         match &mut answer {
             Answer::Repository(repository) => repository.read_only = false,
             Answer::Lookup(found) => found.repository.read_only = false,
-            Answer::Settings(found) => found.0.read_only = false,
+            Answer::Settings(found) => found.repository.read_only = false,
             _ => {}
         }
         Ok(answer)

@@ -11,9 +11,9 @@ use wire::begin_session_request::Narrowing as WireNarrowing;
 
 use super::Grpc;
 use super::authentication::authenticated;
-use super::fields::{amount, next_after, request_id, text};
+use super::fields::{next_after, page, request_id, text};
 use crate::Error;
-use crate::access::{self, Narrowing, Wanted};
+use crate::access::{self, Narrowing};
 
 fn user(user: User) -> wire::User {
     wire::User { id: user.id.0, name: user.name.into(), created_at: Some(time_to_wire(user.created_at)) }
@@ -47,10 +47,6 @@ fn needed(found: Option<PolicyHolder>) -> Result<PolicyHolder, Status> {
     found.ok_or_else(|| Error::from(InvalidField::new("holder", "name a user or a group")).into())
 }
 
-fn wanted(prefix: String, after: String, wanted: u32) -> Wanted {
-    Wanted { prefix, after, amount: amount(wanted) }
-}
-
 #[tonic::async_trait]
 impl Access for Grpc {
     async fn create_user(&self, request: Request<wire::CreateUserRequest>) -> Result<Response<wire::User>, Status> {
@@ -70,7 +66,7 @@ impl Access for Grpc {
         request: Request<wire::ListUsersRequest>,
     ) -> Result<Response<wire::ListUsersResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let page = wanted(message.prefix, message.after, message.amount);
+        let page = page(message.prefix, message.after, message.amount);
         let page = match parse_optional("group", &message.group).map_err(Error::from)? {
             None => access::list_users(self.meta(), &caller, page).await?,
             Some(group) => access::list_members(self.meta(), &caller, group, page).await?,
@@ -118,7 +114,7 @@ impl Access for Grpc {
     ) -> Result<Response<wire::ListGroupsResponse>, Status> {
         let (caller, message) = authenticated(request)?;
         let of = parse_optional("user", &message.user).map_err(Error::from)?;
-        let page = wanted(message.prefix, message.after, message.amount);
+        let page = page(message.prefix, message.after, message.amount);
         let page = access::list_groups(self.meta(), &caller, of, page).await?;
         Ok(Response::new(wire::ListGroupsResponse {
             more: page.more,
@@ -186,7 +182,7 @@ impl Access for Grpc {
         request: Request<wire::ListPoliciesRequest>,
     ) -> Result<Response<wire::ListPoliciesResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let page = wanted(message.prefix, message.after, message.amount);
+        let page = page(message.prefix, message.after, message.amount);
         let of = holder(message.of)?;
         let page = access::list_policies(self.meta(), &caller, of, message.effective, page).await?;
         Ok(Response::new(wire::ListPoliciesResponse {
@@ -254,7 +250,7 @@ impl Access for Grpc {
         request: Request<wire::ListCredentialsRequest>,
     ) -> Result<Response<wire::ListCredentialsResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let page = wanted(message.prefix, message.after, message.amount);
+        let page = page(message.prefix, message.after, message.amount);
         let page = access::list_credentials(self.meta(), &caller, text("user", &message.user)?, page).await?;
         Ok(Response::new(wire::ListCredentialsResponse {
             more: page.more,

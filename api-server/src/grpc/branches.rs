@@ -1,7 +1,7 @@
 //! Branches over gRPC, their reflogs, and those that are deleted.
 
 use auth::{Action, Resource, authorize, seen_branches, seen_deletions};
-use model::{Branch, BranchName, Query, RepositoryName, UnstageScope};
+use model::{Branch, BranchName, ReadReflog, RepositoryName, UnstageScope};
 use proto::api::{InvalidField, parse_optional};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
@@ -137,9 +137,8 @@ impl Branches for Grpc {
         authorize(&caller, Action::ReadBranch, &Resource::branch(&repository, &branch)).map_err(Error::from)?;
         let before = parse_optional("after", &message.after).map_err(Error::from)?;
         let amount = amount(message.amount);
-        let query = Query::Reflog { repository: repository.clone(), branch: branch.clone(), before, amount };
-        let answer = self.graveler.meta().read(query).await.map_err(Error::from)?;
-        let page = answer.moves().map_err(Error::from)?;
+        let query = ReadReflog { repository: repository.clone(), branch: branch.clone(), before, amount };
+        let page = self.graveler.meta().ask(query).await.map_err(Error::from)?;
         if page.items.is_empty() && before.is_none() {
             // Nothing is remembered of it: then it must at least be there.
             self.graveler.meta().branch(&repository, &branch).await.map_err(Error::from)?;

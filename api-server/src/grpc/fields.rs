@@ -1,17 +1,14 @@
 //! Reads and writes the fields that many messages share. Invariant: what breaks a rule is told with its field's name.
 
-use auth::PageWanted;
 use bytes::Bytes;
 use graveler::RefExpr;
-use model::{PAGE_MAX, RequestId};
+use model::RequestId;
 use prost::Message;
 use proto::api::{parse, parse_request_id};
 use tonic::Status;
 
+pub(super) use crate::pages::{amount, next_after, page};
 use crate::{Error, error_table};
-
-/// How many items a page has if the caller doesn't say.
-const PAGE_DEFAULT: usize = 100;
 
 /// Reads a name, path or id.
 pub(super) fn text<T>(field: &'static str, text: &str) -> Result<T, Status>
@@ -42,41 +39,7 @@ pub(super) fn decoded<T: Message + Default>(answer: &[u8]) -> Result<T, Status> 
     T::decode(answer).map_err(|error| error_table::internal(&format!("a remembered answer: {error}")).into())
 }
 
-/// Reads how many items a page may have.
-pub(crate) fn amount(amount: u32) -> usize {
-    match usize::try_from(amount).unwrap_or(PAGE_MAX) {
-        0 => PAGE_DEFAULT,
-        amount => amount.min(PAGE_MAX),
-    }
-}
-
-/// Reads which page of a list is wanted.
-pub(super) fn page(prefix: String, after: String, wanted: u32) -> PageWanted {
-    PageWanted { prefix, after, amount: amount(wanted) }
-}
-
 /// Reads a delimiter; an empty one is none.
 pub(super) fn delimiter(delimiter: String) -> Option<String> {
     Some(delimiter).filter(|delimiter| !delimiter.is_empty())
-}
-
-/// What to go on behind, if there is more.
-pub(crate) fn next_after<T>(more: bool, items: &[T], name: impl Fn(&T) -> String) -> String {
-    items.last().filter(|_| more).map(name).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_have_a_default_and_a_bound() {
-        assert_eq!((amount(0), amount(7), amount(u32::MAX)), (100, 7, 1000));
-    }
-
-    #[test]
-    fn there_is_a_next_page_only_behind_a_full_one() {
-        assert_eq!(next_after(true, &["a", "b"], ToString::to_string), "b");
-        assert_eq!(next_after(false, &["a", "b"], ToString::to_string), "");
-    }
 }

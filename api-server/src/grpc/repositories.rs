@@ -1,7 +1,7 @@
 //! Repositories over gRPC.
 
 use auth::{Action, Resource, authorize, seen_repositories};
-use model::{BranchName, BranchPattern, Query, RepositoryName, SettingsChange};
+use model::{BranchName, BranchPattern, GetSettings, RepositoryName, SettingsChange};
 use proto::api::{InvalidField, parse_optional};
 use proto::generated::api as wire;
 use tonic::{Request, Response, Status};
@@ -82,9 +82,8 @@ impl Repositories for Grpc {
         let (caller, message) = authenticated(request)?;
         let repository: RepositoryName = text("name", &message.name)?;
         authorize(&caller, Action::ReadRepository, &Resource::Repository(repository.clone())).map_err(Error::from)?;
-        let answer = self.graveler.meta().read(Query::Settings { repository }).await.map_err(Error::from)?;
-        let (_, settings) = *answer.settings().map_err(Error::from)?;
-        Ok(Response::new(wire::RepositoryMetadata { metadata: settings.metadata }))
+        let found = self.graveler.meta().ask(GetSettings { repository }).await.map_err(Error::from)?;
+        Ok(Response::new(wire::RepositoryMetadata { metadata: found.settings.metadata }))
     }
 
     async fn change(

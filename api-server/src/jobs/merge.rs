@@ -12,7 +12,7 @@ use super::decode;
 use super::work::{Answer, Work};
 use crate::Error;
 use crate::flows::{self, MergeOutcome, MergeRequest};
-use crate::grpc::fields::{amount, next_after};
+use crate::pages::{amount, next_after};
 
 pub(super) fn check(caller: &Caller, spec: &[u8]) -> Result<(), Error> {
     flows::may_merge(caller, &request(decode(spec)?)?)

@@ -26,8 +26,8 @@ use std::time::Duration;
 use auth::{Action, Caller, Directory, Resource, authorize, is_allowed};
 use graveler::Progress;
 use model::{
-    BeginJob, CancelJob, Command, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, Query, Refusal, RepositoryName,
-    RequestId, RunnerId,
+    BeginJob, CancelJob, Command, GetJob, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, ListJobs, Refusal,
+    RepositoryName, RequestId, RunnerId,
 };
 use proto::api::InvalidField;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -207,7 +207,7 @@ impl Jobs {
     /// Finds a job of a repository.
     pub async fn get(&self, caller: &Caller, repository: &RepositoryName, id: RequestId) -> Result<Job, Error> {
         authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
-        let job = *self.inner.queues.graveler().meta().read(Query::Job { id }).await?.job()?;
+        let job = *self.inner.queues.graveler().meta().ask(GetJob { id }).await?;
         if job.repository != *repository || !may_see(caller, &job) {
             return Err(Refusal::JobNotFound(id).into());
         }
@@ -223,8 +223,8 @@ impl Jobs {
         amount: usize,
     ) -> Result<JobsPage, Error> {
         authorize(caller, Action::ReadRepository, &Resource::Repository(repository.clone()))?;
-        let query = Query::Jobs { repository: repository.clone(), after, amount };
-        let page = self.inner.queues.graveler().meta().read(query).await?.jobs()?;
+        let query = ListJobs { repository: repository.clone(), after, amount };
+        let page = self.inner.queues.graveler().meta().ask(query).await?;
         let next_after = page.items.last().filter(|_| page.more).map(|job| job.id);
         let seen = page.items.into_iter().filter(|job| may_see(caller, job));
         Ok(JobsPage { jobs: seen.map(|job| self.inner.with_progress(job)).collect(), next_after })

@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 
 use auth::Unknown;
 use model::{
-    ClaimJob, Command, CompletedRequest, EndRequest, Job, JobCaller, JobFailure, JobState, MetaError, PAGE_MAX, Query,
-    Refusal, Timestamp,
+    ClaimJob, Command, CompletedRequest, EndRequest, Job, JobCaller, JobFailure, JobState, ListOpenJobs, MetaError,
+    PAGE_MAX, Refusal, Timestamp,
 };
 use proto::api::Reason;
 use tonic::Code;
@@ -41,8 +41,8 @@ impl Inner {
     async fn resume_some(self: &Arc<Self>) -> Result<(), Error> {
         let mut after = None;
         while self.detached.available_permits() > 0 {
-            let query = Query::OpenJobs { after, amount: PAGE_MAX };
-            let page = self.queues.graveler().meta().read(query).await?.jobs()?;
+            let query = ListOpenJobs { after, amount: PAGE_MAX };
+            let page = self.queues.graveler().meta().ask(query).await?;
             after = page.items.last().map(|job| job.id);
             for job in page.items {
                 let id = job.id;

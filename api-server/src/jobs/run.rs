@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use model::{
-    BeginJob, ClaimJob, Command, CompletedRequest, EndRequest, Job, JobFailure, JobState, MetaError, Query, Refusal,
+    BeginJob, ClaimJob, Command, CompletedRequest, EndRequest, GetJob, Job, JobFailure, JobState, MetaError, Refusal,
     ReportJob,
 };
 use tonic::Code;
@@ -78,10 +78,10 @@ impl Inner {
     async fn take_over(&self, request: &Request) -> Result<Option<Job>, Error> {
         let meta = self.queues.graveler().meta();
         loop {
-            let job = match meta.read(Query::Job { id: request.id }).await?.job() {
+            let job = match meta.ask(GetJob { id: request.id }).await {
                 Ok(job) => *job,
-                Err(Refusal::JobNotFound(_)) => return Ok(None),
-                Err(refusal) => return Err(refusal.into()),
+                Err(MetaError::Refused(Refusal::JobNotFound(_))) => return Ok(None),
+                Err(error) => return Err(error.into()),
             };
             let same = job.repository == request.repository
                 && job.kind == request.kind

@@ -1,7 +1,6 @@
 //! Pages of lists, as lakeFS's clients turn them. Invariant: a page says what to go on behind only when there is more.
 
-use auth::PageWanted;
-use model::PAGE_MAX;
+use model::{PAGE_MAX, PageRequest};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -26,7 +25,7 @@ pub(crate) struct PageQuery {
     pub(crate) amount: Amount,
 }
 
-impl From<PageQuery> for PageWanted {
+impl From<PageQuery> for PageRequest {
     fn from(PageQuery { prefix, after, amount }: PageQuery) -> Self {
         Self { prefix, after, amount: amount.0 }
     }

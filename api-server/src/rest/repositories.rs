@@ -1,10 +1,10 @@
 //! Repositories over REST.
 
-use auth::{Action, PageWanted, Resource, authorize, seen_repositories};
+use auth::{Action, Resource, authorize, seen_repositories};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use model::{BranchName, Repository, RepositoryName, RequestId, SettingsChange};
+use model::{BranchName, PageRequest, Repository, RepositoryName, RequestId, SettingsChange};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -122,7 +122,7 @@ async fn list_repositories(
 ) -> Result<Json<RepositoryList>, Failure> {
     authorize(&caller, Action::ListRepositories, &Resource::All)?;
     let RepositoriesQuery { prefix, after, amount: Amount(amount), search } = query;
-    let wanted = PageWanted { prefix, after, amount };
+    let wanted = PageRequest { prefix, after, amount };
     let fits = |repository: &Repository| repository.name.as_str().contains(&search);
     let page = seen_repositories(rest.graveler.meta(), &caller, wanted, fits).await?;
     let pagination = Pagination::before(page.next, page.items.len());

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use model::{BranchName, BranchPattern, RepositoryName, Retention, Settings, SettingsChange};
+use model::{BranchName, BranchPattern, GetSettings, RepositoryName, Retention, Settings, SettingsChange};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -241,8 +241,8 @@ fn e_tag(patterns: &[BranchPattern]) -> String {
 
 impl Rest {
     async fn settings(&self, repository: &RepositoryName) -> Result<Settings, Failure> {
-        let question = model::Query::Settings { repository: repository.clone() };
-        Ok(self.graveler.meta().read(question).await?.settings()?.1)
+        let question = GetSettings { repository: repository.clone() };
+        Ok(self.graveler.meta().ask(question).await?.settings)
     }
 }
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use auth::SecretBox;
 use metadata_server::MemoryMetaStore;
 use model::{
-    Answer, Command, DeleteGroup, DeleteUser, MetaError, MetaStore, Outcome, PolicyHolder, Query, RemoveMember,
-    SystemClock,
+    Answer, Command, CredentialOfUser, DeleteGroup, DeleteUser, GetCredential, ListPolicies, ListUsers, MetaError,
+    MetaStore, Outcome, PageRequest, PolicyHolder, Query, RemoveMember, SystemClock,
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -27,8 +27,8 @@ async fn the_first_start_makes_an_administrator_and_later_ones_don_t() {
     let keys = bootstrap_administrator(&*meta, &secrets, None).await.unwrap().unwrap();
     assert!(bootstrap_administrator(&*meta, &secrets, None).await.unwrap().is_none());
 
-    let query = Query::Credential { access_key_id: keys.access_key_id.clone() };
-    let (credential, user) = meta.read(query).await.unwrap().credential().unwrap();
+    let query = GetCredential { access_key_id: keys.access_key_id.clone() };
+    let CredentialOfUser { credential, user } = meta.ask(query).await.unwrap();
     assert_eq!(user.name.as_str(), "admin");
     let opened = secrets.open(&keys.access_key_id, &credential.secret).unwrap();
     assert_eq!(opened.expose_secret(), keys.secret_access_key.expose_secret());
@@ -63,8 +63,8 @@ async fn a_first_start_that_is_cut_off_leaves_no_administrator_without_a_key() {
         let second = bootstrap_administrator(&*meta.store, &secrets, None).await.unwrap();
         let keys = [first.ok().flatten(), second].into_iter().flatten().collect::<Vec<_>>();
         assert_eq!(keys.len(), 1, "cut off behind {commands} commands");
-        let query = Query::Credential { access_key_id: keys[0].access_key_id.clone() };
-        assert_eq!(meta.read(query).await.unwrap().credential().unwrap().1.name.as_str(), "admin");
+        let query = GetCredential { access_key_id: keys[0].access_key_id.clone() };
+        assert_eq!(meta.store.ask(query).await.unwrap().user.name.as_str(), "admin");
     }
 }
 
@@ -87,15 +87,10 @@ async fn a_preset_key_is_taken_and_a_new_one_is_added() {
     let second = bootstrap_administrator(&*meta, &secrets, preset("second", "second-secret")).await.unwrap();
     assert_eq!(second.unwrap().access_key_id, "second");
     for id in ["first", "second"] {
-        let query = Query::Credential { access_key_id: id.into() };
-        assert_eq!(meta.read(query).await.unwrap().credential().unwrap().1.name.as_str(), "admin");
+        let query = GetCredential { access_key_id: id.into() };
+        assert_eq!(meta.ask(query).await.unwrap().user.name.as_str(), "admin");
     }
-    let users = meta
-        .read(Query::Users { prefix: String::new(), after: String::new(), amount: 10 })
-        .await
-        .unwrap()
-        .users()
-        .unwrap();
+    let users = meta.ask(ListUsers { page: PageRequest::first(10) }).await.unwrap();
     assert_eq!(users.items.len(), 1);
 }
 
@@ -114,8 +109,8 @@ async fn a_preset_that_can_t_be_is_refused() {
 
 async fn policies_of_admin(meta: &dyn MetaStore) -> Vec<String> {
     let of = Some(PolicyHolder::User("admin".parse().unwrap()));
-    let query = Query::Policies { of, effective: true, prefix: String::new(), after: String::new(), amount: 100 };
-    let page = meta.read(query).await.unwrap().policies().unwrap();
+    let query = ListPolicies { of, effective: true, page: PageRequest::first(100) };
+    let page = meta.ask(query).await.unwrap();
     page.items.into_iter().map(|policy| policy.name.to_string()).collect()
 }
 

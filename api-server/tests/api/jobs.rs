@@ -8,7 +8,7 @@ use api_server::jobs::JobOptions;
 use futures::TryStreamExt;
 use futures::future::join_all;
 use lakebed_sdk::{Code, Job, JobAnswer, JobKind, JobState, Lakebed, MergeOptions, NewCommit, Reason, RequestId};
-use model::{Clock, Query, SystemClock};
+use model::{Clock, GetJob, SystemClock};
 
 use crate::lake::{TestLake, branch, until};
 
@@ -242,7 +242,7 @@ async fn a_server_that_ends_leaves_its_jobs_to_the_next_at_once() {
     let id = lake.lakebed.begin_commit(&lake.trips, &branch("main"), commit("left", 5)).await.unwrap();
     lake.meta.publications_come(1).await;
     lake.api.end().await;
-    let left = lake.graveler.meta().read(Query::Job { id }).await.unwrap().job().unwrap();
+    let left = lake.graveler.meta().ask(GetJob { id }).await.unwrap();
     assert!(!left.state.is_ended() && !left.lease.unwrap().lasts(SystemClock.now()), "{left:?}");
     let second = lake.another_server(quick()).await;
     drop(held);

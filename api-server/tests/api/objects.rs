@@ -8,7 +8,7 @@ use futures::{TryStreamExt, stream};
 use graveler::RefExpr;
 use lakebed_sdk::{Code, Condition, CopyObjects, ListItem, ListOptions, Object, Reason, Timestamp, Upload};
 use model::{
-    Command, CreateRepository, DeleteRepository, Entry, Note, Query, RequestId, Stage, StagedChange, StagedValue,
+    Command, CreateRepository, DeleteRepository, Entry, Note, RequestId, ResolveRef, Stage, StagedChange, StagedValue,
 };
 use storage::testing::Verb;
 use tokio::io::AsyncReadExt;
@@ -67,8 +67,8 @@ async fn bytes_never_end_up_in_another_repository() {
     let late = lake.lakebed.upload_bytes(&lake.trips, &main, &path, "bytes", Upload::default()).await.unwrap_err();
     assert_eq!(late.reason, Reason::RepositoryNotFound, "{late}");
     assert_eq!(lake.requests.requests(Verb::Delete), 1, "nobody needs them");
-    let query = Query::Lookup { repository: lake.trips.clone(), reference: main.into(), path: Some(path) };
-    assert_eq!(lake.graveler.meta().read(query).await.unwrap().lookup().unwrap().staged, None);
+    let query = ResolveRef { repository: lake.trips.clone(), reference: main.into(), path: Some(path) };
+    assert_eq!(lake.graveler.meta().ask(query).await.unwrap().staged, None);
 }
 
 #[tokio::test]

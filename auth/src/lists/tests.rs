@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use async_trait::async_trait;
-use model::{Command, CommitId, Outcome, StagingToken, Timestamp, User, UserId, Version};
+use model::{
+    Answer, Command, CommitId, ListBranches, MetaError, Outcome, PageRequest, Query, StagingToken, Timestamp, User,
+    UserId, Version,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -24,7 +27,9 @@ impl MetaStore for Branches {
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
         self.asked.fetch_add(1, Relaxed);
-        let Query::Branches { prefix, after, amount, .. } = query else { unreachable!("{query:?}") };
+        let Query::ListBranches(ListBranches { page: PageRequest { prefix, after, amount }, .. }) = query else {
+            unreachable!("{query:?}")
+        };
         let mut left = self.names.iter().filter(|name| name.starts_with(&prefix) && **name > after);
         let items = left.by_ref().take(amount).map(|name| branch(name)).collect();
         Ok(Answer::Branches(Page { items, more: left.next().is_some() }))
@@ -79,7 +84,7 @@ fn trips() -> RepositoryName {
 }
 
 fn page(store: &Branches, caller: &Caller, after: &str, amount: usize) -> (Vec<String>, Option<String>) {
-    let wanted = PageWanted { prefix: String::new(), after: after.to_owned(), amount };
+    let wanted = PageRequest { prefix: String::new(), after: after.to_owned(), amount };
     let seen = block_on(seen_branches(store, caller, &trips(), wanted, |_| true));
     let Seen { items, next } = seen.unwrap();
     (items.into_iter().map(|branch| branch.name.to_string()).collect(), next)

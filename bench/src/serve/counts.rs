@@ -105,7 +105,7 @@ impl MetaStore for CountingMeta {
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
         let counter = match query {
-            Query::Repository { .. } | Query::Credential { .. } | Query::Access { .. } => &self.asked.refreshes,
+            Query::GetRepository(_) | Query::GetCredential(_) | Query::GetAccess(_) => &self.asked.refreshes,
             _ => &self.asked.lookups,
         };
         counter.fetch_add(1, Relaxed);

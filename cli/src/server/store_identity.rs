@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use model::{
-    Command, Identify, Installation, InstallationId, MetaStore, Query, RefTarget, Refusal, Repository, StoreId,
-    UserName,
+    Command, GetInstallation, GetUserByName, Identify, Installation, InstallationId, ListRepositories, MetaError,
+    MetaStore, PageRequest, RefTarget, Refusal, Repository, StoreId, UserName,
 };
 use storage::{Immutable, Scheme, StorageError, StoreMarker, Stores};
 
@@ -158,7 +158,7 @@ async fn note(meta: &dyn MetaStore, stores: &Stores, before: &Installation, mark
 
 /// The installation, which gets an id if it has none yet.
 async fn installation(meta: &dyn MetaStore) -> Result<Installation> {
-    if let Some(installation) = meta.read(Query::Installation).await?.installation()? {
+    if let Some(installation) = meta.ask(GetInstallation).await? {
         return Ok(installation);
     }
     let installation = InstallationId(rand::random());
@@ -213,8 +213,8 @@ async fn refuse_signs_of_use(stores: &Stores) -> Result<()> {
 }
 
 async fn repositories(meta: &dyn MetaStore) -> Result<Vec<Repository>> {
-    let query = Query::Repositories { prefix: String::new(), after: String::new(), amount: REPOSITORIES_TRIED };
-    Ok(meta.read(query).await?.repositories()?.items)
+    let query = ListRepositories { page: PageRequest::first(REPOSITORIES_TRIED) };
+    Ok(meta.ask(query).await?.items)
 }
 
 /// Whether the head of a repository's default branch lies in the store; nothing if there is no such branch.
@@ -225,7 +225,7 @@ async fn lies_in(meta: &dyn MetaStore, stores: &Arc<Stores>, repository: &Reposi
             RefTarget::Branch(branch) => branch.commit,
             _ => return Ok(None),
         },
-        Err(model::MetaError::Refused(_)) => return Ok(None),
+        Err(MetaError::Refused(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     match storage.get(&Immutable::Commit(head)).await {
@@ -238,10 +238,10 @@ async fn lies_in(meta: &dyn MetaStore, stores: &Arc<Stores>, repository: &Reposi
 /// Whether nobody has used the installation yet: its first user is made after this.
 async fn is_new(meta: &dyn MetaStore) -> Result<bool> {
     let name: UserName = api_server::ADMINISTRATOR.parse().expect("because it is a valid name");
-    match meta.read(Query::UserNamed { name }).await?.user() {
+    match meta.ask(GetUserByName { name }).await {
         Ok(_) => Ok(false),
-        Err(Refusal::UserNotFound(_)) => Ok(true),
-        Err(refusal) => Err(refusal.into()),
+        Err(MetaError::Refused(Refusal::UserNotFound(_))) => Ok(true),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -10,8 +10,8 @@ use model::{
 };
 use tokio::sync::Semaphore;
 
+use super::*;
 use crate::Error;
-use crate::staging::{Batcher, Place};
 use crate::testing::{branch, name, path, run};
 
 /// Answers a `Stage` when it is let; counts commands and the changes in them.

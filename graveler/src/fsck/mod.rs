@@ -15,7 +15,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use model::{Branch, CheckSummary, CommitId, Query, Repository, RepositoryName, Tag};
+use model::{Branch, CheckSummary, CommitId, ListBranches, ListTags, PageRequest, Repository, RepositoryName, Tag};
 use storage::{RepositoryStorage, StorageError};
 use tokio::sync::mpsc::Sender;
 
@@ -104,9 +104,8 @@ impl Graveler {
         let repository = &record.name;
         let (mut after, mut more) = (String::new(), true);
         while more {
-            let (repository, prefix) = (repository.clone(), String::new());
-            let page = self.meta().read(Query::Branches { repository, prefix, after, amount: REFS_PAGE }).await?;
-            let page = page.branches()?;
+            let (repository, page) = (repository.clone(), PageRequest::after(after, REFS_PAGE));
+            let page = self.meta().ask(ListBranches { repository, page }).await?;
             more = page.more && !page.items.is_empty();
             after = page.items.last().map(|branch| branch.name.to_string()).unwrap_or_default();
             for Branch { name, commit, .. } in page.items {
@@ -116,9 +115,8 @@ impl Graveler {
         }
         (after, more) = (String::new(), true);
         while more {
-            let (repository, prefix) = (repository.clone(), String::new());
-            let page = self.meta().read(Query::Tags { repository, prefix, after, amount: REFS_PAGE }).await?;
-            let page = page.tags()?;
+            let (repository, page) = (repository.clone(), PageRequest::after(after, REFS_PAGE));
+            let page = self.meta().ask(ListTags { repository, page }).await?;
             more = page.more && !page.items.is_empty();
             after = page.items.last().map(|tag| tag.name.to_string()).unwrap_or_default();
             for Tag { name, commit, .. } in page.items {

@@ -6,6 +6,7 @@ mod lineage;
 mod log_cursor;
 mod merge_base;
 mod ref_expr;
+mod resolved;
 mod walk;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use log_cursor::LogCursor;
 pub(crate) use merge_base::merge_bases;
 pub(crate) use ref_expr::Suffix;
 pub use ref_expr::{InvalidRefExpr, RefExpr};
+pub use resolved::Resolved;
 pub(crate) use walk::{HistoryWalk, ancestor, at_time, reaches};
 
 use std::sync::Arc;

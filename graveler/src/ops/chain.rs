@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{BranchName, CommitId, Repository, StagingToken, Version};
+use model::{CommitId, Repository};
 
 use super::cherry_pick::CommitChange;
 use super::commit::{Built, CommitInfo};
@@ -14,7 +14,7 @@ use crate::boxed;
 use crate::history::Lineage;
 use crate::tree::Files;
 use crate::tree::write_behind::WriteBehind;
-use crate::{Error, Graveler, Progress};
+use crate::{Error, Graveler, Progress, SealedTokens, Strategy};
 
 /// Commits over a branch's head, the last of which may become its next.
 pub struct CommitChain {
@@ -24,17 +24,6 @@ pub struct CommitChain {
     behind: Arc<WriteBehind>,
     lineage: Option<Lineage>,
     tip: CommitId,
-}
-
-/// Sealed tokens to be committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedTokens {
-    /// Of which branch.
-    pub branch: BranchName,
-    /// Which, newest first.
-    pub tokens: Vec<StagingToken>,
-    /// The branch's last reset, as it was known before they are read: a later one refuses the commit.
-    pub read_at: Option<Version>,
 }
 
 /// Which way round a commit's change is applied.
@@ -141,7 +130,7 @@ impl CommitChain {
             created_at: self.graveler.clock().now(),
             allow_empty: true,
         };
-        let options = MergeOptions { strategy: Some(super::merge::Strategy::SourceWins), ..MergeOptions::default() };
+        let options = MergeOptions { strategy: Some(Strategy::SourceWins), ..MergeOptions::default() };
         let change = CommitChange { commit: built.id, parent: Some(1) };
         match self.replay(Replay::CherryPick, change, &options, &info).await? {
             Merged::Clean(again) => Ok(Built { changes: built.changes, ..again }),

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use model::{BranchName, Commit, CommitId, MetaRangeId, Repository, StagingToken, Timestamp};
 
-use super::chain::SealedTokens;
 use crate::boxed;
 use crate::graveler::Work;
 use crate::history::{read_commit, write_commit};
 use crate::staging::SealedChanges;
 use crate::tree::Files;
 use crate::tree::write::write;
-use crate::{Error, Graveler};
+use crate::{Error, Graveler, SealedTokens};
 
 /// What a committer says.
 #[derive(Debug, Clone, PartialEq, Eq)]

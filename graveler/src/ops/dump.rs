@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Branch, CommitId, PAGE_MAX, Query, Repository, RepositoryName, Tag};
+use model::{Branch, CommitId, ListBranches, ListTags, PAGE_MAX, PageRequest, Repository, RepositoryName, Tag};
 
 use super::refs_dump::{Kind, ListWriter, RefsDump};
 use crate::boxed;
@@ -39,9 +39,8 @@ impl Graveler {
     pub(super) async fn all_branches(&self, repository: &Repository) -> Result<Vec<Branch>, Error> {
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
-            let (repository, prefix) = (repository.name.clone(), String::new());
-            let question = Query::Branches { repository, prefix, after, amount: PAGE_MAX };
-            let page = self.meta().read(question).await?.branches()?;
+            let (repository, page) = (repository.name.clone(), PageRequest::after(after, PAGE_MAX));
+            let page = self.meta().ask(ListBranches { repository, page }).await?;
             all.extend(page.items);
             match all.last().filter(|_| page.more) {
                 Some(last) => after = last.name.to_string(),
@@ -53,8 +52,8 @@ impl Graveler {
     pub(super) async fn all_tags(&self, repository: &Repository) -> Result<Vec<Tag>, Error> {
         let (mut all, mut after) = (Vec::new(), String::new());
         loop {
-            let (repository, prefix) = (repository.name.clone(), String::new());
-            let page = self.meta().read(Query::Tags { repository, prefix, after, amount: PAGE_MAX }).await?.tags()?;
+            let (repository, page) = (repository.name.clone(), PageRequest::after(after, PAGE_MAX));
+            let page = self.meta().ask(ListTags { repository, page }).await?;
             all.extend(page.items);
             match all.last().filter(|_| page.more) {
                 Some(last) => after = last.name.to_string(),

@@ -8,7 +8,7 @@ use futures::stream::{BoxStream, StreamExt};
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, Repository};
 
 use super::commit::{Built, CommitInfo, store_commit};
-use super::merge::{MergeOptions, Merged, Strategy, ThreeWay};
+use super::merge::{MergeOptions, Merged, ThreeWay};
 use super::virtual_base::Base;
 use crate::boxed;
 use crate::graveler::Work;
@@ -17,7 +17,7 @@ use crate::tree::apply::{Changes, TreeChange, apply};
 use crate::tree::builder::TreeBuilder;
 use crate::tree::record::encode_entry;
 use crate::tree::write::write;
-use crate::{Error, Graveler, Progress};
+use crate::{Error, Graveler, Progress, Strategy};
 
 /// Objects in the order of their paths' bytes, each path once. The entries' addresses are theirs to keep: nothing is
 /// copied.

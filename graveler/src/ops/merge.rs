@@ -15,16 +15,7 @@ use crate::tree::incoming::{Change, Incoming};
 use crate::tree::mark::is_mark;
 use crate::tree::merge::{Sides, merge};
 use crate::tree::write::Written;
-use crate::{Built, ChangeCounts, CommitInfo, Error, Graveler, GravelerOptions};
-
-/// Which side wins where both changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
-    /// The source.
-    SourceWins,
-    /// The destination.
-    DestinationWins,
-}
+use crate::{Built, ChangeCounts, CommitInfo, Error, Graveler, GravelerOptions, Strategy};
 
 /// How to merge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use model::{
 };
 use storage::BodyStream;
 
+use crate::batcher::Place;
 use crate::boxed;
-use crate::staging::Place;
 use crate::{Error, Graveler};
 
 /// Paths of one write that are looked up in the commit at a time.

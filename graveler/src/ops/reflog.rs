@@ -1,10 +1,9 @@
 //! Where a branch's head was: `branch@{n}`. Owns the counting; the metadata service keeps the records.
 //! Invariant: number 0 is where the last move led, and each move counts, deletions too, as the reflog lists them.
 
-use model::{BranchName, CommitId, PAGE_MAX, Query, RefTarget, RepositoryName};
+use model::{BranchName, CommitId, PAGE_MAX, ReadReflog, RefTarget, RepositoryName};
 
-use super::resolve::Resolved;
-use crate::{Error, Graveler, RefExpr};
+use crate::{Error, Graveler, RefExpr, Resolved};
 
 impl Graveler {
     /// Finds the commit to which the n-th last move of a branch led. The branch may be deleted by now.
@@ -40,8 +39,7 @@ impl Graveler {
         let (mut before, mut seen, mut oldest) = (None, 0, None);
         loop {
             let (repository, branch) = (repository.clone(), branch.clone());
-            let page =
-                self.meta().read(Query::Reflog { repository, branch, before, amount: PAGE_MAX }).await?.moves()?;
+            let page = self.meta().ask(ReadReflog { repository, branch, before, amount: PAGE_MAX }).await?;
             for moved in page.items {
                 if seen == number {
                     return Ok(moved.new.map_or(Nth::Deleted, Nth::Led));

@@ -3,28 +3,17 @@
 
 use std::sync::Arc;
 
-use model::{Branch, Commit, CommitId, RefTarget, Repository, RepositoryName};
+use model::{Commit, CommitId, RefTarget, Repository, RepositoryName};
 
 use crate::boxed;
 use crate::history::{Suffix, ancestor, at_time, read_commit};
 use crate::tree::Files;
-use crate::{Error, Graveler, RefExpr};
+use crate::{Error, Graveler, RefExpr, Resolved};
 
 /// The shortest prefix of a commit id that is looked for.
 const PREFIX_DIGITS_MIN: usize = 4;
 /// How many commits an ambiguous prefix is said to fit.
 const CANDIDATES_MAX: usize = 10;
-
-/// What a ref expression names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// Where.
-    pub repository: Repository,
-    /// The commit; a branch's head.
-    pub commit: CommitId,
-    /// The branch, if the expression is its bare name (or `name$`): then its view has staged entries over the commit.
-    pub branch: Option<Branch>,
-}
 
 impl Graveler {
     /// Finds the commit that an expression names.

@@ -1,16 +1,29 @@
-//! Staged values in the order of paths, a page at a time. Owns paging and skipping over [`Query::Staged`].
+//! Staged values in the order of paths, a page at a time. Owns paging and skipping over [`ListStaged`].
 //! Invariant: no more than one page is held.
 
 use std::collections::VecDeque;
 
-use model::{Branch, BranchName, ObjectPath, PAGE_MAX, Query, Refusal, Repository, StagedValue, StagingToken};
+use model::{
+    Branch, BranchName, ListStaged, ObjectPath, PAGE_MAX, Refusal, Repository, StagedValue, StagingToken, Version,
+};
 
 use crate::tree::apply::{Changes, TreeChange};
 use crate::tree::record;
-use crate::{Error, Graveler, Progress, SealedTokens};
+use crate::{Error, Graveler, Progress};
 
 /// How many values the first page has at least; each next page has twice as many, up to [`PAGE_MAX`].
 const FIRST_PAGE: usize = 64;
+
+/// Sealed tokens to be committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedTokens {
+    /// Of which branch.
+    pub branch: BranchName,
+    /// Which, newest first.
+    pub tokens: Vec<StagingToken>,
+    /// The branch's last reset, as it was known before they are read: a later one refuses the commit.
+    pub read_at: Option<Version>,
+}
 
 /// A cursor over what is staged on a branch.
 pub(crate) struct StagedCursor {
@@ -63,7 +76,7 @@ impl StagedCursor {
             return Ok(None);
         }
         let Some(from) = self.next_from.take() else { return Ok(None) };
-        let query = Query::Staged {
+        let query = ListStaged {
             repository: self.repository.name.clone(),
             branch: self.branch.clone(),
             tokens: self.tokens.clone(),
@@ -72,7 +85,7 @@ impl StagedCursor {
             amount: self.page_size,
         };
         self.page_size = (self.page_size * 2).min(PAGE_MAX);
-        let answer = self.graveler.meta().read(query).await?.staged()?;
+        let answer = self.graveler.meta().ask(query).await?;
         self.page = answer.page.items.into();
         if answer.page.more
             && let Some((last, _)) = self.page.back()

@@ -19,7 +19,16 @@ use super::layers::Tree;
 use super::record::{identity_in, identity_of};
 use super::write::{Written, write};
 use super::{Files, TreeCursor};
-use crate::{Error, GravelerOptions, Strategy};
+use crate::{Error, GravelerOptions};
+
+/// Which side wins where both changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// The source.
+    SourceWins,
+    /// The destination.
+    DestinationWins,
+}
 
 /// The three trees of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use model::{MetaError, MetaStore, Outcome, Query};
+use model::{GetRepository, MetaError, MetaStore, Outcome};
 use proto::generated::metadata::meta_service_server::{MetaService, MetaServiceServer};
 use proto::generated::metadata::{ReadRequest, ReadResponse, WriteRequest, WriteResponse};
 use proto::metadata::Wire as _;
@@ -172,7 +172,7 @@ async fn a_connection_that_breaks_leaves_the_outcome_unknown() {
 async fn a_question_is_only_ever_unavailable() {
     let uri = nobody().await;
     let error = client(std::slice::from_ref(&uri), None)
-        .read(Query::Repository { name: "trips".parse().unwrap() })
+        .read(GetRepository { name: "trips".parse().unwrap() }.into())
         .await
         .unwrap_err();
     assert!(matches!(&error, MetaError::Unavailable(why) if why.contains(&uri)), "{error}");

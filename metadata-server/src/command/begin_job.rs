@@ -1,12 +1,16 @@
 //! Begins a job, or finds the one that began under the same request id, in whatever state it is.
 
-use model::{BeginJob, Job, JobProgress, JobState, Lease, Outcome, Refusal};
+use model::{BeginJob, JOB_BYTES_MAX, Job, JobProgress, JobState, Lease, Outcome, Refusal};
 
-use super::{Apply, ApplyContext};
+use super::{Apply, ApplyContext, bounds};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, jobs, records};
 
 impl Apply for BeginJob {
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::at_most("bytes in a request", self.spec.len(), JOB_BYTES_MAX)
+    }
+
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
         if let Some(job) = jobs::find(tx, self.request, context.time)? {
             return if same(&job, self) {

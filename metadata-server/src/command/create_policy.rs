@@ -1,15 +1,19 @@
 //! Makes a policy.
 
-use model::{CreatePolicy, Outcome, Policy, Refusal, RequestId};
+use model::{CreatePolicy, Outcome, POLICY_BYTES_MAX, Policy, Refusal, RequestId};
 
 use super::dedup::kind;
-use super::{Apply, ApplyContext};
+use super::{Apply, ApplyContext, bounds};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, key, records};
 
 impl Apply for CreatePolicy {
     fn idempotency_key(&self) -> Option<(u8, RequestId)> {
         Some((kind::CREATE_POLICY, self.request))
+    }
+
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::at_most("bytes in a policy", self.document.len(), POLICY_BYTES_MAX)
     }
 
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {

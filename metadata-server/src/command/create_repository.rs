@@ -10,13 +10,17 @@ use model::{
 
 use super::dedup::kind;
 use super::reflog::{self, Move};
-use super::{Apply, ApplyContext, claim_namespace};
+use super::{Apply, ApplyContext, bounds, claim_namespace};
 use crate::state::keyspace::{Keyspace, Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
 impl Apply for CreateRepository {
     fn idempotency_key(&self) -> Option<(u8, RequestId)> {
         Some((kind::CREATE_REPOSITORY, self.request))
+    }
+
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::note(&self.note)
     }
 
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {

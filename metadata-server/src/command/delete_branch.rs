@@ -4,11 +4,15 @@
 use model::{DeleteBranch, Outcome, Refusal};
 
 use super::reflog::{self, Move};
-use super::{Apply, ApplyContext};
+use super::{Apply, ApplyContext, bounds};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
 impl Apply for DeleteBranch {
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::note(&self.note)
+    }
+
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
         let Self { repository, branch: name, note } = self;
         let repository = records::repository(tx, repository)?;

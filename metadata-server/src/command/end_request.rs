@@ -3,11 +3,15 @@
 
 use model::{CompletedRequest, EndRequest, Job, JobProgress, JobState, Outcome, Refusal, Repository};
 
-use super::{Apply, ApplyContext};
+use super::{Apply, ApplyContext, bounds};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, StateError, jobs, records};
 
 impl Apply for EndRequest {
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::completed(&self.ended)
+    }
+
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
         let Self { repository, runner, ended } = self;
         let runner = *runner;

@@ -1,17 +1,24 @@
 //! Moves a branch from one head to the next and drops the tokens that the new head holds: the one compare-and-swap
 //! that makes work visible. Invariant: a token is published once, by the command that comes first, and so is a request.
 
-use model::{Outcome, Publish, Refusal, RequestId, Version};
+use model::{Command, Outcome, Publish, Refusal, RequestId, Version};
 
 use super::dedup::kind;
 use super::reflog::{self, Move};
-use super::{Apply, ApplyContext, end_request};
+use super::{Apply, ApplyContext, bounds, end_request};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, records};
 
 impl Apply for Publish {
     fn idempotency_key(&self) -> Option<(u8, RequestId)> {
         self.request.map(|request| (kind::PUBLISH, request))
+    }
+
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::at_most("requests", self.ended.len(), Command::ENDED_MAX)?;
+        bounds::at_most("commits in between", self.passed.len(), Command::ENDED_MAX)?;
+        self.ended.iter().try_for_each(bounds::completed)?;
+        bounds::note(&self.note)
     }
 
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {

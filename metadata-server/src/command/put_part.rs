@@ -1,13 +1,20 @@
 //! Records an uploaded part of an upload whose branch is still there; one of the same number is replaced. Invariant: a part
 //! is called the sole one of its number only if all that were ever recorded under it had the same bytes.
 
-use model::{Outcome, Part, PutPart};
+use model::{Outcome, PART_NUMBER_MAX, Part, PutPart};
 
 use super::{Apply, ApplyContext};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, key, records};
 
 impl Apply for PutPart {
+    fn check_bounds(&self) -> Result<(), String> {
+        match self.part.number {
+            1..=PART_NUMBER_MAX => Ok(()),
+            number => Err(format!("part {number}; parts have numbers 1 to {PART_NUMBER_MAX}")),
+        }
+    }
+
     fn apply(&self, tx: &mut Transaction<'_>, _: ApplyContext) -> Result<Outcome, Halt> {
         let Self { repository, upload, part } = self;
         let upload = *upload;

@@ -1,12 +1,16 @@
 //! Keeps a job's lease and its progress. Its runner learns from the answer whether it shall end.
 
-use model::{Lease, Outcome, Refusal, ReportJob};
+use model::{CHECKPOINT_BYTES_MAX, Lease, Outcome, Refusal, ReportJob};
 
-use super::{Apply, ApplyContext};
+use super::{Apply, ApplyContext, bounds};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, jobs};
 
 impl Apply for ReportJob {
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::at_most("bytes in a checkpoint", self.checkpoint.as_ref().map_or(0, Vec::len), CHECKPOINT_BYTES_MAX)
+    }
+
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
         let Self { job: id, runner, lease_ms, progress, checkpoint } = self;
         let (id, runner, lease_ms, checkpoint) = (*id, *runner, *lease_ms, checkpoint.as_deref());

@@ -4,16 +4,20 @@
 use std::sync::Arc;
 
 use model::{
-    Branch, BranchName, Condition, ObjectPath, Outcome, Refusal, Repository, RepositoryName, RepositoryUid, Require,
-    Stage, StageOutcome, StagedChange, StagedValue,
+    Branch, BranchName, Command, Condition, ObjectPath, Outcome, Refusal, Repository, RepositoryName, RepositoryUid,
+    Require, Stage, StageOutcome, StagedChange, StagedValue,
 };
 
 use super::once::{self, Permission};
-use super::{Apply, ApplyContext};
+use super::{Apply, ApplyContext, bounds};
 use crate::state::keyspace::{Table, Transaction};
 use crate::state::{Halt, StateError, key, records};
 
 impl Apply for Stage {
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::at_most("changes", self.changes.len(), Command::STAGED_CHANGES_MAX)
+    }
+
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
         let Self { repository: name, uid, branch, changes } = self;
         let uid = *uid;

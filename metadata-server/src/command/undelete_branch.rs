@@ -6,13 +6,17 @@ use model::{Undeleted, Version};
 
 use super::dedup::kind;
 use super::reflog::{self, Move};
-use super::{Apply, ApplyContext};
+use super::{Apply, ApplyContext, bounds};
 use crate::state::keyspace::Transaction;
 use crate::state::{Halt, records};
 
 impl Apply for UndeleteBranch {
     fn idempotency_key(&self) -> Option<(u8, RequestId)> {
         Some((kind::UNDELETE_BRANCH, self.request))
+    }
+
+    fn check_bounds(&self) -> Result<(), String> {
+        bounds::note(&self.note)
     }
 
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use model::{
-    AccessBy, AddMember, Answer, AttachPolicy, CREDENTIALS_MAX, Command, CreateCredential, CreateGroup, CreatePolicy,
+    AccessBy, AddMember, AttachPolicy, CREDENTIALS_MAX, Command, CreateCredential, CreateGroup, CreatePolicy,
     CreateUser, DeleteCredential, DeleteGroup, DeletePolicy, DeleteUser, DetachPolicy, EndSession, EndSessions,
-    GroupName, MetaStore, PAGE_MAX, PolicyHolder, PolicyName, Query, Refusal, RemoveMember, SESSIONS_ENDED_MAX,
+    GetAccess, GetCredential, GetGroup, GetPolicy, GroupName, ListCredentials, ListGroups, ListMembers, ListPolicies,
+    MetaStore, PAGE_MAX, PageRequest, PolicyHolder, PolicyName, Refusal, RemoveMember, SESSIONS_ENDED_MAX,
     SealedSecret, SessionId, SetUpAccess, Timestamp, UpdatePolicy, User, UserName,
 };
 
-use super::lake::{granted, name, read, refusal, request, unique, write};
+use super::lake::{ask, granted, name, refusal, request, unique, write};
 
 /// A user with a key, a group and two policies, by names of their own.
 struct Somebody {
@@ -84,21 +85,15 @@ impl Somebody {
 
     /// The names of the policies that a key or session has.
     async fn access(&self, by: AccessBy) -> Result<Vec<String>, Refusal> {
-        let access = read(&*self.store, Query::Access { by }).await.access()?;
+        let access = ask(&*self.store, GetAccess { by }).await?;
         Ok(access.policies.into_iter().map(|policy| policy.name.into()).collect())
     }
 
     async fn effective(&self) -> Vec<String> {
         let of = Some(PolicyHolder::User(clone(&self.user.name)));
-        let all = |effective| Query::Policies {
-            of: of.clone(),
-            effective,
-            prefix: String::new(),
-            after: String::new(),
-            amount: PAGE_MAX,
-        };
-        let own = granted(read(&*self.store, all(false)).await.policies()).items;
-        let effective = granted(read(&*self.store, all(true)).await.policies()).items;
+        let all = |effective| ListPolicies { of: of.clone(), effective, page: PageRequest::first(PAGE_MAX) };
+        let own = granted(ask(&*self.store, all(false)).await).items;
+        let effective = granted(ask(&*self.store, all(true)).await).items;
         assert!(own.iter().all(|policy| effective.contains(policy)));
         effective.into_iter().map(|policy| policy.name.into()).collect()
     }
@@ -135,19 +130,25 @@ pub(super) async fn a_user_has_their_policies_and_their_groups(store: Arc<dyn Me
     assert_eq!(ann.effective().await, both);
     assert_eq!(ann.by_session(1, Timestamp::from_millis(i64::MAX)).await, Ok(both));
 
-    let groups = page(|prefix, after, amount| Query::Groups { of: Some(clone(&ann.user.name)), prefix, after, amount });
-    assert_eq!(granted(read(store, groups).await.groups()).items[0].name, ann.group);
-    let members = page(|prefix, after, amount| Query::Members { group: clone(&ann.group), prefix, after, amount });
-    assert_eq!(granted(read(store, members.clone()).await.users()).items, vec![clone(&ann.user)]);
+    let groups = page(|prefix, after, amount| ListGroups {
+        of: Some(clone(&ann.user.name)),
+        page: PageRequest { prefix, after, amount },
+    });
+    assert_eq!(granted(ask(store, groups).await).items[0].name, ann.group);
+    let members = page(|prefix, after, amount| ListMembers {
+        group: clone(&ann.group),
+        page: PageRequest { prefix, after, amount },
+    });
+    assert_eq!(granted(ask(store, members.clone()).await).items, vec![clone(&ann.user)]);
 
     let update = Command::UpdatePolicy(UpdatePolicy { name: clone(&ann.mine), document: "another".into() });
     assert_eq!(granted(write(store, update).await.policy()).document, "another");
-    let found = granted(read(store, Query::Policy { name: clone(&ann.mine) }).await.policy());
+    let found = granted(ask(store, GetPolicy { name: clone(&ann.mine) }).await);
     assert_eq!(found.document, "another");
 
     ann.done(Command::RemoveMember(RemoveMember { group: clone(&ann.group), user: clone(&ann.user.name) })).await;
     assert_eq!(ann.by_key().await, Ok(vec![ann.mine.to_string()]));
-    assert_eq!(granted(read(store, members).await.users()).items, vec![]);
+    assert_eq!(granted(ask(store, members).await).items, vec![]);
     let holder = PolicyHolder::User(clone(&ann.user.name));
     ann.done(Command::DetachPolicy(DetachPolicy { policy: clone(&ann.mine), holder })).await;
     assert_eq!(ann.by_key().await, Ok(vec![]));
@@ -181,18 +182,21 @@ pub(super) async fn who_is_made_again_gets_nothing_back(store: Arc<dyn MetaStore
     assert_eq!(ann.by_session(1, Timestamp::from_millis(i64::MAX)).await, Err(Refusal::SessionEnded));
     let again = Command::DeleteUser(DeleteUser { name: clone(&ann.user.name) });
     assert_eq!(refusal(write(store, again).await), Refusal::UserNotFound(Some(clone(&ann.user.name))));
-    let credential = Query::Credential { access_key_id: ann.key.clone() };
-    assert_eq!(read(store, credential.clone()).await, Answer::Refused(gone.clone()));
+    let credential = GetCredential { access_key_id: ann.key.clone() };
+    assert_eq!(ask(store, credential.clone()).await, Err(gone.clone()));
 
     let other_key = format!("{}-2", ann.key);
     let made = make_user(store, clone(&ann.user.name), &other_key).await;
     assert_ne!(made.id, ann.user.id);
-    assert_eq!(read(store, credential).await, Answer::Refused(gone));
+    assert_eq!(ask(store, credential).await, Err(gone));
     assert_eq!(ann.access(AccessBy::Key(other_key)).await, Ok(vec![]));
     assert_eq!(ann.effective().await, Vec::<String>::new());
     assert_eq!(ann.by_session(1, Timestamp::from_millis(i64::MAX)).await, Err(Refusal::SessionEnded));
-    let members = page(|prefix, after, amount| Query::Members { group: clone(&ann.group), prefix, after, amount });
-    assert_eq!(granted(read(store, members).await.users()).items, vec![]);
+    let members = page(|prefix, after, amount| ListMembers {
+        group: clone(&ann.group),
+        page: PageRequest { prefix, after, amount },
+    });
+    assert_eq!(granted(ask(store, members).await).items, vec![]);
 }
 
 pub(super) async fn groups_and_policies_made_again_are_empty(store: Arc<dyn MetaStore>) {
@@ -231,8 +235,8 @@ pub(super) async fn keys_are_listed_and_taken_away(store: Arc<dyn MetaStore>) {
     let store = &*ann.store;
     let keys = async || {
         let user = clone(&ann.user.name);
-        let query = page(|prefix, after, amount| Query::Credentials { user, prefix, after, amount });
-        let found = granted(read(store, query).await.credentials());
+        let query = page(|prefix, after, amount| ListCredentials { user, page: PageRequest { prefix, after, amount } });
+        let found = granted(ask(store, query).await);
         found.items.into_iter().map(|key| key.access_key_id).collect::<Vec<_>>()
     };
     assert_eq!(keys().await, vec![ann.key.clone()]);
@@ -327,13 +331,13 @@ pub(super) async fn is_set_up_once(store: Arc<dyn MetaStore>) {
     };
     let (first, policy, group) = set_up("");
     ann.done(first.clone()).await;
-    if read(store, Query::Group { name: clone(&group) }).await.group().is_ok() {
+    if ask(store, GetGroup { name: clone(&group) }).await.is_ok() {
         assert_eq!(ann.by_key().await, Ok(vec![policy.to_string()]));
         ann.done(Command::DeleteGroup(DeleteGroup { name: clone(&group) })).await;
         ann.done(first).await;
-        assert!(read(store, Query::Group { name: group }).await.group().is_err(), "what was deleted stays deleted");
+        assert!(ask(store, GetGroup { name: group }).await.is_err(), "what was deleted stays deleted");
     }
     let (second, _, group) = set_up(" again");
     ann.done(second).await;
-    assert!(read(store, Query::Group { name: group }).await.group().is_err());
+    assert!(ask(store, GetGroup { name: group }).await.is_err());
 }

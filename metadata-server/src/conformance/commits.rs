@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    BranchName, Command, CommitId, MetaStore, Publish, Query, Refusal, SEALED_TOKENS_MAX, StagingToken, UnstageScope,
+    BranchName, Command, CommitId, FindCommitOfToken, MetaStore, Publish, Refusal, SEALED_TOKENS_MAX, StagingToken,
+    UnstageScope,
 };
 
 use super::lake::{Lake, commit, granted, main_branch, name, object, refusal};
@@ -106,7 +107,7 @@ pub(super) async fn published_tokens_are_gone(store: Arc<dyn MetaStore>) {
 
 async fn holder(lake: &Lake, token: StagingToken) -> Option<CommitId> {
     let (repository, branch): (_, BranchName) = (lake.repository.name.clone(), main_branch());
-    granted(lake.read(Query::Holder { repository, branch, token }).await.holder())
+    granted(lake.ask(FindCommitOfToken { repository, branch, token }).await)
 }
 
 pub(super) async fn publish_tells_who_holds_a_token(store: Arc<dyn MetaStore>) {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::{Command, Identify, Installation, InstallationId, MetaStore, Query, StoreId};
+use model::{Command, GetInstallation, Identify, Installation, InstallationId, MetaStore, StoreId};
 
-use super::lake::{granted, read, request, write};
+use super::lake::{ask, granted, request, write};
 
 async fn identify(store: &dyn MetaStore, to: Option<StoreId>, replaces: Option<StoreId>) -> Installation {
     let installation = InstallationId(request().0);
@@ -14,7 +14,7 @@ async fn identify(store: &dyn MetaStore, to: Option<StoreId>, replaces: Option<S
 /// Others may have been first on this store.
 pub(super) async fn has_one_id_and_the_store_that_was_noted_first(store: Arc<dyn MetaStore>) {
     let store = &*store;
-    let found = async || granted(read(store, Query::Installation).await.installation());
+    let found = async || granted(ask(store, GetInstallation).await);
     let first = identify(store, None, None).await;
     assert_eq!(found().await, Some(first));
     assert_eq!(identify(store, None, first.store).await, first, "its id stays, and so does its store");

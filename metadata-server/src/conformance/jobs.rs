@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use model::{
-    BeginJob, CancelJob, ClaimJob, Command, CompletedRequest, EndRequest, Job, JobCaller, JobFailure, JobKind,
-    JobProgress, JobState, MetaStore, OPEN_JOBS_MAX, Outcome, Publish, Query, Refusal, ReportJob, RequestId, RunnerId,
-    SessionId, Timestamp, UserId,
+    BeginJob, CancelJob, ClaimJob, Command, CompletedRequest, EndRequest, GetJob, Job, JobCaller, JobFailure, JobKind,
+    JobProgress, JobState, ListJobs, ListOpenJobs, MetaStore, OPEN_JOBS_MAX, Outcome, Publish, Refusal, ReportJob,
+    RequestId, RunnerId, SessionId, Timestamp, UserId,
 };
 
 use super::lake::{Lake, commit, granted, name, refusal, request};
@@ -47,7 +47,7 @@ async fn job(lake: &Lake, command: Command) -> Job {
 }
 
 async fn find(lake: &Lake, id: RequestId) -> Job {
-    *granted(lake.read(Query::Job { id }).await.job())
+    *granted(lake.ask(GetJob { id }).await)
 }
 
 async fn end(lake: &Lake, runner: RunnerId, ended: CompletedRequest) -> Outcome {
@@ -56,7 +56,7 @@ async fn end(lake: &Lake, runner: RunnerId, ended: CompletedRequest) -> Outcome 
 
 async fn is_open(lake: &Lake, id: RequestId) -> bool {
     let after = Some(RequestId(id.0 - 1));
-    let page = granted(lake.read(Query::OpenJobs { after, amount: 1 }).await.jobs());
+    let page = granted(lake.ask(ListOpenJobs { after, amount: 1 }).await);
     page.items.iter().any(|job| job.id == id)
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn begin_run_and_end(store: Arc<dyn MetaStore>) {
 }
 
 async fn refusal_of(lake: &Lake, id: RequestId) -> Refusal {
-    match lake.read(Query::Job { id }).await.job() {
+    match lake.ask(GetJob { id }).await {
         Err(refusal) => refusal,
         Ok(job) => panic!("{job:?}"),
     }
@@ -210,8 +210,8 @@ pub(super) async fn are_listed_newest_first(store: Arc<dyn MetaStore>) {
     }
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let query = Query::Jobs { repository: lake.repository.name.clone(), after, amount: 2 };
-        let page = granted(lake.read(query).await.jobs());
+        let query = ListJobs { repository: lake.repository.name.clone(), after, amount: 2 };
+        let page = granted(lake.ask(query).await);
         after = page.items.last().map(|job| job.id);
         found.extend(page.items);
         if !page.more {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{
-    AbortUpload, Address, Answer, Branch, BranchName, Command, CommitId, CompleteUpload, CompletedUpload,
-    CompletionDigest, Condition, CreateBranch, CreateRepository, CreateTag, CreateUpload, DeleteBranch, Entry, Lookup,
-    MetaStore, NewUpload, Note, ObjectPath, Outcome, PAGE_MAX, Part, Publish, PutPart, Query, Refusal, Repository,
-    RequestId, Seal, StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, Unstage, UnstageScope, Upload,
+    AbortUpload, Address, Branch, BranchName, Command, CommitId, CompleteUpload, CompletedUpload, CompletionDigest,
+    Condition, CreateBranch, CreateRepository, CreateTag, CreateUpload, DeleteBranch, Entry, GetCompletedUpload,
+    GetUpload, ListParts, ListStaged, ListUploads, Lookup, MetaError, MetaStore, NewUpload, Note, ObjectPath, Outcome,
+    PAGE_MAX, Part, Publish, PutPart, Question, Refusal, Repository, RequestId, ResolveRef, Seal, StageOutcome,
+    StagedChange, StagedValue, StagingToken, Timestamp, Unstage, UnstageScope, Upload,
 };
 
 /// A repository with a branch `main` at commit 1.
@@ -102,8 +103,11 @@ pub(super) async fn write(store: &dyn MetaStore, command: Command) -> Outcome {
     called(store.write(command).await)
 }
 
-pub(super) async fn read(store: &dyn MetaStore, query: Query) -> Answer {
-    called(store.read(query).await)
+pub(super) async fn ask<Q: Question>(store: &dyn MetaStore, question: Q) -> Result<Q::Answer, Refusal> {
+    match store.ask(question).await {
+        Err(MetaError::Refused(refusal)) => Err(refusal),
+        answer => Ok(called(answer)),
+    }
 }
 
 pub(super) fn called<T, E: Debug>(result: Result<T, E>) -> T {
@@ -136,8 +140,8 @@ impl Lake {
         write(&*self.store, command).await
     }
 
-    pub(super) async fn read(&self, query: Query) -> Answer {
-        read(&*self.store, query).await
+    pub(super) async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, Refusal> {
+        ask(&*self.store, question).await
     }
 
     pub(super) async fn create_branch(&self, branch: &str) -> Outcome {
@@ -173,8 +177,8 @@ impl Lake {
 
     pub(super) async fn lookup(&self, reference: &str, path: Option<&str>) -> Lookup {
         let repository = self.repository.name.clone();
-        let query = Query::Lookup { repository, reference: name(reference), path: path.map(name) };
-        *granted(self.read(query).await.lookup())
+        let query = ResolveRef { repository, reference: name(reference), path: path.map(name) };
+        *granted(self.ask(query).await)
     }
 
     /// What is staged at a path of `main`.
@@ -256,7 +260,7 @@ impl Lake {
         from: &str,
         amount: usize,
     ) -> (Vec<(String, StagedValue)>, bool) {
-        let query = Query::Staged {
+        let query = ListStaged {
             repository: self.repository.name.clone(),
             branch: main_branch(),
             tokens: tokens.map(<[_]>::to_vec),
@@ -264,7 +268,7 @@ impl Lake {
             from: from.into(),
             amount,
         };
-        let page = granted(self.read(query).await.staged());
+        let page = granted(self.ask(query).await);
         assert_eq!(page.branch, self.branch("main").await, "the page tells the branch");
         (page.page.items.into_iter().map(|(path, value)| (path.into(), value)).collect(), page.page.more)
     }
@@ -311,17 +315,17 @@ impl Lake {
     }
 
     pub(super) async fn find_upload(&self, upload: &Upload) -> Result<Upload, Refusal> {
-        self.read(Query::Upload { repository: self.repository.name.clone(), upload: upload.id }).await.upload()
+        self.ask(GetUpload { repository: self.repository.name.clone(), upload: upload.id }).await
     }
 
     pub(super) async fn completed(&self, upload: &Upload) -> Result<CompletedUpload, Refusal> {
-        let query = Query::CompletedUpload { repository: self.repository.name.clone(), upload: upload.id };
-        self.read(query).await.completed_upload()
+        let query = GetCompletedUpload { repository: self.repository.name.clone(), upload: upload.id };
+        self.ask(query).await
     }
 
     pub(super) async fn parts(&self, upload: &Upload, after: u32, amount: usize) -> Result<(Vec<u32>, bool), Refusal> {
         let repository = self.repository.name.clone();
-        let page = self.read(Query::Parts { repository, upload: upload.id, after, amount }).await.parts()?;
+        let page = self.ask(ListParts { repository, upload: upload.id, after, amount }).await?;
         Ok((page.items.into_iter().map(|part| part.number).collect(), page.more))
     }
 
@@ -332,14 +336,14 @@ impl Lake {
         after: Option<&Upload>,
         amount: usize,
     ) -> (Vec<Upload>, bool) {
-        let query = Query::Uploads {
+        let query = ListUploads {
             repository: self.repository.name.clone(),
             branch: name(branch),
             prefix: prefix.into(),
             after: after.map(|upload| (upload.new.path.clone(), upload.id)),
             amount,
         };
-        let page = granted(self.read(query).await.uploads());
+        let page = granted(self.ask(query).await);
         (page.items, page.more)
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use model::{Command, CreateUser, MetaStore, PAGE_MAX, Query};
+use model::{
+    Command, CreateUser, ListBranches, ListRepositories, ListTags, ListUsers, MetaStore, PAGE_MAX, PageRequest,
+};
 
-use super::lake::{Lake, create_repository, granted, name, part, read, request, unique, write};
+use super::lake::{Lake, ask, create_repository, granted, name, part, request, unique, write};
 
 pub(super) async fn of_repositories(store: Arc<dyn MetaStore>) {
     let group = format!("group{}", unique());
@@ -13,7 +15,7 @@ pub(super) async fn of_repositories(store: Arc<dyn MetaStore>) {
     }
     let page = async |prefix: &str, after: &str, amount| {
         let (prefix, after) = (format!("{group}-{prefix}"), format!("{group}-{after}"));
-        let page = granted(read(&*store, Query::Repositories { prefix, after, amount }).await.repositories());
+        let page = granted(ask(&*store, ListRepositories { page: PageRequest { prefix, after, amount } }).await);
         let names = page.items.iter().map(|found| found.name.as_str()[group.len() + 1..].to_owned());
         (names.collect::<Vec<_>>().join(" "), page.more)
     };
@@ -37,10 +39,11 @@ pub(super) async fn of_branches_and_tags(store: Arc<dyn MetaStore>) {
         let repository = lake.repository.name.clone();
         let (prefix, after) = (prefix.to_owned(), after.to_owned());
         let (names, more) = if branches {
-            let page = granted(lake.read(Query::Branches { repository, prefix, after, amount }).await.branches());
+            let page =
+                granted(lake.ask(ListBranches { repository, page: PageRequest { prefix, after, amount } }).await);
             (page.items.iter().map(|found| found.name.to_string()).collect::<Vec<_>>(), page.more)
         } else {
-            let page = granted(lake.read(Query::Tags { repository, prefix, after, amount }).await.tags());
+            let page = granted(lake.ask(ListTags { repository, page: PageRequest { prefix, after, amount } }).await);
             (page.items.iter().map(|found| found.name.to_string()).collect::<Vec<_>>(), page.more)
         };
         (names.join(" "), more)
@@ -73,11 +76,8 @@ pub(super) async fn of_users(store: Arc<dyn MetaStore>) {
         );
     }
     let page = async |after: &str, amount| {
-        let page = granted(
-            read(&*store, Query::Users { prefix: String::new(), after: format!("{group}{after}"), amount })
-                .await
-                .users(),
-        );
+        let page =
+            granted(ask(&*store, ListUsers { page: PageRequest::after(format!("{group}{after}"), amount) }).await);
         (page.items.into_iter().map(|user| String::from(user.name)).collect::<Vec<_>>(), page.more)
     };
     let [a, b, c] = ["a", "b", "c"].map(|suffix| format!("{group}{suffix}"));

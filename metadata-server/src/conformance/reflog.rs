@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Branch, Command, CommitId, CreateBranch, DeleteBranch, MetaStore, Note, Outcome, Publish, Query, REFLOG_MOVES_MAX,
-    ReflogEntry, Refusal, Seal, Stage, Uncommitted, UndeleteBranch, Undeleted,
+    Branch, Command, CommitId, CreateBranch, DeleteBranch, ListDeletedBranches, MetaStore, Note, Outcome, PageRequest,
+    Publish, REFLOG_MOVES_MAX, ReadReflog, ReflogEntry, Refusal, Seal, Stage, Uncommitted, UndeleteBranch, Undeleted,
 };
 
 use super::lake::{Lake, change, commit, granted, name, object, refusal, request};
@@ -66,7 +66,7 @@ impl Lake {
 
     async fn reflog(&self, branch: &str, before: Option<u64>, amount: usize) -> (Vec<ReflogEntry>, bool) {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
-        let page = granted(self.read(Query::Reflog { repository, branch, before, amount }).await.moves());
+        let page = granted(self.ask(ReadReflog { repository, branch, before, amount }).await);
         (page.items, page.more)
     }
 
@@ -76,8 +76,8 @@ impl Lake {
 
     async fn deleted(&self) -> Vec<String> {
         let repository = self.repository.name.clone();
-        let query = Query::DeletedBranches { repository, prefix: String::new(), after: String::new(), amount: 10 };
-        granted(self.read(query).await.moves()).items.into_iter().map(|moved| moved.branch.to_string()).collect()
+        let query = ListDeletedBranches { repository, page: PageRequest::first(10) };
+        granted(self.ask(query).await).items.into_iter().map(|moved| moved.branch.to_string()).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    Command, CreateBranch, DeleteTag, MetaStore, Note, Publish, Query, RefTarget, Refusal, Seal, Stage, Unstage,
+    Command, CreateBranch, DeleteTag, MetaStore, Note, Publish, RefTarget, Refusal, ResolveRef, Seal, Stage, Unstage,
     UnstageScope,
 };
 
@@ -110,6 +110,6 @@ pub(super) async fn lookup_answers_all_at_once(store: Arc<dyn MetaStore>) {
     }
 
     let repository = lake.repository.name.clone();
-    let query = Query::Lookup { repository, reference: name("main"), path: Some(name("a")) };
-    assert_eq!(lake.read(query.clone()).await, lake.read(query).await, "reading changes nothing");
+    let query = ResolveRef { repository, reference: name("main"), path: Some(name("a")) };
+    assert_eq!(lake.ask(query.clone()).await, lake.ask(query).await, "reading changes nothing");
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use model::{
-    AbortUpload, ClaimNamespace, Command, CompleteUpload, CreateBranch, CreateRepository, CreateTag, CreateUpload,
-    DeleteBranch, DeleteRepository, DeleteTag, MetaStore, Note, Outcome, Publish, PutPart, Query, Refusal,
-    RepositoryName, RequestId, Seal, Stage, StorageNamespace, Unstage, UnstageScope, UploadId,
+    AbortUpload, Answer, ClaimNamespace, Command, CompleteUpload, CreateBranch, CreateRepository, CreateTag,
+    CreateUpload, DeleteBranch, DeleteRepository, DeleteTag, GetCompletedUpload, GetRepository, GetUpload,
+    ListBranches, ListParts, ListStaged, ListTags, ListUploads, MetaStore, Note, Outcome, PageRequest, Publish,
+    PutPart, Query, Refusal, RepositoryName, RequestId, ResolveRef, Seal, Stage, StorageNamespace, Unstage,
+    UnstageScope, UploadId,
 };
 
 use super::lake::{
-    Lake, change, commit, create_repository, granted, main_branch, name, object, part, path, read, refusal, request,
+    Lake, called, change, commit, create_repository, granted, main_branch, name, object, part, path, refusal, request,
     unique, write,
 };
 
@@ -17,7 +19,7 @@ pub(super) async fn are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "made").await;
     let id = lake.repository.name.clone();
     assert_eq!(lake.repository.default_branch, main_branch());
-    assert_eq!(granted(lake.read(Query::Repository { name: id.clone() }).await.repository()), lake.repository);
+    assert_eq!(granted(lake.ask(GetRepository { name: id.clone() }).await), lake.repository);
     let main = lake.branch("main").await;
     assert_eq!((main.commit, main.sealed.len()), (commit(1), 0));
 
@@ -26,7 +28,7 @@ pub(super) async fn are_made_found_and_deleted(store: Arc<dyn MetaStore>) {
 
     assert_eq!(lake.write(Command::DeleteRepository(DeleteRepository { name: id.clone() })).await.done(), Ok(()));
     let gone = Refusal::RepositoryNotFound(id.clone());
-    assert_eq!(lake.read(Query::Repository { name: id.clone() }).await.repository(), Err(gone.clone()));
+    assert_eq!(lake.ask(GetRepository { name: id.clone() }).await, Err(gone.clone()));
     assert_eq!(refusal(lake.write(Command::DeleteRepository(DeleteRepository { name: id })).await), gone);
 }
 
@@ -199,25 +201,20 @@ pub(super) async fn are_needed_by_everything_in_them(store: Arc<dyn MetaStore>) 
         let said = command.to_string();
         assert_eq!(refusal(write(&*store, command).await), gone, "{said}");
     }
-    let (prefix, after, amount) = (String::new(), String::new(), 1);
-    let queries = [
-        Query::Lookup { repository: repository.clone(), reference: name("main"), path: Some(path("a")) },
-        Query::Branches { repository: repository.clone(), prefix: prefix.clone(), after: after.clone(), amount },
-        Query::Tags { repository: repository.clone(), prefix: prefix.clone(), after: after.clone(), amount },
-        Query::Staged {
-            repository: repository.clone(),
-            branch: branch.clone(),
-            tokens: None,
-            prefix: prefix.clone(),
-            from: after,
-            amount,
-        },
-        Query::Upload { repository: repository.clone(), upload },
-        Query::CompletedUpload { repository: repository.clone(), upload },
-        Query::Uploads { repository: repository.clone(), branch, prefix, after: None, amount },
-        Query::Parts { repository, upload, after: 0, amount },
+    let of = || repository.clone();
+    let (prefix, amount) = (String::new, 1);
+    let queries: [Query; 8] = [
+        ResolveRef { repository: of(), reference: name("main"), path: Some(path("a")) }.into(),
+        ListBranches { repository: of(), page: PageRequest::first(amount) }.into(),
+        ListTags { repository: of(), page: PageRequest::first(amount) }.into(),
+        ListStaged { repository: of(), branch: branch.clone(), tokens: None, prefix: prefix(), from: prefix(), amount }
+            .into(),
+        GetUpload { repository: of(), upload }.into(),
+        GetCompletedUpload { repository: of(), upload }.into(),
+        ListUploads { repository: of(), branch, prefix: prefix(), after: None, amount }.into(),
+        ListParts { repository: of(), upload, after: 0, amount }.into(),
     ];
     for query in queries {
-        assert_eq!(read(&*store, query.clone()).await, model::Answer::Refused(gone.clone()), "{query:?}");
+        assert_eq!(called(store.read(query.clone()).await), Answer::Refused(gone.clone()), "{query:?}");
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{
-    BranchPattern, ChangeSettings, Command, CreateBranch, DeleteBranch, MetaStore, Note, Outcome, Publish, Query,
-    REPOSITORY_METADATA_BYTES_MAX, Refusal, Retention, Seal, SettingsChange, Stage, Unstage, UnstageScope,
+    BranchPattern, ChangeSettings, Command, CreateBranch, DeleteBranch, GetSettings, MetaStore, Note, Outcome, Publish,
+    REPOSITORY_METADATA_BYTES_MAX, Refusal, Retention, Seal, SettingsChange, SettingsOfRepository, Stage, Unstage,
+    UnstageScope,
 };
 
-use super::lake::{Lake, called, change, commit, granted, main_branch, name, object, read, refusal, request, write};
+use super::lake::{Lake, ask, called, change, commit, granted, main_branch, name, object, refusal, request, write};
 
 impl Lake {
     async fn decide(&self, change: SettingsChange) -> Outcome {
@@ -16,8 +17,8 @@ impl Lake {
         write(&*self.store, Command::ChangeSettings(ChangeSettings { repository, change })).await
     }
 
-    async fn settings(&self) -> (model::Repository, model::Settings) {
-        *granted(read(&*self.store, Query::Settings { repository: self.repository.name.clone() }).await.settings())
+    async fn settings(&self) -> SettingsOfRepository {
+        *granted(ask(&*self.store, GetSettings { repository: self.repository.name.clone() }).await)
     }
 
     async fn protect(&self, patterns: &[&str]) {
@@ -69,7 +70,7 @@ impl Lake {
 
 pub(super) async fn metadata_and_retention_are_kept(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "notes").await;
-    assert_eq!(lake.settings().await.1, model::Settings::default());
+    assert_eq!(lake.settings().await.settings, model::Settings::default());
     let set = BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]);
     lake.decide(SettingsChange::Metadata { set, remove: vec![] }).await;
     let set = BTreeMap::from([("b".to_owned(), "3".to_owned())]);
@@ -77,9 +78,9 @@ pub(super) async fn metadata_and_retention_are_kept(store: Arc<dyn MetaStore>) {
     let retention = Retention { default_days: 7, branches: BTreeMap::from([(main_branch(), 30)]) };
     lake.decide(SettingsChange::Retention(Some(retention.clone()))).await;
     let kept = model::Settings { metadata: set, retention: Some(retention) };
-    assert_eq!(lake.settings().await, (lake.repository.clone(), kept));
+    assert_eq!(lake.settings().await, SettingsOfRepository { repository: lake.repository.clone(), settings: kept });
     lake.decide(SettingsChange::Retention(None)).await;
-    assert_eq!(lake.settings().await.1.retention, None);
+    assert_eq!(lake.settings().await.settings.retention, None);
 
     let set = BTreeMap::from([("long".to_owned(), "x".repeat(REPOSITORY_METADATA_BYTES_MAX))]);
     let outcome = lake.decide(SettingsChange::Metadata { set, remove: vec![] }).await;
@@ -122,7 +123,7 @@ pub(super) async fn protected_branches_take_merges_only(store: Arc<dyn MetaStore
 pub(super) async fn read_only_repositories_take_nothing(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "read-only").await;
     lake.decide(SettingsChange::ReadOnly(true)).await;
-    assert!(lake.settings().await.0.read_only);
+    assert!(lake.settings().await.repository.read_only);
     let mut outcomes = lake.writes().await;
     outcomes.push(lake.publish_to(2).await);
     for outcome in outcomes {

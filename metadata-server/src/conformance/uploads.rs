@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{CompletedUpload, Condition, MetaStore, Part, Query, Refusal, Require, StageOutcome, UploadId};
+use model::{CompletedUpload, Condition, ListParts, MetaStore, Part, Refusal, Require, StageOutcome, UploadId};
 
 use super::lake::{COMPLETION, Lake, commit, granted, name, object, part, refusal};
 
@@ -18,8 +18,8 @@ pub(super) async fn live_from_create_to_complete(store: Arc<dyn MetaStore>) {
     }
     assert_eq!(lake.parts(&upload, 0, 10).await, Ok((vec![1, 2, 10_000], false)));
     assert_eq!(lake.parts(&other, 0, 10).await, Ok((vec![], false)));
-    let query = Query::Parts { repository: lake.repository.name.clone(), upload: upload.id, after: 1, amount: 1 };
-    let page = granted(lake.read(query).await.parts());
+    let query = ListParts { repository: lake.repository.name.clone(), upload: upload.id, after: 1, amount: 1 };
+    let page = granted(lake.ask(query).await);
     let newest = Part { is_sole: false, ..part(2, "two again") };
     assert_eq!((page.items, page.more), (vec![newest], true), "the newest of a number counts");
 
@@ -53,8 +53,8 @@ pub(super) async fn know_which_parts_are_the_sole_ones_of_their_numbers(store: A
     for part in sent {
         granted(lake.put_part(&upload, part).await.done());
     }
-    let query = Query::Parts { repository: lake.repository.name.clone(), upload: upload.id, after: 0, amount: 9 };
-    let kept = granted(lake.read(query).await.parts()).items;
+    let query = ListParts { repository: lake.repository.name.clone(), upload: upload.id, after: 0, amount: 9 };
+    let kept = granted(lake.ask(query).await).items;
     let sole: Vec<_> = kept.iter().map(|part| (part.number, part.is_sole)).collect();
     assert_eq!(sole, [(1, true), (2, true), (3, false), (4, false)]);
     assert_eq!(kept[0].store_part_id, "sent again");

@@ -14,7 +14,8 @@ use super::log_tail::next_of;
 use super::node::{NodeOptions, OpenError, check_reach, check_whose, log_error, read_failed};
 use super::state_adapter::RaftFacts;
 use super::types::Entry;
-use crate::state::{Applied, FrozenState, StateError, StateMachine};
+use crate::state::StateError;
+use crate::state_machine::{Applied, FrozenState, StateMachine};
 
 /// Answers questions, and takes no commands.
 #[derive(Clone)]

@@ -30,7 +30,9 @@ use super::snapshot::{Snapshot, Snapshots};
 use super::state_adapter::{RaftFacts, StateAdapter};
 use super::types::{Proposal, TypeConfig};
 use crate::full_disk::says_full;
-use crate::state::{StateError, StateMachine, StateOptions};
+use crate::query::is_point;
+use crate::state::{StateError, StateOptions};
+use crate::state_machine::StateMachine;
 
 /// The one voter's id in Raft. Ids are never used again for another node.
 const NODE_ID: u64 = 1;
@@ -448,42 +450,6 @@ fn not_leader() -> MetaError {
 
 pub(crate) fn read_failed(error: &StateError) -> MetaError {
     MetaError::Internal(error.to_string())
-}
-
-/// Whether a question is a few point lookups: microseconds in cached blocks, less than a hop to another thread.
-/// Others read ranges and go to the pool for blocking work.
-fn is_point(query: &Query) -> bool {
-    match query {
-        Query::Repository { .. }
-        | Query::Settings { .. }
-        | Query::Lookup { .. }
-        | Query::Upload { .. }
-        | Query::CompletedUpload { .. }
-        | Query::Credential { .. }
-        | Query::User { .. }
-        | Query::Holder { .. }
-        | Query::Job { .. }
-        | Query::UserNamed { .. }
-        | Query::Installation
-        | Query::Group { .. }
-        | Query::Policy { .. } => true,
-        Query::Repositories { .. }
-        | Query::Branches { .. }
-        | Query::Reflog { .. }
-        | Query::DeletedBranches { .. }
-        | Query::Tags { .. }
-        | Query::Staged { .. }
-        | Query::Uploads { .. }
-        | Query::Parts { .. }
-        | Query::Users { .. }
-        | Query::Jobs { .. }
-        | Query::OpenJobs { .. }
-        | Query::Credentials { .. }
-        | Query::Groups { .. }
-        | Query::Members { .. }
-        | Query::Policies { .. }
-        | Query::Access { .. } => false,
-    }
 }
 
 #[cfg(test)]

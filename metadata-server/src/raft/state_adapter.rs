@@ -20,7 +20,7 @@ use super::log_store::LogStore;
 use super::snapshot::{SnapshotBuilder, SnapshotFolder, Snapshots, UnfinishedSnapshot};
 use super::types::{LogId, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::full_disk::says_full;
-use crate::state::{Applied, StateMachine};
+use crate::state_machine::{Applied, StateMachine};
 
 /// How much is applied in one write.
 const BATCH_ENTRIES_MAX: usize = 1024;

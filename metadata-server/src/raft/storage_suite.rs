@@ -11,7 +11,8 @@ use super::log_store::LogStore;
 use super::snapshot::Snapshots;
 use super::state_adapter::StateAdapter;
 use super::types::TypeConfig;
-use crate::state::{StateMachine, StateOptions};
+use crate::state::StateOptions;
+use crate::state_machine::StateMachine;
 
 struct RealStores;
 

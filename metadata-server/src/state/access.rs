@@ -1,17 +1,15 @@
-//! Groups, memberships and attached policies: typed reads and writes of the records that lead both ways, and the one
-//! answer to what a caller's key or session comes to. Invariant: both ways are written together, so that what is taken
-//! away from one side is gone from the other.
+//! Groups, memberships and attached policies: typed reads and writes of the records that lead both ways. Invariant: both ways
+//! are written together, so that what is taken away from one side is gone from the other.
 
 use std::collections::BTreeSet;
 
 use model::{
-    Access, AccessBy, Credential, GROUPS_MAX, Group, GroupName, HOLDERS_MAX, MEMBERS_MAX, POLICIES_MAX, Page, Policy,
-    PolicyHolder, PolicyName, Refusal, SessionId, Timestamp, User, UserId, UserName,
+    GROUPS_MAX, Group, GroupName, HOLDERS_MAX, MEMBERS_MAX, POLICIES_MAX, Policy, PolicyHolder, PolicyName, Refusal,
+    User, UserId, UserName,
 };
 
 use super::key::{self, Holder, KeyParent};
 use super::keyspace::{KeyRange, Keyspace, Table, Transaction};
-use super::query::PageRoom;
 use super::records::{self, find};
 use super::{Halt, StateError};
 
@@ -130,101 +128,10 @@ fn names<T: std::str::FromStr>(keys: &dyn Keyspace, range: KeyRange, parent: &Ke
 }
 
 /// The names of a user's policies, their own and their groups'.
-fn effective(keys: &dyn Keyspace, user: UserId) -> Result<BTreeSet<PolicyName>, StateError> {
+pub(crate) fn effective(keys: &dyn Keyspace, user: UserId) -> Result<BTreeSet<PolicyName>, StateError> {
     let mut all: BTreeSet<_> = attached(keys, &Holder::User(user))?.into_iter().collect();
     for group in groups_of(keys, user)? {
         all.extend(attached(keys, &Holder::Group(group))?);
     }
     Ok(all)
-}
-
-/// What a key or session comes to.
-pub(crate) fn access(keys: &dyn Keyspace, by: &AccessBy) -> Result<Access, Halt> {
-    let (user, credential, besides) = match by {
-        AccessBy::Key(id) => {
-            let credential = credential(keys, id)?;
-            (records::user(keys, credential.user)?, Some(credential), &[][..])
-        }
-        AccessBy::Session { user, sessions, key, begun_at, after, groups } => {
-            (session(keys, *user, sessions, key.as_deref(), (*begun_at, *after))?, None, &groups[..])
-        }
-    };
-    let mut names = effective(keys, user.id)?;
-    for group in besides.iter().take(GROUPS_MAX) {
-        names.extend(attached(keys, &Holder::Group(group.clone()))?);
-    }
-    let mut policies = Vec::new();
-    for name in names {
-        policies.push(policy(keys, &name)?);
-    }
-    Ok(Access { user, credential, policies })
-}
-
-fn credential(keys: &dyn Keyspace, id: &str) -> Result<Credential, Halt> {
-    find(keys, Table::Identities, &key::credential(id))?.ok_or_else(|| Refusal::CredentialNotFound(id.into()).into())
-}
-
-/// The user of a session that hasn't ended: neither it, nor the one or the key that began it, nor all of the user's that
-/// were begun before, or by somebody who didn't know of that end yet.
-fn session(
-    keys: &dyn Keyspace,
-    user: UserId,
-    sessions: &[SessionId],
-    key: Option<&str>,
-    (begun_at, after): (Timestamp, Option<Timestamp>),
-) -> Result<User, Halt> {
-    let ended = || Halt::from(Refusal::SessionEnded);
-    let found: User = find(keys, Table::Identities, &key::user(user))?.ok_or_else(ended)?;
-    if found.sessions_since.is_some_and(|since| begun_at <= since && after != Some(since)) {
-        return Err(ended());
-    }
-    for session in sessions {
-        if keys.get(Table::Identities, &key::ended_session(user, *session))?.is_some() {
-            return Err(ended());
-        }
-    }
-    if let Some(key) = key
-        && credential(keys, key).map_or(true, |credential| credential.user != user)
-    {
-        return Err(ended());
-    }
-    Ok(found)
-}
-
-/// A page of names, taken from sets that are bounded.
-pub(crate) fn page<T>(
-    names: impl IntoIterator<Item = String>,
-    (prefix, after, amount): (&str, &str, usize),
-    mut item: impl FnMut(String) -> Result<T, Halt>,
-) -> Result<Page<T>, Halt> {
-    let mut room = PageRoom::new(amount);
-    let mut items = Vec::new();
-    for name in names {
-        if !name.starts_with(prefix) || (!after.is_empty() && name.as_str() <= after) {
-            continue;
-        }
-        if !room.take(name.len()) {
-            return Ok(Page { items, more: true });
-        }
-        items.push(item(name)?);
-    }
-    Ok(Page { items, more: false })
-}
-
-/// A page of policies: all, those attached to one, or a user's effective ones.
-pub(crate) fn attached_policies(
-    keys: &dyn Keyspace,
-    of: &PolicyHolder,
-    is_effective: bool,
-    wanted: (&str, &str, usize),
-) -> Result<Page<Policy>, Halt> {
-    let holder = holder(keys, of)?;
-    let names: Vec<String> = match &holder {
-        Holder::User(id) if is_effective => effective(keys, *id)?.into_iter().map(String::from).collect(),
-        holder => attached(keys, holder)?.into_iter().map(String::from).collect(),
-    };
-    page(names, wanted, |name| match name.parse() {
-        Ok(name) => policy(keys, &name),
-        Err(_) => Err(StateError::Corrupt("the name of an attached policy".into()).into()),
-    })
 }

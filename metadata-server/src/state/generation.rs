@@ -16,7 +16,7 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
 /// One generation, open.
-pub(super) struct Generation {
+pub(crate) struct Generation {
     number: u64,
     dir: PathBuf,
     rocks: Rocks,
@@ -24,7 +24,7 @@ pub(super) struct Generation {
 
 impl Generation {
     /// Opens the generation that counts, or makes the first; removes what a crash left of others.
-    pub(super) fn open_current(root: &Path, options: &StateOptions) -> Result<Self, StateError> {
+    pub(crate) fn open_current(root: &Path, options: &StateOptions) -> Result<Self, StateError> {
         durable::make_folder(root, FOLDER_MODE).map_err(at(root))?;
         let number = match read_current(root)? {
             Some(number) => number,
@@ -40,14 +40,14 @@ impl Generation {
     }
 
     /// Opens the generation that counts as it is there, and writes nothing.
-    pub(super) fn open_read_only(root: &Path, options: &StateOptions) -> Result<Self, StateError> {
+    pub(crate) fn open_read_only(root: &Path, options: &StateOptions) -> Result<Self, StateError> {
         let number = read_current(root)?.unwrap_or(1);
         let dir = folder(root, number);
         Ok(Self { number, rocks: Rocks::open_read_only(&dir, options)?, dir })
     }
 
     /// Makes a new generation from a checkpoint, and lets it count.
-    pub(super) fn restore(root: &Path, from: &Path, previous: u64, options: &StateOptions) -> Result<Self, StateError> {
+    pub(crate) fn restore(root: &Path, from: &Path, previous: u64, options: &StateOptions) -> Result<Self, StateError> {
         let number = previous + 1;
         let dir = folder(root, number);
         if dir.exists() {
@@ -66,16 +66,16 @@ impl Generation {
         Ok(Self { number, dir, rocks })
     }
 
-    pub(super) fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    pub(super) fn rocks(&self) -> &Rocks {
+    pub(crate) fn rocks(&self) -> &Rocks {
         &self.rocks
     }
 
     /// Closes it and removes its folder.
-    pub(super) fn remove(self) -> Result<(), StateError> {
+    pub(crate) fn remove(self) -> Result<(), StateError> {
         let Self { dir, rocks, .. } = self;
         drop(rocks);
         fs::remove_dir_all(&dir).map_err(at(&dir))

@@ -72,13 +72,13 @@ const ENDED_JOB: u8 = 4;
 pub(crate) const JOB_COUNTS: &[u8] = &[5];
 
 /// Settings: the version of this layout.
-pub(super) const SCHEMA: &[u8] = b"schema";
+pub(crate) const SCHEMA: &[u8] = b"schema";
 /// Settings: the index of the last entry applied.
-pub(super) const APPLIED: &[u8] = b"applied";
+pub(crate) const APPLIED: &[u8] = b"applied";
 /// Settings: which installation this is.
 pub(crate) const INSTALLATION: &[u8] = b"installation";
 /// Settings: what Raft keeps with the data.
-pub(super) const RAFT: &[u8] = b"raft";
+pub(crate) const RAFT: &[u8] = b"raft";
 
 pub(crate) fn repository(name: &RepositoryName) -> Vec<u8> {
     Key::of(REPOSITORY).text(name.as_str()).done()

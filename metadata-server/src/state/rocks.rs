@@ -41,13 +41,13 @@ impl Default for StateOptions {
 }
 
 /// An open database.
-pub(super) struct Rocks {
+pub(crate) struct Rocks {
     db: DB,
 }
 
 impl Rocks {
     /// Opens or makes the database in a folder.
-    pub(super) fn open(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
+    pub(crate) fn open(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
         mend(dir)?;
         let rocks = Self { db: DB::open_cf_descriptors(&database_options(options), dir, tables(options))? };
         if rocks.has_schema()? {
@@ -60,7 +60,7 @@ impl Rocks {
     }
 
     /// Opens the database in a folder as it is there, and writes nothing.
-    pub(super) fn open_read_only(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
+    pub(crate) fn open_read_only(dir: &Path, options: &StateOptions) -> Result<Self, StateError> {
         mend(dir)?;
         let tables = tables(options);
         let rocks = Self { db: DB::open_cf_descriptors_read_only(&database_options(options), dir, tables, false)? };
@@ -84,17 +84,17 @@ impl Rocks {
     }
 
     /// The tables as they are now, each read at its own time: for the only writer.
-    pub(super) fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         View { rocks: self, snapshot: None }
     }
 
     /// The tables as they are now and stay in this view.
-    pub(super) fn snapshot(&self) -> View<'_> {
+    pub(crate) fn snapshot(&self) -> View<'_> {
         View { rocks: self, snapshot: Some(self.db.snapshot()) }
     }
 
     /// Writes all changes or none.
-    pub(super) fn commit(&self, changes: Changes) -> Result<(), StateError> {
+    pub(crate) fn commit(&self, changes: Changes) -> Result<(), StateError> {
         let mut batch = WriteBatch::default();
         for (table, changes) in changes.into_tables() {
             let family = self.family(table);
@@ -118,13 +118,13 @@ impl Rocks {
     }
 
     /// Makes all that was committed durable.
-    pub(super) fn flush(&self) -> Result<(), StateError> {
+    pub(crate) fn flush(&self) -> Result<(), StateError> {
         let families = Table::ALL.map(|table| self.family(table));
         Ok(self.db.flush_cfs_opt(&families, &FlushOptions::default())?)
     }
 
     /// Writes a copy, of hard links, into a folder that isn't there yet.
-    pub(super) fn checkpoint(&self, dir: &Path) -> Result<(), StateError> {
+    pub(crate) fn checkpoint(&self, dir: &Path) -> Result<(), StateError> {
         self.flush()?;
         Ok(Checkpoint::new(&self.db)?.create_checkpoint(dir)?)
     }
@@ -173,7 +173,7 @@ fn table_options(table: Table, options: &StateOptions, cache: &Cache) -> Options
 }
 
 /// The tables at a time.
-pub(super) struct View<'d> {
+pub(crate) struct View<'d> {
     rocks: &'d Rocks,
     snapshot: Option<Snapshot<'d>>,
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 use bytes::Bytes;
 use model::{Answer, Query};
 
-use super::generation::Generation;
-use super::keyspace::{Changes, Keyspace, Overlay, Table, Transaction};
-use super::{Applied, StateError, StateOptions, apply_all, key, query};
+use super::{Applied, apply_all};
+use crate::query;
+use crate::state::generation::Generation;
+use crate::state::keyspace::{Changes, Keyspace, Overlay, Table, Transaction};
+use crate::state::{StateError, StateOptions, key};
 
 /// A state that stays as it is. What it holds in memory is bounded by what the log has behind the last flush.
 pub(crate) struct FrozenState {

@@ -7,13 +7,18 @@ mod on_disk;
 use bytes::Bytes;
 use model::{
     Address, BranchName, Command, CommitId, CompleteUpload, CreateBranch, CreateRepository, CreateUpload, CreateUser,
-    DeleteRepository, Entry, NewUpload, Note, ObjectPath, Outcome, Query, RepositoryName, RequestId, Seal, Stage,
-    StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp, Unstage, UnstageScope,
+    DeleteRepository, Entry, GetCompletedUpload, ListStaged, MetaError, NewUpload, Note, ObjectPath, Outcome, Question,
+    Refusal, RepositoryName, RequestId, Seal, Stage, StageOutcome, StagedChange, StagedValue, StagingToken, Timestamp,
+    Unstage, UnstageScope,
 };
 use tempfile::TempDir;
 
-use super::keyspace::{KeyRange, Pair};
 use super::*;
+use crate::state::keyspace::{KeyRange, Pair};
+
+fn ask<Q: Question>(state: &StateMachine, question: Q) -> Result<Q::Answer, MetaError> {
+    Q::take(state.read(&question.into()).unwrap())
+}
 
 const HOUR: i64 = 60 * 60 * 1000;
 
@@ -103,7 +108,7 @@ fn dump(state: &StateMachine) -> Vec<(Table, Vec<Pair>)> {
 }
 
 fn staged_paths(state: &StateMachine) -> Vec<String> {
-    let query = Query::Staged {
+    let query = ListStaged {
         repository: trips(),
         branch: main_branch(),
         tokens: None,
@@ -111,7 +116,7 @@ fn staged_paths(state: &StateMachine) -> Vec<String> {
         from: String::new(),
         amount: 1000,
     };
-    let page = state.read(&query).unwrap().staged().unwrap().page;
+    let page = ask(state, query).unwrap().page;
     page.items.into_iter().map(|(path, _)| path.into()).collect()
 }
 
@@ -233,8 +238,8 @@ fn completed_uploads_are_forgotten_after_a_day() {
         upload
     };
     let is_remembered = |upload| {
-        let query = Query::CompletedUpload { repository: trips(), upload };
-        state.read(&query).unwrap().completed_upload().is_ok()
+        let query = GetCompletedUpload { repository: trips(), upload };
+        ask(&state, query).is_ok()
     };
     let first: Vec<_> = (0..10_u32).map(|n| complete(i64::from(n), 100 + u128::from(n))).collect();
     assert!(first.iter().copied().all(is_remembered));

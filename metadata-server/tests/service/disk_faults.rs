@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use metadata_server::{FaultPoint, Faults, MetadataOptions, MetadataServer};
-use model::{MetaError, Query};
+use model::{ListBranches, MetaError, PageRequest};
 
 use crate::support::{
     copy_folder, create_branch, create_branch_when_up, create_repository, has_branch, options, repository, start,
@@ -151,8 +151,11 @@ async fn a_start_on_a_full_disk_answers_questions() {
         assert!(has_branch(&*store, name).await, "{name}");
     }
     assert!(!has_branch(&*store, "b-1200").await);
-    let listed = Query::Branches { repository: repository(), prefix: "b-".into(), after: String::new(), amount: 1000 };
-    assert_eq!(store.read(listed).await.unwrap().branches().unwrap().items.len(), 1000);
+    let listed = ListBranches {
+        repository: repository(),
+        page: PageRequest { prefix: "b-".into(), after: String::new(), amount: 1000 },
+    };
+    assert_eq!(store.ask(listed).await.unwrap().items.len(), 1000);
     let error = create_branch(&*store, "refused").await.unwrap_err();
     assert!(matches!(error, MetaError::Unavailable(_)), "{error}");
     assert!(error.to_string().contains("disk is full") && !error.to_string().contains("backup"), "{error}");

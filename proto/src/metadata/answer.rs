@@ -1,7 +1,7 @@
 //! Conversions of answers.
 
 use model::{
-    Access, Answer, Branch, CompletedUpload, Credential, Group, Installation, Job, Lookup, Page, Part, Policy,
+    Access, Answer, Branch, CompletedUpload, CredentialOfUser, Group, Installation, Job, Lookup, Page, Part, Policy,
     RefTarget, Refusal, Repository, StagedPage, Tag, Upload, User,
 };
 
@@ -16,8 +16,8 @@ impl Wire for Answer {
             Self::Refused(refusal) => Kind::Refused(refusal.to_message()),
             Self::Repository(repository) => Kind::Repository(repository.to_message()),
             Self::Settings(found) => Kind::Settings(pb::SettingsOfRepository {
-                repository: Some(found.0.to_message()),
-                settings: Some(found.1.to_message()),
+                repository: Some(found.repository.to_message()),
+                settings: Some(found.settings.to_message()),
             }),
             Self::Repositories(page) => {
                 Kind::Repositories(pb::Repositories { items: messages(&page.items), more: page.more })
@@ -31,13 +31,15 @@ impl Wire for Answer {
             Self::CompletedUpload(completed) => Kind::CompletedUpload(completed.to_message()),
             Self::Uploads(page) => Kind::Uploads(pb::Uploads { items: messages(&page.items), more: page.more }),
             Self::Parts(page) => Kind::Parts(pb::Parts { items: messages(&page.items), more: page.more }),
-            Self::Credential(credential, user) => Kind::Credential(pb::CredentialOfUser {
-                credential: Some(credential.to_message()),
-                user: Some(user.to_message()),
+            Self::Credential(found) => Kind::Credential(pb::CredentialOfUser {
+                credential: Some(found.credential.to_message()),
+                user: Some(found.user.to_message()),
             }),
             Self::User(user) => Kind::User(user.to_message()),
             Self::Users(page) => Kind::Users(pb::Users { items: messages(&page.items), more: page.more }),
-            Self::Holder(commit) => Kind::Holder(pb::Holder { commit: commit.map(|id| id.as_bytes().to_vec()) }),
+            Self::CommitOfToken(found) => {
+                Kind::CommitOfToken(pb::CommitOfToken { commit: found.map(|id| id.as_bytes().to_vec()) })
+            }
             Self::Job(job) => Kind::Job(job.to_message()),
             Self::Jobs(page) => Kind::Jobs(pb::Jobs { items: messages(&page.items), more: page.more }),
             Self::Credentials(page) => {
@@ -70,13 +72,15 @@ impl Wire for Answer {
             Kind::CompletedUpload(m) => Self::CompletedUpload(CompletedUpload::from_message(m)?),
             Kind::Uploads(m) => Self::Uploads(page(m.items, m.more)?),
             Kind::Parts(m) => Self::Parts(page::<Part>(m.items, m.more)?),
-            Kind::Credential(m) => Self::Credential(
-                needed::<Credential>("credential.credential", m.credential)?,
-                needed::<User>("credential.user", m.user)?,
-            ),
+            Kind::Credential(m) => Self::Credential(CredentialOfUser {
+                credential: needed("credential.credential", m.credential)?,
+                user: needed("credential.user", m.user)?,
+            }),
             Kind::User(m) => Self::User(User::from_message(m)?),
             Kind::Users(m) => Self::Users(page(m.items, m.more)?),
-            Kind::Holder(m) => Self::Holder(m.commit.map(|id| commit("holder.commit", &id)).transpose()?),
+            Kind::CommitOfToken(m) => {
+                Self::CommitOfToken(m.commit.map(|id| commit("commit_of_token.commit", &id)).transpose()?)
+            }
             Kind::Job(m) => Self::Job(Box::new(Job::from_message(m)?)),
             Kind::Jobs(m) => Self::Jobs(page(m.items, m.more)?),
             Kind::Credentials(m) => Self::Credentials(page(m.items, m.more)?),

@@ -1,6 +1,6 @@
 //! Conversions of what is decided about repositories.
 
-use model::{BranchPattern, Retention, Settings, SettingsChange};
+use model::{BranchPattern, Retention, Settings, SettingsChange, SettingsOfRepository};
 
 use super::{DecodeError, Wire, name, needed, optional};
 use crate::generated::metadata::{self as pb, change_settings::Change};
@@ -70,8 +70,9 @@ pub(super) fn patterns(texts: Vec<String>) -> Result<Vec<BranchPattern>, DecodeE
 }
 
 /// A repository with its settings.
-pub(super) fn of_repository(
-    message: pb::SettingsOfRepository,
-) -> Result<Box<(model::Repository, Settings)>, DecodeError> {
-    Ok(Box::new((needed("settings.repository", message.repository)?, needed("settings.settings", message.settings)?)))
+pub(super) fn of_repository(message: pb::SettingsOfRepository) -> Result<Box<SettingsOfRepository>, DecodeError> {
+    Ok(Box::new(SettingsOfRepository {
+        repository: needed("settings.repository", message.repository)?,
+        settings: needed("settings.settings", message.settings)?,
+    }))
 }

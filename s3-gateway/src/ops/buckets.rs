@@ -1,13 +1,13 @@
 //! Buckets, which are repositories. Owns ListBuckets, HeadBucket, GetBucketLocation and CreateBucket. Invariant: no
 //! bucket is deleted over S3, since a repository holds history that a bucket's tools don't know of.
 
-use auth::{Action, PageWanted, Resource};
+use auth::{Action, Resource};
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Response;
 use http::header::LOCATION;
-use model::{MetaError, Refusal, Repository, RepositoryName};
+use model::{MetaError, PageRequest, Refusal, Repository, RepositoryName};
 use object_http::insert;
 
 use crate::call::{self, Call};
@@ -20,7 +20,7 @@ use crate::protocol::{ErrorCode, S3Error};
 pub(crate) async fn list_buckets(call: &Call<'_>, list: &ListBuckets) -> Result<Response<Body>, Failure> {
     call.authorize(Action::ListRepositories, &Resource::All)?;
     let after = list.continuation_token.as_deref().map_or(Ok(String::new()), decode_token)?;
-    let wanted = PageWanted { prefix: list.prefix.clone(), after, amount: list.max_buckets as usize };
+    let wanted = PageRequest { prefix: list.prefix.clone(), after, amount: list.max_buckets as usize };
     let is_elsewhere = list.region.as_ref().is_some_and(|region| *region != call.options.region);
     let page = auth::seen_repositories(call.graveler.meta(), call.caller, wanted, |_| !is_elsewhere).await?;
     let continuation_token = page.next.as_deref().map(encode_token);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use auth::HiddenPaths;
 use axum::body::Body;
 use http::Response;
-use model::{BranchName, MetaError, ObjectPath, PATH_BYTES_MAX, Query, Refusal, RepositoryName, Upload, UploadId};
+use model::{BranchName, MetaError, ObjectPath, PATH_BYTES_MAX, Refusal, RepositoryName, Upload, UploadId};
 
 use super::listing;
 use crate::call::{self, Call};
@@ -133,8 +133,8 @@ async fn add_branch(
     let hidden = HiddenPaths::new(call.caller, name, branch);
     loop {
         let (repository, branch, prefix) = (name.clone(), branch.clone(), prefix.clone());
-        let query = Query::Uploads { repository, branch, prefix, after, amount: list.max_uploads as usize };
-        let found = match call.graveler.meta().read(query).await.and_then(|answer| Ok(answer.uploads()?)) {
+        let query = model::ListUploads { repository, branch, prefix, after, amount: list.max_uploads as usize };
+        let found = match call.graveler.meta().ask(query).await {
             Err(MetaError::Refused(Refusal::BranchNotFound(_) | Refusal::TagIsNoBranch(_))) => return Ok(()),
             found => found?,
         };

@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt};
 use http::header::ETAG;
 use http::{Response, StatusCode};
 use model::{
-    AbortUpload, BranchName, Command, CreateUpload, Lookup, MetaError, NewUpload, ObjectPath, Part, PutPart, Query,
+    AbortUpload, BranchName, Command, CreateUpload, GetUpload, Lookup, MetaError, NewUpload, ObjectPath, Part, PutPart,
     RefTarget, Refusal, Repository, RepositoryName, Upload, UploadId,
 };
 use object_http::insert;
@@ -234,10 +234,10 @@ pub(crate) async fn list_parts(
     refuse_unwritable([&key.to_owned()], list.encoding_url)?;
     let Found { upload, .. } = find(call, &name, key, &path, upload_id).await?;
     let (after, amount) = (list.part_number_marker, list.max_parts as usize);
-    let query = Query::Parts { repository: name, upload: upload.id, after, amount };
+    let query = model::ListParts { repository: name, upload: upload.id, after, amount };
     let page = match amount {
         0 => model::Page { items: Vec::new(), more: false },
-        _ => call.graveler.meta().read(query).await?.parts()?,
+        _ => call.graveler.meta().ask(query).await?,
     };
     Ok(call::xml(write::list_parts(&write::ListPartsAnswer {
         bucket: bucket.to_owned(),
@@ -294,8 +294,8 @@ async fn find(
     let branch: BranchName = reference.parse().map_err(|_| unknown())?;
     let Lookup { repository, target, .. } = call.graveler.meta().lookup(name, &(&branch).into(), None).await?;
     let id: UploadId = upload_id.parse().map_err(|_| unknown())?;
-    let query = Query::Upload { repository: name.clone(), upload: id };
-    let upload = call.graveler.meta().read(query).await?.upload()?;
+    let query = GetUpload { repository: name.clone(), upload: id };
+    let upload = call.graveler.meta().ask(query).await?;
     if upload.new.branch != branch || upload.new.path != *path {
         return Err(unknown().into());
     }

@@ -3,7 +3,7 @@
 //! is told so again, and only while the branch is there on which it did.
 
 use http::HeaderMap;
-use model::{CompletedUpload, CompletionDigest, ObjectPath, Query, RepositoryName, UploadId};
+use model::{CompletedUpload, CompletionDigest, GetCompletedUpload, ObjectPath, RepositoryName, UploadId};
 use sha2::{Digest as _, Sha256};
 
 use super::multipart::has_ended;
@@ -57,8 +57,8 @@ pub(super) async fn done_before(
     request: CompletionDigest,
 ) -> Result<Option<CompletedUpload>, Failure> {
     let Ok(upload) = upload_id.parse::<UploadId>() else { return Ok(None) };
-    let query = Query::CompletedUpload { repository: name.clone(), upload };
-    let done = match call.graveler.meta().read(query).await.and_then(|answer| Ok(answer.completed_upload()?)) {
+    let query = GetCompletedUpload { repository: name.clone(), upload };
+    let done = match call.graveler.meta().ask(query).await {
         Err(error) if has_ended(&error) => return Ok(None),
         done => done?,
     };

@@ -14,8 +14,8 @@
 use axum::body::Body;
 use http::Response;
 use model::{
-    BranchName, Command, CompleteUpload, CompletionDigest, Condition, Entry, ObjectPath, PAGE_MAX, Part, PartSizes,
-    Query, Repository, RepositoryName, StageOutcome, Upload,
+    BranchName, Command, CompleteUpload, CompletionDigest, Condition, Entry, ListParts, ObjectPath, PAGE_MAX, Part,
+    PartSizes, Repository, RepositoryName, StageOutcome, Upload,
 };
 use object_http::WriteCondition;
 use storage::{Completed, CompletionPart, Stored};
@@ -101,8 +101,8 @@ async fn parts(call: &Call<'_>, name: &RepositoryName, upload: &Upload) -> Resul
     let mut parts: Vec<Part> = Vec::new();
     loop {
         let after = parts.last().map_or(0, |part| part.number);
-        let query = Query::Parts { repository: name.clone(), upload: upload.id, after, amount: PAGE_MAX };
-        let page = call.graveler.meta().read(query).await?.parts()?;
+        let query = ListParts { repository: name.clone(), upload: upload.id, after, amount: PAGE_MAX };
+        let page = call.graveler.meta().ask(query).await?;
         let more = page.more && !page.items.is_empty();
         parts.extend(page.items);
         if !more {

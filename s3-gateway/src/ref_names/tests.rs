@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    Answer, Branch, BranchUid, Command, CommitId, Lookup, Outcome, Page, Repository, RepositoryUid, StagingToken, Tag,
-    Timestamp, Version,
+    Answer, Branch, BranchUid, Command, CommitId, Lookup, Outcome, Page, Query, Repository, RepositoryUid, ResolveRef,
+    StagingToken, Tag, Timestamp, Version,
 };
 use proptest::prelude::*;
 
@@ -35,9 +35,9 @@ fn tag(name: &str) -> Tag {
     Tag { name: name.parse().unwrap(), commit: CommitId::from_bytes([0; 32]), created_at: Timestamp::default() }
 }
 
-fn page<T>(names: &BTreeSet<String>, prefix: &str, after: &str, amount: usize, make: fn(&str) -> T) -> Page<T> {
-    let mut matching = names.iter().filter(|n| n.starts_with(prefix) && n.as_str() > after);
-    let items = matching.by_ref().take(amount.min(2)).map(|n| make(n)).collect();
+fn page<T>(names: &BTreeSet<String>, wanted: &PageRequest, make: fn(&str) -> T) -> Page<T> {
+    let mut matching = names.iter().filter(|n| n.starts_with(&wanted.prefix) && **n > wanted.after);
+    let items = matching.by_ref().take(wanted.amount.min(2)).map(|n| make(n)).collect();
     Page { items, more: matching.next().is_some() }
 }
 
@@ -49,11 +49,9 @@ impl MetaStore for Refs {
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
         Ok(match query {
-            Query::Branches { prefix, after, amount, .. } => {
-                Answer::Branches(page(&self.branches, &prefix, &after, amount, branch))
-            }
-            Query::Tags { prefix, after, amount, .. } => Answer::Tags(page(&self.tags, &prefix, &after, amount, tag)),
-            Query::Lookup { repository, reference, .. } => {
+            Query::ListBranches(list) => Answer::Branches(page(&self.branches, &list.page, branch)),
+            Query::ListTags(list) => Answer::Tags(page(&self.tags, &list.page, tag)),
+            Query::ResolveRef(ResolveRef { repository, reference, .. }) => {
                 let target = match reference.as_str() {
                     name if self.branches.contains(name) => RefTarget::Branch(branch(name)),
                     name if self.tags.contains(name) => RefTarget::Tag(tag(name)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth::{PolicyDocument, SecretBox, SessionClaims, generate_session_credentials};
 use http::Method;
-use model::{Clock, Query, SystemClock, Timestamp};
+use model::{Clock, GetCredential, SystemClock, Timestamp};
 use secrecy::ExposeSecret;
 
 use crate::client::Keys;
@@ -97,8 +97,8 @@ pub(crate) async fn sealed_session(
     policy: Option<PolicyDocument>,
 ) -> Keys {
     let access_key_id = gateway.keys.id.clone();
-    let answer = gateway.graveler.meta().read(Query::Credential { access_key_id: access_key_id.clone() }).await;
-    let (_, user) = answer.unwrap().credential().unwrap();
+    let answer = gateway.graveler.meta().ask(GetCredential { access_key_id: access_key_id.clone() }).await;
+    let user = answer.unwrap().user;
     let keys = generate_session_credentials();
     let claims = SessionClaims {
         key: Some(access_key_id),

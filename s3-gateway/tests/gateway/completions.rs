@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures::join;
 use http::Method;
-use model::{Answer, MetaError, Query, UploadId};
+use model::{GetUpload, MetaError, UploadId};
 use s3_gateway::GatewayOptions;
 use sha2::{Digest as _, Sha256};
 use storage::testing::{Completing, Counters, Counting, Tags, Verb};
@@ -175,9 +175,9 @@ async fn an_upload_does_not_go_over_to_a_later_branch_of_the_name() {
 /// The upload as the metadata service has it.
 async fn kept(s3: &TestGateway, upload: &Upload<'_>) -> Option<model::Upload> {
     let upload: UploadId = upload.id.parse().unwrap();
-    match s3.graveler.meta().read(Query::Upload { repository: name(), upload }).await.unwrap() {
-        Answer::Upload(upload) => Some(upload),
-        _ => None,
+    match s3.graveler.meta().ask(GetUpload { repository: name(), upload }).await {
+        Err(MetaError::Refused(_)) => None,
+        found => Some(found.unwrap()),
     }
 }
 

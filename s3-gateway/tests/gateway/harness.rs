@@ -14,8 +14,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use metadata_server::MemoryMetaStore;
 use model::{
     Answer, AttachPolicy, BranchName, Clock, Command, CommitId, CreateBranch, CreateCredential, CreatePolicy,
-    CreateTag, CreateUser, DeleteBranch, MetaError, MetaStore, Note, Outcome, Publish, Query, RepositoryName,
-    RequestId, Seal, SetUpAccess, SystemClock, UserName,
+    CreateTag, CreateUser, DeleteBranch, ListRepositories, MetaError, MetaStore, Note, Outcome, PageRequest, Publish,
+    Query, RepositoryName, RequestId, Seal, SetUpAccess, SystemClock, UserName,
 };
 use s3_gateway::{Gateway, GatewayOptions};
 use storage::{StoreSettings, Stores};
@@ -216,8 +216,8 @@ impl TestGateway {
     }
 
     pub(crate) async fn repositories(&self) -> Vec<String> {
-        let query = Query::Repositories { prefix: String::new(), after: String::new(), amount: 100 };
-        let page = self.graveler.meta().read(query).await.unwrap().repositories().unwrap();
+        let query = ListRepositories { page: PageRequest::first(100) };
+        let page = self.graveler.meta().ask(query).await.unwrap();
         page.items.into_iter().map(|r| r.name.to_string()).collect()
     }
 }

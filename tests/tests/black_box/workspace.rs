@@ -165,7 +165,7 @@ fn links_between_documents_lead_somewhere() {
     }
 }
 
-fn sources() -> Vec<std::path::PathBuf> {
+pub(crate) fn sources() -> Vec<std::path::PathBuf> {
     let found = files_that_end_with(".rs");
     assert!(found.len() > 50, "the walk found the sources");
     found

@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use graveler::Graveler;
-use model::{ChangeSettings, Command, Commit, MetaError, PAGE_MAX, Query, Refusal, RepositoryName, SettingsChange};
+use model::{
+    ChangeSettings, Command, Commit, GetSettings, ListRepositories, MetaError, PAGE_MAX, PageRequest, Refusal,
+    RepositoryName, SettingsChange,
+};
 
 use super::ImportSource;
 use crate::Error;
@@ -59,9 +62,8 @@ pub async fn unreadable_imports(graveler: &Graveler) -> Result<BTreeMap<String, 
     let mut unreadable: BTreeMap<String, Vec<RepositoryName>> = BTreeMap::new();
     let mut after = String::new();
     loop {
-        let query = Query::Repositories { prefix: String::new(), after, amount: PAGE_MAX };
-        let answer = graveler.meta().read(query).await.map_err(graveler::Error::from)?;
-        let page = answer.repositories().map_err(MetaError::from).map_err(graveler::Error::from)?;
+        let query = ListRepositories { page: PageRequest::after(after, PAGE_MAX) };
+        let page = graveler.meta().ask(query).await.map_err(graveler::Error::from)?;
         let last = page.items.last().map(|repository| repository.name.to_string());
         for repository in page.items {
             let places = match noted_places(graveler, &repository.name).await {
@@ -81,8 +83,7 @@ pub async fn unreadable_imports(graveler: &Graveler) -> Result<BTreeMap<String, 
 }
 
 async fn noted_places(graveler: &Graveler, repository: &RepositoryName) -> Result<BTreeSet<String>, graveler::Error> {
-    let answer = graveler.meta().read(Query::Settings { repository: repository.clone() }).await?;
-    let (_, settings) = *answer.settings().map_err(MetaError::from)?;
+    let settings = graveler.meta().ask(GetSettings { repository: repository.clone() }).await?.settings;
     let place = |name: &String| name.strip_prefix(PLACE_PREFIX).map(str::to_owned);
     Ok(settings.metadata.keys().filter_map(place).collect())
 }

@@ -15,7 +15,7 @@ use auth::{
     Action, Caller, Denied, PrefixRights, Resource, Through, authorize, authorize_all_under, authorize_some_under,
 };
 use graveler::Graveler;
-use model::{BranchName, ObjectPath, PAGE_MAX, Query, RepositoryName};
+use model::{BranchName, ListRepositories, ObjectPath, PAGE_MAX, PageRequest, RepositoryName};
 use storage::{Place, StorageError, canonical, is_given_out};
 use tokio::sync::OnceCell;
 
@@ -138,8 +138,8 @@ impl Owners {
     async fn look_up(&self) -> Result<HashMap<String, RepositoryName>, graveler::Error> {
         let (mut found, mut after) = (HashMap::new(), String::new());
         loop {
-            let query = Query::Repositories { prefix: String::new(), after, amount: PAGE_MAX };
-            let page = self.graveler.meta().read(query).await?.repositories()?;
+            let query = ListRepositories { page: PageRequest::after(after, PAGE_MAX) };
+            let page = self.graveler.meta().ask(query).await?;
             after = page.items.last().map(|last| last.name.to_string()).unwrap_or_default();
             let is_last = !page.more || page.items.is_empty();
             found.extend(page.items.into_iter().map(|repository| (repository.namespace.to_string(), repository.name)));

@@ -13,8 +13,6 @@ pub(super) use credentials::CredentialsWithSecret;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::Rest;
-use super::paging::PageQuery;
-use crate::access::Wanted;
 
 pub(super) fn router() -> OpenApiRouter<Rest> {
     OpenApiRouter::new()
@@ -24,10 +22,4 @@ pub(super) fn router() -> OpenApiRouter<Rest> {
         .merge(credentials::router())
         .merge(login::router())
         .merge(sts::router())
-}
-
-impl From<PageQuery> for Wanted {
-    fn from(PageQuery { prefix, after, amount }: PageQuery) -> Self {
-        Self { prefix, after, amount: amount.0 }
-    }
 }

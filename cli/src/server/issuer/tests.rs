@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use ::tests::TestIssuer;
 use auth::{Directory, DirectoryOptions, Issuer, IssuerSettings, SecretBox, Unknown};
 use metadata_server::MemoryMetaStore;
-use model::{Clock, Command, EndSessions, MetaStore, Query, Timestamp};
+use model::{Clock, Command, EndSessions, ListUsers, MetaStore, PageRequest, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
@@ -97,8 +97,9 @@ async fn a_token_is_taken_and_its_holder_is_nobody_who_was_here_before() {
     let caller = lake.directory.caller(&known, None);
     assert_eq!(caller.user.name.as_str(), "oidc:admin");
     assert!(!auth::is_allowed(&caller, auth::Action::ReadObject, &auth::Resource::All), "no group counts unmapped");
-    let users = Query::Users { prefix: "oidc:".to_owned(), after: String::new(), amount: 10 };
-    let users = lake.meta.read(users).await.unwrap().users().unwrap().items;
+    let users = ListUsers { page: PageRequest { prefix: "oidc:".to_owned(), after: String::new(), amount: 10 } };
+    let meta: &dyn MetaStore = &*lake.meta;
+    let users = meta.ask(users).await.unwrap().items;
     assert_eq!(users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["oidc:admin", "oidc:ann"]);
 }
 

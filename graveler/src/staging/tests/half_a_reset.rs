@@ -22,7 +22,7 @@ impl MetaStore for ResetAfterFirstPage {
     }
 
     async fn read(&self, query: Query) -> Result<Answer, MetaError> {
-        let staged = matches!(query, Query::Staged { .. });
+        let staged = matches!(query, Query::ListStaged(_));
         let answer = self.store.read(query).await;
         if staged && !self.done.swap(true, Ordering::SeqCst) {
             let scope = UnstageScope::Prefix("p/".into());

@@ -1,5 +1,4 @@
-//! Views that are committed to while they are walked, and writes that travel together.
+//! Views that are committed to while they are walked.
 
-mod batches;
 mod half_a_reset;
 mod moving_view;

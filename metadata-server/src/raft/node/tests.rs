@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use futures::TryStreamExt;
-use model::{Command, CommitId, CreateBranch, CreateRepository, Note, RequestId, Timestamp};
+use model::{Command, CommitId, CreateBranch, CreateRepository, Note, Question, RequestId, ResolveRef, Timestamp};
 
 use super::*;
 
@@ -54,7 +54,10 @@ async fn write(node: &Arc<Node>, commands: Vec<Command>) {
 async fn assert_branches(node: &Arc<Node>, numbers: impl IntoIterator<Item = u128>) {
     for number in numbers {
         let (repository, reference) = ("trips".parse().unwrap(), format!("b-{number}").parse().unwrap());
-        let found = node.read(Query::Lookup { repository, reference, path: None }).await.unwrap().lookup().unwrap();
+        let found = <ResolveRef as Question>::take(
+            node.read(ResolveRef { repository, reference, path: None }.into()).await.unwrap(),
+        )
+        .unwrap();
         assert!(matches!(found.target, model::RefTarget::Branch(_)), "b-{number}");
     }
 }

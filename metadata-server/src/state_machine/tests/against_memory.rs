@@ -8,9 +8,12 @@ use model::{
     AbortUpload, AccessBy, AddMember, Answer, AttachPolicy, ClaimNamespace, Clock, CompleteUpload, Condition,
     CreateBranch, CreateCredential, CreateGroup, CreatePolicy, CreateRepository, CreateTag, CreateUpload, CreateUser,
     DeleteBranch, DeleteCredential, DeleteGroup, DeletePolicy, DeleteRepository, DeleteTag, DeleteUser, DetachPolicy,
-    EndSession, EndSessions, GroupName, Identify, InstallationId, MetaStore, NewUpload, Note, Once, Part, PolicyHolder,
-    Publish, PutPart, RefName, RemoveMember, Require, Seal, SealedSecret, SessionId, SetUpAccess, Stage, StoreId,
-    UndeleteBranch, Unstage, UpdatePolicy, UploadId, UserId, UserName,
+    EndSession, EndSessions, GetAccess, GetCompletedUpload, GetCredential, GetInstallation, GetRepository, GetUpload,
+    GetUser, GetUserByName, GroupName, Identify, InstallationId, ListBranches, ListCredentials, ListDeletedBranches,
+    ListGroups, ListMembers, ListParts, ListPolicies, ListRepositories, ListStaged, ListTags, ListUploads, ListUsers,
+    MetaStore, NewUpload, Note, Once, PageRequest, Part, PolicyHolder, Publish, PutPart, Query, ReadReflog, RefName,
+    RemoveMember, Require, ResolveRef, Seal, SealedSecret, SessionId, SetUpAccess, Stage, StoreId, UndeleteBranch,
+    Unstage, UpdatePolicy, UploadId, UserId, UserName,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -268,12 +271,12 @@ fn access_command() -> impl Strategy<Value = Command> {
 fn access_questions() -> Vec<Query> {
     let none = String::new;
     let mut all = vec![
-        Query::Installation,
-        Query::Groups { of: None, prefix: none(), after: none(), amount: 10 },
-        Query::Policies { of: None, effective: false, prefix: none(), after: "p".into(), amount: 10 },
+        GetInstallation.into(),
+        ListGroups { of: None, page: PageRequest::first(10) }.into(),
+        ListPolicies { of: None, effective: false, page: PageRequest::after("p", 10) }.into(),
     ];
     for key in ["K1", "K2", "K3"] {
-        all.push(Query::Access { by: AccessBy::Key(key.into()) });
+        all.push(GetAccess { by: AccessBy::Key(key.into()) }.into());
     }
     for user in 1..20 {
         let by = |session, hours: i64| AccessBy::Session {
@@ -284,22 +287,25 @@ fn access_questions() -> Vec<Query> {
             after: None,
             groups: vec![],
         };
-        all.extend([by(0, 0), by(1, 24)].map(|by| Query::Access { by }));
+        all.extend([by(0, 0), by(1, 24)].map(|by| GetAccess { by }.into()));
     }
     let mut holders = vec![];
     for user in USERS.map(|name| name.parse::<UserName>().unwrap()) {
-        all.push(Query::UserNamed { name: user.clone() });
-        all.push(Query::Credentials { user: user.clone(), prefix: "K".into(), after: none(), amount: 2 });
-        all.push(Query::Groups { of: Some(user.clone()), prefix: none(), after: none(), amount: 1 });
+        all.push(GetUserByName { name: user.clone() }.into());
+        all.push(
+            ListCredentials { user: user.clone(), page: PageRequest { prefix: "K".into(), after: none(), amount: 2 } }
+                .into(),
+        );
+        all.push(ListGroups { of: Some(user.clone()), page: PageRequest::first(1) }.into());
         holders.push(PolicyHolder::User(user));
     }
     for group in GROUPS.map(|name| name.parse::<GroupName>().unwrap()) {
-        all.push(Query::Members { group: group.clone(), prefix: none(), after: "ann".into(), amount: 2 });
+        all.push(ListMembers { group: group.clone(), page: PageRequest::after("ann", 2) }.into());
         holders.push(PolicyHolder::Group(group));
     }
     for of in holders {
         for effective in [false, true] {
-            all.push(Query::Policies { of: Some(of.clone()), effective, prefix: none(), after: none(), amount: 2 });
+            all.push(ListPolicies { of: Some(of.clone()), effective, page: PageRequest::first(2) }.into());
         }
     }
     all
@@ -380,19 +386,17 @@ impl Clock for StandingClock {
 
 /// Makes a command of a step, with what the in-memory store knows.
 fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
-    let ask = |query| block_on(memory.read(query)).unwrap();
+    let memory: &dyn MetaStore = memory;
     let name = |at: usize| REPOSITORIES[at].parse::<RepositoryName>().unwrap();
     match step {
         Step::Command(command) => Some((**command).clone()),
         Step::Publish { repository, branch, skip, head, clean } => {
             let (repository, branch): (_, BranchName) = (name(*repository), BRANCHES[*branch].parse().unwrap());
-            let query = Query::Branches {
+            let query = ListBranches {
                 repository: repository.clone(),
-                prefix: branch.to_string(),
-                after: String::new(),
-                amount: 1,
+                page: PageRequest { prefix: branch.to_string(), after: String::new(), amount: 1 },
             };
-            let found = ask(query).branches().ok()?.items.into_iter().next()?;
+            let found = block_on(memory.ask(query)).ok()?.items.into_iter().next()?;
             Some(Command::Publish(Publish {
                 request: None,
                 repository,
@@ -410,14 +414,14 @@ fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
         }
         Step::Upload { repository, at, next } => {
             let repository = name(*repository);
-            let query = Query::Uploads {
+            let query = ListUploads {
                 repository: repository.clone(),
                 branch: BRANCHES[*at].parse().unwrap(),
                 prefix: String::new(),
                 after: None,
                 amount: 1,
             };
-            let upload = ask(query).uploads().ok()?.items.into_iter().next()?.id;
+            let upload = block_on(memory.ask(query)).ok()?.items.into_iter().next()?.id;
             Some(match next.clone() {
                 Next::Part(part) => Command::PutPart(PutPart { repository, upload, part }),
                 Next::Complete(condition) => {
@@ -433,29 +437,28 @@ fn resolve(memory: &MemoryMetaStore, step: &Step) -> Option<Command> {
 
 /// Questions about everything that the steps can have made.
 fn questions() -> Vec<Query> {
-    let none = String::new;
     let mut all = vec![
-        Query::Repositories { prefix: none(), after: none(), amount: 10 },
-        Query::Users { prefix: none(), after: none(), amount: 10 },
-        Query::Credential { access_key_id: "K1".into() },
-        Query::Credential { access_key_id: "K2".into() },
-        Query::Credential { access_key_id: "K3".into() },
+        ListRepositories { page: PageRequest::first(10) }.into(),
+        ListUsers { page: PageRequest::first(10) }.into(),
+        GetCredential { access_key_id: "K1".into() }.into(),
+        GetCredential { access_key_id: "K2".into() }.into(),
+        GetCredential { access_key_id: "K3".into() }.into(),
     ];
-    all.extend((1..60).map(|id| Query::User { id: UserId(id) }));
+    all.extend((1..60).map(|id| GetUser { id: UserId(id) }.into()));
     all.extend(access_questions());
     for repository in REPOSITORIES.map(|name| name.parse::<RepositoryName>().unwrap()) {
         let of = || repository.clone();
-        all.push(Query::Repository { name: of() });
-        all.push(Query::Branches { repository: of(), prefix: none(), after: none(), amount: 10 });
-        all.push(Query::DeletedBranches { repository: of(), prefix: none(), after: none(), amount: 10 });
-        all.push(Query::Tags { repository: of(), prefix: none(), after: none(), amount: 10 });
+        all.push(GetRepository { name: of() }.into());
+        all.push(ListBranches { repository: of(), page: PageRequest::first(10) }.into());
+        all.push(ListDeletedBranches { repository: of(), page: PageRequest::first(10) }.into());
+        all.push(ListTags { repository: of(), page: PageRequest::first(10) }.into());
         for id in (1..80).map(UploadId) {
-            all.push(Query::Upload { repository: of(), upload: id });
-            all.push(Query::CompletedUpload { repository: of(), upload: id });
-            all.push(Query::Parts { repository: of(), upload: id, after: 1, amount: 2 });
+            all.push(GetUpload { repository: of(), upload: id }.into());
+            all.push(GetCompletedUpload { repository: of(), upload: id }.into());
+            all.push(ListParts { repository: of(), upload: id, after: 1, amount: 2 }.into());
         }
         for branch in BRANCHES.map(|name| name.parse::<BranchName>().unwrap()) {
-            let staged = |tokens: Option<Vec<u64>>, prefix: &str, from: &str, amount| Query::Staged {
+            let staged = |tokens: Option<Vec<u64>>, prefix: &str, from: &str, amount| ListStaged {
                 repository: repository.clone(),
                 branch: branch.clone(),
                 tokens: tokens.map(|tokens| tokens.into_iter().map(StagingToken).collect()),
@@ -463,25 +466,22 @@ fn questions() -> Vec<Query> {
                 from: from.into(),
                 amount,
             };
-            all.push(staged(None, "", "", 100));
-            all.push(staged(None, "a", "a/", 2));
+            all.push(staged(None, "", "", 100).into());
+            all.push(staged(None, "a", "a/", 2).into());
             // Dropped tokens are asked for too: nobody may see them.
-            all.push(staged(Some((1..80).collect()), "", "", 100));
-            all.push(staged(Some((1..80).step_by(3).collect()), "a", "", 3));
+            all.push(staged(Some((1..80).collect()), "", "", 100).into());
+            all.push(staged(Some((1..80).step_by(3).collect()), "a", "", 3).into());
             for (before, amount) in [(None, 100), (Some(3), 1)] {
-                all.push(Query::Reflog { repository: of(), branch: branch.clone(), before, amount });
+                all.push(ReadReflog { repository: of(), branch: branch.clone(), before, amount }.into());
             }
             let branch = branch.clone();
-            all.push(Query::Uploads {
-                repository: of(),
-                branch: branch.clone(),
-                prefix: "a".into(),
-                after: None,
-                amount: 2,
-            });
+            all.push(
+                ListUploads { repository: of(), branch: branch.clone(), prefix: "a".into(), after: None, amount: 2 }
+                    .into(),
+            );
             for at in PATHS {
                 let reference = RefName::from(&branch);
-                all.push(Query::Lookup { repository: of(), reference, path: Some(path(at)) });
+                all.push(ResolveRef { repository: of(), reference, path: Some(path(at)) }.into());
             }
         }
     }

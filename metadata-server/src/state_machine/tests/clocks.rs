@@ -1,8 +1,8 @@
 //! Clocks that ran ahead or behind for a while: what they wrote holds nothing up, and is forgotten in time.
 
 use model::{
-    BeginJob, CancelJob, ClaimJob, CreateBranch, CreateTag, DeleteBranch, Job, JobKind, JobState, Publish, Refusal,
-    RunnerId, Stage, Uncommitted, UndeleteBranch, UserId,
+    BeginJob, CancelJob, ClaimJob, CreateBranch, CreateTag, DeleteBranch, Job, JobKind, JobState, ListDeletedBranches,
+    PageRequest, Publish, ReadReflog, Refusal, RunnerId, Stage, Uncommitted, UndeleteBranch, UserId,
 };
 
 use super::*;
@@ -180,11 +180,11 @@ fn what_a_clock_that_ran_ahead_kept_of_branches_is_forgotten_in_time() {
         state.now = kept_days * DAY + 2 * HOUR;
         state.pass();
         let (repository, branch) = (trips(), branch("dev"));
-        let left = Query::Reflog { repository, branch, before: None, amount: 9 };
-        assert_eq!(state.state.read(&left).unwrap().moves().unwrap().items, [], "{kept_days} days");
+        let left = ReadReflog { repository, branch, before: None, amount: 9 };
+        assert_eq!(ask(&state.state, left).unwrap().items, [], "{kept_days} days");
         let (prefix, after) = (String::new(), String::new());
-        let left = Query::DeletedBranches { repository: trips(), prefix, after, amount: 9 };
-        assert_eq!(state.state.read(&left).unwrap().moves().unwrap().items, []);
+        let left = ListDeletedBranches { repository: trips(), page: PageRequest { prefix, after, amount: 9 } };
+        assert_eq!(ask(&state.state, left).unwrap().items, []);
         state.apply(tag(60, "v1")).tag().unwrap();
         let far = table(&state.state, Table::Dedup).into_iter().filter_map(|(key, _)| key::due_time(&key));
         // Answers themselves have no time in their keys, but a request's id.

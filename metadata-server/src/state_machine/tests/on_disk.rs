@@ -189,7 +189,7 @@ fn a_read_is_of_one_point_in_time() {
             }
             done.store(true, Ordering::Relaxed);
         });
-        let query = Query::Staged {
+        let query = ListStaged {
             repository: trips(),
             branch: main_branch(),
             tokens: None,
@@ -198,7 +198,7 @@ fn a_read_is_of_one_point_in_time() {
             amount: 10,
         };
         while !done.load(Ordering::Relaxed) {
-            let page = state.read(&query).unwrap().staged().unwrap().page.items;
+            let page = ask(&state, query.clone()).unwrap().page.items;
             assert!(page.is_empty() || (page.len() == 2 && page[0].1 == page[1].1), "{page:?}");
         }
     });

@@ -47,35 +47,29 @@ fn access_command() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn page_request() -> impl Strategy<Value = PageRequest> {
+    (text(), text(), 0..5000_usize).prop_map(|(prefix, after, amount)| PageRequest { prefix, after, amount })
+}
+
 fn access_query() -> impl Strategy<Value = Query> {
-    let amount = || 0..5000_usize;
     prop_oneof![
-        user_name().prop_map(|name| Query::UserNamed { name }),
-        (user_name(), text(), text(), amount()).prop_map(|(user, prefix, after, amount)| Query::Credentials {
-            user,
-            prefix,
-            after,
-            amount
-        }),
-        group_name().prop_map(|name| Query::Group { name }),
-        (option::of(user_name()), text(), text(), amount()).prop_map(|(of, prefix, after, amount)| Query::Groups {
+        user_id().prop_map(|id| GetUser { id }.into()),
+        user_name().prop_map(|name| GetUserByName { name }.into()),
+        page_request().prop_map(|page| ListUsers { page }.into()),
+        text().prop_map(|access_key_id| GetCredential { access_key_id }.into()),
+        (user_name(), page_request()).prop_map(|(user, page)| ListCredentials { user, page }.into()),
+        group_name().prop_map(|name| GetGroup { name }.into()),
+        (option::of(user_name()), page_request()).prop_map(|(of, page)| ListGroups { of, page }.into()),
+        (group_name(), page_request()).prop_map(|(group, page)| ListMembers { group, page }.into()),
+        policy_name().prop_map(|name| GetPolicy { name }.into()),
+        (option::of(holder()), any::<bool>(), page_request()).prop_map(|(of, effective, page)| ListPolicies {
             of,
-            prefix,
-            after,
-            amount
-        }),
-        (group_name(), text(), text(), amount()).prop_map(|(group, prefix, after, amount)| Query::Members {
-            group,
-            prefix,
-            after,
-            amount
-        }),
-        policy_name().prop_map(|name| Query::Policy { name }),
-        (option::of(holder()), any::<bool>(), text(), text(), amount()).prop_map(
-            |(of, effective, prefix, after, amount)| Query::Policies { of, effective, prefix, after, amount }
-        ),
-        access_by().prop_map(|by| Query::Access { by }),
-        Just(Query::Installation),
+            effective,
+            page
+        }
+        .into()),
+        access_by().prop_map(|by| GetAccess { by }.into()),
+        Just(GetInstallation.into()),
     ]
 }
 
@@ -303,64 +297,56 @@ pub(crate) fn outcome() -> impl Strategy<Value = Outcome> {
 
 pub(crate) fn query() -> impl Strategy<Value = Query> {
     let amount = || 0..5000_usize;
+    let upload = || (repository_name(), upload_id());
     prop_oneof![
-        repository_name().prop_map(|name| Query::Repository { name }),
-        repository_name().prop_map(|repository| Query::Settings { repository }),
-        (text(), text(), amount()).prop_map(|(prefix, after, amount)| Query::Repositories { prefix, after, amount }),
-        (repository_name(), ref_name(), option::of(path())).prop_map(|(repository, reference, path)| Query::Lookup {
+        repository_name().prop_map(|name| GetRepository { name }.into()),
+        repository_name().prop_map(|repository| GetSettings { repository }.into()),
+        page_request().prop_map(|page| ListRepositories { page }.into()),
+        (repository_name(), ref_name(), option::of(path())).prop_map(|(repository, reference, path)| ResolveRef {
             repository,
             reference,
             path
-        }),
-        (repository_name(), text(), text(), amount()).prop_map(|(repository, prefix, after, amount)| Query::Branches {
-            repository,
-            prefix,
-            after,
-            amount
-        }),
+        }
+        .into()),
+        (repository_name(), page_request()).prop_map(|(repository, page)| ListBranches { repository, page }.into()),
+        (repository_name(), page_request())
+            .prop_map(|(repository, page)| ListDeletedBranches { repository, page }.into()),
         (repository_name(), branch_name(), option::of(any::<u64>()), amount())
-            .prop_map(|(repository, branch, before, amount)| Query::Reflog { repository, branch, before, amount }),
-        (repository_name(), text(), text(), amount()).prop_map(|(repository, prefix, after, amount)| {
-            Query::DeletedBranches { repository, prefix, after, amount }
-        }),
-        (repository_name(), text(), text(), amount()).prop_map(|(repository, prefix, after, amount)| Query::Tags {
-            repository,
-            prefix,
-            after,
-            amount
-        }),
-        (repository_name(), branch_name(), option::of(vec(token(), 0..4)), text(), text(), amount()).prop_map(
-            |(repository, branch, tokens, prefix, from, amount)| Query::Staged {
-                repository,
-                branch,
-                tokens,
-                prefix,
-                from,
-                amount
-            }
-        ),
-        (repository_name(), upload_id()).prop_map(|(repository, upload)| Query::Upload { repository, upload }),
-        (repository_name(), upload_id()).prop_map(|(repository, upload)| Query::CompletedUpload { repository, upload }),
-        (repository_name(), branch_name(), text(), option::of((path(), upload_id())), amount()).prop_map(
-            |(repository, branch, prefix, after, amount)| Query::Uploads { repository, branch, prefix, after, amount }
-        ),
-        (repository_name(), upload_id(), any::<u32>(), amount())
-            .prop_map(|(repository, upload, after, amount)| Query::Parts { repository, upload, after, amount }),
-        text().prop_map(|access_key_id| Query::Credential { access_key_id }),
-        user_id().prop_map(|id| Query::User { id }),
-        (repository_name(), branch_name(), token()).prop_map(|(repository, branch, token)| Query::Holder {
+            .prop_map(|(repository, branch, before, amount)| ReadReflog { repository, branch, before, amount }.into()),
+        (repository_name(), page_request()).prop_map(|(repository, page)| ListTags { repository, page }.into()),
+        (repository_name(), branch_name(), token()).prop_map(|(repository, branch, token)| FindCommitOfToken {
             repository,
             branch,
             token
-        }),
-        request().prop_map(|id| Query::Job { id }),
-        (repository_name(), option::of(request()), amount()).prop_map(|(repository, after, amount)| Query::Jobs {
+        }
+        .into()),
+        (repository_name(), branch_name(), option::of(vec(token(), 0..4)), text(), text(), amount()).prop_map(
+            |(repository, branch, tokens, prefix, from, amount)| {
+                ListStaged { repository, branch, tokens, prefix, from, amount }.into()
+            }
+        ),
+        upload().prop_map(|(repository, upload)| GetUpload { repository, upload }.into()),
+        upload().prop_map(|(repository, upload)| GetCompletedUpload { repository, upload }.into()),
+        (repository_name(), branch_name(), text(), option::of((path(), upload_id())), amount()).prop_map(
+            |(repository, branch, prefix, after, amount)| {
+                ListUploads { repository, branch, prefix, after, amount }.into()
+            }
+        ),
+        (upload(), any::<u32>(), amount()).prop_map(|((repository, upload), after, amount)| ListParts {
+            repository,
+            upload,
+            after,
+            amount
+        }
+        .into()),
+        request().prop_map(|id| GetJob { id }.into()),
+        (repository_name(), option::of(request()), amount()).prop_map(|(repository, after, amount)| ListJobs {
             repository,
             after,
             amount
-        }),
-        (option::of(request()), amount()).prop_map(|(after, amount)| Query::OpenJobs { after, amount }),
-        (text(), text(), amount()).prop_map(|(prefix, after, amount)| Query::Users { prefix, after, amount }),
+        }
+        .into()),
+        (option::of(request()), amount()).prop_map(|(after, amount)| ListOpenJobs { after, amount }.into()),
         access_query(),
     ]
 }
@@ -375,7 +361,9 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         refusal().prop_map(Answer::Refused),
         repository().prop_map(Answer::Repository),
-        (repository(), settings()).prop_map(|found| Answer::Settings(Box::new(found))),
+        (repository(), settings()).prop_map(|(repository, settings)| Answer::Settings(Box::new(
+            SettingsOfRepository { repository, settings }
+        ))),
         page(repository()).prop_map(Answer::Repositories),
         (repository(), target, option::of(staged_value()))
             .prop_map(|(repository, target, staged)| Answer::Lookup(Box::new(Lookup { repository, target, staged }))),
@@ -388,10 +376,10 @@ pub(crate) fn answer() -> impl Strategy<Value = Answer> {
         completed_upload().prop_map(Answer::CompletedUpload),
         page(upload()).prop_map(Answer::Uploads),
         page(part()).prop_map(Answer::Parts),
-        (credential(), user()).prop_map(|(credential, user)| Answer::Credential(credential, user)),
+        (credential(), user()).prop_map(|(credential, user)| Answer::Credential(CredentialOfUser { credential, user })),
         user().prop_map(Answer::User),
         page(user()).prop_map(Answer::Users),
-        option::of(commit_id()).prop_map(Answer::Holder),
+        option::of(commit_id()).prop_map(Answer::CommitOfToken),
         job().prop_map(|job| Answer::Job(Box::new(job))),
         page(job()).prop_map(Answer::Jobs),
         page(credential()).prop_map(Answer::Credentials),

@@ -1,31 +1,28 @@
-//! A page of what is staged on a branch: its tokens merged, the newest winning. Seeks to the page's start in each
-//! token, so that a page costs as much at the end of a listing as at its beginning.
+//! The answer about staged values: a branch's tokens merged, the newest winning. Seeks to the page's start in each token, so
+//! that a page costs as much at the end of a listing as at its beginning.
 
 use std::iter::Peekable;
 
-use model::{Branch, ObjectPath, Page, RepositoryUid, StagedPage, StagedValue, StagingToken};
+use model::{ListStaged, ObjectPath, Page, StagedPage, StagedValue, StagingToken};
 use proto::metadata::decode;
 
-use super::keyspace::{Keyspace, Pair, Scan, Table};
-use super::query::PageRoom;
-use super::{StateError, key};
+use super::Find;
+use crate::state::keyspace::{Keyspace, Pair, Scan, Table};
+use crate::state::page::PageRoom;
+use crate::state::{Halt, StateError, key, records};
 
-/// Reads a page. Of `tokens`, those that aren't the branch's are empty.
-pub(super) fn staged_page(
-    keys: &dyn Keyspace,
-    repository: RepositoryUid,
-    branch: Branch,
-    tokens: Option<&[StagingToken]>,
-    prefix: &str,
-    from: &str,
-    amount: usize,
-) -> Result<StagedPage, StateError> {
-    let wanted = |token: &StagingToken| tokens.is_none_or(|tokens| tokens.contains(token));
-    let scans = branch.tokens().filter(wanted);
-    let scans =
-        scans.map(|token| keys.scan(Table::Staged, key::staged_from(repository, token, prefix, from)).peekable());
-    let page = merge(scans.collect(), amount)?;
-    Ok(StagedPage { branch, page })
+/// Of the tokens that are asked for, those that aren't the branch's are empty.
+impl Find for ListStaged {
+    fn find(&self, keys: &dyn Keyspace) -> Result<StagedPage, Halt> {
+        let repository = records::repository(keys, &self.repository)?;
+        let branch = records::branch(keys, &repository, &self.branch)?;
+        let wanted = |token: &StagingToken| self.tokens.as_ref().is_none_or(|tokens| tokens.contains(token));
+        let scans = branch.tokens().filter(wanted).map(|token| {
+            keys.scan(Table::Staged, key::staged_from(repository.uid, token, &self.prefix, &self.from)).peekable()
+        });
+        let page = merge(scans.collect(), self.amount)?;
+        Ok(StagedPage { branch, page })
+    }
 }
 
 /// Merges scans, newest first.
