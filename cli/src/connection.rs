@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use clap::builder::FalseyValueParser;
 use lakebed_sdk::{ConnectOptions, Credentials, Lakebed, Reason};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::commands::env;
+use crate::environment::{self, parse_switch};
 use crate::exit::usage;
 use crate::profile::{self, Profile, Profiles};
 
@@ -37,7 +37,7 @@ pub(crate) struct ConnectionArgs {
     profile: Option<String>,
 
     /// Use the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, though `lakebed env` didn't set them for this server
-    #[arg(long, env = "LAKEBED_AWS_KEYS", global = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LAKEBED_AWS_KEYS", global = true, value_parser = parse_switch)]
     aws_keys: bool,
 
     /// Certificate authorities (PEM) to trust for https, instead of the system's
@@ -45,7 +45,7 @@ pub(crate) struct ConnectionArgs {
     ca_cert: Option<PathBuf>,
 
     /// Send tokens to other machines, and let them send new keys, over plain HTTP, where the network can read them
-    #[arg(long, env = "LAKEBED_ALLOW_PLAIN_HTTP", global = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LAKEBED_ALLOW_PLAIN_HTTP", global = true, value_parser = parse_switch)]
     allow_plain_http: bool,
 }
 
@@ -111,7 +111,7 @@ impl ConnectionArgs {
     /// them, or the profile of the endpoint, in this order. A profile that can't be read is an error only if it is needed.
     pub(crate) async fn target(&self) -> Result<Target> {
         let profiles = profile::path().and_then(|path| profile::read(&path));
-        self.target_by(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()), profiles).await
+        self.target_by(&environment::text, profiles).await
     }
 
     async fn target_by(&self, variable: Variable<'_>, profiles: Result<Profiles>) -> Result<Target> {
