@@ -113,7 +113,9 @@ pub(crate) fn refuse_unknown(command: &Command) -> Result<()> {
         Some(Meant::Option(option)) => {
             usage!("unknown variable {name}{others}: use the option, --{option}, which has no variable")
         }
-        None => usage!("unknown variable {name}{others}: unset it; `lakebed run --help` has those that are read"),
+        None => {
+            usage!("unknown variable {name}{others}: unset it; the `--help` of each command has those that it reads")
+        }
     }
 }
 
@@ -136,7 +138,8 @@ fn unknown(command: &Command, variables: impl Iterator<Item = (OsString, OsStrin
         .filter(|(name, value)| !known.contains(name) && !name.starts_with(OF_TESTS) && !is_service_link(name, value))
         .map(|(name, _)| Unknown { meant: meant(&name, &known, &without), name })
         .collect();
-    unknown.sort_by(|one, other| one.name.cmp(&other.name));
+    // First those of which more can be said.
+    unknown.sort_by(|one, other| (one.meant.is_none(), &one.name).cmp(&(other.meant.is_none(), &other.name)));
     unknown
 }
 
