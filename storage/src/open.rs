@@ -56,7 +56,12 @@ fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened
             folder.display()
         )));
     }
-    let store = Arc::new(opened.map_err(|e| StorageError::from_store(e, &folder.display().to_string()))?);
+    let store = Arc::new(opened.map_err(|error| match error {
+        StoreError::NotFound { .. } => {
+            StorageError::Invalid(format!("there is no folder {}: name the one that has the objects", folder.display()))
+        }
+        error => StorageError::from_store(error, &folder.display().to_string()),
+    })?);
     Ok(Opened {
         store: Arc::clone(&store) as _,
         multipart: store,
@@ -174,6 +179,15 @@ fn unusable(store: &str, error: &StoreError) -> StorageError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_folder_that_isn_t_there_is_said_to_be_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Local(folder.path().join("nosuch"));
+        let error = open_read_only(&url, &StoreSettings::default()).await.err().unwrap();
+        assert!(matches!(&error, StorageError::Invalid(why) if why.contains("there is no folder")), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "none is made");
+    }
 
     #[tokio::test]
     async fn only_stores_that_are_known_to_encrypt_are_said_to() {
