@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Judges what we are built from with cargo-deny, which it installs once, in this version: licences, bans and sources always,
 # advisories if their database can be had. A machine without a way to it passes, and says loudly what wasn't checked;
-# LAKEBED_REQUIRE_ADVISORIES=1 makes that a failure.
+# LAKEBED_TEST_REQUIRE_ADVISORIES=1 makes that a failure.
 set -euo pipefail
 cd "$(dirname "$0")"
 version=0.20.2
@@ -38,4 +38,4 @@ cat >&2 <<END
 ################################################################################
 
 END
-[ "${LAKEBED_REQUIRE_ADVISORIES:-}" != 1 ]
+[ "${LAKEBED_TEST_REQUIRE_ADVISORIES:-}" != 1 ]

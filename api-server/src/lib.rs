@@ -28,7 +28,6 @@ mod bootstrap;
 mod error;
 mod error_table;
 mod escapes;
-mod namespace;
 mod options;
 mod pages;
 mod publish;

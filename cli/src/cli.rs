@@ -1,11 +1,12 @@
 //! The command line: every command and its options. Owns names and help; each command's own file carries it out.
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use lakebed_sdk::Replay;
 
 use crate::commands::{
@@ -13,8 +14,9 @@ use crate::commands::{
     rebase, reflog, refs, replay, repo, show, tag, whoami,
 };
 use crate::connection::{ConnectionArgs, Target};
-use crate::output::Output;
-use crate::server::{self, ServerArgs};
+use crate::environment;
+use crate::output::{Output, warn};
+use crate::server::{self, Role, ServerArgs};
 
 /// Git for data lakes on object storage
 ///
@@ -133,18 +135,25 @@ enum Client {
 impl Cli {
     /// Reads the process's command line; ends the process if it is wrong or asks for help.
     pub(crate) fn read() -> Self {
-        let mut command = command();
+        let mut command = environment::without_empty(command(), &environment::has_value);
         command.build();
         let mut command = with_usage_of_help(command);
         let typed: Vec<_> = std::env::args_os().collect();
         let matches = command.try_get_matches_from_mut(&typed);
-        let matches = matches.unwrap_or_else(|error| with_variable(error, &command, &typed).exit());
+        let matches = matches.unwrap_or_else(|error| environment::with_variable(error, &command, &typed).exit());
+        refuse_unread(&mut command, &matches).unwrap_or_else(|error| error.exit());
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 
     /// Carries out the command.
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let output = Output::new(self.json);
+        match self.command {
+            Command::Run(_) | Command::MetadataServer(_) | Command::ApiServer(_) | Command::S3Gateway(_) => {
+                environment::refuse_unknown(&command())?;
+            }
+            _ => environment::misspelled(&command()).iter().for_each(|told| warn(&format!("WARNING: {told}"))),
+        }
         match self.command {
             Command::Run(args) => server::run_all(*args, output).await?,
             Command::MetadataServer(args) => server::run_metadata_server(*args, output).await?,
@@ -195,7 +204,24 @@ impl Client {
 
 /// The whole command line, for parsing, completion and the reference in `docs/cli.md`.
 pub fn command() -> clap::Command {
-    without_values(Cli::command())
+    without_values(Cli::command()).mut_subcommands(|under| match Role::of_command(under.get_name()) {
+        Some(role) => without_options_of_others(under, role),
+        None => under,
+    })
+}
+
+/// A role's command, without the options that only other roles read; their variables may be set for those.
+fn without_options_of_others(command: clap::Command, role: Role) -> clap::Command {
+    command.mut_args(|arg| if role.reads(&arg) { arg } else { arg.hide(true).env(Resettable::Reset) })
+}
+
+/// Refuses options on a role's command line that the role doesn't read.
+fn refuse_unread(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((name, typed)) = matches.subcommand() else { return Ok(()) };
+    let (Some(role), Some(under)) = (Role::of_command(name), command.find_subcommand_mut(name)) else { return Ok(()) };
+    let is_typed = |arg: &&clap::Arg| typed.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let unread = under.get_arguments().filter(is_typed).find(|arg| !role.reads(arg)).map(|arg| role.refusal(arg));
+    unread.map_or(Ok(()), |refusal| Err(under.error(ErrorKind::UnknownArgument, refusal)))
 }
 
 /// Help names environment variables and leaves out what they hold: it isn't help's to print, and would differ from one
@@ -212,44 +238,8 @@ fn with_usage_of_help(mut command: clap::Command) -> clap::Command {
     command.override_usage(usage).mut_subcommands(with_usage_of_help)
 }
 
-/// Has an error name the environment variable that a wrong value came from: clap names the option, which nobody typed.
-fn with_variable(mut error: clap::Error, command: &clap::Command, typed: &[OsString]) -> clap::Error {
-    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
-    let flag = option.split([' ', '=', '[']).next().unwrap_or_default();
-    let is_typed = |arg: &OsString| arg.to_string_lossy().split('=').next() == Some(flag);
-    let Some(name) = flag.strip_prefix("--").filter(|_| !typed.iter().any(is_typed)) else { return error };
-    if let Some(variable) = variable_of(command, name) {
-        let named = format!("{variable} ({option})");
-        error.insert(ContextKind::InvalidArg, ContextValue::String(named));
-    }
-    error
-}
-
-/// The environment variable of an option, whichever command has it.
-fn variable_of(command: &clap::Command, option: &str) -> Option<String> {
-    let mine = command.get_arguments().find(|arg| arg.get_long() == Some(option)).and_then(clap::Arg::get_env);
-    let mine = mine.map(|name| name.to_string_lossy().into_owned());
-    mine.or_else(|| command.get_subcommands().find_map(|under| variable_of(under, option)))
-}
-
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn a_wrong_value_names_the_variable_that_it_came_from() {
-        let typed = |args: &[&str]| {
-            let mut command = super::command();
-            command.build();
-            let args: Vec<_> = args.iter().map(std::ffi::OsString::from).collect();
-            // As if a variable had the value.
-            let error = command.try_get_matches_from_mut(["lakebed", "run", "--cache-mib", "lots"]).unwrap_err();
-            super::with_variable(error, &command, &args).to_string()
-        };
-        assert!(typed(&["lakebed", "run"]).contains("'lots' for 'LAKEBED_CACHE_MIB (--cache-mib <MIB>)'"));
-        for args in [&["lakebed", "run", "--cache-mib", "lots"][..], &["lakebed", "run", "--cache-mib=lots"]] {
-            assert!(typed(args).contains("'lots' for '--cache-mib <MIB>'"));
-        }
-    }
-
     #[test]
     fn the_command_line_is_well_formed() {
         super::command().debug_assert();
@@ -263,5 +253,37 @@ mod tests {
         let error = super::with_usage_of_help(command).try_get_matches_from(typed).unwrap_err().to_string();
         assert!(error.contains("Usage: lakebed branch create [OPTIONS] --source <REF> <BRANCH>"), "{error}");
         assert!(!error.contains("--endpoint"), "{error}");
+    }
+
+    #[test]
+    fn a_role_s_command_line_has_what_it_reads_and_no_more() {
+        let refusal = |typed: &[&str]| {
+            let mut command = super::command();
+            command.build();
+            let matches = command.try_get_matches_from_mut(std::iter::once(&"lakebed").chain(typed)).unwrap();
+            super::refuse_unread(&mut command, &matches).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        for (typed, says) in [
+            (&["metadata-server", "--s3-domain", "x"][..], "`lakebed run` and `lakebed s3-gateway` read it"),
+            (
+                &["metadata-server", "--object-store", "s3://lake"],
+                "`lakebed metadata-server` doesn't read --object-store",
+            ),
+            (&["api-server", "--s3-signature-v2"], "`lakebed s3-gateway`"),
+            (&["s3-gateway", "--setup", "by-api"], "`lakebed api-server`"),
+            (&["run", "--metadata", "http://127.0.0.1:8001"], "`lakebed api-server` and `lakebed s3-gateway` read it"),
+            (&["run", "--endpoint", "http://127.0.0.1:8001"], "commands that ask a server"),
+            (&["--ca-cert", "ca.pem", "run"], "doesn't read --ca-cert"),
+        ] {
+            assert!(refusal(typed).contains(says), "{typed:?}: {}", refusal(typed));
+        }
+        for typed in [
+            &["run", "--s3-domain", "x", "--json", "--listen", "127.0.0.1:0"][..],
+            &["metadata-server", "--data-dir", "x", "--config", "y", "--log-format", "json"],
+            &["api-server", "--metadata", "http://127.0.0.1:8001", "--s3-endpoint", "http://127.0.0.1:8002"],
+            &["whoami", "--endpoint", "http://127.0.0.1:8001"],
+        ] {
+            assert_eq!(refusal(typed), "", "{typed:?}");
+        }
     }
 }

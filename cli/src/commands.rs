@@ -23,6 +23,7 @@ pub(crate) mod replay;
 pub(crate) mod repo;
 pub(crate) mod request;
 pub(crate) mod s3_endpoint;
+mod short_ids;
 pub(crate) mod show;
 pub(crate) mod tag;
 pub(crate) mod whoami;

@@ -5,15 +5,17 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use clap::builder::FalseyValueParser;
 use lakebed_sdk::{ConnectOptions, Credentials, Lakebed, Reason};
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::commands::env;
-use crate::exit::usage;
+use crate::environment::{self, parse_switch};
+use crate::exit::{Usage, usage};
+use crate::output::shown_path;
 use crate::profile::{self, Profile, Profiles};
 
 const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:8000";
@@ -37,7 +39,7 @@ pub(crate) struct ConnectionArgs {
     profile: Option<String>,
 
     /// Use the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, though `lakebed env` didn't set them for this server
-    #[arg(long, env = "LAKEBED_AWS_KEYS", global = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LAKEBED_AWS_KEYS", global = true, value_parser = parse_switch)]
     aws_keys: bool,
 
     /// Certificate authorities (PEM) to trust for https, instead of the system's
@@ -45,7 +47,7 @@ pub(crate) struct ConnectionArgs {
     ca_cert: Option<PathBuf>,
 
     /// Send tokens to other machines, and let them send new keys, over plain HTTP, where the network can read them
-    #[arg(long, env = "LAKEBED_ALLOW_PLAIN_HTTP", global = true, value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LAKEBED_ALLOW_PLAIN_HTTP", global = true, value_parser = parse_switch)]
     allow_plain_http: bool,
 }
 
@@ -111,7 +113,7 @@ impl ConnectionArgs {
     /// them, or the profile of the endpoint, in this order. A profile that can't be read is an error only if it is needed.
     pub(crate) async fn target(&self) -> Result<Target> {
         let profiles = profile::path().and_then(|path| profile::read(&path));
-        self.target_by(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()), profiles).await
+        self.target_by(&environment::text, profiles).await
     }
 
     async fn target_by(&self, variable: Variable<'_>, profiles: Result<Profiles>) -> Result<Target> {
@@ -230,10 +232,18 @@ impl From<Profile> for Keys {
 
 impl Authorities {
     fn read(path: &Path) -> Result<Self> {
-        let pem = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-        if CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok).next().is_none() {
-            bail!("{} holds no certificate in PEM", path.display());
-        }
+        let shown = shown_path(path);
+        let pem = std::fs::read(path).map_err(|error| {
+            Usage(format!("can't read the certificates of --ca-cert (LAKEBED_CA_CERT), {shown}: {error}"))
+        })?;
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let (trusted, _) = RootCertStore::empty().add_parsable_certificates(certificates.unwrap_or_default());
+        let Some(pem) = String::from_utf8(pem).ok().filter(|_| trusted > 0) else {
+            usage!(
+                "--ca-cert (LAKEBED_CA_CERT) names {shown}, which isn't certificates in PEM (-----BEGIN CERTIFICATE-----): name \
+                 the certificate of the authority"
+            )
+        };
         Ok(Self { path: path.to_owned(), pem })
     }
 }
@@ -444,6 +454,32 @@ mod tests {
             assert!(certificate_advice(&told).unwrap().contains(says), "{kind}");
         }
         assert_eq!(certificate_advice("connection refused"), None);
+    }
+
+    #[test]
+    fn what_isn_t_an_authority_s_certificate_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        let begin = "-----BEGIN CERTIFICATE-----\n";
+        for (path, says) in [
+            (folder.path().join("nosuch.pem"), "No such file"),
+            (folder.path().to_owned(), "can't read"),
+            (file("empty.pem", b""), "PEM"),
+            (file("key.pem", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "PEM"),
+            (file("ca.der", b"\x30\x82\x01\xff"), "PEM"),
+            (file("none.pem", format!("{begin}AAAA\n-----END CERTIFICATE-----\n").as_bytes()), "PEM"),
+            (file("half.pem", format!("{begin}AAAA\n").as_bytes()), "PEM"),
+            (file("two.pem", format!("{begin}AAAA\n-----END CERTIFICATE-----\n{begin}!\n").as_bytes()), "PEM"),
+        ] {
+            let args = ConnectionArgs { ca_cert: Some(path.clone()), ..ConnectionArgs::default() };
+            let error = args.server(THERE.to_owned()).unwrap_err();
+            let told = error.to_string();
+            assert!(error.is::<Usage>() && told.contains(says) && told.contains("--ca-cert"), "{path:?}: {told}");
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::error::Error as StdError;
 use std::process::ExitCode;
 
 use lakebed_sdk::{Code, InvalidId, InvalidName, InvalidPath, InvalidPattern, Reason};
+use storage::StorageError;
 use thiserror::Error;
 
 use crate::connection::call;
-use crate::output::{shown, warn};
+use crate::output::{shown_line, warn};
 use crate::uri::InvalidUri;
 
 /// A merge that has conflicts.
@@ -63,7 +64,7 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
 /// What a server says may quote names of the lake's users.
 fn told(cause: &(dyn StdError + 'static)) -> String {
     match cause.downcast_ref::<lakebed_sdk::Error>() {
-        Some(call) => shown(&call.message).into_owned(),
+        Some(call) => shown_line(&call.message).into_owned(),
         None => cause.to_string(),
     }
 }
@@ -95,6 +96,8 @@ fn code(error: &anyhow::Error) -> u8 {
             || cause.is::<InvalidPath>()
             || cause.is::<InvalidPattern>()
             || cause.is::<InvalidId>()
+            // A URL or setting of a store that can't be meant.
+            || matches!(cause.downcast_ref(), Some(StorageError::Invalid(_)))
     });
     if is_usage { USAGE } else { FAILED }
 }
@@ -129,6 +132,8 @@ mod tests {
         assert_eq!(code(&Interrupted("1 file uploaded".to_owned()).into()), INTERRUPTED);
         let name = "a b".parse::<model::BranchName>().context("no branch").unwrap_err();
         assert_eq!(code(&name), USAGE);
+        let store = StorageError::Invalid("\"nosuch\" isn't an object store".to_owned());
+        assert_eq!(code(&anyhow::Error::from(store).context("can't open the object store")), USAGE);
         assert_eq!(code(&anyhow::anyhow!("the disk is full")), FAILED);
     }
 

@@ -7,6 +7,7 @@
 mod allocator;
 mod cli;
 mod commands;
+mod environment;
 mod exit;
 mod graph;
 mod output;

@@ -40,10 +40,21 @@ pub(crate) fn count(number: u64, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A text of the lake's users, safe to print on a terminal: control characters are escaped, so that no path can look
-/// like two or move the cursor.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    escaped(text, char::is_control)
+/// A name of the lake's users, safe to print on a terminal: escaped as Rust escapes texts, so that no name looks like another
+/// or as two, and none moves the cursor. That goes for control characters, line separators, what turns the direction of
+/// text or has no width, spaces that aren't the usual one, and the backslash itself.
+pub(crate) fn shown(name: &str) -> Cow<'_, str> {
+    escaped(name, &['\'', '"'])
+}
+
+/// A line of prose, which may quote names: as [`shown`], but a backslash is one.
+pub(crate) fn shown_line(text: &str) -> Cow<'_, str> {
+    escaped(text, &['\'', '"', '\\'])
+}
+
+/// Lines of prose: as [`shown_line`].
+pub(crate) fn shown_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, &['\'', '"', '\\', '\n', '\t'])
 }
 
 /// A local path, safe to print on a terminal.
@@ -51,18 +62,19 @@ pub(crate) fn shown_path(path: &Path) -> String {
     shown(&path.display().to_string()).into_owned()
 }
 
-fn escaped(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&is_unsafe) {
+/// Escapes a text but for the characters that are kept.
+fn escaped<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
+    let is_plain = |c: char| kept.contains(&c) || (c.is_ascii() && !c.is_ascii_control() && c != '\\');
+    if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().fold(String::new(), |mut shown, c| {
-        if is_unsafe(c) {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-        shown
-    }))
+    let mut shown = String::with_capacity(text.len());
+    for piece in text.split_inclusive(kept) {
+        let body = piece.strip_suffix(kept).unwrap_or(piece);
+        shown.extend(body.escape_debug());
+        shown.push_str(&piece[body.len()..]);
+    }
+    Cow::Owned(shown)
 }
 
 /// Texts behind a label: nothing, or a space and each of them.
@@ -71,10 +83,9 @@ pub(crate) fn shown_list(texts: &[String]) -> String {
     if list.is_empty() { list } else { format!(" {list}") }
 }
 
-/// Prints to standard error: notes that are no result. They may have several lines, and no other control characters.
+/// Prints to standard error: notes that are no result. They may have several lines.
 pub(crate) fn warn(text: &str) {
-    let text = escaped(text, |c| c.is_control() && !matches!(c, '\n' | '\t'));
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", shown_lines(text));
 }
 
 /// Notes of one kind, such as one for each file of thousands: the first are printed, the others counted.
@@ -121,10 +132,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(shown("a b/é+日本.txt"), "a b/é+日本.txt");
-        assert_eq!(shown("a\nb\x1b[2J"), "a\\nb\\u{1b}[2J");
-        assert_eq!(shown_path(Path::new("a\nb/c")), "a\\nb/c");
+    fn a_name_is_shown_as_itself_or_escaped() {
+        for same in ["a b/é+日本.txt", "it's \"x\"", "e\u{301}", "👍\u{1f3fd}", "\u{5d0}"] {
+            assert_eq!(shown(same), same);
+        }
+        for (name, escaped) in [
+            ("a\nb\x1b[2J", "a\\nb\\u{1b}[2J"),
+            ("a\\nb", "a\\\\nb"),
+            ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
+            ("'\u{2066}x\u{2069}", "'\\u{2066}x\\u{2069}"),
+            ("\u{200e}\u{200f}\u{61c}", "\\u{200e}\\u{200f}\\u{61c}"),
+            ("a\u{200b}b\u{feff}\u{2060}", "a\\u{200b}b\\u{feff}\\u{2060}"),
+            ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
+            ("a\u{a0}b\u{85}", "a\\u{a0}b\\u{85}"),
+            // It would change what stands before the name.
+            ("\u{301}e", "\\u{301}e"),
+        ] {
+            assert_eq!(shown(name), escaped);
+            assert_eq!(shown_path(Path::new(name)), escaped);
+        }
+    }
+
+    #[test]
+    fn prose_keeps_its_backslashes() {
+        assert_eq!(shown_line("\\d+ isn't\na \u{202e}digit"), "\\d+ isn't\\na \\u{202e}digit");
+        assert_eq!(shown_line(&shown("a\nb")), "a\\nb", "a name that was escaped before isn't again");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::environment;
+
 /// The profile of commands that name none.
 pub(crate) const DEFAULT: &str = "default";
 
@@ -120,7 +122,7 @@ pub(crate) fn is_same_endpoint(one: &str, other: &str) -> bool {
 
 /// Where profiles lie: `LAKEBED_PROFILE_FILE`, else `lakebed/profile.toml` in the user's configuration folder.
 pub(crate) fn path() -> Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name: &str| environment::os(name).map(PathBuf::from);
     if let Some(path) = variable("LAKEBED_PROFILE_FILE") {
         return Ok(path);
     }

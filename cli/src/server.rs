@@ -21,6 +21,6 @@ mod wrong_scheme;
 
 pub use admission::Limits;
 pub use config::TlsFiles;
-pub(crate) use config::{ServerArgs, check_import_place, check_store_options};
+pub(crate) use config::{Role, ServerArgs, check_import_place, check_store_options, checked_s3_endpoint};
 pub use listen::{Listener, Respond};
 pub(crate) use roles::{run_all, run_api_server, run_metadata_server, run_s3_gateway, store_settings};

@@ -153,7 +153,7 @@ impl fmt::Display for RepositoryUri {
 
 impl fmt::Display for RefUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lakebed://{}/{}", self.repository, self.reference)
+        write!(f, "lakebed://{}/{}", self.repository, shown(&self.reference))
     }
 }
 

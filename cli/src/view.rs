@@ -6,7 +6,7 @@ use lakebed_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::output::shown;
+use crate::output::{shown, shown_line};
 
 pub(crate) fn repository(repository: &Repository) -> Value {
     json!({
@@ -168,7 +168,7 @@ pub(crate) fn commit_lines(commit: &Commit) -> Vec<String> {
     lines.push(format!("Date:   {}", commit.created_at));
     lines.extend(commit.metadata.iter().map(|(name, value)| format!("Meta:   {} = {}", shown(name), shown(value))));
     lines.push(String::new());
-    lines.extend(commit.message.lines().map(|line| format!("    {}", shown(line)).trim_end().to_owned()));
+    lines.extend(commit.message.lines().map(|line| format!("    {}", shown_line(line)).trim_end().to_owned()));
     lines.push(String::new());
     lines
 }

@@ -16,7 +16,9 @@ const HEAD: &str = r#"# The `lakebed` command
 Made from the command's own help by `cli/tests/reference.rs`; change it there.
 
 Settings are looked for in this order: option, environment variable, and for the servers the TOML file that `--config`
-names, by the options' names with underscores ([an example with all of them](lakebed.example.toml)).
+names, by the options' names with underscores ([an example with all of them](lakebed.example.toml)). An empty variable is
+unset. Options that are on or off take `true`, `yes`, `on`, `1` or `false`, `no`, `off`, `0` from variables, in any case. One file
+and one environment may serve all roles, each of which reads its own settings; names that no role knows are refused.
 
 A command's keys are those of a server: of a profile of its URL or installation, those in `LAKEBED_ACCESS_KEY_ID` and
 `LAKEBED_SECRET_ACCESS_KEY`, or those that `lakebed env` set for S3 tools. Other `AWS_*` keys are used with `--aws-keys` only.

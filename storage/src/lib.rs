@@ -12,6 +12,7 @@ mod settings;
 
 mod local;
 mod memory;
+mod namespace;
 mod open;
 mod stores;
 

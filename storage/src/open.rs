@@ -45,8 +45,8 @@ pub(crate) async fn open_read_only(url: &StoreUrl, settings: &StoreSettings) -> 
         remote => open(remote, settings).await?,
     };
     let (read_only, signer) = (ReadOnly::new(opened.store), opened.signer);
-    let Opened { pages, encrypts, .. } = opened;
-    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer, pages, encrypts })
+    let Opened { pages, encrypts, account, .. } = opened;
+    Ok(Opened { store: Arc::clone(&read_only) as _, multipart: read_only, signer, pages, encrypts, account })
 }
 
 fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened, StorageError> {
@@ -56,14 +56,26 @@ fn local(folder: &Path, opened: Result<LocalStore, StoreError>) -> Result<Opened
             folder.display()
         )));
     }
-    let store = Arc::new(opened.map_err(|e| StorageError::from_store(e, &folder.display().to_string()))?);
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: None, encrypts: false })
+    let store = Arc::new(opened.map_err(|error| match error {
+        StoreError::NotFound { .. } => {
+            StorageError::Invalid(format!("there is no folder {}: name the one that has the objects", folder.display()))
+        }
+        error => StorageError::from_store(error, &folder.display().to_string()),
+    })?);
+    Ok(Opened {
+        store: Arc::clone(&store) as _,
+        multipart: store,
+        signer: None,
+        pages: None,
+        encrypts: false,
+        account: None,
+    })
 }
 
 fn memory() -> Opened {
     let store = Arc::new(InMemory::new());
     let multipart = Arc::new(MemoryMultipart::new(Arc::clone(&store)));
-    Opened { store, multipart, signer: None, pages: None, encrypts: false }
+    Opened { store, multipart, signer: None, pages: None, encrypts: false, account: None }
 }
 
 fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -87,7 +99,8 @@ fn s3(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("S3", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
     let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages), encrypts })
+    let (signer, pages) = (Some(signer), Some(pages));
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer, pages, encrypts, account: None })
 }
 
 fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -105,7 +118,8 @@ fn gcs(bucket: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
     let store = Arc::new(builder.with_bucket_name(bucket).build().map_err(|e| unusable("GCS", &e))?);
     let signer: Arc<dyn Signer> = Arc::clone(&store) as _;
     let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: Some(signer), pages: Some(pages), encrypts })
+    let (signer, pages) = (Some(signer), Some(pages));
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer, pages, encrypts, account: None })
 }
 
 fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageError> {
@@ -120,10 +134,11 @@ fn azure(container: &str, settings: &StoreSettings) -> Result<Opened, StorageErr
     let emulated = builder.get_config_value(&AzureConfigKey::UseEmulator).is_some_and(|emulated| emulated == "true");
     let domains = ["windows.net", "chinacloudapi.cn", "usgovcloudapi.net"];
     let encrypts = !emulated && is_of(builder.get_config_value(&AzureConfigKey::Endpoint), &domains);
+    let account = builder.get_config_value(&AzureConfigKey::AccountName);
     let store = Arc::new(builder.with_container_name(container).build().map_err(|e| unusable("Azure", &e))?);
     // Azure's signatures don't cover the number of a part, and its block lists need none: no signer.
     let pages: Arc<dyn PaginatedListStore> = Arc::clone(&store) as _;
-    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: Some(pages), encrypts })
+    Ok(Opened { store: Arc::clone(&store) as _, multipart: store, signer: None, pages: Some(pages), encrypts, account })
 }
 
 /// Returns whether a provider's store is its own: at the usual endpoint, or at another in its domains.
@@ -166,6 +181,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a_folder_that_isn_t_there_is_said_to_be_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Local(folder.path().join("nosuch"));
+        let error = open_read_only(&url, &StoreSettings::default()).await.err().unwrap();
+        assert!(matches!(&error, StorageError::Invalid(why) if why.contains("there is no folder")), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "none is made");
+    }
+
+    #[tokio::test]
     async fn only_stores_that_are_known_to_encrypt_are_said_to() {
         // Clients speak TLS with what the process chose; this one may have chosen before.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -193,6 +217,7 @@ mod tests {
             };
             let opened = open(&StoreUrl::parse(url).unwrap(), &settings).await.unwrap();
             assert_eq!(opened.encrypts, expected, "{url} {endpoint:?}");
+            assert_eq!(opened.account.as_deref(), url.starts_with("az:").then_some("lake"), "{url}");
         }
     }
 }

@@ -41,6 +41,7 @@ pub struct Stores {
     pub(crate) multipart: Arc<dyn MultipartStore>,
     pub(crate) presigned: Option<Arc<Presigned>>,
     encrypts: bool,
+    account: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
     pub(crate) disk_cache: Option<Arc<DiskCache>>,
@@ -61,6 +62,8 @@ pub(crate) struct Opened {
     pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
     /// Whether it encrypts what it keeps.
     pub(crate) encrypts: bool,
+    /// Azure's account, in which containers have their names.
+    pub(crate) account: Option<String>,
 }
 
 impl Stores {
@@ -99,7 +102,7 @@ impl Stores {
             Scheme::Azure => ("az://test", StoreUrl::Azure { container: "test".into(), prefix: Path::ROOT }),
         };
         let encrypts = !matches!(scheme, Scheme::Local | Scheme::Memory);
-        let opened = Opened { store, multipart, signer: None, pages: None, encrypts };
+        let opened = Opened { store, multipart, signer: None, pages: None, encrypts, account: None };
         Arc::new(Self::new(url.to_owned(), &parsed, opened, Sources::default()))
     }
 
@@ -121,6 +124,7 @@ impl Stores {
             multipart,
             presigned: self.presigned.clone(),
             encrypts: self.encrypts,
+            account: self.account.clone(),
             limits: self.limits,
             budget: Budget::process(),
             disk_cache: self.disk_cache.clone(),
@@ -129,7 +133,7 @@ impl Stores {
     }
 
     fn new(url: String, parsed: &StoreUrl, opened: Opened, sources: Sources) -> Self {
-        let Opened { store, multipart, signer, pages, encrypts } = opened;
+        let Opened { store, multipart, signer, pages, encrypts, account } = opened;
         let scheme = parsed.scheme();
         Self {
             url,
@@ -143,6 +147,7 @@ impl Stores {
             multipart,
             presigned: signer.map(|signer| Arc::new(Presigned::new(signer))),
             encrypts,
+            account,
             limits: Limits::of(scheme),
             budget: Budget::process(),
             disk_cache: None,
@@ -169,6 +174,11 @@ impl Stores {
     /// like them does if every write asks it to (`aws_server_side_encryption`).
     pub fn encrypts(&self) -> bool {
         self.encrypts
+    }
+
+    /// The account that Azure's containers are in; other stores' buckets need none.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     /// Whether the store can pre-sign URLs.

@@ -160,7 +160,8 @@ impl TestServer {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    fn log_path(&self) -> PathBuf {
+    /// Where that is.
+    pub fn log_path(&self) -> PathBuf {
         self.folder.path().join("server.log")
     }
 

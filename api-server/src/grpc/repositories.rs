@@ -11,7 +11,6 @@ use wire::repositories_server::Repositories;
 use super::Grpc;
 use super::authentication::authenticated;
 use super::fields::{page, request_id, text};
-use crate::namespace::namespace;
 use crate::{Error, flows};
 
 const BRANCH_DEFAULT: &str = "main";
@@ -28,8 +27,8 @@ impl Repositories for Grpc {
         let request = flows::CreateRepositoryRequest {
             request: request_id(&message.request_id)?,
             name: text("name", &message.name)?,
-            namespace: namespace(&message.storage_namespace, self.graveler.stores().namespace_root())
-                .map_err(Error::from)?,
+            namespace: (self.graveler.stores().namespace(&message.storage_namespace))
+                .map_err(|why| Error::from(InvalidField::new("storage_namespace", why)))?,
             default_branch: match default_branch {
                 Some(branch) => branch,
                 None => BRANCH_DEFAULT.parse().expect("because it is a valid name"),

@@ -17,7 +17,6 @@ use super::failure::{ErrorBody, Failure, invalid_field};
 use super::paging::{Amount, Pagination};
 use super::path_params::{InRepository, flag};
 use crate::flows;
-use crate::namespace::namespace;
 
 const BRANCH_DEFAULT: &str = "main";
 
@@ -146,7 +145,8 @@ async fn create_repository(
     let request = flows::CreateRepositoryRequest {
         request: RequestId(rand::random()),
         name: body.name,
-        namespace: namespace(&body.storage_namespace, rest.graveler.stores().namespace_root())?,
+        namespace: (rest.graveler.stores().namespace(&body.storage_namespace))
+            .map_err(|why| invalid_field("storage_namespace", why))?,
         default_branch: default_branch(&body.default_branch)?,
         sample_data: body.sample_data.unwrap_or_default(),
         bare,

@@ -33,7 +33,7 @@ async fn a_name_or_a_namespace_is_given_once() {
     let lake = TestLake::new().await;
     let taken = lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap_err();
     assert_eq!((taken.code, taken.reason), (Code::AlreadyExists, Reason::RepositoryExists));
-    let same = CreateRepository { storage_namespace: Some("mem://trips".parse().unwrap()), ..Default::default() };
+    let same = CreateRepository { storage_namespace: Some("mem://trips".to_owned()), ..Default::default() };
     let taken = lake.lakebed.create_repository(&name("other"), same).await.unwrap_err();
     assert_eq!((taken.code, taken.reason), (Code::AlreadyExists, Reason::NamespaceTaken));
 }
@@ -111,8 +111,21 @@ async fn no_verb_takes_a_commit_of_another_repository() {
 #[tokio::test]
 async fn a_namespace_outside_the_server_s_store_is_refused() {
     let lake = TestLake::empty().await;
-    let elsewhere =
-        CreateRepository { storage_namespace: Some("s3://elsewhere/x".parse().unwrap()), ..Default::default() };
-    let refused = lake.lakebed.create_repository(&name("trips"), elsewhere).await.unwrap_err();
-    assert_eq!((refused.code, refused.reason), (Code::InvalidArgument, Reason::InvalidArgument));
+    for elsewhere in ["s3://elsewhere/x", "https://me.blob.core.windows.net/c/p", "abfs://c@me.dfs.core.windows.net/p"]
+    {
+        let options = CreateRepository { storage_namespace: Some(elsewhere.to_owned()), ..Default::default() };
+        let refused = lake.lakebed.create_repository(&name("trips"), options).await.unwrap_err();
+        assert_eq!((refused.code, refused.reason), (Code::InvalidArgument, Reason::InvalidArgument), "{elsewhere}");
+    }
+}
+
+/// One rule for all APIs: that of lakeFS's clients.
+#[tokio::test]
+async fn a_namespace_is_read_as_lakefs_s_clients_write_it() {
+    let lake = TestLake::empty().await;
+    for (at, written) in ["mem://a", "mem:///b", "mem://c/", "mem:////d"].into_iter().enumerate() {
+        let options = CreateRepository { storage_namespace: Some(written.to_owned()), ..Default::default() };
+        let made = lake.lakebed.create_repository(&name(&format!("trips{at}")), options).await.unwrap();
+        assert_eq!(made.namespace.as_str(), format!("mem://{}", &"abcd"[at..=at]), "{written}");
+    }
 }

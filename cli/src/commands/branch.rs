@@ -9,6 +9,7 @@ use lakebed_sdk::{
 };
 use serde_json::json;
 
+use super::short_ids::{hidden_commit, tell_of_hidden};
 use super::{agree, source};
 use crate::exit::NotFound;
 use crate::output::{Output, count, shown, warn};
@@ -107,7 +108,9 @@ impl Branch {
         match self {
             Self::Create { branch, source: from } => {
                 let from = source(from, &branch.repository)?;
+                let hidden = hidden_commit(lakebed, branch).await;
                 let made = lakebed.create_branch(&branch.repository, &name(branch)?, &from).await?;
+                tell_of_hidden(branch, &hidden);
                 output.item(&view::branch(&made), || {
                     format!("Created {branch} at {}", view::short(&made.commit.to_string()))
                 })

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::connection::{ConnectionArgs, Target};
 use crate::exit;
-use crate::output::Output;
+use crate::output::{Output, shown_lines};
 
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {}
@@ -75,10 +75,12 @@ fn compare(server: &str) -> String {
 }
 
 fn passed(output: Output, check: &str, text: &str) -> Result<()> {
-    output.item(&json!({ "check": check, "ok": true, "text": text }), || format!("ok   {check}: {text}"))
+    output.item(&json!({ "check": check, "ok": true, "text": text }), || format!("ok   {check}: {}", shown_lines(text)))
 }
 
 fn failed(output: Output, check: &str, text: &str) -> Result<ExitCode> {
-    output.item(&json!({ "check": check, "ok": false, "text": text }), || format!("FAIL {check}: {text}"))?;
+    output.item(&json!({ "check": check, "ok": false, "text": text }), || {
+        format!("FAIL {check}: {}", shown_lines(text))
+    })?;
     Ok(ExitCode::FAILURE)
 }

@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use graveler::{FsckEvent, FsckOptions, fsck_bucket};
 use indicatif::ProgressBar;
 use lakebed_sdk::{CheckEvent, CheckSummary, DataCheck, Fault};
-use model::{CommitId, RepositoryName, StorageNamespace};
+use model::{CommitId, RepositoryName};
 use serde_json::json;
 use storage::{RepositoryStorage, StoreSettings, Stores};
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::parse_pair;
 use crate::connection::ConnectionArgs;
 use crate::exit::usage;
-use crate::output::{Output, count, shown};
+use crate::output::{Output, count, shown, shown_line};
 use crate::progress;
 use crate::server::{check_import_place, check_store_options, store_settings};
 use crate::uri::{InvalidUri, RefUri, RepositoryUri};
@@ -39,7 +39,7 @@ pub(crate) struct Fsck {
     object_store_options: Vec<(String, String)>,
     /// Where the repository lies in the object store, if that isn't the default place
     #[arg(long, value_name = "NAMESPACE", requires = "object_store")]
-    storage_namespace: Option<StorageNamespace>,
+    storage_namespace: Option<String>,
     /// Place outside the object store where imported objects are looked at, as for `lakebed run` (may be given several
     /// times); those elsewhere are only counted
     #[arg(long = "import-allow", value_name = "URL", value_delimiter = ',', requires = "object_store")]
@@ -143,7 +143,8 @@ impl Fsck {
         let settings = StoreSettings { sources, ..store_settings(&self.object_store_options) };
         let stores = Stores::open_read_only(url, &settings).await.context("can't open the object store")?;
         let repository = &self.repository.repository;
-        let namespace = self.storage_namespace.clone().unwrap_or_else(|| stores.default_namespace(repository, None));
+        let named = stores.namespace(self.storage_namespace.as_deref().unwrap_or_default())?;
+        let namespace = named.unwrap_or_else(|| stores.default_namespace(repository, None));
         let storage = stores.repository(&namespace)?;
         let from = self.commit(&storage).await?;
         let data = match self.data {
@@ -191,7 +192,7 @@ fn print_fault(fault: &Fault, bar: &ProgressBar, output: Output) -> Result<()> {
     bar.suspend(|| {
         output.item(&value, || {
             let path = fault.path.as_ref().map(|path| format!(" ({})", shown(path))).unwrap_or_default();
-            let (file, needed_by, why) = (shown(&fault.file), shown(&fault.needed_by), shown(&fault.why));
+            let (file, needed_by, why) = (shown(&fault.file), shown(&fault.needed_by), shown_line(&fault.why));
             format!("{}: {file}{path}: {why}; needed by {needed_by}", fault.kind)
         })
     })

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use lakebed_sdk::{Job as Found, JobAnswer, JobState, Lakebed, MergeOutcome, RequestId};
 
 use super::request::show;
-use crate::output::{Output, count, warn};
+use crate::output::{Output, count, shown_line, warn};
 use crate::uri::RepositoryUri;
 use crate::{exit, progress, view};
 
@@ -117,7 +117,7 @@ fn outcome(job: &Found) -> String {
         JobState::Running | JobState::Cancelling => {
             format!("{}: {}, {}", job.stage, count(job.objects, "object"), indicatif::HumanBytes(job.bytes))
         }
-        JobState::Failed(error) => error.message.clone(),
+        JobState::Failed(error) => shown_line(&error.message).into_owned(),
         JobState::Cancelled => "nothing was changed".to_owned(),
         JobState::Done(JobAnswer::Commit(done)) => format!("committed {}", view::short(&done.commit.id.to_string())),
         JobState::Done(JobAnswer::Merge(done)) => match &**done {

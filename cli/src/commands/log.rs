@@ -9,7 +9,7 @@ use model::Timestamp;
 
 use super::source;
 use crate::graph::Graph;
-use crate::output::{Output, shown};
+use crate::output::{Output, shown_line};
 use crate::uri::RefUri;
 use crate::view;
 
@@ -69,7 +69,7 @@ impl Log {
             let Some(commit) = commits.try_next().await? else { break };
             left -= 1;
             let lines = if self.oneline || self.graph {
-                let subject = shown(commit.message.lines().next().unwrap_or_default());
+                let subject = shown_line(commit.message.lines().next().unwrap_or_default());
                 vec![format!("{} {} {subject}", view::short(&commit.id.to_string()), commit.created_at)]
             } else {
                 view::commit_lines(&commit)

@@ -5,7 +5,7 @@ use clap::Args;
 use futures::TryStreamExt;
 use lakebed_sdk::Lakebed;
 
-use crate::output::{Output, shown};
+use crate::output::{Output, shown, shown_line};
 use crate::uri::RefUri;
 use crate::view;
 
@@ -27,7 +27,7 @@ impl Reflog {
             output.item(&view::reflog_entry(&moved), || {
                 let head = moved.new.map(|id| id.to_string());
                 let head = head.as_deref().map_or("deleted     ", view::short);
-                let (who, why) = (shown(&moved.who), shown(&moved.why));
+                let (who, why) = (shown(&moved.who), shown_line(&moved.why));
                 format!("{head}  {branch}@{{{number}}}  {}  {who}  {why}", moved.at)
             })?;
         }

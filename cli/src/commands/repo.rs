@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, CreateRepository, Error, Lakebed, Reason, Repository, StorageNamespace};
+use lakebed_sdk::{BranchName, CreateRepository, Error, Lakebed, Reason, Repository};
 use serde_json::json;
 
 use super::{agree, parse_pair, to_map};
@@ -22,7 +22,7 @@ pub(crate) enum Repo {
         repository: RepositoryUri,
         /// Where the repository lives, under the server's object store [default: the repository's name there]
         #[arg(long, value_name = "URL")]
-        storage_namespace: Option<StorageNamespace>,
+        storage_namespace: Option<String>,
         /// The repository's first branch, which can't be deleted
         #[arg(long, default_value = "main", value_name = "BRANCH")]
         default_branch: BranchName,
@@ -84,13 +84,16 @@ impl Repo {
                     sample_data: *sample_data,
                 };
                 let made = lakebed.create_repository(&repository.repository, options).await.map_err(advise)?;
-                output.item(&view::repository(&made), || format!("Created {repository} at {}", made.namespace))
+                output.item(&view::repository(&made), || {
+                    format!("Created {repository} at {}", shown(made.namespace.as_str()))
+                })
             }
             Self::List { prefix } => {
                 let mut repositories = lakebed.list_repositories(prefix);
                 while let Some(repository) = repositories.try_next().await? {
                     output.item(&view::repository(&repository), || {
-                        format!("{}  {:<24}  {}", repository.created_at, repository.name.as_str(), repository.namespace)
+                        let namespace = shown(repository.namespace.as_str());
+                        format!("{}  {:<24}  {namespace}", repository.created_at, repository.name.as_str())
                     })?;
                 }
                 Ok(())
@@ -143,7 +146,10 @@ fn check_are_there(remove: &[String], metadata: &BTreeMap<String, String>) -> Re
 fn text(repository: &Repository, metadata: &BTreeMap<String, String>) -> String {
     let mut text = format!(
         "name                {}\nstorage namespace   {}\ndefault branch      {}\ncreated             {}",
-        repository.name, repository.namespace, repository.default_branch, repository.created_at
+        repository.name,
+        shown(repository.namespace.as_str()),
+        repository.default_branch,
+        repository.created_at
     );
     if repository.read_only {
         text.push_str("\nread-only           yes");

@@ -6,6 +6,7 @@ use lakebed_sdk::S3Place;
 
 use crate::connection::Target;
 use crate::exit::usage;
+use crate::server::checked_s3_endpoint;
 
 /// The option of commands that are about S3.
 #[derive(Args, Debug)]
@@ -24,7 +25,7 @@ impl S3EndpointArgs {
     /// The URL that was named, else the one that the server tells.
     pub(crate) async fn find(&self, target: &Target) -> Result<String> {
         if let Some(named) = self.named() {
-            return Ok(named.to_owned());
+            return checked_s3_endpoint(named.to_owned());
         }
         let who = target.connect()?.who_am_i().await.map_err(|error| target.explain(error.into()))?;
         match who.s3 {

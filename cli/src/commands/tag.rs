@@ -4,9 +4,11 @@ use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
 use lakebed_sdk::{Lakebed, TagName};
+use serde_json::json;
 
+use super::short_ids::{hidden_commit, tell_of_hidden};
 use super::{agree, source};
-use crate::output::Output;
+use crate::output::{Output, shown};
 use crate::uri::{RefUri, RepositoryUri};
 use crate::view;
 
@@ -48,27 +50,31 @@ impl Tag {
         match self {
             Self::Create { tag, source: from } => {
                 let from = source(from, &tag.repository)?;
+                let hidden = hidden_commit(lakebed, tag).await;
                 let made = lakebed.create_tag(&tag.repository, &name(tag)?, &from).await?;
+                tell_of_hidden(tag, &hidden);
                 output.item(&view::tag(&made), || format!("Created {tag} at {}", view::short(&made.commit.to_string())))
             }
             Self::List { repository, prefix } => {
                 let mut tags = lakebed.list_tags(&repository.repository, prefix);
                 while let Some(tag) = tags.try_next().await? {
-                    output
-                        .item(&view::tag(&tag), || format!("{}  {}", view::short(&tag.commit.to_string()), tag.name))?;
+                    let (commit, name) = (tag.commit.to_string(), shown(tag.name.as_str()));
+                    output.item(&view::tag(&tag), || format!("{}  {name}", view::short(&commit)))?;
                 }
                 Ok(())
             }
             Self::Show { tag } => {
                 let found = lakebed.get_tag(&tag.repository, &name(tag)?).await?;
                 output.item(&view::tag(&found), || {
-                    format!("name     {}\ncommit   {}\ncreated  {}", found.name, found.commit, found.created_at)
+                    let name = shown(found.name.as_str());
+                    format!("name     {name}\ncommit   {}\ncreated  {}", found.commit, found.created_at)
                 })
             }
             Self::Delete { tag, yes } => {
                 agree(*yes, &format!("Deleting {tag} can't be undone"))?;
                 lakebed.delete_tag(&tag.repository, &name(tag)?).await?;
-                output.item(&serde_json::json!({ "deleted": tag.to_string() }), || format!("Deleted {tag}"))
+                let value = json!({ "deleted": format!("lakebed://{}/{}", tag.repository, tag.reference) });
+                output.item(&value, || format!("Deleted {tag}"))
             }
         }
     }

@@ -1,8 +1,9 @@
 //! The servers' settings. Owns their names, defaults and order: flag, environment (`LAKEBED_*`), TOML file, default;
-//! `values` reads single ones, `checks` says which can't be meant. The only place that reads them; everything behind it
-//! takes values. Invariant: an unknown name is an error.
+//! `values` reads single ones, `checks` says which can't be meant, `readers` which role reads which. The only place that reads
+//! them; everything behind it takes values. Invariant: an unknown name is an error.
 
 mod checks;
+mod readers;
 mod values;
 
 use std::net::SocketAddr;
@@ -17,13 +18,15 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use storage::DiskCacheSettings;
 
-use checks::{check_import_folder, check_is_read, check_metadata_url, checked_s3_endpoint, disk_cache, object_store};
-pub(crate) use checks::{check_import_place, check_store_options};
+use checks::{check_import_folder, check_metadata_url, disk_cache, object_store};
+pub(crate) use checks::{check_import_place, check_store_options, checked_s3_endpoint};
+pub(crate) use readers::Role;
 use values::{one_or_more, parse_address, parse_group, parse_option, parse_take_over, table, take_over};
 
 use super::issuer;
 use super::logging::LogFormat;
 use super::store_identity::TakeOver;
+use crate::environment::{self, parse_switch};
 use crate::exit::usage;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:8000";
@@ -97,8 +100,8 @@ pub(crate) struct ServerArgs {
     /// Takes AWS Signature Version 2 in the headers of S3 requests, as old clients send it, and in upload forms, which boto3
     /// signs so by default. In headers it signs neither the body nor all of the query, so operations whose parameters it doesn't
     /// cover, listings among them, are refused all the same
-    #[arg(long, env = "LAKEBED_S3_SIGNATURE_V2")]
-    s3_signature_v2: bool,
+    #[arg(long, env = "LAKEBED_S3_SIGNATURE_V2", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_switch)]
+    s3_signature_v2: Option<bool>,
 
     /// Of an API server: the URL at which clients reach its S3 gateway, which `lakebed env` is told
     #[arg(long, env = "LAKEBED_S3_ENDPOINT", value_name = "URL")]
@@ -177,8 +180,8 @@ pub(crate) struct ServerArgs {
 
     /// Lets addresses be linked to which nothing was written, as `lakectl abuse link-same-object` does to load everything
     /// but the object store. Reading such an object fails
-    #[arg(long, env = "LAKEBED_LINK_WITHOUT_BYTES")]
-    link_without_bytes: bool,
+    #[arg(long, env = "LAKEBED_LINK_WITHOUT_BYTES", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = parse_switch)]
+    link_without_bytes: Option<bool>,
 
     #[arg(skip)]
     #[serde(skip)]
@@ -231,6 +234,8 @@ pub(crate) struct ServerConfig {
     pub(crate) administrator: Option<(String, SecretString)>,
     pub(crate) setup: Setup,
     pub(crate) link_without_bytes: bool,
+    /// Names of settings in the file and of variables that only other roles read.
+    pub(crate) of_other_roles: Vec<String>,
 }
 
 /// A server's certificate.
@@ -257,28 +262,30 @@ pub(crate) enum EncryptionKeySource {
     Generated(PathBuf),
 }
 
-/// Which of the roles is being configured: they have other ports and needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    All,
-    Metadata,
-    Stateless,
-}
-
 impl ServerArgs {
     /// Settles the settings of a role.
     pub(crate) fn settle(mut self, role: Role) -> Result<ServerConfig> {
-        let file = match &self.config {
-            Some(path) => Self::read(path)?,
-            None => Self::default(),
+        let (file, mut of_others) = match &self.config {
+            Some(path) => Self::read(path, role)?,
+            None => (Self::default(), Vec::new()),
         };
+        of_others.extend(role.variables_of_others());
         self.presets = Presets::from_environment();
-        self.or(file).check(role)
+        Ok(ServerConfig { of_other_roles: of_others, ..self.or(file).check(role)? })
     }
 
-    fn read(path: &Path) -> Result<Self> {
+    /// Reads a role's settings from a file. → and the names of those that only other roles read
+    fn read(path: &Path, role: Role) -> Result<(Self, Vec<String>)> {
         let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} isn't a valid configuration", path.display()))
+        Self::parse(&text, role).with_context(|| format!("{} isn't a valid configuration", path.display()))
+    }
+
+    fn parse(text: &str, role: Role) -> Result<(Self, Vec<String>), toml::de::Error> {
+        // All of it must be right, whichever role reads it first.
+        let _: Self = toml::from_str(text)?;
+        let mut table: toml::Table = toml::from_str(text)?;
+        let of_others = role.keep_own(&mut table);
+        Ok((table.try_into()?, of_others))
     }
 
     /// Takes from `file` what isn't set here.
@@ -298,7 +305,7 @@ impl ServerArgs {
             tls_cert: self.tls_cert.or(file.tls_cert),
             tls_key: self.tls_key.or(file.tls_key),
             s3_domains: list(self.s3_domains, file.s3_domains),
-            s3_signature_v2: self.s3_signature_v2 || file.s3_signature_v2,
+            s3_signature_v2: self.s3_signature_v2.or(file.s3_signature_v2),
             s3_endpoint: self.s3_endpoint.or(file.s3_endpoint),
             encryption_key_file: self.encryption_key_file.or(file.encryption_key_file),
             cache_mib: self.cache_mib.or(file.cache_mib),
@@ -316,13 +323,12 @@ impl ServerArgs {
             oidc_groups: list(self.oidc_groups, file.oidc_groups),
             log_format: self.log_format.or(file.log_format),
             setup: self.setup.or(file.setup),
-            link_without_bytes: self.link_without_bytes || file.link_without_bytes,
+            link_without_bytes: self.link_without_bytes.or(file.link_without_bytes),
             presets: self.presets,
         }
     }
 
     fn check(self, role: Role) -> Result<ServerConfig> {
-        check_is_read(&self, role)?;
         let data_dir = std::path::absolute(self.data_dir.unwrap_or_else(|| "data".into()))?;
         let listen_default = if role == Role::Metadata { METADATA_LISTEN_DEFAULT } else { LISTEN_DEFAULT };
         let listen = self.listen.unwrap_or_else(|| listen_default.parse().expect("because it is an address"));
@@ -337,7 +343,7 @@ impl ServerArgs {
                  metadata_tls_key and metadata_tls_ca, or listen on a loopback address"
             );
         }
-        if role == Role::Stateless && self.metadata.is_empty() {
+        if matches!(role, Role::Api | Role::S3) && self.metadata.is_empty() {
             usage!("name the metadata server: --metadata http://127.0.0.1:8001");
         }
         for url in &self.metadata {
@@ -349,6 +355,8 @@ impl ServerArgs {
             _ => usage!("TLS needs both: --tls-cert and --tls-key"),
         };
         let administrator = match (self.presets.access_key_id, self.presets.secret_access_key) {
+            // The environment may be that of all roles.
+            _ if matches!(role, Role::Metadata | Role::S3) => None,
             (Some(id), Some(secret)) => Some((id, secret)),
             (None, None) => None,
             _ => usage!(
@@ -406,7 +414,7 @@ impl ServerArgs {
             connections_max: self.connections_max,
             tls,
             s3_domains: self.s3_domains,
-            s3_signature_v2: self.s3_signature_v2,
+            s3_signature_v2: self.s3_signature_v2.unwrap_or(false),
             s3_endpoint: self.s3_endpoint.filter(|url| !url.is_empty()).map(checked_s3_endpoint).transpose()?,
             encryption_key,
             cache_bytes: self.cache_mib.unwrap_or(256).saturating_mul(1 << 20),
@@ -417,18 +425,18 @@ impl ServerArgs {
             log_format: self.log_format,
             administrator,
             setup,
-            link_without_bytes: self.link_without_bytes,
+            link_without_bytes: self.link_without_bytes.unwrap_or(false),
+            of_other_roles: Vec::new(),
         })
     }
 }
 
 impl Presets {
     fn from_environment() -> Self {
-        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
-            encryption_key: text("LAKEBED_ENCRYPTION_KEY").map(Into::into),
-            access_key_id: text("LAKEBED_INSTALLATION_ACCESS_KEY_ID"),
-            secret_access_key: text("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY").map(Into::into),
+            encryption_key: environment::text("LAKEBED_ENCRYPTION_KEY").map(Into::into),
+            access_key_id: environment::text("LAKEBED_INSTALLATION_ACCESS_KEY_ID"),
+            secret_access_key: environment::text("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY").map(Into::into),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
+use crate::environment;
 use crate::exit::usage;
 
 /// Ours at `info`, others' warnings. openraft warns of what is usual when a node of a cluster of one starts.
@@ -30,7 +31,7 @@ pub(crate) enum LogFormat {
 /// Starts logging, for whom standard error seems to be if nobody said; `LAKEBED_LOG` says what is logged, in the form of
 /// tracing's filters.
 pub(crate) fn start(format: Option<LogFormat>) -> Result<()> {
-    let filter = filter(&std::env::var("LAKEBED_LOG").unwrap_or_default())?;
+    let filter = filter(&environment::text("LAKEBED_LOG").unwrap_or_default())?;
     let is_terminal = io::stderr().is_terminal();
     // A line that can't be written, the disk being full, is lost: to report that would panic.
     let builder = tracing_subscriber::fmt()

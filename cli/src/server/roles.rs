@@ -34,8 +34,7 @@ const ENDED_BY_SIGNAL: i32 = 130;
 
 /// Every role in one process, on one port.
 pub(crate) async fn run_all(args: ServerArgs, output: Output) -> Result<()> {
-    let config = args.settle(Role::All)?;
-    logging::start(config.log_format)?;
+    let config = settled(args, Role::All)?;
     import_places::warn_of_missing(&config.import_allow);
     data_folder::close_to_others();
     let end = end_signal()?;
@@ -99,8 +98,7 @@ impl Kept {
 
 /// The metadata service alone, for roles in other processes.
 pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Result<()> {
-    let config = args.settle(Role::Metadata)?;
-    logging::start(config.log_format)?;
+    let config = settled(args, Role::Metadata)?;
     data_folder::close_to_others();
     let end = end_signal()?;
     descriptors::raise();
@@ -119,8 +117,7 @@ pub(crate) async fn run_metadata_server(args: ServerArgs, output: Output) -> Res
 
 /// The API alone.
 pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<()> {
-    let config = args.settle(Role::Stateless)?;
-    logging::start(config.log_format)?;
+    let config = settled(args, Role::Api)?;
     import_places::warn_of_missing(&config.import_allow);
     data_folder::close_to_others();
     let end = end_signal()?;
@@ -151,8 +148,7 @@ pub(crate) async fn run_api_server(args: ServerArgs, output: Output) -> Result<(
 
 /// S3 alone.
 pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<()> {
-    let config = args.settle(Role::Stateless)?;
-    logging::start(config.log_format)?;
+    let config = settled(args, Role::S3)?;
     import_places::warn_of_missing(&config.import_allow);
     data_folder::close_to_others();
     let end = end_signal()?;
@@ -175,6 +171,17 @@ pub(crate) async fn run_s3_gateway(args: ServerArgs, output: Output) -> Result<(
     imports.abort();
     audit.end().await;
     Ok(())
+}
+
+/// Settles a role's settings and starts its log.
+fn settled(args: ServerArgs, role: Role) -> Result<ServerConfig> {
+    let config = args.settle(role)?;
+    logging::start(config.log_format)?;
+    if !config.of_other_roles.is_empty() {
+        let settings = config.of_other_roles.join(", ");
+        tracing::info!(settings, "these settings aren't this role's: only other roles read them");
+    }
+    Ok(config)
 }
 
 /// The one line on standard output, for people and for scripts that wait for it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::stream::BoxStream;
-use model::{BranchName, BranchPattern, Repository, RepositoryName, StorageNamespace};
+use model::{BranchName, BranchPattern, Repository, RepositoryName};
 use proto::generated::api as wire;
 use wire::change_repository_request::Change;
 
@@ -14,8 +14,9 @@ use crate::{Error, Lakebed};
 /// What to choose about a new repository; the server chooses the rest.
 #[derive(Debug, Clone, Default)]
 pub struct CreateRepository {
-    /// Where it shall live, under the server's object store.
-    pub storage_namespace: Option<StorageNamespace>,
+    /// Where it shall live, under the server's object store. The server reads it, in all the ways in which lakeFS's clients
+    /// write one; the repository that is made has it in its one form.
+    pub storage_namespace: Option<String>,
     /// The branch that can't be deleted; `main` if not given.
     pub default_branch: Option<BranchName>,
     /// Makes no branch: its refs are to be restored from a dump at its storage namespace, which must be given.
@@ -34,7 +35,7 @@ impl Lakebed {
         let request = wire::CreateRepositoryRequest {
             request_id: new_request_id(),
             name: name.to_string(),
-            storage_namespace: options.storage_namespace.map(String::from).unwrap_or_default(),
+            storage_namespace: options.storage_namespace.unwrap_or_default(),
             default_branch: options.default_branch.map(String::from).unwrap_or_default(),
             bare: options.bare,
             sample_data: options.sample_data,

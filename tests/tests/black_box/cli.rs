@@ -192,6 +192,16 @@ fn over_tls_the_authority_must_be_known() {
     assert_eq!(refused.status.code(), Some(5));
     assert!(String::from_utf8_lossy(&refused.stdout).contains("--ca-cert"), "{refused:?}");
     assert!(without(&["--ca-cert", &ca, "doctor"]).status.success());
+    // Another file is refused before anything is sent, and said to be no authority's certificate.
+    for (wrong, says) in [("nosuch.pem", "No such file"), (server.log_path().to_str().unwrap(), "PEM")] {
+        for (command, code) in [("doctor", 1), ("whoami", 2)] {
+            let refused = without(&["--ca-cert", wrong, command]);
+            let told = [refused.stdout, refused.stderr].concat();
+            let told = String::from_utf8_lossy(&told);
+            assert_eq!(refused.status.code(), Some(code), "{told}");
+            assert!(told.contains("--ca-cert") && told.contains(says), "{told}");
+        }
+    }
 }
 
 /// Who takes one of http and https for the other is told.

@@ -1,6 +1,7 @@
 //! Each role in a process of its own: metadata server, API server and S3 gateway serve together, with mutual TLS
 //! between them and without; what would be open to others is refused.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -214,4 +215,82 @@ fn a_role_says_what_it_is_not() {
     let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && stderr.contains("doesn't speak this command's API"), "{stderr}");
     cluster.lakebed_ok(api.endpoint(), &["repo", "list"]);
+}
+
+/// What one environment and one file for all roles look like; each role takes its own of it.
+#[test]
+fn one_environment_and_one_file_are_for_all_roles() {
+    let cluster = Cluster::new(false);
+    let metadata = cluster.metadata(ANY_PORT);
+    let (objects, endpoint) = (format!("file://{}/objects", cluster.path().display()), metadata.endpoint());
+    let file = format!(
+        "object_store = '{objects}'\nmetadata = ['{endpoint}']\ns3_endpoint = 'http://127.0.0.1:8002'\n\
+         s3_domain = 's3.lake.example'\nsetup = 'by-api'\ncache_mib = 64\nencryption_key_file = 'encryption.key'\n"
+    );
+    std::fs::write(cluster.path().join("lakebed.toml"), file).unwrap();
+    let env = [
+        ("LAKEBED_CONFIG", "lakebed.toml"),
+        ("LAKEBED_S3_ENDPOINT", "http://127.0.0.1:8002"),
+        ("LAKEBED_METADATA", endpoint),
+        ("LAKEBED_S3_SIGNATURE_V2", "Yes"),
+        ("LAKEBED_ENDPOINT", "http://127.0.0.1:8000"),
+        ("LAKEBED_SERVICE_HOST", "10.0.0.1"),
+        ("LAKEBED_PORT", "tcp://10.0.0.1:8000"),
+    ];
+    let start = |role: &str, env: &[(&str, &str)]| {
+        let log = format!("{role}.log");
+        ServerProcess::start(&[role, "--data-dir", role, "--listen", ANY_PORT], env, cluster.path(), &log)
+    };
+    for (role, others) in [
+        ("api-server", "s3_domain, LAKEBED_S3_SIGNATURE_V2"),
+        ("s3-gateway", "s3_endpoint, setup, LAKEBED_S3_ENDPOINT"),
+        ("metadata-server", "LAKEBED_S3_SIGNATURE_V2"),
+    ] {
+        let server = start(role, &env).unwrap();
+        assert!(
+            server.log().contains("only other roles read them") && server.log().contains(others),
+            "{}",
+            server.log()
+        );
+    }
+    // An installation of its own, with a store of its own.
+    let alone = [&env[..], &[("LAKEBED_OBJECT_STORE", "memory:///")]].concat();
+    assert!(start("run", &alone).unwrap().log().contains("LAKEBED_METADATA"));
+
+    let misspelled = [&env[..], &[("LAKEBED_S3_DOMAIN", "s3.lake.example")]].concat();
+    for role in ["api-server", "s3-gateway", "metadata-server", "run"] {
+        let refused = start(role, &misspelled).err().expect("it must not start");
+        assert!(refused.contains("unknown variable LAKEBED_S3_DOMAIN; did you mean LAKEBED_S3_DOMAINS?"), "{refused}");
+    }
+}
+
+/// An empty variable is unset, and a switch knows the same words everywhere.
+#[test]
+fn empty_variables_are_unset_and_switches_are_read_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |env: &[(&str, &str)]| {
+        let args = ["run", "--data-dir", "data", "--listen", ANY_PORT, "--object-store", "memory:///"];
+        ServerProcess::start(&args, env, folder.path(), "log")
+    };
+    // The reference names all of them.
+    let reference = include_str!("../../../docs/cli.md");
+    let words = reference.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+    let names: BTreeSet<_> = words.filter(|word| word.starts_with("LAKEBED_")).collect();
+    assert!(names.len() > 40 && names.contains("LAKEBED_CA_CERT"), "{names:?}");
+    let empty: Vec<_> = names.into_iter().chain(["LAKEBED_UNKNOWN"]).map(|name| (name, "")).collect();
+    let server = run(&empty).unwrap();
+    let mut client = Command::new(lakebed_binary());
+    client.args(["doctor", "--endpoint", server.endpoint()]).env_clear().envs(empty.iter().copied());
+    client.env("HOME", folder.path()).env("LAKEBED_AWS_KEYS", "maybe");
+    let refused = client.output().unwrap();
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("LAKEBED_AWS_KEYS (--aws-keys)") && stderr.contains("true or false"), "{stderr}");
+    drop(server);
+    for word in ["Yes", "0"] {
+        let switches = ["LAKEBED_S3_SIGNATURE_V2", "LAKEBED_LINK_WITHOUT_BYTES", "LAKEBED_AWS_KEYS"];
+        run(&switches.map(|name| (name, word))).unwrap_or_else(|log| panic!("{word}: {log}"));
+    }
+    let refused = run(&[("LAKEBED_S3_SIGNATURE_V2", "maybe")]).err().expect("it must not start");
+    assert!(refused.contains("LAKEBED_S3_SIGNATURE_V2") && refused.contains("true or false"), "{refused}");
 }

@@ -37,6 +37,9 @@ What no description says:
 - **Names in paths** are unescaped once more where they still hold an escape, since lakeFS's clients in Go escape twice
   (`main%255E2`). So that this never names another thing, no new tag, user, group or policy can have a `%` with two hex digits
   after it in its name. Flags are `true`, `True`, `t` or `1`, and their opposites.
+- **Storage namespaces** lie under the server's object store, and have one form: `local://x`, `s3://bucket/prefix/x`. All APIs
+  take them in the ways in which lakeFS's clients write them too: `local:///x`, a slash at the end, `s3a://`, and Azure's
+  `https://ACCOUNT.blob.core.windows.net/container/x`, where the account must be the server's own.
 - **Metadata** of an upload comes by `x-lakefs-meta-NAME`, and by `x-lakefs-internal-NAME` under the name `::lakefs::NAME`. In
   JSON, names are kept as they are sent. S3 shows them in lower case, and tells by `x-amz-missing-meta` how many it can't show.
   An object's tags, which come and go over S3, are under the name `::lakebed::tags`, as `key=value&key=value`, percent-encoded.

@@ -1,4 +1,4 @@
-//! What settings can't be meant: what a role doesn't read, what would be found out late, and what would put data in the
+//! What settings can't be meant: what would never be read, what would be found out late, and what would put data in the
 //! open. Invariant: what isn't known or wouldn't be read is refused before anything is made, with what to do instead.
 
 use std::path::{Path, PathBuf};
@@ -6,36 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 
-use super::{Role, ServerArgs};
+use super::Role;
 use crate::exit::usage;
 
 const CACHE_DISK_MIB_DEFAULT: u64 = 4096;
-
-/// Refuses what `lakebed run` has no use for: who sets it expects something of it.
-pub(super) fn check_is_read(args: &ServerArgs, role: Role) -> Result<()> {
-    if role != Role::All {
-        return Ok(());
-    }
-    if !args.metadata.is_empty() {
-        usage!(
-            "`lakebed run` has its own metadata service and asks no other: leave --metadata (LAKEBED_METADATA) out, or start \
-             `lakebed api-server` and `lakebed s3-gateway`, which ask it"
-        );
-    }
-    if args.metadata_tls_cert.is_some() || args.metadata_tls_key.is_some() || args.metadata_tls_ca.is_some() {
-        usage!(
-            "`lakebed run` opens no metadata port that mutual TLS could guard: leave --metadata-tls-cert, --metadata-tls-key \
-             and --metadata-tls-ca out"
-        );
-    }
-    if args.s3_endpoint.as_ref().is_some_and(|url| !url.is_empty()) {
-        usage!(
-            "`lakebed run` speaks S3 itself, at its own URL: leave --s3-endpoint (LAKEBED_S3_ENDPOINT) out; `lakebed \
-             api-server` reads it"
-        );
-    }
-    Ok(())
-}
 
 /// Refuses options that the object store wouldn't read: those of remote stores for a folder or memory.
 pub(crate) fn check_store_options(url: &str, options: &[(String, String)]) -> Result<()> {
@@ -65,11 +39,11 @@ pub(crate) fn check_import_place(url: &str) -> Result<()> {
 /// Where objects lie. A role of its own has no default: it would differ from the other roles'.
 pub(super) fn object_store(url: Option<String>, role: Role, data_dir: &Path) -> Result<String> {
     match (url, role) {
-        (None, Role::Stateless) => usage!(
+        (None, Role::Api | Role::S3) => usage!(
             "name the object store that all API servers and S3 gateways of this installation share: --object-store URL, \
              LAKEBED_OBJECT_STORE or object_store in the configuration file"
         ),
-        (Some(url), Role::Stateless) if url.starts_with("memory:") => {
+        (Some(url), Role::Api | Role::S3) if url.starts_with("memory:") => {
             usage!("{url} is this process's own: name an object store that the other roles can share")
         }
         (Some(url), _) => Ok(url),
@@ -126,7 +100,7 @@ pub(super) fn check_import_folder(url: &str, data_dir: &Path) -> Result<()> {
 }
 
 /// Refuses what S3 tools couldn't be pointed at.
-pub(super) fn checked_s3_endpoint(url: String) -> Result<String> {
+pub(crate) fn checked_s3_endpoint(url: String) -> Result<String> {
     let uri: Option<http::Uri> = url.parse().ok();
     let scheme = uri.as_ref().and_then(|uri| uri.scheme_str());
     if !matches!(scheme, Some("http" | "https")) || uri.as_ref().is_none_or(|uri| uri.path() != "/") {

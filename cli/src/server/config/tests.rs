@@ -49,7 +49,7 @@ fn the_example_has_every_option_under_its_own_name_and_each_works() {
     for line in &settings {
         from_toml(line).unwrap_or_else(|error| panic!("{line}: {error}"));
     }
-    let all = from_toml(&settings.join("\n")).unwrap().check(Role::Stateless).unwrap();
+    let all = from_toml(&settings.join("\n")).unwrap().check(Role::Api).unwrap();
     assert_eq!(all.s3_endpoint.as_deref(), Some("https://s3.example.com"));
     assert_eq!(all.issuer.unwrap().groups.len(), 2);
 }
@@ -73,7 +73,7 @@ fn the_s3_endpoint_is_one_that_tools_can_be_pointed_at() {
         object_store: Some("s3://lake".to_owned()),
         ..Default::default()
     };
-    let check = |url: &str| ServerArgs { s3_endpoint: Some(url.to_owned()), ..args() }.check(Role::Stateless);
+    let check = |url: &str| ServerArgs { s3_endpoint: Some(url.to_owned()), ..args() }.check(Role::Api);
     assert_eq!(
         check("https://s3.lake.example:8443").unwrap().s3_endpoint.as_deref(),
         Some("https://s3.lake.example:8443")
@@ -84,11 +84,8 @@ fn the_s3_endpoint_is_one_that_tools_can_be_pointed_at() {
 }
 
 #[test]
-fn what_a_role_would_not_read_is_refused() {
+fn what_would_never_be_read_is_refused() {
     for (toml, says) in [
-        ("metadata = 'http://127.0.0.1:8001'", "lakebed api-server"),
-        ("metadata_tls_ca = 'ca.pem'", "--metadata-tls-ca"),
-        ("s3_endpoint = 'https://s3.lake.example'", "--s3-endpoint"),
         ("object_store_option = { region = 'here' }", "has no option \"region\""),
         ("object_store = 'memory:///'\nobject_store_option = { endpoint = 'http://x' }", "has no option \"endpoint\""),
         ("object_store = 's3://lake'\nobject_store_option = { allow_http = 'yes' }", "true or false"),
@@ -97,6 +94,73 @@ fn what_a_role_would_not_read_is_refused() {
         let error = from_toml(toml).unwrap().check(Role::All).unwrap_err();
         assert!(error.is::<crate::exit::Usage>() && error.to_string().contains(says), "{toml}: {error}");
     }
+}
+
+/// What every role takes, each reading its part.
+const OF_ALL_ROLES: &str = "
+    object_store = 's3://lake'
+    metadata = ['https://127.0.0.1:8001']
+    metadata_tls_cert = 'm.pem'
+    metadata_tls_key = 'm.key'
+    metadata_tls_ca = 'ca.pem'
+    s3_endpoint = 'https://s3.lake.example'
+    s3_domains = ['s3.lake.example']
+    s3_signature_v2 = true
+    setup = 'by-api'
+    reflog_days = 60
+    log_format = 'json'";
+
+#[test]
+fn one_file_is_for_all_roles() {
+    let read = |role| ServerArgs::parse(OF_ALL_ROLES, role).unwrap();
+    let config = |role| read(role).0.check(role).unwrap();
+    let all = config(Role::All);
+    assert!(all.metadata.is_empty() && all.metadata_tls.is_none() && all.s3_endpoint.is_none());
+    assert!(all.s3_signature_v2 && all.setup == Setup::FromLoopback && all.object_store == "s3://lake");
+    let metadata = config(Role::Metadata);
+    assert!(metadata.metadata_tls.is_some() && metadata.s3_domains.is_empty() && metadata.log_format.is_some());
+    let api = config(Role::Api);
+    assert!(api.s3_endpoint.is_some() && api.metadata.len() == 1 && !api.s3_signature_v2);
+    let s3 = config(Role::S3);
+    assert!(s3.s3_signature_v2 && s3.s3_endpoint.is_none() && s3.setup == Setup::Closed);
+    assert_eq!((api.reflog_kept_ms, s3.reflog_kept_ms), (2 * REFLOG_KEPT_DEFAULT, 2 * REFLOG_KEPT_DEFAULT));
+
+    let of_others = |role| read(role).1.join(" ");
+    assert_eq!(of_others(Role::All), "metadata metadata_tls_ca metadata_tls_cert metadata_tls_key s3_endpoint");
+    assert_eq!(of_others(Role::Api), "s3_domains s3_signature_v2");
+    assert_eq!(of_others(Role::S3), "s3_endpoint setup");
+    assert!(of_others(Role::Metadata).contains("object_store") && !of_others(Role::Metadata).contains("log_format"));
+}
+
+#[test]
+fn what_no_role_can_read_is_refused_by_each() {
+    for role in [Role::All, Role::Metadata, Role::Api, Role::S3] {
+        for wrong in ["s3_domian = 'x'", "cache_mib = 'lots'", "endpoint = 'http://127.0.0.1:8000'", "setup = 'never'"]
+        {
+            assert!(ServerArgs::parse(wrong, role).is_err(), "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn a_switch_that_is_off_goes_before_a_file_that_has_it_on() {
+    let off = ServerArgs { s3_signature_v2: Some(false), link_without_bytes: Some(false), ..Default::default() };
+    let config =
+        off.or(from_toml("s3_signature_v2 = true\nlink_without_bytes = true").unwrap()).check(Role::All).unwrap();
+    assert!(!config.s3_signature_v2 && !config.link_without_bytes);
+    assert!(from_toml("s3_signature_v2 = true").unwrap().check(Role::All).unwrap().s3_signature_v2);
+}
+
+#[test]
+fn keys_that_are_preset_are_read_by_roles_that_need_them() {
+    let half = || Presets { access_key_id: Some("AK".into()), ..Default::default() };
+    let store = || Some("s3://lake".to_owned());
+    let metadata = || vec!["http://127.0.0.1:8001".to_owned()];
+    let check = |role| {
+        ServerArgs { presets: half(), object_store: store(), metadata: metadata(), ..Default::default() }.check(role)
+    };
+    assert!(check(Role::Api).unwrap_err().to_string().contains("LAKEBED_INSTALLATION_SECRET_ACCESS_KEY"));
+    assert!(check(Role::S3).unwrap().administrator.is_none());
 }
 
 #[test]
@@ -162,18 +226,18 @@ fn halves_are_refused() {
     let both = ServerArgs { presets: keys, setup: Some(SetupArg::ByApi), ..Default::default() };
     assert!(both.check(Role::All).unwrap_err().to_string().contains("--setup"));
     assert!(ServerArgs { reflog_days: Some(0), ..Default::default() }.check(Role::All).is_err());
-    assert!(ServerArgs::default().check(Role::Stateless).unwrap_err().to_string().contains("--metadata"));
+    assert!(ServerArgs::default().check(Role::Api).unwrap_err().to_string().contains("--metadata"));
 }
 
 #[test]
 fn a_role_by_itself_has_no_default_store() {
     let settle = |toml: &str, role| from_toml(toml).unwrap().check(role);
     let role = "metadata = ['http://127.0.0.1:8001']";
-    let error = settle(role, Role::Stateless).unwrap_err().to_string();
+    let error = settle(role, Role::Api).unwrap_err().to_string();
     assert!(error.contains("--object-store") && error.contains("LAKEBED_OBJECT_STORE"), "{error}");
-    let error = settle(&format!("{role}\nobject_store = 'memory:///'"), Role::Stateless).unwrap_err().to_string();
+    let error = settle(&format!("{role}\nobject_store = 'memory:///'"), Role::Api).unwrap_err().to_string();
     assert!(error.contains("this process's own"), "{error}");
-    let config = settle(&format!("{role}\nobject_store = 's3://lake'"), Role::Stateless).unwrap();
+    let config = settle(&format!("{role}\nobject_store = 's3://lake'"), Role::Api).unwrap();
     assert_eq!(config.object_store, "s3://lake");
     assert_eq!(settle("data_dir = '/d'", Role::All).unwrap().object_store, "file:///d/objects");
     settle("", Role::Metadata).unwrap();
