@@ -154,7 +154,8 @@ pub(crate) struct Sync {
     /// Print what would be done, and change nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
-    /// With --delete, don't ask if the source is empty and so everything would be deleted
+    /// With --delete, don't ask if the source is there but empty, and so everything would be deleted; one that isn't there is
+    /// an error in any case
     #[arg(long, requires = "delete")]
     yes: bool,
 }

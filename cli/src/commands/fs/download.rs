@@ -112,16 +112,16 @@ impl Run<'_> {
                 Entry::Occupied(entry) => failed.push(self.clash(&object, entry.get(), "that name")),
             }
         }
-        let is_nothing = there.is_empty();
+        // Of a ref alone there is the ref; a path under which nothing lies is most likely a typing error.
+        if there.is_empty() && !from.path.is_empty() {
+            return Err(subtree::nothing("downloaded", from));
+        }
         there.retain(|name, object| !listing::is_folder_marker(name, object));
         let is_empty = there.is_empty();
         failed.extend(self.take_unusable(&mut there));
         let here = self.here(&there).await?;
         let Plan { send, unchanged, surplus } = plan(there, here, |object, file| self.compare(object, file));
         let surplus = if sync.delete { surplus } else { BTreeMap::new() };
-        if is_nothing && surplus.is_empty() && !sync.yes && !from.path.is_empty() {
-            return Err(subtree::nothing("downloaded", from));
-        }
         if is_empty && failed.is_empty() {
             sync.agree_to_delete_all(from.to_string(), surplus.len()).await?;
         }
