@@ -11,8 +11,8 @@
 //! What others write meanwhile isn't deleted: a deletion is of what was listed. A transfer writes over what it finds, as the
 //! last to write. What `--recursive` takes of a path is said once, in subtree.rs.
 //!
-//! A crash or Ctrl-C leaves what was transferred whole, and nothing of what was under way but, after a crash, a download's
-//! temporary file. The same command again plans anew and so goes on.
+//! A signal (signals.rs) leaves what was transferred whole, and nothing of what was under way; so does a crash or kill -9, but
+//! for a download's temporary file (unfinished.rs). The same command again plans anew and so goes on, and removes that.
 
 mod compare;
 mod copy;
@@ -25,6 +25,7 @@ mod read;
 mod remove;
 mod subtree;
 mod tally;
+mod unfinished;
 mod upload;
 mod would;
 
