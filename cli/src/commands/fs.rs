@@ -113,6 +113,10 @@ pub(crate) enum Fs {
         tree: Tree,
     },
     /// Delete an object, or a folder with --recursive
+    ///
+    /// As with `rm` and `aws s3 rm`, what others write to the same paths meanwhile is deleted too, if they were listed before, up
+    /// to 1,000 objects in one step; the branch's last commit has what was committed. (The --delete of uploads and downloads
+    /// keeps what was changed since the listing.)
     Rm {
         /// lakebed://repository/branch/path
         path: PathUri,
