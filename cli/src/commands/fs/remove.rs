@@ -88,6 +88,17 @@ pub(super) async fn delete_listed(
     Ok(changed.len())
 }
 
+/// Says of a server that doesn't know deletions of what was listed what can be done.
+pub(super) fn explain_unknown(error: lakebed_sdk::Error) -> anyhow::Error {
+    match error.code {
+        Code::Unimplemented => anyhow::Error::new(error).context(
+            "this server is older than --delete and can't keep what others write meanwhile: leave --delete out, or update \
+             the server",
+        ),
+        _ => error.into(),
+    }
+}
+
 /// The first failure is the error, of which is said what to do as of any call's; the others are told.
 fn not_deleted(failures: &[DeleteFailure]) -> Result<()> {
     let Some((first, others)) = failures.split_first() else { return Ok(()) };
@@ -122,5 +133,12 @@ mod tests {
         assert_eq!(exit::text(&one), "1 object not deleted: a\\nb: user ann may not");
         let two = not_deleted(&[failure("a"), failure("b")]).unwrap_err();
         assert_eq!(exit::text(&two), "2 objects not deleted; the first: a: user ann may not");
+    }
+
+    #[test]
+    fn an_older_server_is_told_of() {
+        let refused = |code| lakebed_sdk::Error { code, reason: Reason::Unknown, message: "no".to_owned() };
+        assert!(exit::text(&explain_unknown(refused(Code::Unimplemented))).contains("leave --delete out"));
+        assert_eq!(exit::text(&explain_unknown(refused(Code::PermissionDenied))), "no");
     }
 }

@@ -118,6 +118,11 @@ impl Run<'_> {
         if look(from)?.is_file() {
             usage!("{} is a file: leave --recursive out", shown_path(from));
         }
+        if sync.delete {
+            // Asked before anything is sent: a server that is older would not know of it.
+            let known = self.lakebed.delete_listed(&to.repository, &self.branch, &[]).await;
+            known.map_err(remove::explain_unknown)?;
+        }
         let folder = subtree::folder(to);
         let mut here = Folder::read(from).await?;
         let is_empty = here.files.is_empty();
