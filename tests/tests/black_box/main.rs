@@ -11,6 +11,7 @@ mod imports;
 mod issuer;
 mod jobs;
 mod kill;
+mod not_found;
 mod object_store_faults;
 mod object_stores;
 mod refs_dump;
