@@ -79,7 +79,8 @@ pub(crate) fn http_status(reason: Reason) -> StatusCode {
         | Reason::JobNotFound
         | Reason::GroupNotFound
         | Reason::PolicyNotFound
-        | Reason::CredentialNotFound => StatusCode::NOT_FOUND,
+        | Reason::CredentialNotFound
+        | Reason::SourceNotFound => StatusCode::NOT_FOUND,
         Reason::RepositoryExists
         | Reason::NamespaceTaken
         | Reason::RefExists
@@ -124,7 +125,8 @@ pub(crate) fn lakefs_words(reason: Reason) -> Option<&'static str> {
         | Reason::JobNotFound
         | Reason::GroupNotFound
         | Reason::PolicyNotFound
-        | Reason::CredentialNotFound => "not found",
+        | Reason::CredentialNotFound
+        | Reason::SourceNotFound => "not found",
         Reason::RepositoryExists | Reason::RefExists => "not unique",
         Reason::UserExists | Reason::GroupExists | Reason::PolicyExists | Reason::CredentialExists => "already exists",
         Reason::NamespaceTaken => "storage namespace already in use",
@@ -285,6 +287,7 @@ fn storage(error: &StorageError) -> (Code, Reason) {
         StorageError::Denied { .. } => (Code::Unavailable, Reason::StorageDenied),
         StorageError::Corrupt { .. } => (Code::DataLoss, Reason::DataCorrupt),
         StorageError::Elsewhere { .. } => (Code::PermissionDenied, Reason::SourceNotAllowed),
+        StorageError::NoSource(_) => (Code::NotFound, Reason::SourceNotFound),
         StorageError::Gone { .. } => (Code::NotFound, Reason::SourceGone),
         StorageError::Changed { .. } => (Code::FailedPrecondition, Reason::SourceChanged),
         StorageError::Invalid(_) => (Code::InvalidArgument, Reason::InvalidArgument),

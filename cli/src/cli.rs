@@ -21,7 +21,7 @@ use crate::server::{self, Role, ServerArgs};
 /// Git for data lakes on object storage
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 merge conflicts, 4 not found, 5 the server can't be reached or is
-/// unavailable: try again, 130 interrupted.
+/// unavailable: try again, 128 and a signal's number if interrupted by it (130 by Ctrl-C).
 #[derive(Parser, Debug)]
 #[command(name = "lakebed", version, arg_required_else_help = true)]
 pub(crate) struct Cli {

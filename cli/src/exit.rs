@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use lakebed_sdk::{Code, InvalidId, InvalidName, InvalidPath, InvalidPattern, Reason};
 use storage::StorageError;
 use thiserror::Error;
+use tokio::signal::unix::SignalKind;
 
 use crate::connection::call;
 use crate::output::{shown_line, warn};
@@ -15,8 +16,8 @@ use crate::uri::InvalidUri;
 pub(crate) const CONFLICTS: u8 = 3;
 /// The server can't be reached or can't serve now.
 pub(crate) const UNAVAILABLE: u8 = 5;
-/// Ctrl-C, as shells have it: 128 and the signal's number.
-const INTERRUPTED: u8 = 130;
+/// A signal, as shells have it: this and the signal's number.
+const SIGNALLED: u8 = 128;
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const NOT_FOUND: u8 = 4;
@@ -31,10 +32,14 @@ pub(crate) struct Usage(pub(crate) String);
 #[error("{0}")]
 pub(crate) struct NotFound(pub(crate) String);
 
-/// Ctrl-C, which a command ended upon in good order: the text says what it had done.
+/// Ctrl-C or another signal to end, which a command ended upon in good order.
 #[derive(Debug, Error)]
-#[error("interrupted ({0}); the same command again goes on from here")]
-pub(crate) struct Interrupted(pub(crate) String);
+#[error("interrupted ({so_far}); the same command again goes on from here")]
+pub(crate) struct Interrupted {
+    pub(crate) signal: SignalKind,
+    /// What it had done.
+    pub(crate) so_far: String,
+}
 
 /// Ends a command with [`Usage`].
 macro_rules! usage {
@@ -69,7 +74,7 @@ fn told(cause: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// Returns whether a command ended upon Ctrl-C.
+/// Returns whether a command ended upon a signal.
 pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
     error.is::<Interrupted>()
 }
@@ -86,8 +91,9 @@ fn code(error: &anyhow::Error) -> u8 {
     if error.chain().any(|cause| cause.is::<NotFound>()) {
         return NOT_FOUND;
     }
-    if is_interrupted(error) {
-        return INTERRUPTED;
+    if let Some(Interrupted { signal, .. }) = error.downcast_ref() {
+        let number = u8::try_from(signal.as_raw_value()).expect("because signals have small numbers");
+        return SIGNALLED + number;
     }
     let is_usage = error.chain().any(|cause| {
         cause.is::<Usage>()
@@ -129,7 +135,11 @@ mod tests {
         assert_eq!(code(&failed(Code::AlreadyExists)), FAILED);
         assert_eq!(code(&Usage("say --yes".to_owned()).into()), USAGE);
         assert_eq!(code(&NotFound("no such prefix".to_owned()).into()), NOT_FOUND);
-        assert_eq!(code(&Interrupted("1 file uploaded".to_owned()).into()), INTERRUPTED);
+        for (signal, number) in
+            [(SignalKind::interrupt(), 130), (SignalKind::terminate(), 143), (SignalKind::hangup(), 129)]
+        {
+            assert_eq!(code(&Interrupted { signal, so_far: "1 file uploaded".to_owned() }.into()), number);
+        }
         let name = "a b".parse::<model::BranchName>().context("no branch").unwrap_err();
         assert_eq!(code(&name), USAGE);
         let store = StorageError::Invalid("\"nosuch\" isn't an object store".to_owned());

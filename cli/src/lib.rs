@@ -12,6 +12,7 @@ mod exit;
 mod graph;
 mod output;
 mod progress;
+mod signals;
 mod transfer;
 mod uri;
 mod view;

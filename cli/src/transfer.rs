@@ -1,4 +1,4 @@
-//! Many transfers, a bounded number at a time, until they are done or Ctrl-C is pressed. Invariant: all are tried, unless one
+//! Many transfers, a bounded number at a time, until they are done or the process is asked to end. Invariant: all are tried, unless one
 //! fails for a reason that all would fail for; the first failures are told, and all are counted.
 
 use std::future::Future;
@@ -6,11 +6,11 @@ use std::future::Future;
 use anyhow::Result;
 use futures::{StreamExt, stream};
 use lakebed_sdk::Reason;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::connection::call;
 use crate::exit::{self, Interrupted};
 use crate::output::{Notes, warn};
+use crate::signals::Signals;
 
 /// Failures of the server, the caller, or the place of all transfers, and so of each of them.
 const EVERYONE_S: [Reason; 13] = [
@@ -101,15 +101,15 @@ where
     ended
 }
 
-/// Does `work` until it ends or Ctrl-C is pressed; then it is dropped, and `so_far` says what it had done.
+/// Does `work` until it ends or a signal comes; then it is dropped, and `so_far` says what it had done.
 pub(crate) async fn until_interrupted<T>(
     work: impl Future<Output = Result<T>>,
     so_far: impl FnOnce() -> String,
 ) -> Result<T> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::listen()?;
     tokio::select! {
         biased;
-        _ = interrupt.recv() => Err(Interrupted(so_far()).into()),
+        signal = signals.any() => Err(Interrupted { signal, so_far: so_far() }.into()),
         done = work => done,
     }
 }

@@ -121,6 +121,7 @@ fn duplicate_storage(error: &StorageError) -> StorageError {
         StorageError::Denied { path, source } => StorageError::Denied { path: path.clone(), source: text(source) },
         StorageError::Corrupt { path, why } => StorageError::Corrupt { path: path.clone(), why: why.clone() },
         StorageError::Elsewhere { url } => StorageError::Elsewhere { url: url.clone() },
+        StorageError::NoSource(why) => StorageError::NoSource(why.clone()),
         StorageError::Gone { url } => StorageError::Gone { url: url.clone() },
         StorageError::Changed { url, why } => StorageError::Changed { url: url.clone(), why: why.clone() },
         StorageError::Invalid(why) => StorageError::Invalid(why.clone()),

@@ -183,6 +183,7 @@ fn of_storage(error: &StorageError) -> S3Error {
         | StorageError::AlreadyExists { .. }
         | StorageError::Denied { .. }
         | StorageError::Corrupt { .. }
+        | StorageError::NoSource(_)
         | StorageError::Invalid(_) => ErrorCode::InternalError,
     };
     S3Error::new(code, error.to_string())

@@ -8,6 +8,8 @@ use crate::error_table::Failure;
 use crate::protocol::{ErrorCode, S3Error, headers};
 
 const HEADER: &str = "x-amz-tagging";
+/// What the header is of, where a form was sent.
+const FORM_FIELD: &str = "tagging";
 
 /// The tags that a write gives its object; none without the header.
 pub(crate) fn of_write(request: &HeaderMap) -> Result<ObjectTags, S3Error> {
@@ -18,6 +20,13 @@ pub(crate) fn of_write(request: &HeaderMap) -> Result<ObjectTags, S3Error> {
         }
         InvalidTags::TooMany | InvalidTags::Key(_) | InvalidTags::Value(_) | InvalidTags::System(_) => refused(&why),
     })
+}
+
+/// Refuses the tags of a form as those of the document that its field holds, and names the field.
+pub(crate) fn check_form(request: &HeaderMap) -> Result<(), S3Error> {
+    let text = headers::single(request, HEADER)?.unwrap_or_default();
+    let refused = |why: InvalidTags| S3Error::new(code(&why), format!("The field {FORM_FIELD} of the form: {why}"));
+    ObjectTags::parse(text).map(drop).map_err(refused)
 }
 
 /// The tags that a document gives an object.
@@ -34,9 +43,12 @@ pub(crate) fn of_entry(entry: &Entry) -> Result<ObjectTags, Failure> {
 }
 
 fn refused(why: &InvalidTags) -> S3Error {
-    let code = match why {
+    S3Error::new(code(why), why.to_string())
+}
+
+fn code(why: &InvalidTags) -> ErrorCode {
+    match why {
         InvalidTags::TooMany => ErrorCode::BadRequest,
         _ => ErrorCode::InvalidTag,
-    };
-    S3Error::new(code, why.to_string())
+    }
 }

@@ -67,6 +67,9 @@ pub enum StorageError {
         /// What.
         url: String,
     },
+    /// What was to be imported isn't there; says what to name.
+    #[error("{0}")]
+    NoSource(String),
     /// An imported object is no longer where it was. Who changed the source can put it back; or import anew.
     #[error("the imported object {url} is gone: it was deleted or moved in its source; import anew what is there now")]
     Gone {
@@ -96,6 +99,7 @@ impl StorageError {
             | Self::Denied { .. }
             | Self::Corrupt { .. }
             | Self::Elsewhere { .. }
+            | Self::NoSource(_)
             | Self::Gone { .. }
             | Self::Changed { .. }
             | Self::Invalid(_) => false,

@@ -88,7 +88,7 @@ impl Stores {
         let opened = self.folder(&as_folder(url)).await;
         let (site, key) = opened.map_err(|error| match error {
             StorageError::NotFound { path } => {
-                StorageError::Invalid(format!("{path} not found: name a folder that is there"))
+                StorageError::NoSource(format!("{path} not found: name a folder that is there"))
             }
             other => other,
         })?;
@@ -122,6 +122,12 @@ impl Source {
         parts::list(source, after, gauge.clone())
     }
 
+    /// Finds the object that a folder's name is of without the slash at its end, where the folder isn't there.
+    pub async fn object_of_its_name(&self) -> Option<SourceObject> {
+        let key = self.key.strip_suffix('/').filter(|key| self.site.refusal(key).is_none())?;
+        Self { site: self.site.clone(), key: key.to_owned() }.object().await.ok()
+    }
+
     /// Looks at the object.
     pub async fn object(&self) -> Result<SourceObject, StorageError> {
         let url = self.url();
@@ -129,7 +135,7 @@ impl Source {
         let path = path_of_any_key(&self.key).filter(|_| !self.key.ends_with('/')).ok_or_else(no_object)?;
         let looked = self.site.store.head(&path).await;
         let meta = looked.map_err(|e| match self.site.error(e, &path) {
-            StorageError::NotFound { .. } => StorageError::Invalid(format!(
+            StorageError::NotFound { .. } => StorageError::NoSource(format!(
                 "{url} not found: name an object that is there, or a folder with a slash behind it"
             )),
             other => other,

@@ -5,9 +5,11 @@
 //! a deletion at the old one). Larger prefixes take several, in the order of paths. If one fails, those before it stay
 //! staged; the same call again does the rest (copies are made again to no effect; what was moved is not there to move).
 //! A move deletes an object only as it was copied: what others wrote there meanwhile stays.
-//! Invariant: no reader finds an object that is moved at neither path.
+//! Invariant: no reader finds an object that is moved at neither path; a preview is the same walk and judgement, without
+//! the command at the end of each batch.
 
 use auth::{Action, Caller, HiddenPaths, Resource, authorize};
+use futures::stream::{self, BoxStream, StreamExt};
 use graveler::{Change, Graveler, ListItem, ListRequest, RefExpr};
 use model::{BranchName, Command, Entry, ObjectPath, Repository, RepositoryName, Require, StageOutcome, StagedValue};
 use proto::api::InvalidField;
@@ -46,6 +48,13 @@ pub struct MoveRequest {
     pub recursive: bool,
 }
 
+impl From<MoveRequest> for CopyRequest {
+    fn from(request: MoveRequest) -> Self {
+        let MoveRequest { repository, branch, from, to, recursive } = request;
+        Self { repository, source: RefExpr::from(&branch), from, branch, to, recursive }
+    }
+}
+
 /// What came of a copy or a move.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Copied {
@@ -56,74 +65,169 @@ pub struct Copied {
 }
 
 /// Copies an object, or all under a prefix, onto a branch.
-pub async fn copy_objects(graveler: &Graveler, caller: &Caller, request: &CopyRequest) -> Result<Copied, Error> {
-    transfer(graveler, caller, request, Command::STAGED_CHANGES_MAX, false).await
+pub async fn copy_objects(graveler: &Graveler, caller: &Caller, request: CopyRequest) -> Result<Copied, Error> {
+    carry_out(graveler, caller, Kind::Copy, request).await
 }
 
 /// Moves an object, or all under a prefix, within a branch.
 pub async fn move_objects(graveler: &Graveler, caller: &Caller, request: MoveRequest) -> Result<Copied, Error> {
-    let MoveRequest { repository, branch, from, to, recursive } = request;
-    let source = RefExpr::from(&branch);
-    let request = CopyRequest { repository, source, from, branch, to, recursive };
-    transfer(graveler, caller, &request, Command::STAGED_CHANGES_MAX / 2, true).await
+    carry_out(graveler, caller, Kind::Move, request.into()).await
 }
 
-async fn transfer(
-    graveler: &Graveler,
-    caller: &Caller,
-    request: &CopyRequest,
-    batch_max: usize,
-    remove: bool,
-) -> Result<Copied, Error> {
-    let CopyRequest { repository, from, .. } = request;
-    // Who may not doesn't learn what is there.
-    let single = match request.recursive {
-        false => Some(from.parse::<ObjectPath>().map_err(|why| InvalidField::new("from", why))?),
-        true => None,
-    };
-    match &single {
-        Some(path) => judge(caller, request, path, remove)?,
-        None => authorize(caller, Action::ListObjects, &Resource::listing(repository, request.source.base(), from))?,
-    }
-    let resolved = graveler.resolve_now(repository, &request.source).await?;
-    if resolved.branch.as_ref().is_some_and(|source| source.name == request.branch) {
-        apart(request)?;
-    }
-    // What is committed is read as it is now, whatever becomes of the ref meanwhile.
-    let source = if resolved.branch.is_some() { request.source.clone() } else { RefExpr::from(resolved.commit) };
+/// Where each object of a copy goes that may be made, a page at a time.
+pub type CopyPreview = BoxStream<'static, Result<Vec<(ObjectPath, ObjectPath)>, Error>>;
 
-    if let Some(path) = single {
-        let found = graveler.stat(repository, &source, &path).await?;
-        let reference = request.source.to_string();
-        let found = found.ok_or_else(|| Error::ObjectNotFound { reference, path: path.clone() })?;
-        return stage(graveler, (request, &resolved.repository), vec![(path, found.entry)], remove).await;
-    }
-    let mut copied = Copied::default();
-    let mut page = ListRequest { prefix: from.clone(), amount: batch_max, ..ListRequest::default() };
-    loop {
-        let hidden = HiddenPaths::new(caller, repository, request.source.base());
-        let listing = graveler.list_shown(repository, &source, &page, Box::new(move |path| !hidden.has(path))).await?;
-        let objects: Vec<_> = listing.items.into_iter().filter_map(object).collect();
-        for (path, _) in &objects {
-            judge(caller, request, path, remove)?;
+/// Refuses what [`copy_objects`] would refuse, and tells what it would copy.
+pub async fn preview_copy(graveler: Graveler, caller: Caller, request: CopyRequest) -> Result<CopyPreview, Error> {
+    preview(graveler, caller, Kind::Copy, request).await
+}
+
+/// Refuses what [`move_objects`] would refuse, and tells what it would move.
+pub async fn preview_move(graveler: Graveler, caller: Caller, request: MoveRequest) -> Result<CopyPreview, Error> {
+    preview(graveler, caller, Kind::Move, request.into()).await
+}
+
+/// What becomes of the objects at their old paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Copy,
+    Move,
+}
+
+impl Kind {
+    /// How many objects one command takes.
+    fn batch_max(self) -> usize {
+        match self {
+            Self::Copy => Command::STAGED_CHANGES_MAX,
+            Self::Move => Command::STAGED_CHANGES_MAX / 2,
         }
-        let staged = stage(graveler, (request, &resolved.repository), objects, remove).await?;
+    }
+}
+
+async fn carry_out(graveler: &Graveler, caller: &Caller, kind: Kind, request: CopyRequest) -> Result<Copied, Error> {
+    let mut transfer = Transfer::begin(graveler, caller, kind, request).await?;
+    let mut copied = Copied::default();
+    while let Some(objects) = transfer.next(graveler, caller).await? {
+        let staged = transfer.stage(graveler, objects).await?;
         copied.objects += staged.objects;
         copied.kept += staged.kept;
-        match listing.next {
-            Some(next) => page.after = next,
-            None => return Ok(copied),
+    }
+    Ok(copied)
+}
+
+async fn preview(graveler: Graveler, caller: Caller, kind: Kind, request: CopyRequest) -> Result<CopyPreview, Error> {
+    let transfer = Transfer::begin(&graveler, &caller, kind, request).await?;
+    let CopyRequest { repository, branch, .. } = &transfer.request;
+    // What the command that stages asks.
+    transfer.repository.open_to_writes(branch)?;
+    graveler.meta().branch(repository, branch).await?;
+    let pages = stream::try_unfold((transfer, graveler, caller), |(mut transfer, graveler, caller)| async move {
+        let Some(objects) = transfer.next(&graveler, &caller).await? else { return Ok(None) };
+        let mut goes = Vec::with_capacity(objects.len());
+        for (path, _) in objects {
+            let to = destination(&transfer.request, &path)?;
+            goes.push((path, to));
         }
+        Ok(Some((goes, (transfer, graveler, caller))))
+    });
+    Ok(pages.boxed())
+}
+
+/// A copy or move on its way through its source.
+struct Transfer {
+    kind: Kind,
+    request: CopyRequest,
+    /// Whose bytes the entries share.
+    repository: Repository,
+    /// What is read. What is committed is read as it was at the beginning, whatever becomes of the ref meanwhile.
+    source: RefExpr,
+    rest: Rest,
+}
+
+/// What of the source is still to come.
+enum Rest {
+    One(ObjectPath),
+    Listing(ListRequest),
+    Nothing,
+}
+
+impl Transfer {
+    /// Judges all that can be judged before anything is listed. Who may not doesn't learn what is there.
+    async fn begin(graveler: &Graveler, caller: &Caller, kind: Kind, request: CopyRequest) -> Result<Self, Error> {
+        let CopyRequest { repository, from, .. } = &request;
+        let rest = match request.recursive {
+            true => {
+                authorize(caller, Action::ListObjects, &Resource::listing(repository, request.source.base(), from))?;
+                Rest::Listing(ListRequest { prefix: from.clone(), amount: kind.batch_max(), ..ListRequest::default() })
+            }
+            false => {
+                let path = from.parse::<ObjectPath>().map_err(|why| InvalidField::new("from", why))?;
+                judge(caller, kind, &request, &path)?;
+                Rest::One(path)
+            }
+        };
+        let resolved = graveler.resolve_now(repository, &request.source).await?;
+        if resolved.branch.as_ref().is_some_and(|source| source.name == request.branch) {
+            apart(&request)?;
+        }
+        let source = if resolved.branch.is_some() { request.source.clone() } else { RefExpr::from(resolved.commit) };
+        Ok(Self { kind, request, repository: resolved.repository, source, rest })
+    }
+
+    /// Finds the next objects, which one command takes, and judges each; none at the end.
+    async fn next(&mut self, graveler: &Graveler, caller: &Caller) -> Result<Option<Vec<(ObjectPath, Entry)>>, Error> {
+        let CopyRequest { repository, source: named, .. } = &self.request;
+        match std::mem::replace(&mut self.rest, Rest::Nothing) {
+            Rest::Nothing => Ok(None),
+            Rest::One(path) => {
+                let found = graveler.stat(repository, &self.source, &path).await?;
+                let found =
+                    found.ok_or_else(|| Error::ObjectNotFound { reference: named.to_string(), path: path.clone() })?;
+                Ok(Some(vec![(path, found.entry)]))
+            }
+            Rest::Listing(page) => {
+                let hidden = HiddenPaths::new(caller, repository, named.base());
+                let is_shown = Box::new(move |path: &str| !hidden.has(path));
+                let listing = graveler.list_shown(repository, &self.source, &page, is_shown).await?;
+                let objects: Vec<_> = listing.items.into_iter().filter_map(object).collect();
+                for (path, _) in &objects {
+                    judge(caller, self.kind, &self.request, path)?;
+                }
+                if let Some(after) = listing.next {
+                    self.rest = Rest::Listing(ListRequest { after, ..page });
+                }
+                Ok(Some(objects))
+            }
+        }
+    }
+
+    /// Stages a batch that was judged in one command.
+    async fn stage(&self, graveler: &Graveler, objects: Vec<(ObjectPath, Entry)>) -> Result<Copied, Error> {
+        let mut copied = Copied { objects: objects.len() as u64, kept: 0 };
+        let now = graveler.clock().now();
+        let mut changes = Vec::with_capacity(objects.len() * 2);
+        for (path, entry) in objects {
+            let to = destination(&self.request, &path)?;
+            let require = Some(Require::Same(Box::new(entry.clone())));
+            let value = StagedValue::Entry(Entry { last_modified: now, ..entry });
+            changes.push(Change { path: to, value, require: None });
+            if self.kind == Kind::Move {
+                changes.push(Change { path, value: StagedValue::Tombstone, require });
+            }
+        }
+        let outcomes = graveler.stage_in(&self.repository, &self.request.branch, changes).await?;
+        copied.kept = outcomes.iter().filter(|outcome| **outcome == StageOutcome::ConditionFailed).count() as u64;
+        Ok(copied)
     }
 }
 
 /// Asks whether a caller may copy or move one object: both ends are questions of their own.
-fn judge(caller: &Caller, request: &CopyRequest, path: &ObjectPath, remove: bool) -> Result<(), Error> {
+fn judge(caller: &Caller, kind: Kind, request: &CopyRequest, path: &ObjectPath) -> Result<(), Error> {
     let CopyRequest { repository, branch, source, .. } = request;
     let to = destination(request, path)?;
     authorize(caller, Action::ReadObject, &Resource::object_of(repository, source.base(), path))?;
     authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, &to))?;
-    if remove {
+    if kind == Kind::Move {
         authorize(caller, Action::DeleteObject, &Resource::object_of(repository, branch, path))?;
     }
     Ok(())
@@ -142,34 +246,12 @@ fn apart(request: &CopyRequest) -> Result<(), InvalidField> {
         return Err(InvalidField::new("to", "must be another path than the source's"));
     }
     if *recursive && (from.starts_with(to.as_str()) || to.starts_with(from.as_str())) {
-        return Err(InvalidField::new("to", "one of the prefixes holds the other: go by way of a third prefix"));
+        return Err(InvalidField::new(
+            "to",
+            "must be no prefix that holds the source's or lies in it: go by way of a third one",
+        ));
     }
     Ok(())
-}
-
-/// Stages a batch that was judged in one command, in the repository whose bytes the entries share.
-async fn stage(
-    graveler: &Graveler,
-    (request, within): (&CopyRequest, &Repository),
-    objects: Vec<(ObjectPath, Entry)>,
-    remove: bool,
-) -> Result<Copied, Error> {
-    let branch = &request.branch;
-    let mut copied = Copied { objects: objects.len() as u64, kept: 0 };
-    let now = graveler.clock().now();
-    let mut changes = Vec::with_capacity(objects.len() * 2);
-    for (path, entry) in objects {
-        let to = destination(request, &path)?;
-        let require = Some(Require::Same(Box::new(entry.clone())));
-        let value = StagedValue::Entry(Entry { last_modified: now, ..entry });
-        changes.push(Change { path: to, value, require: None });
-        if remove {
-            changes.push(Change { path, value: StagedValue::Tombstone, require });
-        }
-    }
-    let outcomes = graveler.stage_in(within, branch, changes).await?;
-    copied.kept = outcomes.iter().filter(|outcome| **outcome == StageOutcome::ConditionFailed).count() as u64;
-    Ok(copied)
 }
 
 fn object(item: ListItem) -> Option<(ObjectPath, Entry)> {

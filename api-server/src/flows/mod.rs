@@ -41,7 +41,9 @@ pub use change_settings::change_settings;
 pub use cherry_pick::cherry_pick;
 pub(crate) use commit::may_commit;
 pub use commit::{CommitRequest, Committed, commit};
-pub use copy_objects::{Copied, CopyRequest, MoveRequest, copy_objects, move_objects};
+pub use copy_objects::{
+    Copied, CopyPreview, CopyRequest, MoveRequest, copy_objects, move_objects, preview_copy, preview_move,
+};
 pub use create_branch::{CreateBranchRequest, create_branch};
 pub use create_repository::{CreateRepositoryRequest, create_repository};
 pub use create_tag::create_tag;

@@ -1,6 +1,6 @@
 //! Objects over gRPC. Invariant: bodies stream both ways, in chunks of at most [`CHUNK_BYTES_MAX`]; none is held whole.
 
-use auth::{Action, HiddenPaths, Resource, authorize};
+use auth::{Action, Caller, HiddenPaths, Resource, authorize};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -19,7 +19,7 @@ use super::Grpc;
 use super::authentication::{authenticated, caller};
 use super::fields::{amount, delimiter, reference, text};
 use crate::error_table::{Told, status, tell};
-use crate::flows::{Deletion, Listed};
+use crate::flows::{CopyPreview, Deletion, Listed};
 use crate::{Error, flows};
 
 /// The largest piece of a body in one message.
@@ -109,21 +109,22 @@ impl Objects for Grpc {
         request: Request<wire::DeleteObjectsRequest>,
     ) -> Result<Response<wire::DeleteObjectsResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let (repository, branch) = (text("repository", &message.repository)?, text("branch", &message.branch)?);
-        let mut deletions = Vec::with_capacity(message.paths.len() + message.listed.len());
-        for path in &message.paths {
-            deletions.push(Deletion { path: text("paths", path)?, only: None });
-        }
-        for wire::ListedObject { path, e_tag, last_modified } in message.listed {
+        let deletions = message.paths.iter().map(|path| Ok(Deletion { path: text("paths", path)?, only: None }));
+        let deletions = deletions.collect::<Result<_, Status>>()?;
+        self.delete_each(&caller, &message.repository, &message.branch, deletions).await
+    }
+
+    async fn delete_listed(
+        &self,
+        request: Request<wire::DeleteListedObjectsRequest>,
+    ) -> Result<Response<wire::DeleteObjectsResponse>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let deletions = message.objects.into_iter().map(|wire::ListedObject { path, e_tag, last_modified }| {
             let only = Some(Listed { e_tag, last_modified: time_from_wire(last_modified) });
-            deletions.push(Deletion { path: text("listed", &path)?, only });
-        }
-        let kept = flows::delete_objects(&self.graveler, &caller, &repository, &branch, deletions).await?;
-        let failures = kept.into_iter().map(|(path, why)| {
-            let Told { reason, message, .. } = tell(&why);
-            wire::DeleteFailure { path: path.into(), reason: reason.to_string(), message }
+            Ok(Deletion { path: text("objects", &path)?, only })
         });
-        Ok(Response::new(wire::DeleteObjectsResponse { failures: failures.collect() }))
+        let deletions = deletions.collect::<Result<_, Status>>()?;
+        self.delete_each(&caller, &message.repository, &message.branch, deletions).await
     }
 
     async fn copy(
@@ -131,15 +132,7 @@ impl Objects for Grpc {
         request: Request<wire::CopyObjectsRequest>,
     ) -> Result<Response<wire::CopyObjectsResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let request = flows::CopyRequest {
-            repository: text("repository", &message.repository)?,
-            source: reference("source", &message.source)?,
-            from: message.from,
-            branch: text("branch", &message.branch)?,
-            to: message.to,
-            recursive: message.recursive,
-        };
-        let copied = flows::copy_objects(&self.graveler, &caller, &request).await?;
+        let copied = flows::copy_objects(&self.graveler, &caller, copy_from_wire(message)?).await?;
         Ok(Response::new(wire::CopyObjectsResponse { copied: copied.objects }))
     }
 
@@ -148,16 +141,70 @@ impl Objects for Grpc {
         request: Request<wire::MoveObjectsRequest>,
     ) -> Result<Response<wire::MoveObjectsResponse>, Status> {
         let (caller, message) = authenticated(request)?;
-        let request = flows::MoveRequest {
-            repository: text("repository", &message.repository)?,
-            branch: text("branch", &message.branch)?,
-            from: message.from,
-            to: message.to,
-            recursive: message.recursive,
-        };
-        let copied = flows::move_objects(&self.graveler, &caller, request).await?;
+        let copied = flows::move_objects(&self.graveler, &caller, move_from_wire(message)?).await?;
         Ok(Response::new(wire::MoveObjectsResponse { moved: copied.objects - copied.kept, kept: copied.kept }))
     }
+
+    type PreviewCopyStream = PreviewStream;
+
+    async fn preview_copy(
+        &self,
+        request: Request<wire::CopyObjectsRequest>,
+    ) -> Result<Response<PreviewStream>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let preview = flows::preview_copy(self.graveler.clone(), caller, copy_from_wire(message)?).await?;
+        Ok(Response::new(preview_to_wire(preview)))
+    }
+
+    type PreviewMoveStream = PreviewStream;
+
+    async fn preview_move(
+        &self,
+        request: Request<wire::MoveObjectsRequest>,
+    ) -> Result<Response<PreviewStream>, Status> {
+        let (caller, message) = authenticated(request)?;
+        let preview = flows::preview_move(self.graveler.clone(), caller, move_from_wire(message)?).await?;
+        Ok(Response::new(preview_to_wire(preview)))
+    }
+}
+
+type PreviewStream = BoxStream<'static, Result<wire::PreviewObjectsResponse, Status>>;
+
+impl Grpc {
+    async fn delete_each(
+        &self,
+        caller: &Caller,
+        repository: &str,
+        branch: &str,
+        deletions: Vec<Deletion>,
+    ) -> Result<Response<wire::DeleteObjectsResponse>, Status> {
+        let (repository, branch) = (text("repository", repository)?, text("branch", branch)?);
+        let kept = flows::delete_objects(&self.graveler, caller, &repository, &branch, deletions).await?;
+        let failures = kept.into_iter().map(|(path, why)| {
+            let Told { reason, message, .. } = tell(&why);
+            wire::DeleteFailure { path: path.into(), reason: reason.to_string(), message }
+        });
+        Ok(Response::new(wire::DeleteObjectsResponse { failures: failures.collect() }))
+    }
+}
+
+fn copy_from_wire(message: wire::CopyObjectsRequest) -> Result<flows::CopyRequest, Status> {
+    let wire::CopyObjectsRequest { repository, source, from, branch, to, recursive } = message;
+    let (repository, source) = (text("repository", &repository)?, reference("source", &source)?);
+    Ok(flows::CopyRequest { repository, source, from, branch: text("branch", &branch)?, to, recursive })
+}
+
+fn move_from_wire(message: wire::MoveObjectsRequest) -> Result<flows::MoveRequest, Status> {
+    let wire::MoveObjectsRequest { repository, branch, from, to, recursive } = message;
+    let (repository, branch) = (text("repository", &repository)?, text("branch", &branch)?);
+    Ok(flows::MoveRequest { repository, branch, from, to, recursive })
+}
+
+fn preview_to_wire(preview: CopyPreview) -> PreviewStream {
+    let object = |(from, to): (ObjectPath, ObjectPath)| wire::PreviewedObject { from: from.into(), to: to.into() };
+    let page =
+        move |objects: Vec<_>| wire::PreviewObjectsResponse { objects: objects.into_iter().map(object).collect() };
+    preview.map_ok(page).map_err(Status::from).boxed()
 }
 
 /// An object as policies see it.

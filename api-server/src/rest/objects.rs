@@ -269,8 +269,9 @@ async fn copy_object(
         to: dest_path.to_string(),
         recursive: false,
     };
-    flows::copy_objects(rest.by_force(force).graveler(), &caller, &request).await?;
-    let copy = rest.find(&request.repository, &RefExpr::from(&request.branch), &dest_path).await?;
+    let (repository, branch) = (request.repository.clone(), RefExpr::from(&request.branch));
+    flows::copy_objects(rest.by_force(force).graveler(), &caller, request).await?;
+    let copy = rest.find(&repository, &branch, &dest_path).await?;
     Ok((StatusCode::CREATED, Json(ObjectStats::new(&copy.repository, dest_path, copy.entry))))
 }
 

@@ -115,7 +115,10 @@ async fn copies_need_rights_on_both_ends() {
     let copy = async |from: &str, to: &str| {
         let (from, to) = (from.to_owned(), to.to_owned());
         let copy = CopyObjects { from, to, recursive: false };
-        ann.copy_objects(&lake.trips, "main", &main, copy).await.map(drop)
+        let previewed = ann.preview_copy(&lake.trips, "main", &main, copy.clone()).await.map(drop);
+        let done = ann.copy_objects(&lake.trips, "main", &main, copy).await.map(drop);
+        assert_eq!(previewed, done);
+        done
     };
     copy("in/a", "in/b").await.unwrap();
     is_denied(copy("out/a", "in/c").await);

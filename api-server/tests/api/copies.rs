@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lakebed_sdk::{CopyObjects, Moved, Reason};
+use futures::TryStreamExt;
+use lakebed_sdk::{CopyObjects, Error, Moved, Reason};
 use model::{Address, Entry, StageOutcome, StagedValue, Timestamp};
 use proptest::prelude::*;
 use storage::testing::Verb;
@@ -18,8 +19,27 @@ fn all(from: &str, to: &str) -> CopyObjects {
     CopyObjects { recursive: true, ..one(from, to) }
 }
 
+/// Copies as is previewed, or is refused for the reason for which the preview is.
+async fn try_copy(lake: &TestLake, source: &str, to: &str, copy: CopyObjects) -> Result<u64, Error> {
+    let (lakebed, to, before) = (&lake.lakebed, branch(to), lake.paths("main").await);
+    let previewed = async {
+        let previewed = lakebed.preview_copy(&lake.trips, source, &to, copy.clone()).await?;
+        previewed.try_collect::<Vec<_>>().await
+    };
+    let previewed = previewed.await;
+    assert_eq!(lake.paths("main").await, before, "a preview changes nothing");
+    let done = lakebed.copy_objects(&lake.trips, source, &to, copy.clone()).await;
+    assert_eq!(previewed.as_ref().map(|all| all.len() as u64).map_err(Clone::clone), done, "{copy:?}");
+    for object in previewed.unwrap_or_default().into_iter().take(10) {
+        let (from, to) = (object.from.as_str(), object.to.as_str());
+        assert_eq!(from.strip_prefix(copy.from.as_str()), to.strip_prefix(copy.to.as_str()));
+        lake.lakebed.stat(&lake.trips, "main", &object.to).await.unwrap();
+    }
+    done
+}
+
 async fn copy(lake: &TestLake, source: &str, copy: CopyObjects) -> u64 {
-    lake.lakebed.copy_objects(&lake.trips, source, &branch("main"), copy).await.unwrap()
+    try_copy(lake, source, "main", copy).await.unwrap()
 }
 
 async fn moved(lake: &TestLake, copy: CopyObjects) -> Moved {
@@ -61,7 +81,7 @@ async fn copies_and_moves_point_at_the_same_bytes() {
 async fn what_can_not_be_copied_is_said() {
     let lake = TestLake::new().await;
     lake.put("main", "a/b", "1").await;
-    let copy = async |copy| lake.lakebed.copy_objects(&lake.trips, "main", &branch("main"), copy).await;
+    let copy = async |copy| try_copy(&lake, "main", "main", copy).await;
     assert_eq!(copy(one("nothing", "x")).await.unwrap_err().reason, Reason::ObjectNotFound);
     assert_eq!(copy(all("nothing/", "x/")).await.unwrap(), 0);
     for wrong in [one("a/b", "a/b"), one("a/b", ""), one("", "x"), all("a/", "a/b/"), all("a/b", "a/"), all("", "x/")] {
@@ -69,8 +89,17 @@ async fn what_can_not_be_copied_is_said() {
     }
     let long = all("a/", &format!("{}/", "x".repeat(1023)));
     assert_eq!(copy(long).await.unwrap_err().reason, Reason::InvalidArgument);
-    let missing = lake.lakebed.copy_objects(&lake.trips, "main", &branch("no"), one("a/b", "x")).await.unwrap_err();
+    let missing = try_copy(&lake, "main", "no", one("a/b", "x")).await.unwrap_err();
     assert_eq!(missing.reason, Reason::BranchNotFound);
+    assert_eq!(try_copy(&lake, "no", "main", one("a/b", "x")).await.unwrap_err().reason, Reason::RefNotFound);
+    for wrong in [one("a/b", "a/b"), all("a/", "a/b/"), one("nothing", "x")] {
+        let previewed = async {
+            let previewed = lake.lakebed.preview_move(&lake.trips, &branch("main"), wrong.clone()).await?;
+            previewed.try_collect::<Vec<_>>().await.map(drop)
+        };
+        let done = lake.lakebed.move_objects(&lake.trips, &branch("main"), wrong.clone()).await.map(drop);
+        assert_eq!(previewed.await.unwrap_err(), done.unwrap_err(), "{wrong:?}");
+    }
     assert_eq!(lake.paths("main").await, ["a/b"]);
 }
 
@@ -103,6 +132,11 @@ async fn prefixes_larger_than_one_batch_are_copied_and_moved_whole() {
     lake.commit("main", "base").await;
     stage(&lake, (1300..2300).map(|n| format!("a/{n:04}"))).await;
     assert_eq!(copy(&lake, "main", all("a/", "b/")).await, 2300);
+    let previewed = lake.lakebed.preview_move(&lake.trips, &branch("main"), all("a/", "c/")).await.unwrap();
+    let previewed: Vec<_> =
+        previewed.map_ok(|object| (object.from.to_string(), object.to.to_string())).try_collect().await.unwrap();
+    let all_of_them: Vec<_> = (0..2300).map(|n| (format!("a/{n:04}"), format!("c/{n:04}"))).collect();
+    assert_eq!(previewed, all_of_them);
     assert_eq!(moved(&lake, all("a/", "c/")).await, Moved { moved: 2300, kept: 0 });
     let paths = lake.paths("main").await;
     let expected: Vec<_> = ["b", "c"].iter().flat_map(|f| (0..2300).map(move |n| format!("{f}/{n:04}"))).collect();

@@ -92,7 +92,7 @@ fn first_run(keep: &(dyn Fn(Vec<u8>) + Send + Sync)) -> ImportRun<'_> {
 fn why(error: Error) -> String {
     match error {
         Error::Graveler(GravelerError::Invalid(why)) => why,
-        Error::Graveler(GravelerError::Storage(StorageError::Invalid(why))) => why,
+        Error::Graveler(GravelerError::Storage(StorageError::Invalid(why) | StorageError::NoSource(why))) => why,
         Error::Invalid(field) => field.to_string(),
         other => panic!("{other}"),
     }
@@ -159,10 +159,17 @@ async fn what_can_t_be_done_is_refused_before_anything_is() {
     assert!(is_elsewhere && refused.to_string().contains("import_allow"), "{refused}");
     let twice = why(setting.import(vec![setting.all("a", "to/"), setting.one("b/x", "to/x")]).await.unwrap_err());
     assert!(twice.contains("a/x") && twice.contains("b/x") && twice.contains("to/x"), "{twice}");
-    let missing = why(setting.import(vec![setting.one("nope", "x")]).await.unwrap_err());
+    let not_found = async |sources| {
+        let error = setting.import(sources).await.unwrap_err();
+        assert!(matches!(error, Error::Graveler(GravelerError::Storage(StorageError::NoSource(_)))), "{error}");
+        why(error)
+    };
+    let missing = not_found(vec![setting.one("nope", "x")]).await;
     assert!(missing.contains("not found"), "{missing}");
-    let empty = why(setting.import(vec![setting.all("a", "a"), setting.all("nope", "x")]).await.unwrap_err());
+    let empty = not_found(vec![setting.all("a", "a"), setting.all("nope", "x")]).await;
     assert!(empty.contains("/nope/ not found"), "{empty}");
+    let object = not_found(vec![setting.all("a/x", "to/")]).await;
+    assert!(object.contains("a/x/ not found") && object.contains("such as to/x"), "{object}");
     let too_long = "p".repeat(1023);
     let long = why(setting.import(vec![setting.all("a", &too_long), setting.all("b", "b")]).await.unwrap_err());
     assert!(long.contains("3 objects can't be imported") && long.contains("link"), "{long}");

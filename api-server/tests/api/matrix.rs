@@ -304,8 +304,11 @@ const FOR_STRANGERS: &[&str] = &[
 ];
 
 /// Batches answer for each of their keys.
-const BATCHES: &[&str] =
-    &["POST /repositories/{repository}/branches/{branch}/objects/delete", "gRPC /lakebed.api.v1.Objects/Delete"];
+const BATCHES: &[&str] = &[
+    "POST /repositories/{repository}/branches/{branch}/objects/delete",
+    "gRPC /lakebed.api.v1.Objects/Delete",
+    "gRPC /lakebed.api.v1.Objects/DeleteListed",
+];
 
 /// Whether an operation is about the ref that a rule keeps somebody from: its path names one, or its message does.
 fn is_about_main(operation: &str) -> bool {

@@ -43,6 +43,8 @@ async fn changes(lake: &TestLake, on: &str) -> Vec<(&'static str, Error)> {
         ("delete", lakebed.delete_objects(trips, &on, &[object("a")]).await.unwrap_err()),
         ("copy", lakebed.copy_objects(trips, "dev", &on, copy()).await.unwrap_err()),
         ("move", lakebed.move_objects(trips, &on, copy()).await.unwrap_err()),
+        ("preview of a copy", lakebed.preview_copy(trips, "dev", &on, copy()).await.err().unwrap()),
+        ("preview of a move", lakebed.preview_move(trips, &on, copy()).await.err().unwrap()),
         ("commit", lake.try_commit(on.as_str(), "direct").await.unwrap_err()),
         ("reset", lakebed.reset_branch(trips, &on, UnstageScope::All).await.unwrap_err()),
         ("reset of a path", lakebed.reset_branch(trips, &on, UnstageScope::Path(a.clone())).await.unwrap_err()),

@@ -1,6 +1,6 @@
 //! `lakebed branch …`: branches.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Subcommand;
 use futures::TryStreamExt;
 use lakebed_sdk::{
@@ -172,7 +172,9 @@ impl Branch {
                 let pattern: BranchPattern = branches.reference.parse()?;
                 let changed = change_protection(lakebed, branches, |patterns| {
                     let Some(at) = patterns.iter().position(|there| *there == pattern) else {
-                        bail!("nothing is protected by the name or pattern {pattern}: {}", listed(patterns));
+                        let protected = listed(patterns);
+                        let why = format!("nothing is protected by the name or pattern {pattern}: {protected}");
+                        return Err(NotFound(why).into());
                     };
                     patterns.remove(at);
                     Ok(())

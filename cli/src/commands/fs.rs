@@ -11,8 +11,8 @@
 //! What others write meanwhile isn't deleted: a deletion is of what was listed. A transfer writes over what it finds, as the
 //! last to write. What `--recursive` takes of a path is said once, in subtree.rs.
 //!
-//! A crash or Ctrl-C leaves what was transferred whole, and nothing of what was under way but, after a crash, a download's
-//! temporary file. The same command again plans anew and so goes on.
+//! A signal (signals.rs) leaves what was transferred whole, and nothing of what was under way; so does a crash or kill -9, but
+//! for a download's temporary file (unfinished.rs). The same command again plans anew and so goes on, and removes that.
 
 mod compare;
 mod copy;
@@ -25,6 +25,7 @@ mod read;
 mod remove;
 mod subtree;
 mod tally;
+mod unfinished;
 mod upload;
 mod would;
 
@@ -112,6 +113,10 @@ pub(crate) enum Fs {
         tree: Tree,
     },
     /// Delete an object, or a folder with --recursive
+    ///
+    /// As with `rm` and `aws s3 rm`, what others write to the same paths meanwhile is deleted too, if they were listed before, up
+    /// to 1,000 objects in one step; the branch's last commit has what was committed. (The --delete of uploads and downloads
+    /// keeps what was changed since the listing.)
     Rm {
         /// lakebed://repository/branch/path
         path: PathUri,
@@ -154,7 +159,8 @@ pub(crate) struct Sync {
     /// Print what would be done, and change nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
-    /// With --delete, don't ask if the source is empty and so everything would be deleted
+    /// With --delete, don't ask if the source is there but empty, and so everything would be deleted; one that isn't there is
+    /// an error in any case
     #[arg(long, requires = "delete")]
     yes: bool,
 }

@@ -83,7 +83,10 @@ impl Repo {
                     bare: *bare,
                     sample_data: *sample_data,
                 };
-                let made = lakebed.create_repository(&repository.repository, options).await.map_err(advise)?;
+                let made = lakebed
+                    .create_repository(&repository.repository, options)
+                    .await
+                    .map_err(|error| advise(error, *bare))?;
                 output.item(&view::repository(&made), || {
                     format!("Created {repository} at {}", shown(made.namespace.as_str()))
                 })
@@ -170,12 +173,13 @@ fn lines(metadata: &BTreeMap<String, String>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A namespace stays taken when its repository is deleted, since the objects stay: who named one must choose.
-fn advise(error: Error) -> anyhow::Error {
-    let is_taken = error.reason == Reason::NamespaceTaken;
-    let error = anyhow::Error::from(error);
-    if is_taken {
-        return error.context("a repository lives there, or did: choose another --storage-namespace, or name none");
+/// A namespace stays taken when its repository is deleted, since the objects stay; but a bare one may take its place.
+fn advise(error: Error, bare: bool) -> anyhow::Error {
+    if error.reason != Reason::NamespaceTaken {
+        return error.into();
     }
-    error
+    anyhow::Error::from(error).context(match bare {
+        true => "a repository of this server lives there: delete it first (its objects and dumps stay), or restore the dump in another installation",
+        false => "a repository lives there, or did: choose another --storage-namespace, or name none (--bare is for refs that were dumped there)",
+    })
 }

@@ -30,7 +30,7 @@ use super::admission::{Admission, Guest, Limits};
 use super::config::TlsFiles;
 use super::io_timeout::{Bounds, WithTimeouts};
 use super::unread_body::{self, StillSending};
-use super::wrong_scheme::{Plain, UseHttps, is_http};
+use super::wrong_scheme::{UseHttps, is_http, looked_at};
 
 /// Connections at one time, unless [`Listener::limited`] says otherwise.
 const CONNECTIONS_DEFAULT: usize = 4096;
@@ -204,7 +204,7 @@ async fn connection(
             Accepted::Plain(stream) => requests(stream, origin, UseHttps, watcher, bounds).await,
         },
         Security::Plain(told) => {
-            let stream = Plain::new(stream, origin.peer.0, told);
+            let stream = looked_at(stream, origin.peer.0, told);
             requests(stream, origin, service, watcher, bounds).await
         }
     }

@@ -1,17 +1,15 @@
 //! Clients that speak HTTP to a port of HTTPS, or the other way round. Owns what they are told, and what the operator is;
 //! leaves sockets to `listen`. Invariant: no request over plain HTTP gets any other answer on a port of HTTPS.
 
-use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use http::{HeaderValue, Request, Response, header};
 use s3_gateway::protocol::{AnswerContext, S3Error};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::InspectReader;
 use tonic::Status;
 
 use super::listen::Respond;
@@ -42,71 +40,35 @@ impl Respond for UseHttps {
     }
 }
 
-/// A connection to a port of plain HTTP. It goes on as it is: clients know an answer that isn't TLS, and say so.
-pub(super) struct Plain<S> {
+/// A connection to a port of plain HTTP, whose first byte is looked at. It goes on as it is: clients know an answer that isn't
+/// TLS, and say so. `told` is for the whole port: whether the operator was told of one.
+pub(super) fn looked_at<S: AsyncRead + AsyncWrite>(
     stream: S,
     peer: IpAddr,
-    /// Whether somebody was told of, for the whole port; none once the first byte is there.
-    told: Option<Arc<AtomicBool>>,
-}
-
-impl<S> Plain<S> {
-    pub(super) fn new(stream: S, peer: IpAddr, told: Arc<AtomicBool>) -> Self {
-        Self { stream, peer, told: Some(told) }
-    }
-
-    /// Tells the operator of the first client that speaks TLS; of all, strangers could fill the log with it.
-    fn tell(&self, told: &AtomicBool) {
-        let peer = self.peer;
-        if told.swap(true, Ordering::Relaxed) {
-            tracing::debug!(%peer, "a client speaks HTTPS to this port of HTTP");
-            return;
-        }
-        tracing::warn!(
-            %peer,
-            "a client speaks HTTPS to this port, which speaks HTTP: let it use http://, or start the server with --tls-cert and \
-             --tls-key; further ones aren't told of"
-        );
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Plain<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
-        if let (Some(first), Some(told)) = (into.filled().get(before), self.told.take())
+    told: Arc<AtomicBool>,
+) -> InspectReader<S, impl FnMut(&[u8])> {
+    let mut told = Some(told);
+    InspectReader::new(stream, move |read: &[u8]| {
+        let Some(first) = read.first() else { return };
+        if let Some(told) = told.take()
             && *first == HANDSHAKE
         {
-            self.tell(&told);
+            tell(peer, &told);
         }
-        Poll::Ready(Ok(()))
-    }
+    })
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Plain<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+/// Tells the operator of the first client that speaks TLS; of all, strangers could fill the log with it.
+fn tell(peer: IpAddr, told: &AtomicBool) {
+    if told.swap(true, Ordering::Relaxed) {
+        tracing::debug!(%peer, "a client speaks HTTPS to this port of HTTP");
+        return;
     }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+    tracing::warn!(
+        %peer,
+        "a client speaks HTTPS to this port, which speaks HTTP: let it use http://, or start the server with --tls-cert and \
+         --tls-key; further ones aren't told of"
+    );
 }
 
 #[cfg(test)]
@@ -118,8 +80,8 @@ mod tests {
     /// Whether the operator is told once these bytes were read, and that they come through whole.
     async fn told_of(bytes: &[u8]) -> bool {
         let told = Arc::new(AtomicBool::new(false));
-        let mut read = Vec::new();
-        Plain::new(bytes, IpAddr::from([127, 0, 0, 1]), Arc::clone(&told)).read_to_end(&mut read).await.unwrap();
+        let (mut read, stream) = (Vec::new(), tokio::io::join(bytes, tokio::io::sink()));
+        looked_at(stream, IpAddr::from([127, 0, 0, 1]), Arc::clone(&told)).read_to_end(&mut read).await.unwrap();
         assert_eq!(read, bytes);
         told.load(Ordering::Relaxed)
     }

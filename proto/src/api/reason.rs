@@ -138,6 +138,8 @@ reasons! {
     DataCorrupt = "DATA_CORRUPT",
     /// An operator doesn't allow the server to read there.
     SourceNotAllowed = "SOURCE_NOT_ALLOWED",
+    /// What was to be imported isn't there.
+    SourceNotFound = "SOURCE_NOT_FOUND",
     /// An imported object is no longer in its source.
     SourceGone = "SOURCE_GONE",
     /// An imported object was changed in its source.

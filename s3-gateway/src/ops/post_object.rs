@@ -11,6 +11,7 @@ use super::listing::refuse_untold;
 use super::put_object::{answer, put, writable};
 use crate::call::{self, Call};
 use crate::error_table::Failure;
+use crate::object_tags;
 use crate::protocol::canonical;
 use crate::protocol::operation::FormAnswer;
 use crate::protocol::xml::write;
@@ -25,6 +26,7 @@ pub(crate) async fn post_object(
     let repository = call::repository_name(bucket)?;
     let (reference, path) = writable(key)?;
     call.authorize(Action::WriteObject, &call::object_on_branch(&repository, reference, &path))?;
+    object_tags::check_form(call.headers())?;
     if *wanted == FormAnswer::Created {
         refuse_untold(key, "choose another, or another success_action_status")?;
     }

@@ -137,10 +137,13 @@ impl Form {
                 }
             }
             bytes += name.len() + value.len();
-            let value =
-                String::from_utf8(value).map_err(|_| S3Error::invalid_argument(&name, "", "The field isn't UTF-8."))?;
+            let value = String::from_utf8(value).map_err(|_| {
+                let why = format!("The field {name} isn't UTF-8.");
+                S3Error::invalid_argument(&name, "", why)
+            })?;
             if fields.contains_key(&name) {
-                return Err(S3Error::invalid_argument(&name, &value, "The form has this field more than once."));
+                let why = format!("The form has the field {name} more than once.");
+                return Err(S3Error::invalid_argument(&name, &value, why));
             }
             fields.insert(name, value);
         }

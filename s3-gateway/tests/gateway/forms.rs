@@ -217,15 +217,21 @@ async fn a_form_has_tags_as_a_put_of_tags_has_them() {
     tagged(set("")).await.expect(204);
     assert_eq!(s3.head("main/a").send().await.expect(200).get("x-amz-tagging-count"), "");
     let many: String = (0..11).map(|n| tag(&n.to_string(), "")).collect();
+    for malformed in ["<Tagging/>", "team=lake"] {
+        tagged(malformed.to_owned()).await.expect_error(400, "MalformedXML");
+    }
     for (tags, code) in [
-        ("<Tagging/>".to_owned(), "MalformedXML"),
-        ("team=lake".to_owned(), "MalformedXML"),
         (set(&many), "BadRequest"),
         (set(&tag("aws:x", "1")), "InvalidTag"),
         (set(&tag(&"k".repeat(129), "1")), "InvalidTag"),
+        (set(&[tag("team", "1"), tag("team", "2")].concat()), "InvalidTag"),
     ] {
-        tagged(tags).await.expect_error(400, code);
+        let refused = tagged(tags).await.expect_error(400, code);
+        assert!(refused.one("Message").starts_with("The field tagging of the form: "), "{refused:?}");
     }
+    let doubled = post(&s3, "main/a", "bytes").field("tagging", &set("")).field("Tagging", &set("")).send().await;
+    let refused = doubled.expect_error(400, "InvalidArgument");
+    assert!(refused.one("Message").contains("field tagging more than once"), "{refused:?}");
     let by_header = post(&s3, "main/a", "bytes").field("x-amz-tagging", "a=b").send().await;
     by_header.expect_error(501, "NotImplemented");
     let unsaid = post(&s3, "main/a", "bytes").uncovered("tagging", &set(&tag("a", "b"))).send().await;

@@ -67,7 +67,7 @@ pub use fsck::{CheckEvent, DataCheck, Fault};
 pub use imports::{ImportSource, Imported, NewImport};
 pub use jobs::{Job, JobAnswer, JobKind, JobState, new_request};
 pub use merges::{Conflict, Conflicts, MergeBase, MergeOptions, MergeOutcome, Strategy, Summary};
-pub use objects::{CopyObjects, DELETE_MAX, DeleteFailure, ListItem, ListOptions, Moved, Object};
+pub use objects::{CopyObjects, DELETE_MAX, DeleteFailure, ListItem, ListOptions, Moved, Object, Previewed};
 pub use reflog::{ReflogEntry, Uncommitted};
 pub use refs::{RefsDump, Restored};
 pub use replays::{RebaseOptions, RebaseOutcome, Replay, ReplayOptions};

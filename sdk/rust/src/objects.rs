@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use model::{BranchName, ObjectPath, RepositoryName, Timestamp};
 use proto::api::{InvalidField, Reason, parse, time_from_wire, time_to_wire};
 use proto::generated::api as wire;
+use tonic::Streaming;
 use wire::list_item::Item;
 
 use crate::paging::{PAGE_ITEMS, Page, pages};
@@ -103,6 +104,15 @@ pub struct Moved {
     pub kept: u64,
 }
 
+/// An object, and where a copy or move would put it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previewed {
+    /// Where it is.
+    pub from: ObjectPath,
+    /// Where it would go.
+    pub to: ObjectPath,
+}
+
 impl Lakebed {
     /// Finds an object; an unknown one is [`Reason::ObjectNotFound`].
     pub async fn stat(&self, repository: &RepositoryName, reference: &str, path: &ObjectPath) -> Result<Object, Error> {
@@ -150,13 +160,13 @@ impl Lakebed {
             repository: repository.to_string(),
             branch: branch.to_string(),
             paths: paths.iter().map(ToString::to_string).collect(),
-            listed: Vec::new(),
         };
-        self.delete(request).await
+        Ok(not_deleted(self.objects().delete(request).await?.into_inner()))
     }
 
     /// Deletes at most [`DELETE_MAX`] objects of a branch that were listed, each only if nobody wrote there since:
     /// otherwise it stays, and is a failure with [`Reason::PreconditionFailed`]. One that is gone already is no failure.
+    /// A server that can't do that refuses the call, with no objects too.
     pub async fn delete_listed(
         &self,
         repository: &RepositoryName,
@@ -168,18 +178,12 @@ impl Lakebed {
             e_tag: object.e_tag.clone(),
             last_modified: Some(time_to_wire(object.last_modified)),
         };
-        let request = wire::DeleteObjectsRequest {
+        let request = wire::DeleteListedObjectsRequest {
             repository: repository.to_string(),
             branch: branch.to_string(),
-            paths: Vec::new(),
-            listed: objects.iter().map(listed).collect(),
+            objects: objects.iter().map(listed).collect(),
         };
-        self.delete(request).await
-    }
-
-    async fn delete(&self, request: wire::DeleteObjectsRequest) -> Result<Vec<DeleteFailure>, Error> {
-        let answer = self.objects().delete(request).await?.into_inner();
-        Ok(answer.failures.into_iter().map(Into::into).collect())
+        Ok(not_deleted(self.objects().delete_listed(request).await?.into_inner()))
     }
 
     /// Copies an object, or all under a prefix, from a ref onto a branch of the same repository; no byte is copied.
@@ -191,10 +195,18 @@ impl Lakebed {
         branch: &BranchName,
         copy: CopyObjects,
     ) -> Result<u64, Error> {
-        let CopyObjects { from, to, recursive } = copy;
-        let (repository, source, branch) = (repository.to_string(), source.to_owned(), branch.to_string());
-        let request = wire::CopyObjectsRequest { repository, source, from, branch, to, recursive };
-        Ok(self.objects().copy(request).await?.into_inner().copied)
+        Ok(self.objects().copy(copy.into_copy(repository, source, branch)).await?.into_inner().copied)
+    }
+
+    /// Tells what [`Lakebed::copy_objects`] would copy, or refuses what it would refuse; changes nothing.
+    pub async fn preview_copy(
+        &self,
+        repository: &RepositoryName,
+        source: &str,
+        branch: &BranchName,
+        copy: CopyObjects,
+    ) -> Result<BoxStream<'static, Result<Previewed, Error>>, Error> {
+        Ok(previewed(self.objects().preview_copy(copy.into_copy(repository, source, branch)).await?.into_inner()))
     }
 
     /// Moves an object, or all under a prefix, within a branch; no byte is copied, and nobody sees an object at
@@ -205,11 +217,50 @@ impl Lakebed {
         branch: &BranchName,
         moved: CopyObjects,
     ) -> Result<Moved, Error> {
-        let CopyObjects { from, to, recursive } = moved;
-        let (repository, branch) = (repository.to_string(), branch.to_string());
-        let request = wire::MoveObjectsRequest { repository, branch, from, to, recursive };
+        let request = moved.into_move(repository, branch);
         let wire::MoveObjectsResponse { moved, kept } = self.objects().r#move(request).await?.into_inner();
         Ok(Moved { moved, kept })
+    }
+
+    /// Tells what [`Lakebed::move_objects`] would move, or refuses what it would refuse; changes nothing.
+    pub async fn preview_move(
+        &self,
+        repository: &RepositoryName,
+        branch: &BranchName,
+        moved: CopyObjects,
+    ) -> Result<BoxStream<'static, Result<Previewed, Error>>, Error> {
+        Ok(previewed(self.objects().preview_move(moved.into_move(repository, branch)).await?.into_inner()))
+    }
+}
+
+impl CopyObjects {
+    fn into_copy(self, repository: &RepositoryName, source: &str, branch: &BranchName) -> wire::CopyObjectsRequest {
+        let Self { from, to, recursive } = self;
+        let (repository, source, branch) = (repository.to_string(), source.to_owned(), branch.to_string());
+        wire::CopyObjectsRequest { repository, source, from, branch, to, recursive }
+    }
+
+    fn into_move(self, repository: &RepositoryName, branch: &BranchName) -> wire::MoveObjectsRequest {
+        let Self { from, to, recursive } = self;
+        let (repository, branch) = (repository.to_string(), branch.to_string());
+        wire::MoveObjectsRequest { repository, branch, from, to, recursive }
+    }
+}
+
+fn not_deleted(answer: wire::DeleteObjectsResponse) -> Vec<DeleteFailure> {
+    answer.failures.into_iter().map(Into::into).collect()
+}
+
+fn previewed(pages: Streaming<wire::PreviewObjectsResponse>) -> BoxStream<'static, Result<Previewed, Error>> {
+    let items = |page: wire::PreviewObjectsResponse| stream::iter(page.objects.into_iter().map(Previewed::try_from));
+    pages.map_err(Error::from).map_ok(move |page| items(page).map_err(Error::from)).try_flatten().boxed()
+}
+
+impl TryFrom<wire::PreviewedObject> for Previewed {
+    type Error = InvalidField;
+
+    fn try_from(object: wire::PreviewedObject) -> Result<Self, InvalidField> {
+        Ok(Self { from: parse("from", &object.from)?, to: parse("to", &object.to)? })
     }
 }
 

@@ -385,7 +385,7 @@ impl Lister {
                 "{url} has a key that can't be listed ({source}): rename that object, or import the folders beside it"
             )),
             StoreError::NotFound { .. } => {
-                StorageError::Invalid(format!("{url} not found: name a bucket and folder that are there"))
+                StorageError::NoSource(format!("{url} not found: name a bucket and folder that are there"))
             }
             other => StorageError::from_store(other, url),
         }

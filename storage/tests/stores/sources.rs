@@ -111,10 +111,13 @@ pub(crate) async fn behaves(stores: &Arc<Stores>, url: &str, store: &dyn ObjectS
     assert_eq!(&one, &SourceObject { key: "2".into(), ..objects.iter().find(|o| o.key == "b/2").unwrap().clone() });
     let nope = format!("{}/nope", url.trim_end_matches('/'));
     let missing = stores.source_object(&nope).await.unwrap().object().await;
-    assert!(matches!(missing, Err(StorageError::Invalid(why)) if why.contains("not found")));
+    assert!(matches!(missing, Err(StorageError::NoSource(why)) if why.contains("not found")));
     assert!(stores.source_object(&format!("{nope}/")).await.is_err(), "a folder is no object");
     let missing = stores.source(&nope).await.unwrap();
     assert_eq!(keys(&missing, None).await, Vec::<String>::new());
+    assert_eq!(missing.object_of_its_name().await, None);
+    let named = stores.source(&format!("{}/b/2/", url.trim_end_matches('/'))).await.unwrap();
+    assert_eq!(named.object_of_its_name().await, Some(one), "no folder, but an object");
 
     // Changed: shorter, as long, and longer. Then gone.
     let entry = entry(objects.iter().find(|object| object.key == "z").unwrap());
@@ -255,7 +258,7 @@ async fn a_folder_that_isnt_there_is_not_found() {
     let settings = StoreSettings { sources: vec![allowed.clone()], ..StoreSettings::default() };
     let stores = Stores::open(&own, &settings).await.unwrap();
     let error = stores.source(&allowed).await.err().unwrap();
-    assert!(matches!(&error, StorageError::Invalid(why) if why.contains("later/ not found")), "{error}");
+    assert!(matches!(&error, StorageError::NoSource(why) if why.contains("later/ not found")), "{error}");
     for nowhere in ["local:///trips/data/", "local://trips/data"] {
         let source = stores.source(nowhere).await.unwrap();
         assert_eq!(source.url(), "local://trips/data/");

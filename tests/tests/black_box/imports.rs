@@ -131,8 +131,12 @@ async fn what_isn_t_allowed_or_can_t_be_meant_says_what_to_do() {
     }
     let (code, error) = to(&lake.file_url(""), "x");
     assert!(code == Some(2) && error.contains("--to x/"), "{code:?} {error}");
-    let (code, error) = to(&lake.file_url("nope"), "x");
-    assert!(code == Some(2) && error.contains("not found"), "{code:?} {error}");
+    for (from, at) in [("nope", "x"), ("nope", "x/"), ("nope/", "x/")] {
+        let (code, error) = to(&lake.file_url(from), at);
+        assert!(code == Some(4) && error.contains("not found"), "{code:?} {error}");
+    }
+    let (code, error) = to(&lake.file_url("x"), "all/");
+    assert!(code == Some(4) && error.contains("is an object") && error.contains("such as all/x"), "{code:?} {error}");
     let (code, error) = lake.fails(&["import", "lakebed://trips/main", "--from", "a/", "--from", "b/", "--to", "c/"]);
     assert!(code == Some(2) && error.contains("--to for each --from"), "{code:?} {error}");
     let (code, _) = lake.fails(&["import", "lakebed://trips/nope", "--from", &lake.file_url(""), "--to", ""]);

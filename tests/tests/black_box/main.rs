@@ -12,6 +12,7 @@ mod issuer;
 mod jobs;
 mod kill;
 mod layers;
+mod not_found;
 mod object_store_faults;
 mod object_stores;
 mod refs_dump;

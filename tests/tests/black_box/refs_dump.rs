@@ -29,6 +29,11 @@ fn commits(server: &TestServer, reference: &str) -> Vec<Value> {
     lines(server, &["log", reference])
 }
 
+#[test]
+fn a_dump_is_restored_where_its_repository_was() {
+    super::cli::run("dumps.txt");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_installation_takes_the_store_over_and_restores_refs() {
     let folder = tempfile::tempdir().unwrap();

@@ -36,11 +36,11 @@ fn with_folder(large: u64) -> TestServer {
     server
 }
 
-/// Runs a command and presses Ctrl-C once something holds.
-fn interrupted(server: &TestServer, args: &[&str], what: &str, holds: impl FnMut() -> bool) -> Output {
+/// Runs a command and sends it a signal once something holds.
+fn ended_by(name: &str, server: &TestServer, args: &[&str], holds: impl FnMut() -> bool) -> Output {
     let child = spawn(server, args);
-    wait_for(what, holds);
-    signal(&child, "-INT");
+    wait_for("the large file is under way", holds);
+    signal(&child, name);
     child.wait_with_output().unwrap()
 }
 
@@ -57,7 +57,9 @@ fn meanwhile(server: &TestServer, args: &[&str], holds: impl FnMut() -> bool, ot
 }
 
 fn spawn(server: &TestServer, args: &[&str]) -> Child {
-    let mut command = Command::new(lakebed_binary());
+    // Who runs these tests may ignore SIGHUP, as nohup has it.
+    let mut command = Command::new("/usr/bin/env");
+    command.arg("--default-signal=HUP").arg(lakebed_binary());
     command.args(args).env_clear().envs(server.client_environment()).current_dir(server.folder());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -66,9 +68,9 @@ fn signal(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
-fn told(output: &Output, words: &str) {
+fn told(output: &Output, code: i32, words: &str) {
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(errors.contains(words) && errors.contains("the same command again"), "{errors}");
 }
 
@@ -80,8 +82,8 @@ fn counts(done: &[Value], sent: &str) -> [u64; 2] {
 fn an_upload_goes_on_after_ctrl_c() {
     let server = with_folder(1024 * MIB);
     let under_way = server.data_dir().join("objects/.lakebed");
-    let output = interrupted(&server, &UP, "the large file is under way", || bytes_under(&under_way) >= MIB);
-    told(&output, "Uploaded 3 files, 3 bytes");
+    let output = ended_by("-INT", &server, &UP, || bytes_under(&under_way) >= MIB);
+    told(&output, 130, "Uploaded 3 files, 3 bytes");
     let large = server.lakebed(&["fs", "stat", "lakebed://trips/main/lake/large"]);
     assert_eq!(large.status.code(), Some(4), "nothing of it is there");
     File::options().write(true).open(server.folder().join("lake/large")).unwrap().set_len(MIB).unwrap();
@@ -90,17 +92,31 @@ fn an_upload_goes_on_after_ctrl_c() {
 }
 
 #[test]
-fn a_download_goes_on_after_ctrl_c() {
+fn a_download_goes_on_after_each_signal() {
     let server = with_folder(192 * MIB);
     server.lakebed_ok(&UP);
     let down = server.folder().join("down");
-    let output = interrupted(&server, &DOWN, "the large file is under way", || unfinished(&down) >= MIB);
-    told(&output, "Downloaded 3 files, 3 bytes");
-    let names = || std::fs::read_dir(&down).unwrap().map(|entry| entry.unwrap().file_name());
-    let mut left: Vec<_> = names().collect();
-    left.sort();
-    assert_eq!(left, ["a", "b", "c"], "no part of the large file is left, under any name");
+    let left = || {
+        let names = std::fs::read_dir(&down).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let (unfinished, whole): (Vec<_>, Vec<_>) = names.partition(|name| name.starts_with(".lakebed-download-"));
+        (unfinished.len(), whole.len())
+    };
+    for (signal, code, done) in [
+        ("-INT", 130, "Downloaded 3 files, 3 bytes"),
+        ("-TERM", 143, "Downloaded 0 files, 0 bytes; 3 unchanged"),
+        ("-HUP", 129, "Downloaded 0 files, 0 bytes; 3 unchanged"),
+    ] {
+        let output = ended_by(signal, &server, &DOWN, || unfinished(&down) >= MIB);
+        told(&output, code, done);
+        assert_eq!(left(), (0, 3), "no part of the large file is left, under any name: {signal}");
+    }
+    let killed = ended_by("-KILL", &server, &DOWN, || unfinished(&down) >= MIB);
+    assert!(killed.status.code().is_none() && left() == (1, 3), "that can't be caught: {killed:?}");
+    let dry_run = json(&server, &[&DOWN[..], &["--dry-run"]].concat());
+    assert_eq!(counts(&dry_run[1..], "downloaded"), [1, 3]);
+    assert_eq!(left(), (1, 3), "a dry run removes nothing");
     assert_eq!(counts(&json(&server, &DOWN), "downloaded"), [1, 3]);
+    assert_eq!(left(), (0, 4), "what was killed left nothing for ever");
     assert_eq!(down.join("large").metadata().unwrap().len(), 192 * MIB);
     assert_eq!(counts(&json(&server, &DOWN), "downloaded"), [0, 4]);
 }

@@ -101,7 +101,7 @@ pub(super) fn merged(
             }
             Destination::Prefix(prefix) => match behind(prefix, after) {
                 Behind::All => {
-                    unseen = Some(source.url());
+                    unseen = Some(source.clone());
                     source.list(None, gauge)
                 }
                 Behind::Key(key) => source.list(Some(&key), gauge),
@@ -148,7 +148,7 @@ struct Listed {
     ahead: IntoIter<SourceItem>,
     next: Option<(ObjectPath, Entry)>,
     /// The folder, as long as nothing was found in it.
-    unseen: Option<String>,
+    unseen: Option<Source>,
     unusable: Unusable,
     skip: bool,
 }
@@ -199,7 +199,10 @@ impl Listed {
                         self.unseen.take_if(|_| !batch.is_empty());
                         self.ahead = batch.into_iter();
                     }
-                    None => return self.unseen.take().map_or(Ok(false), |url| Err(missing(&url))),
+                    None => match self.unseen.take() {
+                        Some(source) => return Err(self.missing(&source).await),
+                        None => return Ok(false),
+                    },
                 },
             }
         }
@@ -221,6 +224,21 @@ impl Listed {
         Ok(())
     }
 
+    /// An empty folder is most often a slip in its URL, and object stores don't tell it from none; or it is an object, of which
+    /// only who may import it hears. Not by a shared reference, which the stream of items keeps from other threads.
+    async fn missing(&mut self, source: &Source) -> Error {
+        let url = source.url();
+        if let Destination::Prefix(prefix) = &self.destination
+            && let Some(object) = source.object_of_its_name().await
+            && let Ok(path) = format!("{prefix}{}", object.key).parse::<ObjectPath>()
+            && let Ok(Admission::Admitted) = self.owners.admit(&self.rights, &path, &object.url).await
+        {
+            let what = format!("{} is an object and no folder; import it as one,", object.url);
+            return not_found(&url, &format!("{what} to a path without a slash at its end, such as {path}"));
+        }
+        not_found(&url, "no object lies there; name a folder that has some")
+    }
+
     fn pass_over(&self, url: &str, why: &str) -> Result<(), Error> {
         let count = self.unusable.add(url, why);
         if !self.skip && count >= UNUSABLE_MAX {
@@ -230,9 +248,9 @@ impl Listed {
     }
 }
 
-/// An empty folder is most often a slip in its URL, and object stores don't tell it from none.
-fn missing(url: &str) -> Error {
-    Error::Invalid(format!("{url} not found: no object lies there; name a folder that has some"))
+/// What a source is told that has nothing.
+fn not_found(url: &str, advice: &str) -> Error {
+    StorageError::NoSource(format!("{url} not found: {advice}")).into()
 }
 
 fn entry(object: SourceObject) -> Entry {

@@ -1,27 +1,28 @@
-//! `lakebed fs cp` and `lakebed fs mv`: objects at other paths of a repository, without copying a byte.
+//! `lakebed fs cp` and `lakebed fs mv`: objects at other paths of a repository, without copying a byte. Owns which objects a
+//! command means; leaves to the server whether they may be copied, which judges a dry run as it judges the deed.
 
 use anyhow::{Result, bail};
 use futures::TryStreamExt;
-use lakebed_sdk::{BranchName, CopyObjects, Lakebed, Moved, Object};
+use futures::stream::BoxStream;
+use lakebed_sdk::{BranchName, CopyObjects, Error, Lakebed, Moved, Object, Previewed};
 use serde_json::json;
 
 use super::{Tree, subtree, would};
-use crate::commands::refuse_unless_branch;
 use crate::exit::usage;
-use crate::output::{Output, count, shown, warn};
+use crate::output::{Output, count, warn};
 use crate::uri::PathUri;
 
 pub(super) async fn copy(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree: Tree, output: Output) -> Result<()> {
-    let branch = branch_for(from, to, tree.recursive)?;
-    let copied = if tree.dry_run {
-        would_transfer(lakebed, from, to, tree.recursive, "copy", output).await?
-    } else {
-        let mut copied = 0;
-        for request in requests(lakebed, from, to, tree.recursive).await? {
-            copied += lakebed.copy_objects(&to.repository, &from.reference, &branch, request).await?;
-        }
-        copied
-    };
+    let branch = branch_for(from, to)?;
+    let mut copied = 0;
+    for request in requests(lakebed, from, to, tree.recursive).await? {
+        copied += if tree.dry_run {
+            let previewed = lakebed.preview_copy(&to.repository, &from.reference, &branch, request).await?;
+            print_preview("copy", previewed, output).await?
+        } else {
+            lakebed.copy_objects(&to.repository, &from.reference, &branch, request).await?
+        };
+    }
     if copied == 0 {
         return Err(subtree::nothing("copied", from));
     }
@@ -34,16 +35,17 @@ pub(super) async fn rename(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree
     if from.reference != to.reference {
         usage!("{from} and {to} are on different refs: objects move within a branch; copy them with fs cp");
     }
-    let branch = branch_for(from, to, tree.recursive)?;
+    let branch = branch_for(from, to)?;
     let mut done = Moved { moved: 0, kept: 0 };
-    if tree.dry_run {
-        done.moved = would_transfer(lakebed, from, to, tree.recursive, "move", output).await?;
-    } else {
-        for request in requests(lakebed, from, to, tree.recursive).await? {
-            let Moved { moved, kept } = lakebed.move_objects(&to.repository, &branch, request).await?;
-            done.moved += moved;
-            done.kept += kept;
-        }
+    for request in requests(lakebed, from, to, tree.recursive).await? {
+        let Moved { moved, kept } = if tree.dry_run {
+            let previewed = lakebed.preview_move(&to.repository, &branch, request).await?;
+            Moved { moved: print_preview("move", previewed, output).await?, kept: 0 }
+        } else {
+            lakebed.move_objects(&to.repository, &branch, request).await?
+        };
+        done.moved += moved;
+        done.kept += kept;
     }
     if (done.moved, done.kept) == (0, 0) {
         return Err(subtree::nothing("moved", from));
@@ -58,39 +60,23 @@ pub(super) async fn rename(lakebed: &Lakebed, from: &PathUri, to: &PathUri, tree
     Ok(())
 }
 
-/// The branch that is written to. Refuses a copy that would find its own copies, or write over what it has yet to copy.
-fn branch_for(from: &PathUri, to: &PathUri, recursive: bool) -> Result<BranchName> {
+/// The branch that is written to.
+fn branch_for(from: &PathUri, to: &PathUri) -> Result<BranchName> {
     if from.repository != to.repository {
         usage!("{from} and {to} are in different repositories: download and upload, or copy over S3");
     }
-    let branch = to.branch()?;
-    if from.reference != to.reference {
-        return Ok(branch);
-    }
-    let (folder, into) = (subtree::folder(from).path, subtree::folder(to).path);
-    if recursive && (folder.starts_with(&into) || into.starts_with(&folder)) {
-        usage!("{from} and {to} hold one another: go by way of a third folder");
-    }
-    if !recursive && subtree::object_into(&from.path, &to.path) == from.path {
-        usage!("{from} is there already: name another path");
-    }
-    Ok(branch)
+    Ok(to.branch()?)
 }
 
 /// What the server is asked to do: it takes an object, or a prefix.
 async fn requests(lakebed: &Lakebed, from: &PathUri, to: &PathUri, recursive: bool) -> Result<Vec<CopyObjects>> {
-    let single = || {
-        let into = subtree::object_into(&from.path, &to.path);
-        CopyObjects { from: from.path.clone(), to: into, recursive: false }
-    };
     if !recursive {
-        return Ok(vec![single()]);
+        return Ok(vec![subtree::copy_of_object(from, to)]);
     }
-    let folder = CopyObjects { from: subtree::folder(from).path, to: subtree::folder(to).path, recursive: true };
-    Ok(match named(lakebed, from, to).await? {
-        Some(_) => vec![folder, single()],
-        None => vec![folder],
-    })
+    // The folder first: it may be refused, and then nothing was done.
+    let mut requests = vec![subtree::copy_of_folder(from, to)];
+    requests.extend(named(lakebed, from, to).await?.map(|_| subtree::copy_of_object(from, to)));
+    Ok(requests)
 }
 
 /// The object beside the folder of its name. It may not take the place of one that comes out of the folder.
@@ -107,28 +93,15 @@ async fn named(lakebed: &Lakebed, from: &PathUri, to: &PathUri) -> Result<Option
     Ok(Some(object))
 }
 
-async fn would_transfer(
-    lakebed: &Lakebed,
-    from: &PathUri,
-    to: &PathUri,
-    recursive: bool,
+/// Prints what the server would copy or move; it refuses what it would refuse then. → how many
+async fn print_preview(
     word: &str,
+    mut previewed: BoxStream<'_, Result<Previewed, Error>>,
     output: Output,
 ) -> Result<u64> {
-    refuse_unless_branch(lakebed, &to.repository, &to.branch()?).await?;
-    if !recursive {
-        let object = lakebed.stat(&from.repository, &from.reference, &from.object()?).await?;
-        would::transfer(output, word, &object.path, &subtree::object_into(&from.path, &to.path))?;
-        return Ok(1);
-    }
-    named(lakebed, from, to).await?;
-    let mut objects = Box::pin(subtree::objects(lakebed, from).await?);
     let mut number = 0;
-    while let Some(Object { path, .. }) = objects.try_next().await? {
-        match subtree::destination(from, to, path.as_str()) {
-            Some(goes) => would::transfer(output, word, &path, &goes)?,
-            None => bail!("{} isn't under {from}, but was listed so", shown(path.as_str())),
-        }
+    while let Some(Previewed { from, to }) = previewed.try_next().await? {
+        would::transfer(output, word, &from, &to)?;
         number += 1;
     }
     Ok(number)

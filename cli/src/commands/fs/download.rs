@@ -1,11 +1,10 @@
 //! `lakebed fs download`: objects to files, several at a time. Invariant: nothing is written or deleted outside the target
 //! folder, whatever objects are called and wherever links in it lead, and a file is there whole or not at all.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs::{self, Permissions};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
@@ -17,10 +16,10 @@ use tokio::io::AsyncWriteExt;
 
 use super::compare::{FileFacts, compare, time_for_file};
 use super::e_tag::has_e_tag;
-use super::folder::{Folder, UNFINISHED_PREFIX};
+use super::folder::Folder;
 use super::plan::{Plan, Sending, Verdict, needs_as_folder, plan};
 use super::tally::{Tally, Way};
-use super::{Download, listing, read, subtree, would};
+use super::{Download, listing, read, subtree, unfinished, would};
 use crate::exit::{self, usage};
 use crate::output::{Notes, Output, shown, shown_path, warn};
 use crate::{progress, transfer};
@@ -76,6 +75,9 @@ impl Run<'_> {
         }
         // As `cp` does: the file changes that the link leads to, and the link stays.
         let to = if to.is_symlink() && to.is_file() { fs::canonicalize(&to)? } else { to };
+        if !self.download.sync.dry_run {
+            tidy(&[folder_of(&to).to_owned()].into());
+        }
         let name = String::new();
         let here: BTreeMap<_, _> = facts(&to).into_iter().map(|facts| (name.clone(), facts)).collect();
         let plan = plan([(name, object)].into(), here, |object, file| self.compare(object, file));
@@ -112,16 +114,16 @@ impl Run<'_> {
                 Entry::Occupied(entry) => failed.push(self.clash(&object, entry.get(), "that name")),
             }
         }
-        let is_nothing = there.is_empty();
+        // Of a ref alone there is the ref; a path under which nothing lies is most likely a typing error.
+        if there.is_empty() && !from.path.is_empty() {
+            return Err(subtree::nothing("downloaded", from));
+        }
         there.retain(|name, object| !listing::is_folder_marker(name, object));
         let is_empty = there.is_empty();
         failed.extend(self.take_unusable(&mut there));
         let here = self.here(&there).await?;
         let Plan { send, unchanged, surplus } = plan(there, here, |object, file| self.compare(object, file));
         let surplus = if sync.delete { surplus } else { BTreeMap::new() };
-        if is_nothing && surplus.is_empty() && !sync.yes && !from.path.is_empty() {
-            return Err(subtree::nothing("downloaded", from));
-        }
         if is_empty && failed.is_empty() {
             sync.agree_to_delete_all(from.to_string(), surplus.len()).await?;
         }
@@ -157,10 +159,13 @@ impl Run<'_> {
 
     /// What is at the destination, as far as this run needs to know it.
     async fn here(&self, there: &BTreeMap<String, Object>) -> Result<BTreeMap<String, FileFacts>> {
-        let to = self.download.to.clone();
-        if !self.download.sync.delete {
+        let (to, sync) = (self.download.to.clone(), self.download.sync);
+        if !sync.delete {
             let names: Vec<_> = there.keys().cloned().collect();
             let look = move || {
+                if !sync.dry_run {
+                    tidy(&folders(&to, &names));
+                }
                 let found = names.into_iter().filter_map(|name| facts(&to.join(&name)).map(|facts| (name, facts)));
                 found.collect()
             };
@@ -169,7 +174,7 @@ impl Run<'_> {
         if !to.exists() {
             return Ok(BTreeMap::new());
         }
-        let found = Folder::read(&to).await?;
+        let found = if sync.dry_run { Folder::read(&to).await? } else { Folder::read_and_tidy(&to).await? };
         let mut notes = Notes::default();
         found.failed.iter().for_each(|error| notes.add(&format!("left alone: {}", exit::text(error))));
         notes.end();
@@ -236,12 +241,9 @@ impl Run<'_> {
 
     /// Writes an object to a file aside, which takes its name when it is whole and on disk. → its size
     async fn write(&self, object: &Object, to: &Path) -> Result<u64> {
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(to);
         tokio::fs::create_dir_all(folder).await?;
-        // Only tempfile's default is private; the umask takes from this what other new files don't have either.
-        let mut temporary = tempfile::Builder::new();
-        temporary.prefix(UNFINISHED_PREFIX).permissions(Permissions::from_mode(0o666));
-        let (file, temporary) = temporary.tempfile_in(folder)?.into_parts();
+        let (file, temporary) = unfinished::make_in(folder)?.into_parts();
         let mut file = tokio::fs::File::from_std(file);
         // The ref may have moved since the listing: the time is that of the object that came.
         let came = self.receive(object, &mut file).await?;
@@ -249,8 +251,10 @@ impl Run<'_> {
         if let Some(time) = time_for_file(&came, SystemTime::now()) {
             file.set_modified(time)?;
         }
-        tokio::task::spawn_blocking(move || file.sync_all()).await??;
+        let file = tokio::task::spawn_blocking(move || file.sync_all().map(|()| file)).await??;
         temporary.persist(to).map_err(|error| error.error)?;
+        // Its lock, which says that somebody goes on with it, ends here.
+        drop(file);
         Ok(came.size)
     }
 
@@ -335,8 +339,38 @@ fn note_time(file: &Path, object: &Object) {
     }
 }
 
+/// The folder that a file lies in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The folders of files, but for those that a link could lead out of their folder to.
+fn folders(to: &Path, names: &[String]) -> BTreeSet<PathBuf> {
+    let folders: BTreeSet<_> = names.iter().map(|name| folder_of(&to.join(name)).to_owned()).collect();
+    folders.into_iter().filter(|folder| no_link_leads_out(to, &folder.join("file")).is_ok()).collect()
+}
+
+/// Removes from folders what downloads left there that were killed.
+fn tidy(folders: &BTreeSet<PathBuf>) {
+    let mut notes = Notes::default();
+    folders.iter().for_each(|folder| unfinished::remove_abandoned_in(folder, &mut notes));
+    notes.end();
+}
+
 /// Refuses a file that a link on the way to it could lead out of the folder, or that a file or folder keeps from its name.
 fn way_is_clear(folder: &Path, file: &Path) -> Result<()> {
+    no_link_leads_out(folder, file)?;
+    if file.is_dir() {
+        bail!("{} is a folder: move it away", shown_path(file));
+    }
+    if !file.is_symlink() && is_special(file) {
+        bail!("{} is a device, pipe or socket: move it away, or download that object by itself", shown_path(file));
+    }
+    Ok(())
+}
+
+/// Refuses a file if what lies between the folder and it isn't folders.
+fn no_link_leads_out(folder: &Path, file: &Path) -> Result<()> {
     let between = file.ancestors().skip(1).take_while(|above| *above != folder && above.starts_with(folder));
     for above in between {
         let Ok(metadata) = above.symlink_metadata() else { continue };
@@ -346,12 +380,6 @@ fn way_is_clear(folder: &Path, file: &Path) -> Result<()> {
         if !metadata.is_dir() {
             bail!("{} is a file, and would have to be a folder: move it away", shown_path(above));
         }
-    }
-    if file.is_dir() {
-        bail!("{} is a folder: move it away", shown_path(file));
-    }
-    if !file.is_symlink() && is_special(file) {
-        bail!("{} is a device, pipe or socket: move it away, or download that object by itself", shown_path(file));
     }
     Ok(())
 }

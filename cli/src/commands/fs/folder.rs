@@ -9,10 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::compare::FileFacts;
+use super::unfinished;
 use crate::output::{Notes, shown_path};
-
-/// How the files begin that downloads write to before they are whole.
-pub(super) const UNFINISHED_PREFIX: &str = ".lakebed-download-";
 
 /// What is under a folder.
 #[derive(Debug, Default)]
@@ -24,6 +22,8 @@ pub(super) struct Folder {
     /// What is there and was left out.
     left_out: BTreeSet<String>,
     notes: Notes,
+    /// Whether what downloads left that were killed is removed.
+    tidies: bool,
     /// What couldn't be read or named.
     pub(super) failed: Vec<anyhow::Error>,
 }
@@ -31,12 +31,21 @@ pub(super) struct Folder {
 impl Folder {
     /// Reads a folder and all in it; the folder itself has to be readable.
     pub(super) async fn read(path: &Path) -> Result<Self> {
-        let path = path.to_owned();
-        tokio::task::spawn_blocking(move || Self::walk(&path)).await?
+        Self::read_by(path, Self::default()).await
     }
 
-    fn walk(root: &Path) -> Result<Self> {
-        let mut found = Self::default();
+    /// As [`Folder::read`]; what downloads left in it that were killed is removed.
+    pub(super) async fn read_and_tidy(path: &Path) -> Result<Self> {
+        Self::read_by(path, Self { tidies: true, ..Self::default() }).await
+    }
+
+    async fn read_by(path: &Path, found: Self) -> Result<Self> {
+        let path = path.to_owned();
+        tokio::task::spawn_blocking(move || found.walk(&path)).await?
+    }
+
+    fn walk(self, root: &Path) -> Result<Self> {
+        let mut found = self;
         let mut waiting = vec![(root.to_owned(), String::new())];
         while let Some((path, name)) = waiting.pop() {
             let entries = std::fs::read_dir(&path).with_context(|| format!("can't read {}", shown_path(&path)));
@@ -66,10 +75,13 @@ impl Folder {
         let context = || format!("can't read {}", shown_path(&path));
         let name = entry.file_name();
         let name = name.to_str().with_context(|| format!("{} isn't UTF-8: give it another name", shown_path(&path)))?;
-        let unfinished = name.starts_with(UNFINISHED_PREFIX);
+        let unfinished = unfinished::is_named_so(name);
         let name = format!("{folder}{name}");
         if entry.file_type().with_context(context)?.is_dir() {
             return Ok(Some((path, format!("{name}/"))));
+        }
+        if unfinished && self.tidies && unfinished::remove_abandoned(&path, &mut self.notes) {
+            return Ok(None);
         }
         let metadata = std::fs::metadata(&path).with_context(context)?;
         match Self::why_left_out(&metadata, unfinished) {
@@ -84,7 +96,9 @@ impl Folder {
 
     fn why_left_out(metadata: &Metadata, unfinished: bool) -> Option<&'static str> {
         match (metadata.is_file(), metadata.is_dir()) {
-            (true, _) if unfinished => Some("is an unfinished download: delete it if none is under way"),
+            (true, _) if unfinished => {
+                Some("is an unfinished download: the same download again goes on and removes it")
+            }
             (true, _) => None,
             (_, true) => Some("links to a folder"),
             _ => Some("isn't a file"),
@@ -118,7 +132,7 @@ mod tests {
         symlink(at("deep"), at("loop")).unwrap();
         symlink(at("nothing"), at("broken")).unwrap();
         std::fs::write(root.path().join(OsStr::from_bytes(b"\xff")), "").unwrap();
-        let found = Folder::walk(root.path()).unwrap();
+        let found = Folder::default().walk(root.path()).unwrap();
         assert_eq!(found.files.keys().collect::<Vec<_>>(), ["b", "deep/a", "link"]);
         let told = found.failed.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         assert!(found.failed.len() == 2 && told.contains("broken") && told.contains("UTF-8"), "{told}");
@@ -128,6 +142,9 @@ mod tests {
         for not in ["b", "deep", "deep/a", "looped", "gone/"] {
             assert!(!found.has_otherwise(not), "{not:?}");
         }
-        assert!(Folder::walk(&at("nothing")).unwrap_err().to_string().contains("can't read"));
+        let tidied = Folder { tidies: true, ..Folder::default() }.walk(root.path()).unwrap();
+        assert!(tidied.files == found.files && !tidied.has_otherwise(".lakebed-download-x1"));
+        assert!(!at(".lakebed-download-x1").exists(), "no download holds it");
+        assert!(Folder::default().walk(&at("nothing")).unwrap_err().to_string().contains("can't read"));
     }
 }

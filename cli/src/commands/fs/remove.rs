@@ -1,9 +1,9 @@
 //! `lakebed fs rm`: deletes objects of a branch, in batches; so does `--delete` of an upload.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
-use lakebed_sdk::{BranchName, DELETE_MAX, DeleteFailure, Lakebed, Object, ObjectPath, Reason};
+use lakebed_sdk::{BranchName, Code, DELETE_MAX, DeleteFailure, Lakebed, Object, ObjectPath, Reason};
 use serde_json::json;
 
 use super::{Tree, subtree, would};
@@ -88,14 +88,57 @@ pub(super) async fn delete_listed(
     Ok(changed.len())
 }
 
+/// Says of a server that doesn't know deletions of what was listed what can be done.
+pub(super) fn explain_unknown(error: lakebed_sdk::Error) -> anyhow::Error {
+    match error.code {
+        Code::Unimplemented => anyhow::Error::new(error).context(
+            "this server is older than --delete and can't keep what others write meanwhile: leave --delete out, or update \
+             the server",
+        ),
+        _ => error.into(),
+    }
+}
+
+/// The first failure is the error, of which is said what to do as of any call's; the others are told.
 fn not_deleted(failures: &[DeleteFailure]) -> Result<()> {
+    let Some((first, others)) = failures.split_first() else { return Ok(()) };
     let mut notes = Notes::default();
-    for failure in failures {
-        notes.add(&format!("{}: {}", shown(&failure.path), shown(&failure.message)));
+    for DeleteFailure { path, message, .. } in others {
+        notes.add(&format!("{}: {}", shown(path), shown(message)));
     }
     notes.end();
-    if !failures.is_empty() {
-        bail!("{} not deleted", count(failures.len() as u64, "object"));
+    let (path, number) = (shown(&first.path), count(failures.len() as u64, "object"));
+    let told = if others.is_empty() { "" } else { "; the first" };
+    let DeleteFailure { reason, message, .. } = first.clone();
+    let error = lakebed_sdk::Error { code: Code::Unknown, reason, message };
+    Err(anyhow::Error::new(error).context(format!("{number} not deleted{told}: {path}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::call;
+    use crate::exit;
+
+    #[test]
+    fn what_isn_t_deleted_says_why_as_any_call_does() {
+        let failure = |path: &str| DeleteFailure {
+            path: path.to_owned(),
+            reason: Reason::AccessDenied,
+            message: "user ann may not".to_owned(),
+        };
+        assert!(not_deleted(&[]).is_ok());
+        let one = not_deleted(&[failure("a\nb")]).unwrap_err();
+        assert_eq!(call(&one).unwrap().reason, Reason::AccessDenied, "so that it is explained");
+        assert_eq!(exit::text(&one), "1 object not deleted: a\\nb: user ann may not");
+        let two = not_deleted(&[failure("a"), failure("b")]).unwrap_err();
+        assert_eq!(exit::text(&two), "2 objects not deleted; the first: a: user ann may not");
     }
-    Ok(())
+
+    #[test]
+    fn an_older_server_is_told_of() {
+        let refused = |code| lakebed_sdk::Error { code, reason: Reason::Unknown, message: "no".to_owned() };
+        assert!(exit::text(&explain_unknown(refused(Code::Unimplemented))).contains("leave --delete out"));
+        assert_eq!(exit::text(&explain_unknown(refused(Code::PermissionDenied))), "no");
+    }
 }

@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use lakebed_sdk::{Code, Lakebed, Object};
+use lakebed_sdk::{Code, CopyObjects, Lakebed, Object};
 
 use super::listing;
 use crate::exit::NotFound;
@@ -26,13 +26,14 @@ pub(super) fn object_into(from: &str, to: &str) -> String {
     }
 }
 
-/// Where what `--recursive` takes of `from` goes under `to`; nowhere if it doesn't take it.
-pub(super) fn destination(from: &PathUri, to: &PathUri, path: &str) -> Option<String> {
-    if !is_folder(&from.path) && path == from.path {
-        return Some(object_into(path, &to.path));
-    }
-    let name = path.strip_prefix(folder(from).path.as_str())?;
-    Some(format!("{}{name}", folder(to).path))
+/// What of a copy of one object the server is asked for.
+pub(super) fn copy_of_object(from: &PathUri, to: &PathUri) -> CopyObjects {
+    CopyObjects { from: from.path.clone(), to: object_into(&from.path, &to.path), recursive: false }
+}
+
+/// What of a recursive copy the server is asked for, but for the object of that very name.
+pub(super) fn copy_of_folder(from: &PathUri, to: &PathUri) -> CopyObjects {
+    CopyObjects { from: folder(from).path, to: folder(to).path, recursive: true }
 }
 
 /// The object of that very name, if a path can be one's and the caller may know of it.
@@ -81,6 +82,17 @@ mod tests {
 
     fn uri(path: &str) -> PathUri {
         format!("lakebed://trips/main/{path}").parse().unwrap()
+    }
+
+    /// Where what a recursive copy takes of `from` goes under `to`; nowhere if it doesn't take it.
+    fn destination(from: &PathUri, to: &PathUri, path: &str) -> Option<String> {
+        let object = copy_of_object(from, to);
+        if !is_folder(&from.path) && path == object.from {
+            return Some(object.to);
+        }
+        let folder = copy_of_folder(from, to);
+        let name = path.strip_prefix(folder.from.as_str())?;
+        Some(format!("{}{name}", folder.to))
     }
 
     #[test]

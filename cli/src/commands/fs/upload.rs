@@ -2,6 +2,7 @@
 //! that changes while it is read is an error, and nothing is stored.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -22,7 +23,7 @@ use super::plan::{Plan, Sending, Verdict, plan};
 use super::tally::{Tally, Way};
 use super::{Upload, listing, remove, subtree, would};
 use crate::commands::refuse_unless_branch;
-use crate::exit::usage;
+use crate::exit::{NotFound, usage};
 use crate::output::{Notes, Output, count, shown_path, warn};
 use crate::uri::PathUri;
 use crate::{progress, transfer, view};
@@ -91,7 +92,7 @@ impl Run<'_> {
     /// One file: to the path, or into the folder if the path ends with a slash or is empty.
     async fn single(&self) -> Result<()> {
         let Upload { from, to, .. } = self.upload;
-        let metadata = std::fs::metadata(from).with_context(|| format!("can't read {}", shown_path(from)))?;
+        let metadata = look(from)?;
         if metadata.is_dir() {
             usage!("{} is a folder: upload it with --recursive", shown_path(from));
         }
@@ -114,8 +115,13 @@ impl Run<'_> {
     /// A folder with all that is in it.
     async fn folder(&self) -> Result<()> {
         let Upload { from, to, sync, .. } = self.upload;
-        if from.is_file() {
+        if look(from)?.is_file() {
             usage!("{} is a file: leave --recursive out", shown_path(from));
+        }
+        if sync.delete {
+            // Asked before anything is sent: a server that is older would not know of it.
+            let known = self.lakebed.delete_listed(&to.repository, &self.branch, &[]).await;
+            known.map_err(remove::explain_unknown)?;
         }
         let folder = subtree::folder(to);
         let mut here = Folder::read(from).await?;
@@ -234,6 +240,17 @@ impl Run<'_> {
         notes.end();
         Ok(())
     }
+}
+
+/// Looks at what is to be uploaded; that it isn't there is an error of its own kind.
+fn look(from: &Path) -> Result<Metadata> {
+    std::fs::metadata(from).map_err(|error| {
+        let what = format!("can't read {}", shown_path(from));
+        match error.kind() {
+            io::ErrorKind::NotFound => NotFound(format!("{what}: {error}")).into(),
+            _ => anyhow::Error::new(error).context(what),
+        }
+    })
 }
 
 /// Where a file goes.

@@ -19,9 +19,9 @@ pub(super) fn download(output: Output, from: &ObjectPath, file: &Path, bytes: u6
 }
 
 /// `word` is `copy` or `move`.
-pub(super) fn transfer(output: Output, word: &str, from: &ObjectPath, to: &str) -> Result<()> {
+pub(super) fn transfer(output: Output, word: &str, from: &ObjectPath, to: &ObjectPath) -> Result<()> {
     let value = json!({ "would": word, "path": from, "to": to });
-    output.item(&value, || format!("would {word} {} to {}", shown(from.as_str()), shown(to)))
+    output.item(&value, || format!("would {word} {} to {}", shown(from.as_str()), shown(to.as_str())))
 }
 
 pub(super) fn delete(output: Output, path: &ObjectPath) -> Result<()> {
