@@ -33,7 +33,6 @@ const EVERYONE_S: [Reason; 13] = [
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) failed: usize,
-    total: usize,
     first: Option<anyhow::Error>,
     others: Notes,
     /// For what reason the rest wasn't tried.
@@ -52,8 +51,8 @@ impl Ended {
         }
         match self.first {
             None => Ok(()),
-            Some(error) if self.total == 1 => Err(error),
-            Some(error) => Err(error.context(format!("{} of {} transfers failed; the first", self.failed, self.total))),
+            Some(error) if self.failed == 1 => Err(error),
+            Some(error) => Err(error.context(format!("{} transfers failed; the first", self.failed))),
         }
     }
 
@@ -82,8 +81,7 @@ where
     F: Fn(T) -> Fut,
     Fut: Future<Output = Result<()>>,
 {
-    let total = items.len() + failures.len();
-    let mut ended = Ended { failed: 0, total, first: None, others: Notes::default(), stopped: None };
+    let mut ended = Ended { failed: 0, first: None, others: Notes::default(), stopped: None };
     for error in failures {
         ended.add(error);
     }
@@ -150,6 +148,6 @@ mod tests {
         let (ended, tried) = failing(50, Reason::ObjectNotFound).await;
         assert_eq!((ended.failed, tried), (50, 50));
         let told = exit::text(&ended.into_result().unwrap_err());
-        assert_eq!(told, "50 of 50 transfers failed; the first: can't upload 0: it is OBJECT_NOT_FOUND");
+        assert_eq!(told, "50 transfers failed; the first: can't upload 0: it is OBJECT_NOT_FOUND");
     }
 }
