@@ -5,6 +5,7 @@ use std::error::Error;
 use std::io;
 
 use object_store::Error as StoreError;
+use object_store::client::{HttpError, HttpErrorKind};
 use thiserror::Error;
 
 /// What a producer of bytes failed with, or what a reader of a [`crate::BodyStream`] gets when the store fails half-way
@@ -102,6 +103,13 @@ impl StorageError {
         }
     }
 
+    /// Whether the store, or what lies before it, was silent until the time for an answer was over. Another request would
+    /// meet the same silence, and take as long.
+    pub fn timed_out(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else { return false };
+        http_error(&**source).is_some_and(|error| error.kind() == HttpErrorKind::Timeout)
+    }
+
     /// Sorts an error of `object_store` by who can act; `path` is what the message shall name.
     pub(crate) fn from_store(error: StoreError, path: &str) -> Self {
         let path = path.to_owned();
@@ -139,11 +147,23 @@ impl StorageError {
 fn io_kind(error: &StoreError) -> Option<io::ErrorKind> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.is::<object_store::client::HttpError>() {
+        if error.is::<HttpError>() {
             return None;
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return Some(io.kind());
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Finds why an exchange over HTTP broke off, if that is what an error is about: then nothing was answered.
+pub(crate) fn http_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpError> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(http) = error.downcast_ref::<HttpError>() {
+            return Some(http);
         }
         cause = error.source();
     }
