@@ -288,6 +288,7 @@ fn storage(error: &StorageError) -> (Code, Reason) {
         StorageError::Full { .. } => (Code::ResourceExhausted, Reason::StorageFull),
         StorageError::Unavailable { .. } => (Code::Unavailable, Reason::StorageUnavailable),
         StorageError::Denied { .. } => (Code::Unavailable, Reason::StorageDenied),
+        StorageError::Misconfigured { .. } => (Code::FailedPrecondition, Reason::StorageDenied),
         StorageError::Corrupt { .. } => (Code::DataLoss, Reason::DataCorrupt),
         StorageError::Elsewhere { .. } => (Code::PermissionDenied, Reason::SourceNotAllowed),
         StorageError::Gone { .. } => (Code::NotFound, Reason::SourceGone),

@@ -8,6 +8,8 @@ use object_store::Error as StoreError;
 use object_store::client::{HttpError, HttpErrorKind};
 use thiserror::Error;
 
+use crate::explain;
+
 /// What a producer of bytes failed with, or what a reader of a [`crate::BodyStream`] gets when the store fails half-way
 /// (then it is a boxed [`StorageError`]).
 pub type BodyError = Box<dyn Error + Send + Sync>;
@@ -36,7 +38,7 @@ pub enum StorageError {
         source: BodyError,
     },
     /// The store failed or didn't answer. Trying again later may help.
-    #[error("the object store failed on {path}: {source}; check that it is up and reachable, then try again")]
+    #[error("{}", explain::Unavailable(path, source))]
     Unavailable {
         /// On what.
         path: String,
@@ -44,11 +46,19 @@ pub enum StorageError {
         source: BodyError,
     },
     /// The store refused Lakebed's credentials, or the file system its user.
-    #[error("the object store denied access to {path}: {source}; check the credentials and permissions of the server")]
+    #[error("{}", explain::Denied(path, source))]
     Denied {
         /// To what.
         path: String,
         /// What it said.
+        source: BodyError,
+    },
+    /// What leads to the store is wrong: its bucket isn't there, or is in another region. Who named it can correct that.
+    #[error("{what}: {source}")]
+    Misconfigured {
+        /// What is wrong, and what to do.
+        what: String,
+        /// What the store said.
         source: BodyError,
     },
     /// What is stored can't be what was written.
@@ -95,6 +105,7 @@ impl StorageError {
             Self::NotFound { .. }
             | Self::AlreadyExists { .. }
             | Self::Denied { .. }
+            | Self::Misconfigured { .. }
             | Self::Corrupt { .. }
             | Self::Elsewhere { .. }
             | Self::Gone { .. }
@@ -112,6 +123,9 @@ impl StorageError {
 
     /// Sorts an error of `object_store` by who can act; `path` is what the message shall name.
     pub(crate) fn from_store(error: StoreError, path: &str) -> Self {
+        if let Some(what) = explain::misconfigured(&error.to_string(), path) {
+            return Self::Misconfigured { what, source: error.into() };
+        }
         let path = path.to_owned();
         match error {
             StoreError::NotFound { .. } => Self::NotFound { path },
