@@ -176,6 +176,11 @@ pub(crate) fn may_be_one_s_fault(error: &Error) -> bool {
     matches!(describe(error).0, Code::Internal | Code::InvalidArgument | Code::DataLoss)
 }
 
+/// Whether an object store was silent until the time for an answer was over.
+pub(crate) fn is_of_silence(error: &Error) -> bool {
+    matches!(error, Error::Graveler(GravelerError::Storage(error)) if error.timed_out())
+}
+
 /// A bug.
 pub(crate) fn internal(what: &str) -> Error {
     GravelerError::Internal(what.to_owned()).into()
@@ -285,6 +290,7 @@ fn storage(error: &StorageError) -> (Code, Reason) {
         StorageError::Full { .. } => (Code::ResourceExhausted, Reason::StorageFull),
         StorageError::Unavailable { .. } => (Code::Unavailable, Reason::StorageUnavailable),
         StorageError::Denied { .. } => (Code::Unavailable, Reason::StorageDenied),
+        StorageError::Misconfigured { .. } => (Code::FailedPrecondition, Reason::StorageDenied),
         StorageError::Corrupt { .. } => (Code::DataLoss, Reason::DataCorrupt),
         StorageError::Elsewhere { .. } => (Code::PermissionDenied, Reason::SourceNotAllowed),
         StorageError::NoSource(_) => (Code::NotFound, Reason::SourceNotFound),

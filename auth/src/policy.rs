@@ -60,7 +60,7 @@ impl PolicyDocument {
     pub fn parse_new(text: &str) -> Result<Self, InvalidPolicy> {
         let document = Self::parse(text)?;
         for (number, statement) in document.statement.iter().enumerate() {
-            statement.check_prefix().map_err(|why| InvalidPolicy(format!("statement {}: {why}", number + 1)))?;
+            statement.check_meaning().map_err(|why| InvalidPolicy(format!("statement {}: {why}", number + 1)))?;
         }
         Ok(document)
     }
@@ -148,16 +148,32 @@ impl Statement {
         }
     }
 
-    /// Refuses a condition on `Prefix` of other actions than listings, which have no prefix: `StringLike` never holds for
-    /// them, so that a prohibition would look as if it counted, and never would.
-    fn check_prefix(&self) -> Result<(), String> {
-        let mut keys = self.condition.iter().flat_map(Conditions::values).flat_map(|keys| keys.keys());
-        if !keys.any(|key| key == "Prefix") {
+    /// Refuses conditions on what the actions don't have: `StringLike` never holds for them, so that a prohibition would
+    /// look as if it counted, and never would.
+    fn check_meaning(&self) -> Result<(), String> {
+        self.check_ref()?;
+        self.check_prefix()
+    }
+
+    /// Refuses a condition on `Ref` where no action reaches a ref. Beside one that does, others may be named (`fs:*`).
+    fn check_ref(&self) -> Result<(), String> {
+        if !self.has_condition_on("Ref") || self.named_actions().any(Action::reaches_refs) {
             return Ok(());
         }
-        let named: Vec<_> = self.action.iter().map(|action| Wildcard::new(action)).collect();
-        let is_named = |action: &Action| named.iter().any(|pattern| pattern.matches(action.as_str()));
-        match Action::ALL.iter().find(|action| **action != Action::ListObjects && is_named(action)) {
+        let actions: Vec<String> = self.action.iter().map(|action| action.chars().take(100).collect()).collect();
+        Err(format!(
+            "a condition on Ref is about branches, tags and what lies at them, and {} reaches none: leave the condition out, \
+             or name actions such as fs:ReadObject",
+            actions.join(", ")
+        ))
+    }
+
+    /// Refuses a condition on `Prefix` of other actions than listings, which have no prefix.
+    fn check_prefix(&self) -> Result<(), String> {
+        if !self.has_condition_on("Prefix") {
+            return Ok(());
+        }
+        match self.named_actions().find(|action| *action != Action::ListObjects) {
             Some(other) => Err(format!(
                 "a condition on Prefix is about listings, and {other} has no prefix: name fs:ListObjects alone, and say of \
                  objects by the resource which are meant, as arn:lakefs:fs:::repository/NAME/object/FOLDER/*, in another \
@@ -165,6 +181,16 @@ impl Statement {
             )),
             None => Ok(()),
         }
+    }
+
+    fn has_condition_on(&self, name: &str) -> bool {
+        self.condition.iter().flat_map(Conditions::values).flat_map(|keys| keys.keys()).any(|key| key == name)
+    }
+
+    /// All actions that it is about.
+    fn named_actions(&self) -> impl Iterator<Item = Action> {
+        let named: Vec<_> = self.action.iter().map(|action| Wildcard::new(action)).collect();
+        Action::ALL.iter().copied().filter(move |action| named.iter().any(|pattern| pattern.matches(action.as_str())))
     }
 
     /// The ARNs: one, or those of a JSON list.
@@ -257,6 +283,34 @@ mod tests {
             for operator in ["StringLike", "StringNotLike"] {
                 let why = statement(actions, operator).unwrap_err();
                 assert!(why.contains(&format!("{named} has no prefix")) && why.contains("/object/FOLDER/*"), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_condition_on_a_ref_is_about_what_reaches_one() {
+        for operator in ["StringLike", "StringNotLike"] {
+            let statement = |actions: &str| {
+                let text = format!(
+                    r#"{{"statement": [{{"effect": "deny", "action": [{actions}], "resource": "*",
+                        "condition": {{"{operator}": {{"Ref": ["main"]}}}}}}]}}"#
+                );
+                assert!(PolicyDocument::parse(&text).is_ok(), "what is kept already is read: {text}");
+                PolicyDocument::parse_new(&text).map_err(|why| why.to_string())
+            };
+            for reaching in
+                [r#""fs:*""#, r#""*""#, r#""fs:ReadObject""#, r#""auth:*", "fs:DeleteBranch""#, r#""fs:List*""#]
+            {
+                assert!(statement(reaching).is_ok(), "{reaching}");
+            }
+            for (actions, named) in [
+                (r#""auth:*""#, "auth:*"),
+                (r#""auth:CreateUser", "auth:ListUsers""#, "auth:CreateUser, auth:ListUsers"),
+                (r#""fs:ReadRepository""#, "fs:ReadRepository"),
+                (r#""branches:*", "pr:*""#, "branches:*, pr:*"),
+            ] {
+                let why = statement(actions).unwrap_err();
+                assert!(why.contains(&format!("and {named} reaches none")) && why.contains("statement 1"), "{why}");
             }
         }
     }

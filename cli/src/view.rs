@@ -86,6 +86,7 @@ pub(crate) fn job(job: &Job) -> Value {
             MergeOutcome::UpToDate { head } => value["up_to_date"] = json!(head),
             MergeOutcome::Conflicts(found) => {
                 value["conflicts"] = found.items.iter().map(|conflict| conflict.path.to_string()).collect();
+                value["unnamed_conflicts"] = found.unnamed.into();
                 value["more_conflicts"] = found.next_after.is_some().into();
             }
             MergeOutcome::Preview(_) => {}

@@ -119,6 +119,9 @@ fn duplicate_storage(error: &StorageError) -> StorageError {
             StorageError::Unavailable { path: path.clone(), source: text(source) }
         }
         StorageError::Denied { path, source } => StorageError::Denied { path: path.clone(), source: text(source) },
+        StorageError::Misconfigured { what, source } => {
+            StorageError::Misconfigured { what: what.clone(), source: text(source) }
+        }
         StorageError::Corrupt { path, why } => StorageError::Corrupt { path: path.clone(), why: why.clone() },
         StorageError::Elsewhere { url } => StorageError::Elsewhere { url: url.clone() },
         StorageError::NoSource(why) => StorageError::NoSource(why.clone()),

@@ -39,7 +39,7 @@ pub use ops::get::{Content, Found};
 pub use ops::import::{ImportCheckpoint, ImportListing, ImportStep};
 pub use ops::list::{ListItem, ListRequest, Listing};
 pub use ops::log::{LogPage, LogRequest};
-pub use ops::merge::{Conflict, Conflicts, MergeOptions, Merged};
+pub use ops::merge::{Conflict, Conflicts, MergeOptions, Merged, NamedPaths};
 pub use ops::prefix::Shows;
 pub use ops::put::{Change, Uploaded};
 pub use ops::rebase::{REBASE_COMMITS_MAX, Rebased};

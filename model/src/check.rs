@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-/// What a check has done so far, or came to. Each file counts once, however many others refer to it.
+/// What a check has done so far, or came to. Each file counts once, however many others refer to it, and so does each data
+/// object, as long as the check remembers it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CheckSummary {
     /// Commits read.

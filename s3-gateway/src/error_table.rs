@@ -182,6 +182,7 @@ fn of_storage(error: &StorageError) -> S3Error {
         StorageError::NotFound { .. }
         | StorageError::AlreadyExists { .. }
         | StorageError::Denied { .. }
+        | StorageError::Misconfigured { .. }
         | StorageError::Corrupt { .. }
         | StorageError::NoSource(_)
         | StorageError::Invalid(_) => ErrorCode::InternalError,

@@ -5,7 +5,10 @@ use std::error::Error;
 use std::io;
 
 use object_store::Error as StoreError;
+use object_store::client::{HttpError, HttpErrorKind};
 use thiserror::Error;
+
+use crate::explain;
 
 /// What a producer of bytes failed with, or what a reader of a [`crate::BodyStream`] gets when the store fails half-way
 /// (then it is a boxed [`StorageError`]).
@@ -35,7 +38,7 @@ pub enum StorageError {
         source: BodyError,
     },
     /// The store failed or didn't answer. Trying again later may help.
-    #[error("the object store failed on {path}: {source}; check that it is up and reachable, then try again")]
+    #[error("{}", explain::Unavailable(path, source))]
     Unavailable {
         /// On what.
         path: String,
@@ -43,11 +46,19 @@ pub enum StorageError {
         source: BodyError,
     },
     /// The store refused Lakebed's credentials, or the file system its user.
-    #[error("the object store denied access to {path}: {source}; check the credentials and permissions of the server")]
+    #[error("{}", explain::Denied(path, source))]
     Denied {
         /// To what.
         path: String,
         /// What it said.
+        source: BodyError,
+    },
+    /// What leads to the store is wrong: its bucket isn't there, or is in another region. Who named it can correct that.
+    #[error("{what}: {source}")]
+    Misconfigured {
+        /// What is wrong, and what to do.
+        what: String,
+        /// What the store said.
         source: BodyError,
     },
     /// What is stored can't be what was written.
@@ -97,6 +108,7 @@ impl StorageError {
             Self::NotFound { .. }
             | Self::AlreadyExists { .. }
             | Self::Denied { .. }
+            | Self::Misconfigured { .. }
             | Self::Corrupt { .. }
             | Self::Elsewhere { .. }
             | Self::NoSource(_)
@@ -106,8 +118,18 @@ impl StorageError {
         }
     }
 
+    /// Whether the store, or what lies before it, was silent until the time for an answer was over. Another request would
+    /// meet the same silence, and take as long.
+    pub fn timed_out(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else { return false };
+        http_error(&**source).is_some_and(|error| error.kind() == HttpErrorKind::Timeout)
+    }
+
     /// Sorts an error of `object_store` by who can act; `path` is what the message shall name.
     pub(crate) fn from_store(error: StoreError, path: &str) -> Self {
+        if let Some(what) = explain::misconfigured(&error.to_string(), path) {
+            return Self::Misconfigured { what, source: error.into() };
+        }
         let path = path.to_owned();
         match error {
             StoreError::NotFound { .. } => Self::NotFound { path },
@@ -143,11 +165,23 @@ impl StorageError {
 fn io_kind(error: &StoreError) -> Option<io::ErrorKind> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.is::<object_store::client::HttpError>() {
+        if error.is::<HttpError>() {
             return None;
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return Some(io.kind());
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Finds why an exchange over HTTP broke off, if that is what an error is about: then nothing was answered.
+pub(crate) fn http_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HttpError> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(http) = error.downcast_ref::<HttpError>() {
+            return Some(http);
         }
         cause = error.source();
     }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod error;
+mod explain;
 mod format;
 mod paths;
 mod settings;

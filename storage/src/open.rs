@@ -20,8 +20,11 @@ use crate::read_only::ReadOnly;
 use crate::settings::{StoreSettings, StoreUrl};
 use crate::stores::Opened;
 
-/// How often a request that failed on the store's side is tried again, and for how long.
-const RETRIES_MAX: usize = 3;
+/// How often a request that failed on the store's side is tried again: three attempts in all, with jitter between them, as
+/// in the [standard mode of AWS's SDKs](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html). Who
+/// calls doesn't try again what the store failed with: retries of retries multiply.
+const RETRIES_MAX: usize = 2;
+/// After how long no further attempt begins. A request so takes no longer than this and one silence.
 const RETRY_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// How long a connection may take, and how long a store may be silent.

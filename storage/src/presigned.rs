@@ -14,6 +14,7 @@ use reqwest::{Body, Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::completion::CompletionPart;
+use crate::explain;
 use crate::listed_page::ListedPage;
 use crate::segments::Segments;
 use crate::upload::UploadError;
@@ -241,8 +242,13 @@ async fn succeeded(answer: reqwest::Result<Response>, shown: &str) -> Result<Res
     if status.is_success() {
         return Ok(answer);
     }
+    // Nothing of the URL but this may be told: it is signed.
+    let endpoint = answer.url().origin().ascii_serialization();
     let text = answer.text().await.unwrap_or_default();
-    let said = format!("{status}: {}", cut(&text));
+    let said = format!("{endpoint} answered {status}: {}", cut(&text));
+    if let Some(what) = explain::misconfigured(&said, shown) {
+        return Err(StorageError::Misconfigured { what, source: said.into() });
+    }
     Err(match status {
         StatusCode::NOT_FOUND => StorageError::NotFound { path: shown.to_owned() },
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {

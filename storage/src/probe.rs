@@ -31,6 +31,8 @@ impl Stores {
         let raced = self.race(&path).await;
         let delete = match self.store.delete(&path).await {
             Ok(()) | Err(StoreError::NotFound { .. }) => true,
+            // What made the trial fail is told, once.
+            Err(_) if raced.is_err() => false,
             Err(error) => {
                 warn!(%path, %error, "the key of a probe couldn't be deleted");
                 false

@@ -12,6 +12,7 @@ use model::{Address, CommitId, DumpId, StorageNamespace};
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
+use crate::error::http_error;
 use crate::paths::Paths;
 use crate::{BodyStream, Format, Immutable, StorageError, Stores};
 
@@ -124,8 +125,11 @@ impl RepositoryStorage {
         let options = GetOptions::new().with_range(Some(GetRange::Suffix(bytes.max(1))));
         match self.fetch(&path, options).await {
             Ok(suffix) => Ok(suffix),
-            // Azure has no suffix requests, and some servers fail when the suffix is longer than the object.
-            Err(error @ (StoreError::NotSupported { .. } | StoreError::Generic { .. })) => {
+            // Azure has no suffix requests, and some servers fail when the suffix is longer than the object. One that
+            // answered nothing won't answer the next request either.
+            Err(error @ (StoreError::NotSupported { .. } | StoreError::Generic { .. }))
+                if http_error(&error).is_none() =>
+            {
                 self.suffix_by_size(&path, bytes.max(1), error).await
             }
             Err(error) => Err(self.error(error, &path)),

@@ -136,7 +136,7 @@ impl Source {
         let looked = self.site.store.head(&path).await;
         let meta = looked.map_err(|e| match self.site.error(e, &path) {
             StorageError::NotFound { .. } => StorageError::NoSource(format!(
-                "{url} not found: name an object that is there, or a folder with a slash behind it"
+                "{url} not found: name an object that is there, in a bucket that is there, or a folder with a slash behind it"
             )),
             other => other,
         })?;

@@ -128,6 +128,12 @@ impl Batch {
         Some((built.id, self.queues.graveler().note(&built.commit.committer, &why)))
     }
 
+    /// What the last request failed with, if the object store was silent.
+    pub(super) fn silence(&self) -> Option<Error> {
+        let (_, outcome) = self.built.last()?;
+        outcome.as_ref().err().filter(|error| error_table::is_of_silence(error)).map(Error::duplicate)
+    }
+
     /// How many requests it answers.
     pub(super) fn len(&self) -> usize {
         self.built.len()

@@ -86,6 +86,11 @@ impl Worker {
             if let Err(request) = batch.build(&mut chain, request).await {
                 return self.try_again(batch.into_requests().chain([*request]), pending, chain).await;
             }
+            if let Some(error) = batch.silence() {
+                // Each of those who wait would find that out in turn, after as long.
+                fail_all(std::mem::take(pending), &error);
+                break;
+            }
             if alone || batch.bytes() > PUBLICATION_BYTES_MAX || begun.elapsed() > BUILDING_TIME_MAX {
                 break;
             }

@@ -8,6 +8,7 @@ use graveler::{ChangeCounts, CommitInfo, Conflicts, Graveler, MergeOptions, Merg
 use model::{BranchName, Commit, CommitId, RepositoryName};
 
 use super::actions::{About, refuse_hooks};
+use super::paths_named_to;
 use crate::Error;
 use crate::commit_queue::{CommitQueues, Operation, Outcome, RequestContext};
 
@@ -81,6 +82,7 @@ pub async fn merge(
         squash: request.squash,
         conflicts_after: request.conflicts_after.clone(),
         conflicts_amount: request.conflicts_amount,
+        named: paths_named_to(caller, repository, source.base(), destination),
     };
     let info = commit_info(caller, request);
     if request.dry_run {

@@ -6,6 +6,7 @@
 
 mod actions;
 mod commit_text;
+mod conflict_paths;
 mod replay;
 
 mod add_sample_data;
@@ -41,6 +42,7 @@ pub use change_settings::change_settings;
 pub use cherry_pick::cherry_pick;
 pub(crate) use commit::may_commit;
 pub use commit::{CommitRequest, Committed, commit};
+pub(crate) use conflict_paths::paths_named_to;
 pub use copy_objects::{
     Copied, CopyPreview, CopyRequest, MoveRequest, copy_objects, move_objects, preview_copy, preview_move,
 };

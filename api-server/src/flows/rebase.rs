@@ -5,6 +5,7 @@ use auth::{Action, Caller, Resource, authorize};
 use graveler::{Conflicts, MergeOptions, Rebased, RefExpr, Strategy};
 use model::{BranchName, CommitId, RepositoryName};
 
+use super::paths_named_to;
 use crate::commit_queue::CommitQueues;
 use crate::publish::{Publication, publish};
 use crate::{Error, backoff};
@@ -60,11 +61,13 @@ pub async fn rebase(queues: &CommitQueues, caller: &Caller, request: &RebaseRequ
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, name))?;
     authorize(caller, Action::RevertBranch, &Resource::branch(repository, name))?;
     graveler.meta().repository(repository).await?.open_to_writes(name)?;
+    let named = paths_named_to(caller, repository, onto.base(), name);
     let onto = graveler.resolve_now(repository, onto).await?;
     let options = MergeOptions {
         strategy: request.strategy,
         conflicts_after: request.conflicts_after.clone(),
         conflicts_amount: request.conflicts_amount,
+        named,
         ..MergeOptions::default()
     };
 

@@ -11,6 +11,7 @@ use model::{BranchName, Repository, RepositoryName};
 use super::actions::{About, refuse_hooks};
 use super::commit_text::check_commit_text;
 use super::merge::MergeOutcome;
+use super::paths_named_to;
 use crate::Error;
 use crate::commit_queue::{CommitQueues, Operation, Outcome, RequestContext};
 
@@ -62,6 +63,7 @@ pub(super) async fn replay(
         dry_run: request.dry_run,
         conflicts_after: request.conflicts_after.clone(),
         conflicts_amount: request.conflicts_amount,
+        named: paths_named_to(caller, repository, request.commit.base(), name),
         ..MergeOptions::default()
     };
     let mut info = CommitInfo {

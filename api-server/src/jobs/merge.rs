@@ -61,6 +61,28 @@ fn respond(outcome: Outcome) -> wire::MergeResponse {
     wire::MergeResponse { outcome: Some(outcome), job_id: String::new() }
 }
 
+/// Leaves out of a merge's answer the conflicts whose paths a caller isn't told: others may read a job's end than began
+/// it, and who began it may be allowed less now.
+pub(super) fn as_told_to(caller: &Caller, spec: &[u8], answer: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let mut response: wire::MergeResponse = decode(&answer)?;
+    let Some(Outcome::Conflicts(conflicts)) = &mut response.outcome else { return Ok(answer) };
+    let MergeRequest { repository, source, destination, .. } = request(decode(spec)?)?;
+    let named = flows::paths_named_to(caller, &repository, source.base(), &destination);
+    if conflicts.items.iter().all(|conflict| named.has(&conflict.path)) {
+        return Ok(answer);
+    }
+    // Those after the last one that is told are found again by who asks for more.
+    let last = conflicts.items.iter().rposition(|conflict| named.has(&conflict.path));
+    if conflicts.more {
+        conflicts.items.truncate(last.map_or(0, |last| last + 1));
+        conflicts.next_after = conflicts.items.last().map(|last| last.path.clone()).unwrap_or_default();
+    }
+    let all = conflicts.items.len();
+    conflicts.items.retain(|conflict| named.has(&conflict.path));
+    conflicts.unnamed += (all - conflicts.items.len()) as u64;
+    Ok(response.encode_to_vec())
+}
+
 /// Encodes an answer; of very many conflicts, as many as are remembered: the page tells that there are more.
 fn fitting(mut answer: wire::MergeResponse) -> Vec<u8> {
     loop {
@@ -91,6 +113,7 @@ pub(crate) fn to_wire(outcome: MergeOutcome) -> Outcome {
 
 pub(crate) fn conflicts_to_wire(conflicts: Conflicts) -> wire::Conflicts {
     wire::Conflicts {
+        unnamed: conflicts.unnamed,
         more: conflicts.more,
         next_after: next_after(conflicts.more, &conflicts.items, |conflict| conflict.path.to_string()),
         items: conflicts.items.into_iter().map(conflict_to_wire).collect(),

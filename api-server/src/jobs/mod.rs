@@ -174,9 +174,10 @@ impl Jobs {
     /// waits any more.
     pub async fn run(&self, caller: &Caller, new: NewJob) -> Result<Vec<u8>, Error> {
         check(caller, &new)?;
+        let (kind, spec) = (new.kind, new.spec.clone());
         let mut under_way = self.inner.join_or_start(caller, new)?;
         let ended = under_way.end.wait_for(Option::is_some).await.map_err(|_| gone())?.clone();
-        state_to_result(ended.unwrap_or(JobState::Cancelled))
+        as_told_to(caller, kind, &spec, state_to_result(ended.unwrap_or(JobState::Cancelled))?)
     }
 
     /// Begins a request that nobody waits for.
@@ -211,7 +212,7 @@ impl Jobs {
         if job.repository != *repository || !may_see(caller, &job) {
             return Err(Refusal::JobNotFound(id).into());
         }
-        Ok(self.inner.with_progress(job))
+        seen_by(caller, self.inner.with_progress(job))
     }
 
     /// Lists a repository's jobs that the caller may see, newest first. Those that others see count for the page's length.
@@ -227,7 +228,8 @@ impl Jobs {
         let page = self.inner.queues.graveler().meta().ask(query).await?;
         let next_after = page.items.last().filter(|_| page.more).map(|job| job.id);
         let seen = page.items.into_iter().filter(|job| may_see(caller, job));
-        Ok(JobsPage { jobs: seen.map(|job| self.inner.with_progress(job)).collect(), next_after })
+        let jobs = seen.map(|job| seen_by(caller, self.inner.with_progress(job))).collect::<Result<_, _>>()?;
+        Ok(JobsPage { jobs, next_after })
     }
 
     /// Asks a job to end. One that published its work already is done, and stays so.
@@ -241,7 +243,7 @@ impl Jobs {
         if let Some(under_way) = self.inner.find(id) {
             under_way.cancel.notify_one();
         }
-        Ok(job)
+        seen_by(caller, job)
     }
 
     /// Waits until a job of this process ends, or a while.
@@ -361,6 +363,22 @@ impl UnderWay {
     fn progress(&self) -> JobProgress {
         let progress = &self.request.progress;
         JobProgress { stage: progress.stage().to_owned(), objects: progress.objects(), bytes: progress.bytes() }
+    }
+}
+
+/// A job as a caller is told of it.
+fn seen_by(caller: &Caller, mut job: Job) -> Result<Job, Error> {
+    if let JobState::Done(answer) = job.state {
+        job.state = JobState::Done(as_told_to(caller, job.kind, &job.spec, answer)?);
+    }
+    Ok(job)
+}
+
+/// The answer to a request, as a caller is told it.
+fn as_told_to(caller: &Caller, kind: JobKind, spec: &[u8], answer: Vec<u8>) -> Result<Vec<u8>, Error> {
+    match kind {
+        JobKind::Merge => merge::as_told_to(caller, spec, answer),
+        JobKind::Commit | JobKind::Import | JobKind::DumpRefs | JobKind::RestoreRefs => Ok(answer),
     }
 }
 

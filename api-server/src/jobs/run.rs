@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use model::{
-    BeginJob, ClaimJob, Command, CompletedRequest, EndRequest, GetJob, Job, JobFailure, JobState, MetaError, Refusal,
-    ReportJob,
+    BeginJob, ClaimJob, Command, CompletedRequest, EndRequest, GetJob, Job, JobFailure, JobKind, JobState, MetaError,
+    Refusal, ReportJob,
 };
+use proto::api::Reason;
 use tonic::Code;
 
 use super::work::{self, Answer, Work};
@@ -19,6 +20,10 @@ use crate::{Error, backoff, error_table};
 const ATTEMPTS_MAX: u32 = 8;
 /// How often one is that failed by a bug, so it seems: perhaps the server was about to end.
 const INTERNAL_ATTEMPTS_MAX: u32 = 3;
+/// How often an import is begun when an object store fails: it goes on from its checkpoint, and nobody waits for an answer
+/// that a client's timeout bounds. Others end with what the store failed with: each request to it was tried again already,
+/// and a caller shall hear of it while the caller still waits.
+const IMPORT_ATTEMPTS_MAX: u32 = 3;
 /// How often a job that another server carries out is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -64,7 +69,7 @@ impl Inner {
                 Try::Left => return None,
                 Try::Again(failure) => {
                     failures += 1;
-                    if failures >= attempts_max(&failure) {
+                    if failures >= attempts_max(task.request.kind, &failure) {
                         return Some(self.remember(&task.request, JobState::Failed(failure)).await);
                     }
                     self.ending.run_until_cancelled(backoff::wait(failures + 4)).await?;
@@ -255,10 +260,38 @@ fn may_pass(failure: &JobFailure) -> bool {
     )
 }
 
-fn attempts_max(failure: &JobFailure) -> u32 {
-    if code(failure) == Code::Internal { INTERNAL_ATTEMPTS_MAX } else { ATTEMPTS_MAX }
+fn attempts_max(kind: JobKind, failure: &JobFailure) -> u32 {
+    let is_of = |reasons: &[Reason]| reasons.iter().any(|reason| failure.reason == reason.as_str());
+    match kind {
+        JobKind::Import if is_of(&[Reason::StorageUnavailable]) => IMPORT_ATTEMPTS_MAX,
+        _ if is_of(&[Reason::StorageUnavailable, Reason::StorageDenied, Reason::StorageFull]) => 1,
+        _ if code(failure) == Code::Internal => INTERNAL_ATTEMPTS_MAX,
+        _ => ATTEMPTS_MAX,
+    }
 }
 
 fn code(failure: &JobFailure) -> Code {
     Code::from_i32(failure.code.cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_object_store_failed_with_is_tried_again_for_imports_alone() {
+        let failed = |code: Code, reason: Reason| JobFailure {
+            code: code as u32,
+            reason: reason.as_str().to_owned(),
+            message: String::new(),
+        };
+        let silent = failed(Code::Unavailable, Reason::StorageUnavailable);
+        for kind in JobKind::ALL {
+            let expected = if kind == JobKind::Import { IMPORT_ATTEMPTS_MAX } else { 1 };
+            assert_eq!(attempts_max(kind, &silent), expected, "{kind:?}");
+            assert_eq!(attempts_max(kind, &failed(Code::Unavailable, Reason::StorageDenied)), 1, "{kind:?}");
+            assert_eq!(attempts_max(kind, &failed(Code::Unavailable, Reason::MetadataUnavailable)), ATTEMPTS_MAX);
+            assert_eq!(attempts_max(kind, &failed(Code::Internal, Reason::Internal)), INTERNAL_ATTEMPTS_MAX);
+        }
+    }
 }

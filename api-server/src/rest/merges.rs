@@ -65,8 +65,10 @@ pub(crate) struct MergeConflicts {
     /// Empty: nothing was merged.
     reference: String,
     message: String,
-    /// The paths that both sides changed.
+    /// The paths that both sides changed and the caller may list.
     conflicts: Vec<String>,
+    /// How many there are at other paths.
+    unnamed: u64,
     /// Whether there are more.
     has_more: bool,
 }
@@ -198,7 +200,7 @@ fn merged(answer: wire::MergeResponse) -> Result<Result<MergeResult, MergeConfli
         Some(Outcome::UpToDate(wire::UpToDate { commit_id })) => Ok(Ok(MergeResult { reference: commit_id })),
         Some(Outcome::Conflicts(conflicts)) => {
             let paths = conflicts.items.into_iter().map(|conflict| conflict.path);
-            Ok(Err(MergeConflicts::new(paths.collect(), conflicts.more)))
+            Ok(Err(MergeConflicts::new(paths.collect(), conflicts.unnamed, conflicts.more)))
         }
         _ => Err(internal("a merge's answer without an outcome").into()),
     }
@@ -207,20 +209,47 @@ fn merged(answer: wire::MergeResponse) -> Result<Result<MergeResult, MergeConfli
 /// 409 of an operation whose failures have only a message.
 pub(super) fn conflict(conflicts: &Conflicts) -> Failure {
     let paths = conflicts.items.iter().map(|conflict| conflict.path.to_string());
-    Failure::new(StatusCode::CONFLICT, describe(&paths.collect::<Vec<_>>(), conflicts.more))
+    Failure::new(StatusCode::CONFLICT, describe(&paths.collect::<Vec<_>>(), conflicts.unnamed, conflicts.more))
 }
 
 impl MergeConflicts {
-    fn new(conflicts: Vec<String>, has_more: bool) -> Self {
-        Self { reference: String::new(), message: describe(&conflicts, has_more), conflicts, has_more }
+    fn new(conflicts: Vec<String>, unnamed: u64, has_more: bool) -> Self {
+        let message = describe(&conflicts, unnamed, has_more);
+        Self { reference: String::new(), message, conflicts, unnamed, has_more }
     }
 }
 
-fn describe(paths: &[String], more: bool) -> String {
+fn describe(paths: &[String], unnamed: u64, more: bool) -> String {
     const SHOWN_MAX: usize = 10;
-    let shown = paths[..paths.len().min(SHOWN_MAX)].join(", ");
+    let mut both: Vec<String> = paths.iter().take(SHOWN_MAX).cloned().collect();
+    if unnamed > 0 {
+        let more = if paths.is_empty() { "" } else { " more" };
+        let (objects, paths) = if unnamed == 1 { ("object", "a path") } else { ("objects", "paths") };
+        both.push(format!("{unnamed}{more} {objects} at {paths} that you may not list"));
+    }
     let rest = if more || paths.len() > SHOWN_MAX { ", and more" } else { "" };
     format!(
-        "conflict found: both sides changed {shown}{rest}; nothing was changed: resolve them on the source, or choose a strategy"
+        "conflict found: both sides changed {}{rest}; nothing was changed: resolve them on the source, or choose a strategy",
+        both.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_that_may_not_be_named_are_counted() {
+        let paths = |amount: usize| (0..amount).map(|n| format!("p{n}")).collect::<Vec<_>>();
+        for (named, unnamed, more, expected) in [
+            (2, 0, false, "p0, p1;"),
+            (1, 3, false, "p0, 3 more objects at paths that you may not list;"),
+            (0, 1, false, "1 object at a path that you may not list;"),
+            (1, 1, true, "p0, 1 more object at a path that you may not list, and more;"),
+            (11, 0, false, "p9, and more;"),
+        ] {
+            let told = describe(&paths(named), unnamed, more);
+            assert!(told.contains(expected), "{told}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use api_server::flows;
 use futures::future::join_all;
 use lakebed_sdk::{HardReset, MergeOutcome, Reason, RebaseOptions, RebaseOutcome};
 use model::{Command, CommitId, Note, Publish, Unstage, UnstageScope};
+use storage::testing::{Fault, Faults, Verb};
 
 use crate::lake::{TestLake, branch, object, until};
 
@@ -318,4 +319,54 @@ async fn hard_resets_are_not_bounced_by_merges_and_undo_none() {
         done.unwrap();
     }
     assert_eq!(lake.paths("main").await.len(), 25, "every change is there");
+}
+
+/// How many requests a silent object store gets for so many merges that wait together; each of them fails.
+async fn requests_in_silence(merges: usize) -> u64 {
+    let faults = Faults::default();
+    let lake = Arc::new(TestLake::faulty(faults.clone(), Default::default()).await);
+    lake.put("main", "base", "0").await;
+    lake.commit("main", "base").await;
+    for n in 0..merges {
+        let fix = format!("fix{n}");
+        lake.branch_off(&fix, "main").await;
+        lake.put(&fix, &fix, &fix).await;
+        lake.commit(&fix, &fix).await;
+    }
+    lake.put("main", "held", "0").await;
+    let published = lake.meta.publications.load(Relaxed);
+    let held = lake.meta.hold_publications().await;
+    let first = tokio::spawn({
+        let lake = Arc::clone(&lake);
+        async move { lake.try_commit("main", "held").await }
+    });
+    lake.meta.publications_come(published + 1).await;
+    let reads = lake.meta.reads.load(Relaxed);
+    let merges: Vec<_> = (0..merges)
+        .map(|n| {
+            let lake = Arc::clone(&lake);
+            tokio::spawn(async move { lake.merge(&format!("fix{n}"), "main").await })
+        })
+        .collect();
+    until("all have come", async || lake.meta.reads.load(Relaxed) >= reads + 2 * merges.len() as u64).await;
+    for verb in [Verb::Get, Verb::Put] {
+        faults.always(verb, Fault::Silent);
+    }
+    lake.requests.reset();
+    drop(held);
+    first.await.unwrap().unwrap();
+    for merged in join_all(merges).await {
+        let error = merged.unwrap().unwrap_err();
+        assert_eq!(error.reason, Reason::StorageUnavailable, "{error}");
+    }
+    lake.requests.all_requests()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn those_who_wait_together_learn_of_a_silent_object_store_together() {
+    let one = requests_in_silence(1).await;
+    assert!(one > 0);
+    // One that comes late to the queue may find out for itself.
+    let eight = requests_in_silence(8).await;
+    assert!(eight < 8 * one, "{eight} requests, {one} of one merge");
 }

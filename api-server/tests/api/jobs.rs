@@ -9,6 +9,7 @@ use futures::TryStreamExt;
 use futures::future::join_all;
 use lakebed_sdk::{Code, Job, JobAnswer, JobKind, JobState, Lakebed, MergeOptions, NewCommit, Reason, RequestId};
 use model::{Clock, GetJob, SystemClock};
+use storage::testing::{Fault, Faults, Verb};
 
 use crate::lake::{TestLake, branch, until};
 
@@ -266,4 +267,24 @@ async fn a_failure_of_the_server_s_own_is_tried_again_before_it_is_a_job_s_end()
         }
     }
     assert_eq!(messages(&lake).await, ["load"]);
+}
+
+#[tokio::test]
+async fn a_commit_ends_with_what_the_object_store_failed_with_and_isn_t_begun_again() {
+    let faults = Faults::default();
+    let lake = TestLake::faulty(faults.clone(), quick()).await;
+    for (id, fault) in [(7, Fault::Unavailable), (8, Fault::Silent), (9, Fault::Full)] {
+        lake.put("main", &format!("{id}"), "1").await;
+        faults.always(Verb::Put, fault);
+        let id = lake.lakebed.begin_commit(&lake.trips, &branch("main"), commit("load", id)).await.unwrap();
+        let told = wait(&lake.lakebed, &lake, id).await;
+        let last = told.last().unwrap();
+        let JobState::Failed(failure) = &last.state else { panic!("{fault:?}: {last:?}") };
+        assert!(failure.message.contains("object store"), "{fault:?}: {failure:?}");
+        assert_eq!(last.attempts, 1, "{fault:?}");
+        faults.clear();
+    }
+    // What was staged is there for the next one.
+    lake.commit("main", "at last").await;
+    assert_eq!(lake.paths("main@").await, ["7", "8", "9"]);
 }

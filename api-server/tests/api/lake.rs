@@ -21,7 +21,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::multipart::MultipartStore;
 use secrecy::SecretString;
-use storage::testing::{Completing, Counters, Counting, Tags};
+use storage::testing::{Completing, Counters, Counting, Faults, Faulty, Tags};
 use storage::{StoreSettings, Stores};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -109,6 +109,18 @@ impl TestLake {
         let signs = Stores::open("s3://lake", &settings).await.unwrap();
         let stores = signs.decorated(|_, _| (Arc::clone(&memory) as _, Completing::new(memory, tags)));
         let lake = Self::on(stores, Arc::new(TickingClock::default()), server_options()).await;
+        lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
+        lake
+    }
+
+    /// A server with an empty repository `trips`, whose store fails as the script says.
+    pub(crate) async fn faulty(faults: Faults, jobs: JobOptions) -> Self {
+        let memory = Stores::open("memory:///", &StoreSettings::default()).await.unwrap();
+        let stores = memory.decorated(|store, multipart| {
+            let faulty = Faulty::new(store, multipart, faults);
+            (Arc::clone(&faulty) as _, faulty)
+        });
+        let lake = Self::on(stores, Arc::new(SystemClock), ApiServerOptions { jobs, ..server_options() }).await;
         lake.lakebed.create_repository(&lake.trips, CreateRepository::default()).await.unwrap();
         lake
     }

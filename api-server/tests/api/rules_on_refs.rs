@@ -4,7 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::TryStreamExt;
-use lakebed_sdk::{Code, CopyObjects, Credentials, Error, HardReset, Lakebed, ListOptions, PolicyHolder, UserName};
+use lakebed_sdk::{
+    Code, Conflicts, CopyObjects, Credentials, Error, HardReset, JobAnswer, JobState, Lakebed, ListOptions,
+    MergeOptions, MergeOutcome, PolicyHolder, RebaseOptions, RebaseOutcome, Replay, ReplayOptions, UserName,
+};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -190,12 +193,7 @@ async fn a_prefix_that_may_not_be_asked_for_isn_t_shown_by_a_wider_listing() {
     for path in ["open/a", "secret/a", "z"] {
         lake.put("main", path, "1").await;
     }
-    let statements = json!([
-        { "effect": "allow", "action": ["fs:*"], "resource": "*" },
-        { "effect": "deny", "action": ["fs:ListObjects"], "resource": "*",
-          "condition": { "StringLike": { "Prefix": ["secret/*"] } } },
-    ]);
-    let ann = Somebody::new(&lake, "ann", statements).await;
+    let ann = Somebody::new(&lake, "ann", but_listings_of_secret()).await;
     let listed = |answer: Value| -> Vec<String> {
         let results = answer["results"].as_array().unwrap();
         assert_eq!(answer["pagination"]["results"], results.len());
@@ -217,4 +215,81 @@ async fn a_prefix_that_may_not_be_asked_for_isn_t_shown_by_a_wider_listing() {
         ann.grpc.list_objects(&lake.trips, "main", ListOptions::default()).try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(items.len(), 2);
     assert_eq!(ann.rest("GET", &format!("{objects}?prefix=secret/"), None).await, 401);
+}
+
+/// A policy that keeps listings from `secret/`; everything else is allowed.
+fn but_listings_of_secret() -> Value {
+    json!([
+        { "effect": "allow", "action": ["fs:*"], "resource": "*" },
+        { "effect": "deny", "action": ["fs:ListObjects"], "resource": "*",
+          "condition": { "StringLike": { "Prefix": ["secret/*"] } } },
+    ])
+}
+
+#[tokio::test]
+async fn conflicts_at_paths_that_may_not_be_listed_are_counted_and_not_named() {
+    let lake = TestLake::with_jobs(crate::jobs::quick()).await;
+    let paths = ["open/a", "secret/a", "secret/b", "z"];
+    for path in paths {
+        lake.put("main", path, "base").await;
+    }
+    let base = lake.commit("main", "base").await;
+    lake.branch_off("fix", "main").await;
+    for on in ["main", "fix"] {
+        for path in paths {
+            lake.put(on, path, on).await;
+        }
+    }
+    let (_, fix) = (lake.commit("main", "on main").await, lake.commit("fix", "on fix").await);
+    let told = |found: &Conflicts| {
+        let paths: Vec<String> = found.items.iter().map(|conflict| conflict.path.to_string()).collect();
+        (paths.join(" "), found.unnamed, found.next_after.clone())
+    };
+    let main = branch("main");
+    // Who may not list at all is told of no path; a listing that one is allowed to make is told of.
+    let no_lists =
+        json!([{ "effect": "allow", "action": ["fs:Read*", "fs:CreateCommit", "fs:RevertBranch"], "resource": "*" }]);
+    let open_alone = json!([
+        { "effect": "allow", "action": ["fs:Read*", "fs:CreateCommit", "fs:RevertBranch"], "resource": "*" },
+        { "effect": "allow", "action": ["fs:ListObjects"], "resource": "*",
+          "condition": { "StringLike": { "Prefix": ["open/*"] } } },
+    ]);
+    for (name, statements, expected) in [
+        ("ann", but_listings_of_secret(), ("open/a z".to_owned(), 2, None)),
+        ("bob", no_lists, (String::new(), 4, None)),
+        ("cleo", open_alone, ("open/a".to_owned(), 3, None)),
+    ] {
+        let somebody = Somebody::new(&lake, name, statements).await;
+        let grpc = &somebody.grpc;
+        for dry_run in [false, true] {
+            let options = MergeOptions { dry_run, ..MergeOptions::default() };
+            let merged = grpc.merge(&lake.trips, "fix", &main, options).await.unwrap();
+            let MergeOutcome::Conflicts(found) = merged else { panic!("{merged:?}") };
+            assert_eq!(told(&found), expected, "{name}, merge");
+            for (what, commit) in [(Replay::CherryPick, &fix.id), (Replay::Revert, &base.id)] {
+                let options = ReplayOptions { dry_run, ..ReplayOptions::default() };
+                let replayed = grpc.replay(what, &lake.trips, &main, &commit.to_string(), options).await.unwrap();
+                let MergeOutcome::Conflicts(found) = replayed else { panic!("{replayed:?}") };
+                assert_eq!(told(&found), expected, "{name}, {what:?}");
+            }
+        }
+        let rebased = grpc.rebase(&lake.trips, &branch("fix"), "main", RebaseOptions::default()).await.unwrap();
+        let RebaseOutcome::Conflicts { conflicts, .. } = rebased else { panic!("{rebased:?}") };
+        assert_eq!(told(&conflicts), expected, "{name}, rebase");
+
+        // Over REST, and in the end of a job that somebody else began.
+        let merge = format!("{REPOSITORY}/refs/fix/merge/main");
+        let body = json!({});
+        let call = lake.call_as_nobody("POST", &merge).header("authorization", &somebody.authorization).json(&body);
+        let answer = call.send().await.json(409);
+        let named: Vec<_> = answer["conflicts"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
+        assert_eq!((named.join(" "), answer["unnamed"].as_u64()), (expected.0.clone(), Some(expected.1)));
+        let message = answer["message"].as_str().unwrap();
+        assert!(message.contains("at paths that you may not list") && !message.contains("secret"), "{message}");
+        let id = lake.lakebed.begin_merge(&lake.trips, "fix", &main, MergeOptions::default()).await.unwrap();
+        let all: Vec<_> = grpc.wait_job(&lake.trips, id).await.unwrap().try_collect().await.unwrap();
+        let JobState::Done(JobAnswer::Merge(answer)) = &all.last().unwrap().state else { panic!("{all:?}") };
+        let MergeOutcome::Conflicts(found) = &**answer else { panic!("{answer:?}") };
+        assert_eq!(told(found), expected, "{name}, another's job");
+    }
 }

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use futures::TryStreamExt;
 use lakebed_sdk::{Job as Found, JobAnswer, JobState, Lakebed, MergeOutcome, RequestId};
 
+use super::merge;
 use super::request::show;
 use crate::output::{Output, count, shown_line, warn};
 use crate::uri::RepositoryUri;
@@ -123,10 +124,11 @@ fn outcome(job: &Found) -> String {
         JobState::Done(JobAnswer::Merge(done)) => match &**done {
             MergeOutcome::Merged { commit, .. } => format!("merged as {}", view::short(&commit.id.to_string())),
             MergeOutcome::UpToDate { .. } => "there was nothing to merge".to_owned(),
-            MergeOutcome::Conflicts(found) if found.next_after.is_some() => {
-                format!("more than {}", count(found.items.len() as u64, "conflict"))
+            MergeOutcome::Conflicts(page) => {
+                let mut found = merge::Found::default();
+                found.add(page);
+                if page.next_after.is_some() { format!("more than {found}") } else { found.to_string() }
             }
-            MergeOutcome::Conflicts(found) => count(found.items.len() as u64, "conflict"),
             MergeOutcome::Preview(_) => "previewed".to_owned(),
         },
         JobState::Done(JobAnswer::Import(done)) => {

@@ -1,12 +1,11 @@
 //! `lakebed merge`: merges a ref into a branch. Conflicts are listed, all of them, and are exit code 3.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use futures::TryStreamExt;
-use futures::stream::BoxStream;
-use lakebed_sdk::{Conflict, Error, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
+use lakebed_sdk::{Conflict, Conflicts, Error, Lakebed, MergeOptions, MergeOutcome, Strategy, Summary};
 use serde_json::json;
 
 use super::request::{self, RequestArgs};
@@ -104,7 +103,16 @@ impl Merge {
                 output.item(&value, || format!("Would merge without conflicts: {}", summary_text(summary)))?;
             }
             MergeOutcome::Conflicts(_) => {
-                list_conflicts(lakebed.conflicts(repository, &self.source.reference, &destination), output).await?;
+                let page = |conflicts_after| {
+                    let options = MergeOptions {
+                        dry_run: true,
+                        conflicts_after,
+                        conflicts_amount: PAGE_CONFLICTS,
+                        ..MergeOptions::default()
+                    };
+                    lakebed.merge(repository, source, &destination, options)
+                };
+                list_conflicts(page, output).await?;
                 return Ok(ExitCode::from(exit::CONFLICTS));
             }
         }
@@ -112,27 +120,77 @@ impl Merge {
     }
 }
 
-/// Prints all conflicts, one a line, and what to do about them.
-pub(super) async fn list_conflicts(
-    mut conflicts: BoxStream<'static, Result<Conflict, Error>>,
-    output: Output,
-) -> Result<()> {
-    let mut found = 0;
-    while let Some(conflict) = conflicts.try_next().await? {
-        found += 1;
-        print_conflict(&conflict, output)?;
+/// How many conflicts one page asks for: the server's most.
+pub(super) const PAGE_CONFLICTS: u32 = 1000;
+
+/// Prints all conflicts, one a line, and what to do about them. `page` asks for those behind a path, changing nothing.
+pub(super) async fn list_conflicts<F>(page: impl Fn(String) -> F, output: Output) -> Result<()>
+where
+    F: Future<Output = Result<MergeOutcome, Error>>,
+{
+    let mut found = Found::default();
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        let MergeOutcome::Conflicts(conflicts) = page(from).await? else { break };
+        found.print(&conflicts, output)?;
+        after = conflicts.next_after;
     }
-    warn(&match found {
-        0 => "there were conflicts, but the branches have moved on since; nothing was changed: try again".to_owned(),
-        _ => format!(
-            "{}; nothing was changed. Mend them on a branch, or choose a side with --strategy",
-            count(found, "conflict")
-        ),
-    });
+    if found == Found::default() {
+        warn("there were conflicts, but the branches have moved on since; nothing was changed: try again");
+        return Ok(());
+    }
+    found.print_unnamed(output)?;
+    warn(&format!("{found}; nothing was changed. Mend them on a branch, or choose a side with --strategy"));
     Ok(())
 }
 
-pub(super) fn print_conflict(conflict: &Conflict, output: Output) -> Result<()> {
+/// How many conflicts were found: at paths that were printed, and at others that the caller may not list.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    named: u64,
+    unnamed: u64,
+}
+
+impl Found {
+    /// Prints a page of conflicts, and counts it.
+    pub(super) fn print(&mut self, page: &Conflicts, output: Output) -> Result<()> {
+        for conflict in &page.items {
+            print_conflict(conflict, output)?;
+        }
+        self.add(page);
+        Ok(())
+    }
+
+    /// Counts a page.
+    pub(super) fn add(&mut self, page: &Conflicts) {
+        self.named += page.items.len() as u64;
+        self.unnamed += page.unnamed;
+    }
+
+    /// Prints how many conflicts weren't printed, after those that were.
+    pub(super) fn print_unnamed(self, output: Output) -> Result<()> {
+        if self.unnamed == 0 {
+            return Ok(());
+        }
+        let text = || format!("not shown: {}", Self { named: 0, ..self });
+        output.item(&json!({ "unnamed_conflicts": self.unnamed }), text)
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths = if self.unnamed == 1 { "a path" } else { "paths" };
+        match *self {
+            Self { named, unnamed: 0 } => f.write_str(&count(named, "conflict")),
+            Self { named: 0, unnamed } => write!(f, "{} at {paths} that you may not list", count(unnamed, "conflict")),
+            Self { named, unnamed } => {
+                write!(f, "{}, and {unnamed} more at {paths} that you may not list", count(named, "conflict"))
+            }
+        }
+    }
+}
+
+fn print_conflict(conflict: &Conflict, output: Output) -> Result<()> {
     let value = json!({
         "conflict": conflict.path,
         "base": conflict.base.as_ref().map(view::object),
@@ -157,4 +215,20 @@ pub(super) fn summary_json(summary: Summary) -> serde_json::Value {
 
 pub(super) fn summary_text(summary: Summary) -> String {
     format!("{} added, {} changed, {} removed", summary.added, summary.changed, summary.removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_that_may_not_be_named_are_counted() {
+        for (named, unnamed, expected) in [
+            (2, 0, "2 conflicts"),
+            (0, 1, "1 conflict at a path that you may not list"),
+            (1, 3, "1 conflict, and 3 more at paths that you may not list"),
+        ] {
+            assert_eq!(Found { named, unnamed }.to_string(), expected);
+        }
+    }
 }

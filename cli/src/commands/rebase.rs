@@ -7,7 +7,7 @@ use clap::Args;
 use lakebed_sdk::{CommitId, Conflicts, Lakebed, RebaseOptions, RebaseOutcome, Strategy};
 use serde_json::json;
 
-use super::merge::{Winner, print_conflict};
+use super::merge::{Found, Winner};
 use super::source;
 use crate::output::{Output, count, warn};
 use crate::uri::RefUri;
@@ -60,10 +60,9 @@ impl Rebase {
         let (commit, mut page) = first;
         let branch = self.branch.branch()?;
         let onto = source(&self.onto, &self.branch.repository)?;
+        let mut found = Found::default();
         loop {
-            for conflict in &page.items {
-                print_conflict(conflict, output)?;
-            }
+            found.print(&page, output)?;
             let Some(after) = page.next_after else { break };
             match lakebed.rebase(&self.branch.repository, &branch, &onto, self.options(&after)).await? {
                 RebaseOutcome::Conflicts { commit: again, conflicts } if again == commit => page = conflicts,
@@ -73,7 +72,8 @@ impl Rebase {
                 }
             }
         }
-        warn(&format!("commit {commit} couldn't be made anew; nothing was changed"));
+        found.print_unnamed(output)?;
+        warn(&format!("commit {commit} couldn't be made anew: {found}; nothing was changed"));
         Ok(())
     }
 }

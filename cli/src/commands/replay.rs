@@ -7,7 +7,7 @@ use clap::Args;
 use lakebed_sdk::{Lakebed, MergeOutcome, Replay, ReplayOptions, Strategy};
 use serde_json::json;
 
-use super::merge::{Winner, list_conflicts, summary_json, summary_text};
+use super::merge::{PAGE_CONFLICTS, Winner, list_conflicts, summary_json, summary_text};
 use super::{parse_pair, source, to_map};
 use crate::output::Output;
 use crate::uri::RefUri;
@@ -69,8 +69,17 @@ impl ReplayArgs {
                 output.item(&json!({ "up_to_date": head }), || "Nothing would change".to_owned())?;
             }
             MergeOutcome::Conflicts(_) => {
-                let found = lakebed.replay_conflicts(what, repository, &branch, &commit, self.parent);
-                list_conflicts(found, output).await?;
+                let page = |conflicts_after| {
+                    let options = ReplayOptions {
+                        parent: self.parent,
+                        dry_run: true,
+                        conflicts_after,
+                        conflicts_amount: PAGE_CONFLICTS,
+                        ..ReplayOptions::default()
+                    };
+                    lakebed.replay(what, repository, &branch, &commit, options)
+                };
+                list_conflicts(page, output).await?;
                 return Ok(ExitCode::from(exit::CONFLICTS));
             }
         }

@@ -2,11 +2,13 @@
 //! says of those under it what they are. Owns the walk and its bounds; the formats belong to `history`, `tree` and
 //! [`crate::sstable`].
 //!
-//! `walk` goes from commits to metaranges to ranges, `table` checks one file, `records` what a range holds and the data
-//! objects it names, `uncommitted` those that are staged on a branch. Reads past the caches, since what was cached may have been damaged since. Nothing is written.
+//! `walk` goes from commits to metaranges to ranges, `table` checks one file, `records` what a range holds, `objects` the
+//! data objects that it names, `uncommitted` those that are staged on a branch. Reads past the caches, since what was cached
+//! may have been damaged since. Nothing is written.
 //! Invariant: damage is data: it is reported, and the walk goes on with all that the damage doesn't hide.
 
 mod fault;
+mod objects;
 mod records;
 mod table;
 mod uncommitted;
@@ -63,8 +65,8 @@ impl Default for FsckOptions {
 
 impl Graveler {
     /// Checks what a ref reaches, or else all that any branch or tag reaches: its commits, their trees and their data
-    /// objects, and those of what is uncommitted on a branch. Faults and progress are sent as they are found; the check waits for a receiver that is slow, and ends
-    /// when it is gone.
+    /// objects, and those of what is uncommitted on a branch. Faults and progress are sent as they are found; the check
+    /// waits for a receiver that is slow, and ends when it is gone.
     ///
     /// Fails only when it can't go on: the metadata service or the object store can't be asked.
     #[boxed]
@@ -89,7 +91,7 @@ impl Graveler {
                 Some((referrer, resolved)) => {
                     walk.enter(referrer, resolved.commit);
                     if let Some(branch) = resolved.branch {
-                        uncommitted::check(&graveler, &record, &branch.name, walk.checks()).await?;
+                        uncommitted::check(&graveler, &record, &branch.name, walk.objects()).await?;
                     }
                 }
                 None => graveler.enter_refs(&record, &mut walk).await?,
@@ -110,7 +112,7 @@ impl Graveler {
             after = page.items.last().map(|branch| branch.name.to_string()).unwrap_or_default();
             for Branch { name, commit, .. } in page.items {
                 walk.enter(Referrer::Ref(format!("branch {name}").into()), commit);
-                uncommitted::check(self, record, &name, walk.checks()).await?;
+                uncommitted::check(self, record, &name, walk.objects()).await?;
             }
         }
         (after, more) = (String::new(), true);

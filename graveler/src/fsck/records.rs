@@ -1,19 +1,17 @@
-//! Checks a range: its table, its records, and the data objects that they name. Owns what a record must be.
+//! Checks a range: its table and its records. Owns what a record must be; `objects` looks at the data objects they name.
 //! Invariant: records of a block that was seen in another range aren't looked at again, for equal hashes mean equal
 //! records; the block itself is read, since each file has its own copy.
 
 use std::collections::HashSet;
-use std::fmt::Display;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-use model::{Address, Entry, IDENTITY_BYTES, ObjectPath};
-use storage::{Immutable, Looked, RepositoryStorage, StorageError};
+use model::{Entry, IDENTITY_BYTES, ObjectPath};
+use storage::{Immutable, RepositoryStorage};
 
 use super::fault::Report;
+use super::objects::{NamedBy, ObjectChecks};
 use super::table::{Facts, TableCheck};
-use super::{DataCheck, Fault, FaultKind, FsckOptions};
+use super::{Fault, FaultKind, FsckOptions};
 use crate::Error;
 use crate::sstable::{Block, BlockHash};
 use crate::tree::range_info::RangeInfo;
@@ -22,50 +20,21 @@ use crate::tree::record::{TOMBSTONE, Value, decode_entry};
 /// How many blocks are remembered as seen, 16 bytes each; records of others are looked at again.
 const BLOCKS_REMEMBERED_MAX: usize = 2 << 20;
 
-/// How many faults of objects are remembered as told, 16 bytes each; those of others may be told again.
-const TOLD_MAX: usize = 1 << 20;
-
-/// After so many sound objects whose ETags differ from their entries' the store's ETags are taken for what they are: no MD5
-/// of the bytes (as where they are encrypted with a key of a key service). They aren't compared any more.
-const SOUND_BY_OTHER_TAGS_MAX: u64 = 16;
-
 /// What the checks of all ranges share. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct RangeChecks {
     pub(super) storage: RepositoryStorage,
-    pub(super) options: FsckOptions,
     pub(super) report: Report,
+    pub(super) objects: ObjectChecks,
+    pub(super) files_max: usize,
     seen: Arc<Mutex<HashSet<[u8; 16]>>>,
-    sound_by_other_tags: Arc<AtomicU64>,
-    told: Arc<Mutex<HashSet<[u8; 16]>>>,
-}
-
-/// Why an object isn't found sound.
-enum Unsound {
-    /// The object store doesn't give it out.
-    Failure(StorageError),
-    /// It isn't what its entry says.
-    Wrong(FaultKind, String),
-}
-
-/// What tells whether an object's bytes are those that were written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Proof {
-    Size,
-    ETag,
-    Bytes,
 }
 
 impl RangeChecks {
     pub(super) fn new(storage: RepositoryStorage, options: FsckOptions, report: Report) -> Self {
-        Self {
-            storage,
-            options,
-            report,
-            seen: Arc::default(),
-            sound_by_other_tags: Arc::default(),
-            told: Arc::default(),
-        }
+        let files_max = options.files_max.max(1);
+        let objects = ObjectChecks::new(storage.clone(), options, report.clone());
+        Self { storage, report, objects, files_max, seen: Arc::default() }
     }
 
     /// Checks a range that a metarange describes; one of a delta may have tombstones.
@@ -111,113 +80,7 @@ impl RangeChecks {
                 Err(why) => table.bad_record(Some(String::from_utf8_lossy(key).into_owned()), why).await?,
             }
         }
-        if self.options.data == DataCheck::Skip {
-            return Ok(());
-        }
-        self.check_objects(entries, &range).await
-    }
-
-    /// Checks data objects, several at a time. `needed_by` says what names them.
-    pub(super) async fn check_objects(
-        &self,
-        objects: Vec<(ObjectPath, Entry)>,
-        needed_by: &(dyn Display + Sync),
-    ) -> Result<(), Error> {
-        let checks = stream::iter(objects).map(|(path, entry)| Ok(self.check_data(path, entry, needed_by)));
-        checks.try_buffer_unordered(self.options.requests_max.max(1)).try_collect().await
-    }
-
-    /// Checks that a data object is there, and is what its entry says.
-    ///
-    /// An object at one path may be named by the ranges of many commits, in blocks that differ: its fault is told once.
-    async fn check_data(&self, path: ObjectPath, entry: Entry, needed_by: &(dyn Display + Sync)) -> Result<(), Error> {
-        if !self.storage.is_readable(&entry.address) && matches!(entry.address, Address::Full(_)) {
-            self.report.count(|counted| &counted.objects_elsewhere, 1);
-            return Ok(());
-        }
-        self.report.go_on()?;
-        self.report.count(|counted| &counted.objects, 1);
-        let unsound = match self.judge(&entry).await {
-            Ok(proof) => {
-                self.report.count(
-                    |counted| match proof {
-                        Proof::Size => &counted.objects_by_size,
-                        Proof::ETag => &counted.objects_by_e_tag,
-                        Proof::Bytes => &counted.objects_by_bytes,
-                    },
-                    1,
-                );
-                return Ok(());
-            }
-            Err(_) if self.is_told(&path, &entry) => return Ok(()),
-            Err(unsound) => unsound,
-        };
-        let fault = |kind, why| Fault {
-            kind,
-            file: entry.address.as_str().to_owned(),
-            path: Some(path.to_string()),
-            needed_by: needed_by.to_string(),
-            why,
-        };
-        match unsound {
-            Unsound::Failure(error) => self.report.failure(error, fault(FaultKind::Unreadable, String::new())).await,
-            Unsound::Wrong(kind, why) => self.report.fault(fault(kind, why)).await,
-        }
-    }
-
-    /// Returns whether a fault of the object at this path was told; from now on it is.
-    fn is_told(&self, path: &ObjectPath, entry: &Entry) -> bool {
-        let hash = blake3::Hasher::new()
-            .update(entry.address.as_str().as_bytes())
-            .update(&[0])
-            .update(path.as_bytes())
-            .finalize();
-        let (short, _) = hash.as_bytes().split_first_chunk::<16>().expect("because a hash has 32 bytes");
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < TOLD_MAX { !told.insert(*short) } else { told.contains(short) }
-    }
-
-    /// Compares an object with its entry, and says by what it was found sound.
-    async fn judge(&self, entry: &Entry) -> Result<Proof, Unsound> {
-        let looked = self.storage.look(entry).await.map_err(Unsound::Failure)?;
-        self.report.answered();
-        if looked.size != entry.size {
-            let why = format!("it has {} bytes and its entry says {}", looked.size, entry.size);
-            return Err(Unsound::Wrong(FaultKind::WrongSize, why));
-        }
-        let proof = self.proof(entry, &looked);
-        if let (Proof::Bytes, Some(expected)) = (proof, md5_of(entry)) {
-            let md5 = self.storage.data_md5(entry).await.map_err(Unsound::Failure)?;
-            if md5 != expected {
-                let (is, tag) = (hex::encode(md5), &entry.e_tag);
-                let why = format!("the MD5 of its bytes is {is} and its entry's ETag {tag}");
-                return Err(Unsound::Wrong(FaultKind::WrongBytes, why));
-            }
-            self.report.count(|counted| &counted.bytes_read, looked.size);
-            if is_md5(looked.e_tag.as_deref()) && looked.e_tag.as_deref() != Some(&entry.e_tag) {
-                self.sound_by_other_tags.fetch_add(1, Relaxed);
-            }
-        }
-        Ok(proof)
-    }
-
-    /// How far an object of the right size is to be checked, and can be.
-    fn proof(&self, entry: &Entry, looked: &Looked) -> Proof {
-        let is_same_tag = !entry.e_tag.is_empty() && looked.e_tag.as_deref() == Some(&entry.e_tag);
-        match (self.options.data, md5_of(entry)) {
-            (DataCheck::Skip | DataCheck::Size, _) => Proof::Size,
-            (DataCheck::Bytes, Some(_)) => Proof::Bytes,
-            (DataCheck::ETag | DataCheck::Bytes, _) if is_same_tag => Proof::ETag,
-            (DataCheck::Bytes, None) => Proof::Size,
-            // Both may be the MD5 of some bytes. A store's ETag needn't be one although it looks so: the bytes decide.
-            (DataCheck::ETag, Some(_))
-                if is_md5(looked.e_tag.as_deref())
-                    && self.sound_by_other_tags.load(Relaxed) < SOUND_BY_OTHER_TAGS_MAX =>
-            {
-                Proof::Bytes
-            }
-            (DataCheck::ETag, _) => Proof::Size,
-        }
+        self.objects.check(entries, NamedBy::Range(&range)).await
     }
 
     /// Compares what a range or metarange is with what a metarange says of it.
@@ -269,16 +132,4 @@ fn read_record(key: &[u8], value: &[u8]) -> Result<(ObjectPath, Entry), String> 
 fn read_path(key: &[u8]) -> Result<ObjectPath, String> {
     let path = std::str::from_utf8(key).map_err(|_| "its path isn't UTF-8")?;
     path.parse().map_err(|e: model::InvalidPath| e.to_string())
-}
-
-/// Whether an ETag has the form of an MD5.
-fn is_md5(e_tag: Option<&str>) -> bool {
-    e_tag.is_some_and(|e_tag| hex::decode_to_slice(e_tag, &mut [0; 16]).is_ok())
-}
-
-/// The MD5 of an object's bytes, if its ETag is one: of what Lakebed wrote in one piece.
-fn md5_of(entry: &Entry) -> Option<[u8; 16]> {
-    let mut md5 = [0; 16];
-    let ours = matches!(entry.address, Address::Relative(_));
-    (ours && hex::decode_to_slice(&entry.e_tag, &mut md5).is_ok()).then_some(md5)
 }

@@ -1,10 +1,9 @@
-//! Checks the data objects of what is uncommitted on a branch. Owns reading it from the metadata service; `records` looks
+//! Checks the data objects of what is uncommitted on a branch. Owns reading it from the metadata service; `objects` looks
 //! at the objects. Invariant: no more than a page of values is held.
 
 use model::{BranchName, MetaError, PAGE_MAX, Refusal, Repository, StagedValue};
 
-use super::DataCheck;
-use super::records::RangeChecks;
+use super::objects::{NamedBy, ObjectChecks};
 use crate::staging::StagedCursor;
 use crate::{Error, Graveler};
 
@@ -13,12 +12,11 @@ pub(super) async fn check(
     graveler: &Graveler,
     repository: &Repository,
     branch: &BranchName,
-    checks: &RangeChecks,
+    checks: &ObjectChecks,
 ) -> Result<(), Error> {
-    if checks.options.data == DataCheck::Skip {
+    if checks.are_skipped() {
         return Ok(());
     }
-    let needed_by = format!("branch {branch}, uncommitted");
     let mut cursor = StagedCursor::new(graveler, repository, branch, None, "", "").expecting(PAGE_MAX);
     loop {
         match cursor.load().await {
@@ -31,9 +29,7 @@ pub(super) async fn check(
                 objects.push((path, entry));
             }
         }
-        checks.report.count(|counted| &counted.objects_uncommitted, objects.len() as u64);
-        checks.check_objects(objects, &needed_by).await?;
-        checks.report.progress();
+        checks.check(objects, NamedBy::Branch(branch)).await?;
         if !cursor.needs_page() {
             return Ok(());
         }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
 use super::fault::Report;
+use super::objects::ObjectChecks;
 use super::records::RangeChecks;
 use super::table::{Facts, TableCheck};
 use super::{Fault, FaultKind, FsckEvent, FsckOptions, as_fault};
@@ -135,8 +136,8 @@ impl Walk {
     }
 
     /// How data objects are checked.
-    pub(super) fn checks(&self) -> &RangeChecks {
-        &self.checks
+    pub(super) fn objects(&self) -> &ObjectChecks {
+        &self.checks.objects
     }
 
     fn report(&self) -> &Report {
@@ -148,7 +149,7 @@ impl Walk {
         let storage = self.checks.storage.clone();
         let mut reads = FuturesUnordered::new();
         loop {
-            while reads.len() < self.checks.options.files_max.max(1)
+            while reads.len() < self.checks.files_max
                 && let Some((referrer, id)) = self.frontier.pop_front()
             {
                 let storage = &storage;
@@ -299,7 +300,7 @@ impl Walk {
         if self.ranges.insert(id, *described).is_some_and(|before| before == *described) {
             return Ok(());
         }
-        while self.jobs.len() >= self.checks.options.files_max.max(1) {
+        while self.jobs.len() >= self.checks.files_max {
             self.wait_for_job().await?;
         }
         let (checks, runtime) = (self.checks.clone(), Handle::current());

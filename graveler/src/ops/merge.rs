@@ -2,10 +2,14 @@
 //! what a dry run tells; `virtual_base` owns what sides are compared with, `tree/merge` the rules. Invariant: conflicts are values,
 //! all of them in pages, and nothing is built where there are any.
 
+use std::fmt;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use model::{CommitId, Entry, MetaRangeId, ObjectPath, PAGE_MAX, Repository};
 
 use super::commit::store_commit;
+use super::prefix::Shows;
 use super::virtual_base::Base;
 use crate::boxed;
 use crate::graveler::Work;
@@ -17,8 +21,30 @@ use crate::tree::merge::{Sides, merge};
 use crate::tree::write::Written;
 use crate::{Built, ChangeCounts, CommitInfo, Error, Graveler, GravelerOptions, Strategy};
 
+/// Which conflicts are told by their paths; all, unless said otherwise. The others are counted.
+#[derive(Clone, Default)]
+pub struct NamedPaths(Option<Arc<Shows>>);
+
+impl NamedPaths {
+    /// Those that `shows` lets through.
+    pub fn those(shows: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(shows)))
+    }
+
+    /// Returns whether a path is told.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.as_ref().is_none_or(|shows| shows(path))
+    }
+}
+
+impl fmt::Debug for NamedPaths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "NamedPaths(some)" } else { "NamedPaths(all)" })
+    }
+}
+
 /// How to merge.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct MergeOptions {
     /// Decides conflicts; without one, they are the answer.
     pub strategy: Option<Strategy>,
@@ -30,6 +56,8 @@ pub struct MergeOptions {
     pub conflicts_after: String,
     /// How many conflicts at most; 0 and more than [`model::PAGE_MAX`] are taken as that.
     pub conflicts_amount: usize,
+    /// Which conflicts are told by their paths.
+    pub named: NamedPaths,
 }
 
 /// What came of a merge.
@@ -48,8 +76,10 @@ pub enum Merged {
 /// One page of conflicts, in the order of paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflicts {
-    /// In order.
+    /// Those that are told by their paths, in order.
     pub items: Vec<Conflict>,
+    /// How many others there are before the last of them; if no more come, at any place behind `conflicts_after`.
+    pub unnamed: u64,
     /// Whether more come behind the last.
     pub more: bool,
 }
@@ -183,7 +213,7 @@ async fn build(
 async fn dry_run(files: &Files, trees: Sides<Option<MetaRangeId>>, options: &MergeOptions) -> Result<Merged, Error> {
     if options.strategy.is_none() {
         let found = conflicts(files, trees, options).await?;
-        if !found.items.is_empty() || !options.conflicts_after.is_empty() {
+        if !found.items.is_empty() || found.unnamed > 0 || !options.conflicts_after.is_empty() {
             return Ok(Merged::Conflicts(found));
         }
     }
@@ -219,13 +249,17 @@ async fn conflicts(
     if !options.conflicts_after.is_empty() {
         walk.seek(format!("{}\0", options.conflicts_after).as_bytes()).await?;
     }
-    let mut page = Conflicts { items: Vec::new(), more: false };
+    let mut page = Conflicts { items: Vec::new(), unnamed: 0, more: false };
     while let Some(found) = walk.next_conflict().await? {
         if page.items.len() == amount {
             page.more = true;
             break;
         }
-        page.items.push(conflict(files, &found)?);
+        if options.named.has(files.decode_path(&found.key)?.as_str()) {
+            page.items.push(conflict(files, &found)?);
+        } else {
+            page.unnamed += 1;
+        }
     }
     Ok(page)
 }

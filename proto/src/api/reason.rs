@@ -130,7 +130,7 @@ reasons! {
     StorageUnavailable = "STORAGE_UNAVAILABLE",
     /// The object store has no space left.
     StorageFull = "STORAGE_FULL",
-    /// The object store refuses the server's own credentials.
+    /// The object store refuses the server's own credentials, or the way to it is wrong: bucket, region.
     StorageDenied = "STORAGE_DENIED",
     /// The object store lacks an object that must be there.
     DataMissing = "DATA_MISSING",

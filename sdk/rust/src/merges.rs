@@ -79,8 +79,10 @@ pub struct Summary {
 /// One page of conflicts, in the order of paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflicts {
-    /// In order.
+    /// In order; those at paths that the caller may list on both sides.
     pub items: Vec<Conflict>,
+    /// How many conflicts of this page are at other paths.
+    pub unnamed: u64,
     /// What to give as [`MergeOptions::conflicts_after`] for the next page, if there is one.
     pub next_after: Option<String>,
 }
@@ -140,7 +142,7 @@ impl Lakebed {
         Ok(parse("job_id", &answer.job_id)?)
     }
 
-    /// Streams all conflicts that a merge would have, in the order of paths, changing nothing.
+    /// Streams the conflicts that a merge would have, in the order of paths, changing nothing: all that the caller may list.
     pub fn conflicts(
         &self,
         repository: &RepositoryName,
@@ -229,6 +231,7 @@ impl TryFrom<wire::Conflicts> for Conflicts {
     fn try_from(found: wire::Conflicts) -> Result<Self, InvalidField> {
         Ok(Self {
             items: found.items.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            unnamed: found.unnamed,
             next_after: found.more.then_some(found.next_after),
         })
     }

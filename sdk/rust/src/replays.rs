@@ -130,7 +130,8 @@ impl Lakebed {
         Ok(required(answer.into_inner().outcome, "outcome")?.try_into()?)
     }
 
-    /// Streams all conflicts that reverting or picking a commit would have, in the order of paths, changing nothing.
+    /// Streams the conflicts that reverting or picking a commit would have, in the order of paths, changing nothing: all
+    /// that the caller may list.
     pub fn replay_conflicts(
         &self,
         what: Replay,

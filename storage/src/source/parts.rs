@@ -384,10 +384,12 @@ impl Lister {
             StoreError::InvalidPath { source } => StorageError::Invalid(format!(
                 "{url} has a key that can't be listed ({source}): rename that object, or import the folders beside it"
             )),
-            StoreError::NotFound { .. } => {
-                StorageError::NoSource(format!("{url} not found: name a bucket and folder that are there"))
-            }
-            other => StorageError::from_store(other, url),
+            other => match StorageError::from_store(other, url) {
+                StorageError::NotFound { .. } => {
+                    StorageError::NoSource(format!("{url} not found: name a bucket and folder that are there"))
+                }
+                other => other,
+            },
         }
     }
 }

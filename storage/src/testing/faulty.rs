@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::{self, BoxFuture};
 use futures::stream::{self, BoxStream, StreamExt};
+use object_store::client::{HttpError, HttpErrorKind};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
@@ -35,6 +36,8 @@ pub enum Fault {
     HalfBody,
     /// It never answers.
     Hang,
+    /// It answers nothing until the time for an answer is over, whose end isn't waited for.
+    Silent,
     /// It does what was asked, and the answer is lost.
     LostAnswer,
 }
@@ -104,6 +107,10 @@ impl Fault {
         let path = path.to_string();
         match self {
             Self::Unavailable | Self::HalfBody | Self::Hang | Self::LostAnswer => generic("503 Service Unavailable"),
+            Self::Silent => {
+                let silence = HttpError::new(HttpErrorKind::Timeout, io::Error::from(io::ErrorKind::TimedOut));
+                Error::Generic { store: "faulty", source: silence.into() }
+            }
             Self::NotFound => Error::NotFound { path, source: "404 Not Found".into() },
             Self::Denied => Error::PermissionDenied { path, source: "403 Forbidden".into() },
             Self::Full => {

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use model::{DeleteRepository, MetaError, Refusal, RequestId, Require, StageOutcome, StagedValue};
 use proptest::prelude::*;
 
+use crate::NamedPaths;
 use crate::testing::{TestLake, branch, entry, expr, info, name, path, run};
 use crate::tree::tests::{cases, edited, edits, models};
 use crate::{
@@ -346,6 +347,32 @@ fn merges_build_commits_of_two_parents_or_tell_all_conflicts() {
             panic!()
         };
         assert_eq!((rest.items.len(), rest.items[0].path.as_str(), rest.more), (1, "b", false));
+
+        // What isn't named is counted, on the page of what comes after it; a dry run finds it too.
+        for (named, amount, pages) in [
+            ("ab", 10, vec![(vec!["a", "b"], 0, false)]),
+            ("a", 10, vec![(vec!["a"], 1, false)]),
+            ("a", 1, vec![(vec!["a"], 0, true), (vec![], 1, false)]),
+            ("b", 1, vec![(vec!["b"], 1, false)]),
+            ("", 1, vec![(vec![], 2, false)]),
+        ] {
+            for dry_run in [false, true] {
+                let mut conflicts_after = String::new();
+                for (paths, unnamed, more) in &pages {
+                    let options = MergeOptions {
+                        dry_run,
+                        conflicts_after: conflicts_after.clone(),
+                        conflicts_amount: amount,
+                        named: NamedPaths::those(move |path| named.contains(path)),
+                        ..MergeOptions::default()
+                    };
+                    let Merged::Conflicts(page) = merge(options).await else { panic!("no conflict") };
+                    let found: Vec<_> = page.items.iter().map(|conflict| conflict.path.as_str()).collect();
+                    assert_eq!((&found, page.unnamed, page.more), (paths, *unnamed, *more), "{named} {dry_run}");
+                    conflicts_after = found.last().map(|last| (*last).to_owned()).unwrap_or_default();
+                }
+            }
+        }
 
         let source_wins = MergeOptions { strategy: Some(Strategy::SourceWins), ..MergeOptions::default() };
         let dry = merge(MergeOptions { dry_run: true, ..source_wins.clone() }).await;
