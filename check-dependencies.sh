@@ -1,20 +1,25 @@
 #!/usr/bin/env bash
-# Judges what we are built from with cargo-deny, which it installs once, in this version: licences, bans and sources always,
-# advisories if their database can be had. A machine without a way to it passes, and says loudly what wasn't checked;
-# LAKEBED_TEST_REQUIRE_ADVISORIES=1 makes that a failure.
+# Judges what we are built from with cargo-machete and cargo-deny, which it installs once, in these versions: that each dependency is
+# used, licences, bans and sources always, advisories if their database can be had. A machine without a way to it passes, and says
+# loudly what wasn't checked; LAKEBED_TEST_REQUIRE_ADVISORIES=1 makes that a failure.
 set -euo pipefail
 cd "$(dirname "$0")"
-version=0.20.2
-tools=${XDG_CACHE_HOME:-$HOME/.cache}/lakebed/tools/cargo-deny-$version
-deny=$tools/bin/cargo-deny
 
-if [ ! -x "$deny" ]; then
-    echo "Installing cargo-deny $version to $tools (some minutes, once)" >&2
-    # In a target folder of its own, which is gone afterwards: in ours, it would stay for good. Without optimization, which
-    # would take longer to compile than it saves.
-    env -u CARGO_TARGET_DIR -u CARGO_BUILD_TARGET_DIR \
-        cargo install --locked --quiet --debug --version "$version" --root "$tools" cargo-deny
-fi
+tool() { # tool NAME VERSION: the path of a cargo command, which is installed if it isn't there
+    local root=${XDG_CACHE_HOME:-$HOME/.cache}/lakebed/tools/$1-$2
+    if [ ! -x "$root/bin/$1" ]; then
+        echo "Installing $1 $2 to $root (some minutes, once)" >&2
+        # In a target folder of its own, which is gone afterwards: in ours, it would stay for good. Without optimization, which
+        # would take longer to compile than it saves.
+        env -u CARGO_TARGET_DIR -u CARGO_BUILD_TARGET_DIR \
+            cargo install --locked --quiet --debug --version "$2" --root "$root" "$1"
+    fi
+    echo "$root/bin/$1"
+}
+machete=$(tool cargo-machete 0.9.1)
+deny=$(tool cargo-deny 0.20.2)
+
+"$machete" --with-metadata
 
 "$deny" --locked --all-features check bans licenses sources
 

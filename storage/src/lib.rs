@@ -40,7 +40,6 @@ mod store_copy;
 mod store_marker;
 mod upload;
 
-pub mod durable;
 pub mod testing;
 
 pub use completion::{Completed, CompletionPart};

@@ -22,7 +22,7 @@ use rustix::fs::AtFlags;
 
 pub(crate) use self::list::Found;
 
-use crate::durable::sync_open_folder;
+use durable::sync_open_folder;
 
 use self::failure::{STORE, blocking, failed};
 use self::root::{Root, split};

@@ -10,7 +10,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use rustix::fs::Mode;
 use rustix::process::umask;
-use storage::durable;
 
 /// The folders in it that a version before this one left open to all.
 const ONCE_OPEN: [&str; 3] = ["metadata", "objects", "cache"];

@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use auth::SecretBox;
 use model::SealedSecret;
 use secrecy::{ExposeSecret, SecretString};
-use storage::durable;
 
 use super::config::EncryptionKeySource;
 use crate::exit::usage;

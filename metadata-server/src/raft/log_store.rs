@@ -12,7 +12,6 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use rocksdb::{DB, DBCompressionType, DBRecoveryMode, Direction, IteratorMode, Options, ReadOptions};
-use storage::durable;
 use tokio::sync::{oneshot, watch};
 
 use super::faults::Faults;

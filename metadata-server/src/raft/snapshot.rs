@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use openraft::RaftSnapshotBuilder;
 use serde::{Deserialize, Serialize};
-use storage::durable;
 
 use super::types::{SnapshotMeta, TypeConfig};
 

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use model::{InstallationId, InvalidId};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
-use storage::durable;
 
 use super::StartError;
 use crate::full_disk::says_full;

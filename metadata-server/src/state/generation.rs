@@ -5,8 +5,6 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use storage::durable;
-
 use super::StateError;
 use super::rocks::{Rocks, StateOptions};
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use durable::PowerCut;
 use metadata_server::{FaultPoint, Faults, MetadataOptions, MetadataServer, StartError};
-use storage::testing::PowerCut;
 
 use crate::support::{copy_folder, create_branch, create_repository, has_branch, options, start, write_ahead_file};
 

@@ -17,8 +17,8 @@ use tracing::warn;
 use super::root::{Root, names, split};
 use super::write::{Publish, TempFile};
 use super::{LocalStore, put_result};
-use crate::durable::sync_open_folder;
 use crate::paths;
+use durable::sync_open_folder;
 
 /// How often the removal of a folder is tried while parts are still being written into it.
 const REMOVALS_MAX: usize = 5;

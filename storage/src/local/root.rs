@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use tracing::{info, warn};
 
 use super::trace::step;
-use crate::durable::{make_folder, sync_open_folder};
 use crate::paths::{LOCAL_RESERVED, LOCAL_UPLOADS, is_plain};
+use durable::{make_folder, sync_open_folder};
 
 /// Where each process has a folder for its temporary files, under [`LOCAL_RESERVED`].
 const SESSIONS: &str = "sessions";

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::root::{FILE_MODE, Root, split};
 use super::trace::step;
-use crate::durable::sync_open_folder;
+use durable::sync_open_folder;
 
 /// How much one call copies from file to file.
 const COPY_BYTES_MAX: usize = 64 << 20;

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use durable::PowerCut;
 use graveler::GravelerOptions;
 use model::RequestId;
-use storage::testing::PowerCut;
 
 use super::*;
 

@@ -2,13 +2,15 @@
 //! steps. A file that is synced can still be lost with its name: the name is an entry of the folder, and the folder's own
 //! name an entry of the next. Invariant: when a call returns, all names that it made are durable.
 
+mod power_cut;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::testing::power_cut;
+pub use power_cut::PowerCut;
 
 /// Makes a folder and those above it that are missing, each with its entry synced before the next is made.
 ///
@@ -56,7 +58,7 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Makes the names in an open folder durable.
-pub(crate) fn sync_open_folder(folder: impl AsFd) -> io::Result<()> {
+pub fn sync_open_folder(folder: impl AsFd) -> io::Result<()> {
     let names = power_cut::names_before_sync(&folder);
     rustix::fs::fsync(&folder)?;
     power_cut::are_durable(names);
@@ -111,7 +113,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::testing::PowerCut;
+    use crate::PowerCut;
 
     /// What a power cut leaves of what `steps` do in a folder.
     fn left_after(steps: impl FnOnce(&Path)) -> tempfile::TempDir {
