@@ -6,7 +6,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 rocksdb = folder=$$(./build-rocksdb.sh) && export ROCKSDB_LIB_DIR=$$folder ROCKSDB_STATIC=1
 cargo = $(rocksdb) && cargo
 
-.PHONY: run install test test-loaded check lint env fresh
+.PHONY: run install test test-loaded check fix lint env fresh
 
 # Checkouts share the target folder for what they depend on. Cargo would take another checkout's build of these crates for this
 # one's where the files here are older, so they are made newer when the checkout changes.
@@ -29,7 +29,7 @@ install: fresh
 clients = clients=$$(tests/clients/install.sh) && export LAKEBED_TEST_CLIENTS=$$clients LAKEBED_TEST_REQUIRE=1 \
 	LAKEBED_TEST_MOTO_SERVER=$$clients/moto/bin/moto_server LAKEBED_TEST_AZURITE=$$clients/js/node_modules/.bin/azurite-blob
 
-# Formatting, lints, the fuzz targets' types, licences and advisories, then all tests, those with real clients among them.
+# Formatting, lints, the fuzz targets' types, unused dependencies, licences and advisories, then all tests, those with real clients among them.
 test: lint
 	./install-system-packages.sh test
 	$(clients) && $(cargo) test --locked --workspace --no-fail-fast $(ARGS)
@@ -47,6 +47,11 @@ check: fresh
 	cargo fmt --all --check
 	$(cargo) clippy --locked --workspace --all-targets -- -D warnings
 	$(cargo) test --locked --workspace --lib --no-fail-fast $(ARGS)
+
+# Mends what the formatter and clippy can mend.
+fix: fresh
+	cargo fmt --all
+	$(cargo) clippy --locked --workspace --all-targets --fix --allow-dirty --allow-staged
 
 # For cargo by hand: eval "$$(make -s env)"
 env: fresh

@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .btree_map(".")
         .bytes(".lakebed.api.v1")
         .boxed(".lakebed.metadata.v1.Condition.require.same")
+        .boxed(".lakebed.metadata.v1.Outcome.kind.job")
         .compile_fds(descriptors)?;
     Ok(())
 }

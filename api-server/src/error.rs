@@ -44,7 +44,7 @@ pub enum Error {
         /// What.
         path: ObjectPath,
     },
-    /// A range that begins behind the object's end. For the caller.
+    /// A range that begins after the object's end. For the caller.
     #[error("the range begins at byte {start}, but {path} has {size} bytes")]
     RangeNotSatisfiable {
         /// Of what.

@@ -352,6 +352,7 @@ mod tests {
                     Reason::GroupNotFound,
                     Reason::PolicyNotFound,
                     Reason::CredentialNotFound,
+                    Reason::SourceNotFound,
                 ],
             ),
             (409, "not unique", &[Reason::RepositoryExists, Reason::RefExists]),

@@ -58,7 +58,7 @@ actions! {
     CreateTag = "fs:CreateTag",
     /// Delete a tag.
     DeleteTag = "fs:DeleteTag",
-    /// See one commit, or the history behind one.
+    /// See one commit, or the history after one.
     ReadCommit = "fs:ReadCommit",
     /// See commits.
     ListCommits = "fs:ListCommits",

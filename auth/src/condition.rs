@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn holds(operator: &str, key: &str, values: &[&str], address: Option<&str>, at: &str, resource: &Resource) -> bool {
-        let held = asked(operator, key, values, address, at, (Action::ReadObject, resource));
+        let held = asked(operator, key, values, address, at, Action::ReadObject, resource);
         assert!(matches!(held, Holds::Yes | Holds::No), "{held:?}");
         held == Holds::Yes
     }
@@ -262,7 +262,8 @@ mod tests {
         values: &[&str],
         address: Option<&str>,
         at: &str,
-        (action, resource): (Action, &Resource),
+        action: Action,
+        resource: &Resource,
     ) -> Holds {
         let address = address.map(|address| address.parse().unwrap());
         condition(operator, key, values).unwrap().holds(Facts { address, at: time(at).unwrap(), action, resource })
@@ -285,8 +286,7 @@ mod tests {
 
     /// Whether a condition on `Ref` and its negation hold.
     fn of_ref(pattern: &str, action: Action, resource: &Resource) -> [Holds; 2] {
-        ["StringLike", "StringNotLike"]
-            .map(|operator| asked(operator, "Ref", &[pattern], None, NOW, (action, resource)))
+        ["StringLike", "StringNotLike"].map(|operator| asked(operator, "Ref", &[pattern], None, NOW, action, resource))
     }
 
     const UNKNOWN: [Holds; 2] = [Holds::Unknown; 2];
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn an_unknown_fact_counts_for_prohibitions_alone() {
         for operator in ["IpAddress", "NotIpAddress"] {
-            let held = asked(operator, "SourceIp", &["0.0.0.0/0"], None, NOW, (Action::ReadObject, &Resource::All));
+            let held = asked(operator, "SourceIp", &["0.0.0.0/0"], None, NOW, Action::ReadObject, &Resource::All);
             assert_eq!(held, Holds::Unknown);
         }
         let of = |holds: Holds| [Effect::Allow, Effect::Deny].map(|effect| holds.counts_for(effect));
@@ -315,7 +315,7 @@ mod tests {
         for action in [Action::ReadRepository, Action::ListRepositories, Action::UpdateRepository, Action::ReadUser] {
             assert_eq!(of_ref("main", action, &whole), NO, "{action}");
         }
-        let listed = asked("StringLike", "Prefix", &["in/*"], None, NOW, (Action::ListObjects, &whole));
+        let listed = asked("StringLike", "Prefix", &["in/*"], None, NOW, Action::ListObjects, &whole);
         assert_eq!(listed, Holds::Unknown);
         assert_eq!(of_ref("main", Action::ListBranches, &Resource::at_each_ref(&trips)), [Holds::Later; 2]);
     }

@@ -1,4 +1,4 @@
-//! Who is behind a key or a token, and what they may. Owns the cache of opened keys and compiled policies that every
+//! Whose a key or a token is, and what they may. Owns the cache of opened keys and compiled policies that every
 //! protocol shares the design of; asks the metadata service through the seam, and leaves proofs (signatures, secrets) to
 //! the protocols. Invariant: what was taken away (a key, a session, a membership, a policy) stops counting within
 //! [`DirectoryOptions::age_max`], and what isn't known isn't remembered, so that a new key works at once.

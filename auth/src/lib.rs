@@ -1,7 +1,7 @@
 //! Decides whether a caller may do an action on a resource; pure.
 //!
 //! Owns what a caller, an action and a resource are, policies and the one decision over them ([`authorize`]), the making
-//! and sealing of access keys and sessions, and the memory of who is behind them ([`Directory`]). Leaves proofs to the
+//! and sealing of access keys and sessions, and the memory of whose they are ([`Directory`]). Leaves proofs to the
 //! protocols (a signature in `s3-gateway`, credentials and tokens in `api-server`) and keeping keys and policies to the
 //! metadata service. Does no I/O but to ask the operating system for randomness and, through their seams, the metadata
 //! service and an identity provider.

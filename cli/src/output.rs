@@ -77,7 +77,7 @@ fn escaped<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
     Cow::Owned(shown)
 }
 
-/// Texts behind a label: nothing, or a space and each of them.
+/// Texts after a label: nothing, or a space and each of them.
 pub(crate) fn shown_list(texts: &[String]) -> String {
     let list = texts.iter().map(|text| shown(text)).collect::<Vec<_>>().join(", ");
     if list.is_empty() { list } else { format!(" {list}") }

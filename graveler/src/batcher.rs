@@ -108,7 +108,7 @@ impl Batcher {
     }
 }
 
-/// Retires a queue when its task ends, however it ends: else writers would wait for ever behind a bug.
+/// Retires a queue when its task ends, however it ends: else writers would wait for ever after a bug.
 struct Retire<'a> {
     batcher: &'a Batcher,
     place: &'a Place,

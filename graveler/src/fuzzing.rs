@@ -30,7 +30,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: [(&str, Target); 5] =
     [("sstable", sstable), ("metarange", metarange), ("commit", commit), ("record", record), ("ref_expr", ref_expr)];
 
-/// A table, as it is and with its checksums made to fit: then damage gets behind them.
+/// A table, as it is and with its checksums made to fit: then damage gets past them.
 pub fn sstable(file: &[u8]) {
     drop(read_table(file));
     let mut mended = file.to_vec();

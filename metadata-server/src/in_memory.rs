@@ -11,7 +11,7 @@ use crate::query;
 use crate::state::keyspace::{MapKeyspace, Transaction};
 use crate::state::{StateError, records};
 
-/// How many dropped tokens and repositories a command reclaims behind it.
+/// How many dropped tokens and repositories a command reclaims after it.
 const RECLAIM_MAX: usize = 8;
 
 /// A `MetaStore` in memory. Its ids count commands from 1.

@@ -91,7 +91,7 @@ impl StateMachine {
         Ok(applied_index(&self.generation().rocks().view())?.unwrap_or(0))
     }
 
-    /// Makes all that was applied durable. Log entries may be purged only behind this.
+    /// Makes all that was applied durable. Log entries may be purged only after this.
     ///
     /// # Errors
     /// [`StateError`] when the database failed.

@@ -3,7 +3,7 @@
 //!
 //! The files are written by one thread that syncs each write before the next begins, so at most the last record can be
 //! torn: cut short, or with sectors of zeros where bytes never reached the disk. Behind it there is nothing. A record
-//! behind a bad one, or other wrong bytes, mean that something was lost which was there.
+//! after a bad one, or other wrong bytes, mean that something was lost which was there.
 //!
 //! The format is RocksDB's `doc/log_format`: blocks of 32 KiB, each with physical records of `masked CRC-32C u32 | length
 //! u16 | type u8 | payload`, little-endian; a record that fills more than the rest of a block is a first, middle ones and
@@ -201,7 +201,7 @@ impl Reading {
         self.good = here + (HEADER_BYTES + part.payload.len()) as u64;
     }
 
-    /// Judges what comes behind a fault.
+    /// Judges what comes after a fault.
     fn after(self, fault: Fault, file: &File, bytes: u64) -> io::Result<Inspected> {
         let damaged = |why: &str| End::Damaged(format!("damaged at byte {}, {why}", fault.at));
         let end = if is_followed(&fault, file, bytes)? {
@@ -215,7 +215,7 @@ impl Reading {
     }
 }
 
-/// Whether anything comes behind the faulty record: a record of its own, or bytes after its last part.
+/// Whether anything comes after the faulty record: a record of its own, or bytes after its last part.
 fn is_followed(fault: &Fault, file: &File, bytes: u64) -> io::Result<bool> {
     let first = fault.at - fault.at % BLOCK_BYTES;
     for start in block_starts(first, bytes) {
@@ -240,7 +240,7 @@ fn is_followed(fault: &Fault, file: &File, bytes: u64) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Whether a whole sector of what is behind `from`, or what is there of it, is zero.
+/// Whether a whole sector of what is after `from`, or what is there of it, is zero.
 fn has_lost_sector(from: u64, file: &File, bytes: u64) -> io::Result<bool> {
     let mut start = from;
     while start < bytes {

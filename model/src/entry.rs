@@ -66,7 +66,7 @@ pub struct Checksum {
     pub algorithm: ChecksumAlgorithm,
     /// What it covers.
     pub kind: ChecksumKind,
-    /// Its value as S3 writes it: base64, with `-N` behind it when composite.
+    /// Its value as S3 writes it: base64, with `-N` after it when composite.
     pub value: String,
 }
 

@@ -125,6 +125,11 @@ content_id!(
     "metarange id"
 );
 content_id!(
+    /// The BLAKE3 of what a request asks for: the same request has the same one, in all versions.
+    JobDigest,
+    "job digest"
+);
+content_id!(
     /// The SHA-256 of what a completion of a multipart upload says: the same request has the same one.
     CompletionDigest,
     "completion digest"

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupName, InvalidId, RepositoryName, RepositoryUid, RequestId, SessionId, Timestamp, UserId};
+use crate::{GroupName, InvalidId, JobSpec, RepositoryName, RepositoryUid, RequestId, SessionId, Timestamp, UserId};
 
 /// How many jobs may wait or run at a time, in all repositories together.
 pub const OPEN_JOBS_MAX: u64 = 1000;
@@ -76,8 +76,8 @@ pub struct Job {
     pub user: UserId,
     /// What else they were when they asked. None once it ended, and of jobs of earlier versions.
     pub caller: Option<JobCaller>,
-    /// The request, as the API server encodes it; opaque here.
-    pub spec: Vec<u8>,
+    /// The request.
+    pub spec: JobSpec,
     /// When it was begun.
     pub created_at: Timestamp,
     /// How it stands.
@@ -192,7 +192,7 @@ pub struct CompletedRequest {
     /// For whom.
     pub user: UserId,
     /// The request; two under one id must be the same.
-    pub spec: Vec<u8>,
+    pub spec: JobSpec,
     /// The end.
     pub state: JobState,
 }
@@ -200,7 +200,7 @@ pub struct CompletedRequest {
 impl CompletedRequest {
     /// How many bytes its request and its answer have.
     pub fn bytes(&self) -> usize {
-        self.spec.len() + if let JobState::Done(answer) = &self.state { answer.len() } else { 0 }
+        self.spec.message.len() + if let JobState::Done(answer) = &self.state { answer.len() } else { 0 }
     }
 }
 

@@ -15,6 +15,7 @@ mod commit;
 mod entry;
 mod installation;
 mod job;
+mod job_spec;
 mod object_tags;
 mod part_sizes;
 mod reflog;
@@ -47,14 +48,15 @@ pub use command::{
 pub use commit::Commit;
 pub use entry::{Address, Checksum, ChecksumAlgorithm, ChecksumKind, Entry, IDENTITY_BYTES, Identity};
 pub use id::{
-    BranchUid, CommitId, CompletionDigest, DumpId, InstallationId, InvalidId, MetaRangeId, RangeId, RepositoryUid,
-    RequestId, SessionId, StagingToken, StoreId, UploadId, UserId, Version,
+    BranchUid, CommitId, CompletionDigest, DumpId, InstallationId, InvalidId, JobDigest, MetaRangeId, RangeId,
+    RepositoryUid, RequestId, SessionId, StagingToken, StoreId, UploadId, UserId, Version,
 };
 pub use installation::Installation;
 pub use job::{
     ANSWER_BYTES_MAX, CHECKPOINT_BYTES_MAX, CompletedRequest, JOB_BYTES_MAX, Job, JobCaller, JobFailure, JobKind,
     JobProgress, JobState, Lease, OPEN_JOBS_MAX, RunnerId,
 };
+pub use job_spec::JobSpec;
 pub use meta_store::{MetaError, MetaStore};
 pub use name::{
     BranchName, GroupName, InvalidName, PolicyName, RefName, RepositoryName, StorageNamespace, TagName, UserName,

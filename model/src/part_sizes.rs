@@ -67,7 +67,7 @@ impl PartSizes {
         self.0.iter().map(|run| run.count).sum()
     }
 
-    /// Where a part's bytes are in the object, by its number, from 1; `None` behind the last.
+    /// Where a part's bytes are in the object, by its number, from 1; `None` after the last.
     pub fn range(&self, number: u32) -> Option<Range<u64>> {
         let (mut before, mut start) = (number.checked_sub(1)?, 0);
         for run in &self.0 {

@@ -1,5 +1,5 @@
 //! What an S3 key names here: `ref/path`. Owns the split at the first slash and what a key without a path means; leaves
-//! resolving refs to graveler. Invariant: a path is everything behind the first slash, taken as it is.
+//! resolving refs to graveler. Invariant: a path is everything after the first slash, taken as it is.
 
 use model::{BranchName, ObjectPath};
 

@@ -35,7 +35,7 @@ impl Ref {
 pub(crate) struct RefNames {
     /// In the order of `name/`; maybe fewer than were wanted, though more come.
     pub(crate) refs: Vec<Ref>,
-    /// The name behind whose `name/` more come, if they do.
+    /// The name after whose `name/` more come, if they do.
     pub(crate) next: Option<String>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct RefNames {
 pub(crate) struct RefsWanted<'a> {
     /// Names begin so.
     pub(crate) prefix: &'a str,
-    /// `name/` is behind this.
+    /// `name/` is after this.
     pub(crate) after: &'a str,
     /// How many at most.
     pub(crate) amount: usize,
@@ -139,7 +139,7 @@ fn is_before(name: &str, earlier: &str) -> bool {
     name.strip_prefix(earlier).is_some_and(|rest| rest.as_bytes().first().is_some_and(|b| *b < b'/'))
 }
 
-/// The names that are waiting when a listing goes on behind `after`: those that `after` begins with.
+/// The names that are waiting when a listing goes on after `after`: those that `after` begins with.
 async fn waiting_at(
     meta: &dyn MetaStore,
     repository: &RepositoryName,

@@ -112,7 +112,7 @@ impl RepositoryStorage {
         pieces.map(move |piece| piece.map_err(|e| BodyError::from(storage.error(e, &path)))).boxed()
     }
 
-    /// Tells a range behind the object's end, which stores report in many ways, from other failures.
+    /// Tells a range after the object's end, which stores report in many ways, from other failures.
     pub(crate) async fn range_error(&self, error: StoreError, path: &Path, range: &Range<u64>) -> StorageError {
         let vague = matches!(error, StoreError::Generic { .. });
         match self.error(error, path) {

@@ -93,7 +93,7 @@ impl<'a> Imported<'a> {
                 Err(StoreError::NotFound { .. }) => Err(self.gone()),
                 _ => Err(self.changed("its ETag is another".to_owned())),
             },
-            // A range behind the end is told in many ways.
+            // A range after the end is told in many ways.
             Err(error) if !head && matches!(error, StoreError::Generic { .. }) => {
                 Box::pin(self.get(GetOptions::new().with_head(true))).await?;
                 Err(self.site.error(error, &self.path))

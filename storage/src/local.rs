@@ -63,7 +63,7 @@ impl LocalStore {
         Ok(Self { root: Arc::new(root) })
     }
 
-    /// Lists the objects under a folder in order, those behind `offset` only, and what can't be an object too.
+    /// Lists the objects under a folder in order, those after `offset` only, and what can't be an object too.
     pub(crate) fn walk(&self, folder: &Path, offset: Option<&Path>) -> BoxStream<'static, Result<Found>> {
         list::walk(Arc::clone(&self.root), Some(folder), offset, list::NAMES_MAX)
     }

@@ -54,8 +54,7 @@ impl RepositoryStorage {
         match (self.stores().scheme(), &self.stores().presigned, streamed) {
             (Scheme::Local, ..) => self.put_local_part(store_upload_id, number, segments).await,
             (Scheme::S3, Some(presigned), Some(size)) => {
-                let id = (store_upload_id, number);
-                self.put_streamed_part(presigned, &path, id, segments, size).await
+                self.put_streamed_part(presigned, &path, store_upload_id, number, segments, size).await
             }
             _ => self.put_buffered_part(&path, store_upload_id, number, segments).await,
         }
@@ -66,7 +65,8 @@ impl RepositoryStorage {
         &self,
         presigned: &Presigned,
         path: &Path,
-        (store_upload_id, number): (&str, u32),
+        store_upload_id: &str,
+        number: u32,
         mut segments: Segments,
         size: u64,
     ) -> Result<StoredPart, PutError> {

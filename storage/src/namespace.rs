@@ -12,7 +12,7 @@ impl Stores {
     /// Reads a namespace; `None` if it is empty, and the server chooses. Whether it lies in this store, says
     /// [`Self::repository`].
     ///
-    /// Taken are a slash at the end, Azure's URLs of this store's account, and a slash too many behind the prefix that the
+    /// Taken are a slash at the end, Azure's URLs of this store's account, and a slash too many after the prefix that the
     /// server tells in its configuration: lakeFS's clients put one between that prefix and a name.
     pub fn namespace(&self, text: &str) -> Result<Option<StorageNamespace>, StorageError> {
         read(text, self.namespace_root(), self.account())

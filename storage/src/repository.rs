@@ -105,7 +105,7 @@ impl RepositoryStorage {
         Ok(self.read_whole(&self.paths().dump(id), GetOptions::default()).await?.bytes)
     }
 
-    /// Reads a part of an immutable object. A range that ends behind the object's end is cut there; one that begins
+    /// Reads a part of an immutable object. A range that ends after the object's end is cut there; one that begins
     /// there is [`StorageError::Corrupt`], since the caller knows the size from where it knows the object.
     pub async fn get_range(&self, object: &Immutable, range: Range<u64>) -> Result<Bytes, StorageError> {
         if range.is_empty() {

@@ -51,7 +51,7 @@ pub struct StoreSettings {
     /// over the environment.
     pub options: BTreeMap<String, String>,
     /// Places outside this store whose objects may be read, as URLs of buckets, containers, prefixes in them and folders:
-    /// `s3://other/prefix`, `file:///data`. Settings follow behind a `?`, as in `s3://other?endpoint=http://127.0.0.1:9000`;
+    /// `s3://other/prefix`, `file:///data`. Settings follow after a `?`, as in `s3://other?endpoint=http://127.0.0.1:9000`;
     /// one of the store's own kind takes the store's settings where it has none.
     pub sources: Vec<String>,
     /// Where to keep parts of immutable objects on this machine's disk.

@@ -42,7 +42,7 @@ pub enum SourceItem {
 /// An object of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceObject {
-    /// Its name behind the source's folder.
+    /// Its name after the source's folder.
     pub key: String,
     /// Where it lies, as a URL.
     pub url: String,
@@ -111,7 +111,7 @@ impl Source {
         self.site.url(&self.key)
     }
 
-    /// Lists all objects under the folder in the order of their keys, in batches; only those behind a key if one is
+    /// Lists all objects under the folder in the order of their keys, in batches; only those after a key if one is
     /// given. Markers of folders (empty objects whose name ends with a slash) are no objects.
     pub fn list(
         &self,
@@ -182,7 +182,7 @@ pub(crate) fn unquoted(e_tag: &str) -> &str {
     e_tag.strip_prefix('"').and_then(|e_tag| e_tag.strip_suffix('"')).unwrap_or(e_tag)
 }
 
-/// What a location is called behind what all in a folder begin with.
+/// What a location is called after what all in a folder begin with.
 fn key_of<'a>(prefix: &str, location: &'a str) -> Option<&'a str> {
     location.strip_prefix(prefix).filter(|key| !key.is_empty())
 }

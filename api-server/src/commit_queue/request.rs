@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use graveler::{Built, CommitChange, CommitInfo, Conflicts, MergeOptions, Progress, Replay};
-use model::{Branch, CommitId, CompletedRequest, JobKind, JobState, RequestId, Timestamp, UserId};
+use model::{Branch, CommitId, CompletedRequest, JobKind, JobSpec, JobState, RequestId, Timestamp, UserId};
 use tokio::sync::oneshot;
 
 use crate::Error;
@@ -18,7 +18,7 @@ pub struct IdempotentRequest {
     /// For whom.
     pub user: UserId,
     /// The request itself: another one under the same key is refused.
-    pub spec: Vec<u8>,
+    pub spec: JobSpec,
     /// Makes the answer that is stored.
     pub answer: MakeAnswer,
 }

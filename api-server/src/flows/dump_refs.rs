@@ -24,13 +24,14 @@ pub async fn dump_refs(
 pub async fn restore_refs(
     graveler: &Graveler,
     caller: &Caller,
-    (repository, dump): (&RepositoryName, &RefsDump),
+    repository: &RepositoryName,
+    dump: &RefsDump,
     request: RequestId,
     progress: &Progress,
 ) -> Result<Restored, Error> {
     may_restore_refs(caller, repository)?;
     graveler.meta().repository(repository).await?.writable()?;
-    let restored = graveler.restore_refs(repository, dump, (request, caller.committer()), progress).await?;
+    let restored = graveler.restore_refs(repository, dump, request, caller.committer(), progress).await?;
     let Restored { commits, branches, tags } = restored;
     tracing::info!(%repository, commits, branches, tags, user = %caller.user.name, "refs restored");
     Ok(restored)

@@ -51,7 +51,7 @@ pub struct ImportRequest {
 /// One source of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportSource {
-    /// All objects under a folder, at their keys behind it under a prefix.
+    /// All objects under a folder, at their keys after it under a prefix.
     Prefix {
         /// The folder's URL.
         from: String,
@@ -169,7 +169,7 @@ pub(crate) fn may_import(caller: &Caller, request: &ImportRequest) -> Result<(),
 fn source_rights(caller: &Caller, request: &ImportRequest) -> Result<Vec<SourceRights>, Error> {
     let ImportRequest { repository, branch, sources, .. } = request;
     authorize(caller, Action::CreateCommit, &Resource::branch(repository, branch))?;
-    sources.iter().map(|source| SourceRights::new(caller, (repository, branch), source)).collect()
+    sources.iter().map(|source| SourceRights::new(caller, repository, branch, source)).collect()
 }
 
 /// Opens all sources, so that one that isn't allowed is told at once.
@@ -220,7 +220,7 @@ async fn build(
         let is_enough = move |taken| taken >= steps.objects_max || (taken > 0 && begun.elapsed() >= steps.time_max);
         let step = graveler.import_step(repository, imported, listing, is_enough, &progress).await?;
         (imported, rest) = (step.checkpoint, step.rest);
-        // What can't be imported has to be told at the end, so that no later run may go on behind it.
+        // What can't be imported has to be told at the end, so that no later run may go on after it.
         if skip || unusable.count() == 0 {
             keep(encode(&imported, skipped_before + unusable.count()));
         }

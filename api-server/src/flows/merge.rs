@@ -38,7 +38,7 @@ pub struct MergeRequest {
     pub squash: bool,
     /// Fails where there is nothing to merge, instead of saying so.
     pub must_change: bool,
-    /// Conflicts behind this path.
+    /// Conflicts after this path.
     pub conflicts_after: String,
     /// How many conflicts at most.
     pub conflicts_amount: usize,

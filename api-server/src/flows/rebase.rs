@@ -24,7 +24,7 @@ pub struct RebaseRequest {
     pub onto: RefExpr,
     /// Decides conflicts; without one they are the answer. The source is the commit that is replayed.
     pub strategy: Option<Strategy>,
-    /// Conflicts behind this path.
+    /// Conflicts after this path.
     pub conflicts_after: String,
     /// How many conflicts at most.
     pub conflicts_amount: usize,

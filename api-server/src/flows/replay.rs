@@ -36,7 +36,7 @@ pub struct ReplayRequest {
     pub strategy: Option<Strategy>,
     /// Tells what would come of it and changes nothing.
     pub dry_run: bool,
-    /// Conflicts behind this path.
+    /// Conflicts after this path.
     pub conflicts_after: String,
     /// How many conflicts at most.
     pub conflicts_amount: usize,
@@ -79,7 +79,7 @@ pub(super) async fn replay(
     }
     info.metadata.extend(request.metadata.clone());
     if request.dry_run {
-        return preview(graveler, request, verb, &picked.repository, (change, &options, &info)).await;
+        return preview(graveler, request, verb, &picked.repository, change, &options, &info).await;
     }
 
     refuse_hooks(graveler, &picked.repository, &RefExpr::from(name), About::Replay(verb), name).await?;
@@ -102,7 +102,9 @@ async fn preview(
     request: &ReplayRequest,
     verb: Replay,
     of: &Repository,
-    (change, options, info): (CommitChange, &MergeOptions, &CommitInfo),
+    change: CommitChange,
+    options: &MergeOptions,
+    info: &CommitInfo,
 ) -> Result<MergeOutcome, Error> {
     let onto = graveler.meta().branch(&request.repository, &request.branch).await?.commit;
     let merged = match verb {

@@ -35,7 +35,7 @@ impl Diffs for Grpc {
         };
         let hidden = [&left, &right].map(|side| HiddenPaths::new(&caller, &repository, side.base()));
         let shows = move |path: &str| !hidden.iter().any(|hidden| hidden.has(path));
-        let page = self.graveler.diff_shown(&repository, (&left, &right), kind, &request, Box::new(shows)).await;
+        let page = self.graveler.diff_shown(&repository, &left, &right, kind, &request, Box::new(shows)).await;
         Ok(Response::new(to_wire(page.map_err(Error::from)?)))
     }
 

@@ -17,7 +17,7 @@ impl Imports for Grpc {
         let (caller, mut message) = authenticated(request)?;
         let (id, is_async) = (take_request_id(&mut message.request_id)?, std::mem::take(&mut message.r#async));
         let repository = text("repository", &message.repository)?;
-        let new = NewJob { id, repository, kind: JobKind::Import, spec: message.encode_to_vec() };
+        let new = NewJob { id, repository, kind: JobKind::Import, message: message.encode_to_vec() };
         if is_async {
             let job_id = self.jobs.begin(&caller, new).await?.id.to_string();
             return Ok(Response::new(wire::ImportResponse { job_id, ..Default::default() }));

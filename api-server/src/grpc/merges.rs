@@ -26,7 +26,7 @@ impl Merges for Grpc {
         }
         let (id, is_async) = (take_request_id(&mut message.request_id)?, std::mem::take(&mut message.r#async));
         let repository = text("repository", &message.repository)?;
-        let new = NewJob { id, repository, kind: JobKind::Merge, spec: message.encode_to_vec() };
+        let new = NewJob { id, repository, kind: JobKind::Merge, message: message.encode_to_vec() };
         if is_async {
             let job_id = self.jobs.begin(&caller, new).await?.id.to_string();
             return Ok(Response::new(wire::MergeResponse { outcome: None, job_id }));

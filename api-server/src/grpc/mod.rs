@@ -64,7 +64,7 @@ impl Grpc {
     }
 }
 
-/// Routes all services, behind authentication.
+/// Routes all services, after authentication.
 pub(crate) fn router(grpc: Grpc, authenticator: Arc<Authenticator>) -> Router {
     Routes::new(RepositoriesServer::new(grpc.clone()))
         .add_service(BranchesServer::new(grpc.clone()))

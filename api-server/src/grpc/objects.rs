@@ -263,7 +263,7 @@ fn read_failed(error: graveler::BodyError) -> Status {
     }
 }
 
-/// The chunks behind the header as a body. A client that goes away makes it fail, so that nothing is stored.
+/// The chunks after the header as a body. A client that goes away makes it fail, so that nothing is stored.
 fn body(parts: Streaming<wire::PutObjectRequest>) -> BodyStream {
     parts
         .map(|message| match message {

@@ -17,7 +17,7 @@ impl Refs for Grpc {
         let (caller, mut message) = authenticated(request)?;
         let id = take_request_id(&mut message.request_id)?;
         let repository = text("repository", &message.repository)?;
-        let new = NewJob { id, repository, kind: JobKind::DumpRefs, spec: message.encode_to_vec() };
+        let new = NewJob { id, repository, kind: JobKind::DumpRefs, message: message.encode_to_vec() };
         Ok(Response::new(decoded(&self.jobs.run(&caller, new).await?)?))
     }
 
@@ -28,7 +28,7 @@ impl Refs for Grpc {
         let (caller, mut message) = authenticated(request)?;
         let id = take_request_id(&mut message.request_id)?;
         let repository = text("repository", &message.repository)?;
-        let new = NewJob { id, repository, kind: JobKind::RestoreRefs, spec: message.encode_to_vec() };
+        let new = NewJob { id, repository, kind: JobKind::RestoreRefs, message: message.encode_to_vec() };
         Ok(Response::new(decoded(&self.jobs.run(&caller, new).await?)?))
     }
 }

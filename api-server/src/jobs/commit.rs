@@ -2,11 +2,13 @@
 
 use auth::Caller;
 use graveler::Built;
+use model::{JobDigest, JobKind};
 use prost::Message;
 use proto::api::{commit_to_wire, parse, time_from_wire};
 use proto::generated::api as wire;
 
 use super::decode;
+use super::digest::Digest;
 use super::work::{Answer, Work};
 use crate::Error;
 use crate::flows::{self, CommitRequest};
@@ -30,6 +32,16 @@ pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
         job_id: String::new(),
     };
     Ok(Answer { bytes: answer.encode_to_vec(), is_remembered: committed.changes.is_some() })
+}
+
+pub(super) fn digest(message: &[u8]) -> Result<JobDigest, Error> {
+    let message: wire::CreateCommitRequest = decode(message)?;
+    let force = message.force;
+    let CommitRequest { repository, branch, message, metadata, allow_empty, created_at } = request(message)?;
+    let mut digest = Digest::of(JobKind::Commit);
+    digest.text("repository", repository.as_str()).text("branch", branch.as_str()).text("message", &message);
+    digest.texts("metadata", &metadata).flag("allow_empty", allow_empty).time("created_at", created_at);
+    Ok(digest.flag("force", force).end())
 }
 
 fn request(message: wire::CreateCommitRequest) -> Result<CommitRequest, Error> {

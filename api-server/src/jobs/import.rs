@@ -3,11 +3,13 @@
 
 use auth::Caller;
 use graveler::Built;
+use model::{JobDigest, JobKind};
 use prost::Message;
 use proto::api::{InvalidField, commit_to_wire, parse};
 use proto::generated::api as wire;
 
 use super::decode;
+use super::digest::Digest;
 use super::work::{Answer, Work};
 use crate::Error;
 use crate::flows::{self, ImportRequest, ImportRun, ImportSource, ImportSteps};
@@ -35,6 +37,22 @@ pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
 fn answer(built: &Built, objects: u64, skipped: u64) -> wire::ImportResponse {
     let commit = Some(commit_to_wire(&built.id, &built.commit));
     wire::ImportResponse { commit, objects, skipped, job_id: String::new() }
+}
+
+pub(super) fn digest(message: &[u8]) -> Result<JobDigest, Error> {
+    let message: wire::ImportRequest = decode(message)?;
+    let force = message.force;
+    let ImportRequest { repository, branch, sources, message, metadata, skip_unusable } = request(message)?;
+    let mut digest = Digest::of(JobKind::Import);
+    digest.text("repository", repository.as_str()).text("branch", branch.as_str()).text("message", &message);
+    for source in &sources {
+        match source {
+            ImportSource::Prefix { from, to } => digest.text("prefix", from).text("to", to),
+            ImportSource::Object { from, to } => digest.text("object", from).text("to", to.as_str()),
+        };
+    }
+    digest.texts("metadata", &metadata).flag("skip_unusable", skip_unusable);
+    Ok(digest.flag("force", force).end())
 }
 
 fn request(message: wire::ImportRequest) -> Result<ImportRequest, Error> {

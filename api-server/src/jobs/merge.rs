@@ -2,13 +2,14 @@
 
 use auth::Caller;
 use graveler::{Built, ChangeCounts, Conflict, Conflicts, Strategy};
-use model::JOB_BYTES_MAX;
+use model::{JOB_BYTES_MAX, JobDigest, JobKind};
 use prost::Message;
 use proto::api::{commit_to_wire, object_to_wire, parse};
 use proto::generated::api as wire;
 use wire::merge_response::Outcome;
 
 use super::decode;
+use super::digest::Digest;
 use super::work::{Answer, Work};
 use crate::Error;
 use crate::flows::{self, MergeOutcome, MergeRequest};
@@ -29,6 +30,35 @@ pub(super) async fn carry_out(work: &Work) -> Result<Answer, Error> {
     let outcome = flows::merge(&queues, &work.caller, &request, &context).await?;
     let is_remembered = matches!(outcome, MergeOutcome::Merged { .. });
     Ok(Answer { bytes: fitting(respond(to_wire(outcome))), is_remembered })
+}
+
+pub(super) fn digest(message: &[u8]) -> Result<JobDigest, Error> {
+    let message: wire::MergeRequest = decode(message)?;
+    let force = message.force;
+    let MergeRequest {
+        repository,
+        source,
+        destination,
+        message,
+        metadata,
+        strategy,
+        dry_run,
+        squash,
+        must_change,
+        conflicts_after,
+        conflicts_amount,
+    } = request(message)?;
+    let strategy = match strategy {
+        None => "",
+        Some(Strategy::SourceWins) => "source-wins",
+        Some(Strategy::DestinationWins) => "destination-wins",
+    };
+    let mut digest = Digest::of(JobKind::Merge);
+    digest.text("repository", repository.as_str()).text("source", &source.to_string());
+    digest.text("destination", destination.as_str()).text("message", &message).texts("metadata", &metadata);
+    digest.text("strategy", strategy).flag("dry_run", dry_run).flag("squash", squash).flag("must_change", must_change);
+    digest.text("conflicts_after", &conflicts_after).text("conflicts_amount", &conflicts_amount.to_string());
+    Ok(digest.flag("force", force).end())
 }
 
 /// Reads a merge's message.

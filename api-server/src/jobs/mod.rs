@@ -12,6 +12,7 @@
 //! failed, is never written down as the end of a request.
 
 mod commit;
+mod digest;
 mod import;
 pub(crate) mod merge;
 mod refs;
@@ -26,8 +27,8 @@ use std::time::Duration;
 use auth::{Action, Caller, Directory, Resource, authorize, is_allowed};
 use graveler::Progress;
 use model::{
-    BeginJob, CancelJob, Command, GetJob, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobState, ListJobs, Refusal,
-    RepositoryName, RequestId, RunnerId,
+    BeginJob, CancelJob, Command, GetJob, JOB_BYTES_MAX, Job, JobKind, JobProgress, JobSpec, JobState, ListJobs,
+    Refusal, RepositoryName, RequestId, RunnerId,
 };
 use proto::api::InvalidField;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -84,7 +85,7 @@ pub struct NewJob {
     /// What it does.
     pub kind: JobKind,
     /// The public API's message, encoded, without its request id.
-    pub spec: Vec<u8>,
+    pub message: Vec<u8>,
 }
 
 /// The jobs of one API server. Cheap to clone; they go on until the last clone is gone.
@@ -127,15 +128,15 @@ struct Request {
     repository: RepositoryName,
     kind: JobKind,
     caller: Caller,
-    spec: Vec<u8>,
+    spec: JobSpec,
     progress: Progress,
 }
 
 impl Request {
-    fn is(&self, new: &NewJob, caller: &Caller) -> bool {
+    fn is(&self, new: &NewJob, spec: &JobSpec, caller: &Caller) -> bool {
         self.repository == new.repository
             && self.kind == new.kind
-            && self.spec == new.spec
+            && self.spec.asks_the_same(spec)
             && self.caller.user.id == caller.user.id
     }
 }
@@ -173,16 +174,16 @@ impl Jobs {
     /// Carries out a request and waits for its answer: the encoded response of the public API. It goes on if nobody
     /// waits any more.
     pub async fn run(&self, caller: &Caller, new: NewJob) -> Result<Vec<u8>, Error> {
-        check(caller, &new)?;
-        let (kind, spec) = (new.kind, new.spec.clone());
-        let mut under_way = self.inner.join_or_start(caller, new)?;
+        let spec = check(caller, &new)?;
+        let (kind, message) = (new.kind, new.message.clone());
+        let mut under_way = self.inner.join_or_start(caller, new, spec)?;
         let ended = under_way.end.wait_for(Option::is_some).await.map_err(|_| gone())?.clone();
-        as_told_to(caller, kind, &spec, state_to_result(ended.unwrap_or(JobState::Cancelled))?)
+        as_told_to(caller, kind, &message, state_to_result(ended.unwrap_or(JobState::Cancelled))?)
     }
 
     /// Begins a request that nobody waits for.
     pub async fn begin(&self, caller: &Caller, new: NewJob) -> Result<Job, Error> {
-        check(caller, &new)?;
+        let spec = check(caller, &new)?;
         self.inner.refuse_if_ending()?;
         let id = new.id.unwrap_or_else(|| RequestId(rand::random()));
         let slot = Arc::clone(&self.inner.detached).try_acquire_owned().ok();
@@ -192,7 +193,7 @@ impl Jobs {
             kind: new.kind,
             user: caller.user.id,
             caller: Some(caller.kept()),
-            spec: new.spec,
+            spec,
             runner: slot.as_ref().map(|_| (self.inner.runner, self.inner.lease_ms())),
         });
         let job = *self.inner.queues.graveler().meta().write(command).await?.job()?;
@@ -259,13 +260,13 @@ impl Inner {
     }
 
     /// Joins the run of the same id, or starts one.
-    fn join_or_start(self: &Arc<Self>, caller: &Caller, new: NewJob) -> Result<UnderWay, Error> {
+    fn join_or_start(self: &Arc<Self>, caller: &Caller, new: NewJob, spec: JobSpec) -> Result<UnderWay, Error> {
         self.refuse_if_ending()?;
         let mut all = self.lock();
         if let Some(id) = new.id
             && let Some(found) = all.get(&id)
         {
-            return if found.request.is(&new, caller) {
+            return if found.request.is(&new, &spec, caller) {
                 Ok(found.clone())
             } else {
                 Err(Refusal::RequestReused(id).into())
@@ -280,7 +281,7 @@ impl Inner {
             repository: new.repository,
             kind: new.kind,
             caller: caller.clone(),
-            spec: new.spec,
+            spec,
             progress: Progress::default(),
         };
         Ok(self.start(&mut all, request, known, None))
@@ -369,7 +370,7 @@ impl UnderWay {
 /// A job as a caller is told of it.
 fn seen_by(caller: &Caller, mut job: Job) -> Result<Job, Error> {
     if let JobState::Done(answer) = job.state {
-        job.state = JobState::Done(as_told_to(caller, job.kind, &job.spec, answer)?);
+        job.state = JobState::Done(as_told_to(caller, job.kind, &job.spec.message, answer)?);
     }
     Ok(job)
 }
@@ -389,7 +390,7 @@ fn may_see(caller: &Caller, job: &Job) -> bool {
     let is_own = job.user == caller.user.id && caller.narrowed.is_none();
     let may = |action, resource: &Resource| is_allowed(caller, action, resource);
     is_own
-        || match work::branch(job.kind, &job.spec) {
+        || match work::branch(job.kind, &job.spec.message) {
             Some(branch) => {
                 let branch = Resource::branch(&job.repository, &branch);
                 may(Action::ReadBranch, &branch) || may(Action::CreateCommit, &branch)
@@ -398,13 +399,15 @@ fn may_see(caller: &Caller, job: &Job) -> bool {
         }
 }
 
-/// What can be said of a request before anything is done.
-fn check(caller: &Caller, new: &NewJob) -> Result<(), Error> {
-    if new.spec.len() > JOB_BYTES_MAX {
-        let why = format!("{} bytes of message and metadata; the most is {JOB_BYTES_MAX}", new.spec.len());
+/// What can be said of a request before anything is done. → what is kept of it
+fn check(caller: &Caller, new: &NewJob) -> Result<JobSpec, Error> {
+    if new.message.len() > JOB_BYTES_MAX {
+        let why = format!("{} bytes of message and metadata; the most is {JOB_BYTES_MAX}", new.message.len());
         return Err(InvalidField::new("request", why).into());
     }
-    work::check(caller, new.kind, &new.spec)
+    work::check(caller, new.kind, &new.message)?;
+    let digest = Some(work::digest(new.kind, &new.message)?);
+    Ok(JobSpec { version: work::SPEC_VERSION, message: new.message.clone(), digest })
 }
 
 /// A task ends before its request only with its server, or by a bug.

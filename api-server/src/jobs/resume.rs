@@ -68,6 +68,9 @@ impl Inner {
         if self.find(job.id).is_some() || job.lease.is_some_and(|lease| lease.lasts(now)) {
             return Ok(());
         }
+        if job.spec.version > super::work::SPEC_VERSION {
+            return Ok(());
+        }
         if job.attempts >= ATTEMPTS_MAX {
             let why = format!("it was taken up {ATTEMPTS_MAX} times, and no server came to its end");
             return self.fail(job, Code::Internal, Reason::Internal, why).await;

@@ -90,7 +90,7 @@ impl Inner {
             };
             let same = job.repository == request.repository
                 && job.kind == request.kind
-                && job.spec == request.spec
+                && job.spec.asks_the_same(&request.spec)
                 && job.user == request.caller.user.id;
             if !same {
                 return Err(Refusal::RequestReused(request.id).into());

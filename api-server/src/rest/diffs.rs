@@ -73,7 +73,7 @@ pub(crate) struct DiffList {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DiffQuery {
-    /// Paths behind this one.
+    /// Paths after this one.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     after: String,
@@ -85,7 +85,7 @@ pub(crate) struct DiffQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     prefix: String,
-    /// Paths that hold this behind the prefix are shown as one.
+    /// Paths that hold this after the prefix are shown as one.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     delimiter: String,
@@ -153,7 +153,7 @@ async fn diff_refs(
     };
     let hidden = [&left, &right].map(|side| HiddenPaths::new(&caller, &repository, side.base()));
     let shows = move |path: &str| !hidden.iter().any(|hidden| hidden.has(path));
-    let page = rest.graveler.diff_shown(&repository, (&left, &right), kind, &query.into(), Box::new(shows)).await?;
+    let page = rest.graveler.diff_shown(&repository, &left, &right, kind, &query.into(), Box::new(shows)).await?;
     Ok(Json(DiffList::new(page, include_right_stats)))
 }
 

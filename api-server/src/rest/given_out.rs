@@ -58,7 +58,9 @@ impl<'a> Recipient<'a> {
         rest: &Rest,
         way: Way,
         caller: &'a Caller,
-        (repository, branch, path): (&RepositoryName, &BranchName, &'a ObjectPath),
+        repository: &RepositoryName,
+        branch: &BranchName,
+        path: &'a ObjectPath,
     ) -> Result<Self, Error> {
         let found = rest.graveler.meta().lookup(repository, &branch.into(), None).await?;
         match found.target {

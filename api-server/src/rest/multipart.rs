@@ -147,7 +147,7 @@ async fn create_presign_multipart_upload(
         return Err(invalid_field("parts", format!("an upload has at most {PART_NUMBER_MAX} parts")));
     }
     rest.must_sign()?;
-    let recipient = Recipient::find(&rest, Way::Parts, &caller, (&repository, &branch, &path)).await?;
+    let recipient = Recipient::find(&rest, Way::Parts, &caller, &repository, &branch, &path).await?;
     recipient.repository.open_to_writes(&branch)?;
     let given = recipient.give_out(&rest)?;
     let (storage, address) = (rest.storage(&recipient.repository)?, given.slot.of_parts());
@@ -173,7 +173,7 @@ async fn complete_presign_multipart_upload(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     Body(body): Body<CompletePresignMultipartUpload>,
 ) -> Result<Json<ObjectStats>, Failure> {
-    let (recipient, given) = rest.upload(&caller, (&repository, &branch, &path), &body.physical_address).await?;
+    let (recipient, given) = rest.upload(&caller, &repository, &branch, &path, &body.physical_address).await?;
     let e_tag = whole_e_tag(&body.parts)?;
     let part = |part: UploadPart| CompletionPart { number: part.part_number, id: part.etag, content: None };
     let mut parts: Vec<_> = body.parts.into_iter().map(part).collect();
@@ -214,7 +214,7 @@ async fn abort_presign_multipart_upload(
     Query(ObjectQuery { path }): Query<ObjectQuery>,
     OptionalBody(AbortPresignMultipartUpload { physical_address }): OptionalBody<AbortPresignMultipartUpload>,
 ) -> Result<StatusCode, Failure> {
-    let (recipient, given) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
+    let (recipient, given) = rest.upload(&caller, &repository, &branch, &path, &physical_address).await?;
     let ended = rest.storage(&recipient.repository)?.abort_multipart(&given.slot.of_parts(), &upload).await;
     ended.map_err(graveler::Error::from)?;
     Ok(StatusCode::NO_CONTENT)
@@ -234,7 +234,7 @@ async fn upload_part(
     if !(1..=PART_NUMBER_MAX).contains(&number) {
         return Err(invalid_field("partNumber", format!("is from 1 to {PART_NUMBER_MAX}")));
     }
-    let (recipient, given) = rest.upload(&caller, (&repository, &branch, &path), &physical_address).await?;
+    let (recipient, given) = rest.upload(&caller, &repository, &branch, &path, &physical_address).await?;
     let url = rest.storage(&recipient.repository)?.signed_part(&given.slot.of_parts(), &upload, number).await;
     Ok(Json(UploadTo { presigned_url: url.map_err(graveler::Error::from)? }))
 }
@@ -251,12 +251,14 @@ impl Rest {
     async fn upload<'a>(
         &self,
         caller: &'a Caller,
-        (repository, branch, path): (&RepositoryName, &BranchName, &'a ObjectPath),
+        repository: &RepositoryName,
+        branch: &BranchName,
+        path: &'a ObjectPath,
         physical_address: &str,
     ) -> Result<(Recipient<'a>, TakenBack), Failure> {
         authorize(caller, Action::WriteObject, &Resource::object_of(repository, branch, path))?;
         self.must_sign()?;
-        let recipient = Recipient::find(self, Way::Parts, caller, (repository, branch, path)).await?;
+        let recipient = Recipient::find(self, Way::Parts, caller, repository, branch, path).await?;
         let given = recipient.take_back(self, physical_address)?;
         Ok((recipient, given))
     }

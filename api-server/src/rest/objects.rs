@@ -71,7 +71,7 @@ pub(crate) struct ListQuery {
     #[serde(default, deserialize_with = "flag")]
     #[param(value_type = Option<bool>)]
     presign: bool,
-    /// Paths behind this one.
+    /// Paths after this one.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     after: String,
@@ -79,7 +79,7 @@ pub(crate) struct ListQuery {
     #[serde(default)]
     #[param(value_type = Option<i64>, minimum = -1, maximum = 1000)]
     amount: Amount,
-    /// Paths that hold this behind the prefix are shown as one.
+    /// Paths that hold this after the prefix are shown as one.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     delimiter: String,

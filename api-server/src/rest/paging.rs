@@ -1,4 +1,4 @@
-//! Pages of lists, as lakeFS's clients turn them. Invariant: a page says what to go on behind only when there is more.
+//! Pages of lists, as lakeFS's clients turn them. Invariant: a page says what to go on after only when there is more.
 
 use model::{PAGE_MAX, PageRequest};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,7 +15,7 @@ pub(crate) struct PageQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     pub(crate) prefix: String,
-    /// Items behind this one.
+    /// Items after this one.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     pub(crate) after: String,
@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for Amount {
 /// Where a page stands in its list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Pagination {
-    /// Whether more come behind it.
+    /// Whether more come after it.
     pub(crate) has_more: bool,
     /// What to send as `after` to get them.
     pub(crate) next_offset: String,
@@ -69,7 +69,7 @@ pub(crate) struct Pagination {
 }
 
 impl Pagination {
-    /// Describes a page of `items`, whose list goes on behind the last one's name.
+    /// Describes a page of `items`, whose list goes on after the last one's name.
     pub(crate) fn of<T>(more: bool, items: &[T], name: impl Fn(&T) -> String) -> Self {
         Self::before(items.last().filter(|_| more).map(name), items.len())
     }

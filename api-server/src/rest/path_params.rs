@@ -63,7 +63,7 @@ pub(crate) struct AtRef {
     /// The repository's name.
     #[param(value_type = String)]
     pub(crate) repository: RepositoryName,
-    /// A branch, tag or commit id, with `~n`, `^n`, `@` or `$` behind it.
+    /// A branch, tag or commit id, with `~n`, `^n`, `@` or `$` after it.
     #[serde(rename = "ref", deserialize_with = "text")]
     #[param(value_type = String)]
     pub(crate) reference: RefExpr,

@@ -96,7 +96,7 @@ pub(crate) struct RepositoriesQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     prefix: String,
-    /// Names behind this one.
+    /// Names after this one.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     after: String,

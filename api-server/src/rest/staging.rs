@@ -85,7 +85,7 @@ async fn get_physical_address(
     Query(PresignQuery { presign }): Query<PresignQuery>,
 ) -> Result<Json<StagingLocation>, Failure> {
     authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
-    let recipient = Recipient::find(&rest, Way::Whole, &caller, (&repository, &branch, &path)).await?;
+    let recipient = Recipient::find(&rest, Way::Whole, &caller, &repository, &branch, &path).await?;
     // Whether the repository takes it is judged when it is linked, which may be by force.
     recipient.repository.unprotected(&branch)?;
     let given = recipient.give_out(&rest)?;
@@ -115,7 +115,7 @@ async fn link_physical_address(
 ) -> Result<Json<ObjectStats>, Failure> {
     authorize(&caller, Action::WriteObject, &Resource::object_of(&repository, &branch, &path))?;
     let require = requirement(&headers)?;
-    let recipient = Recipient::find(&rest, Way::Whole, &caller, (&repository, &branch, &path)).await?;
+    let recipient = Recipient::find(&rest, Way::Whole, &caller, &repository, &branch, &path).await?;
     let given = recipient.take_back(&rest, body.staging.physical_address.as_deref().unwrap_or_default())?;
     let request = flows::LinkRequest {
         repository: recipient.repository.clone(),

@@ -87,7 +87,7 @@ impl Rest {
         if job.kind != kind {
             return Err(unknown());
         }
-        if fits(&decode(&job.spec)?) { Ok(job) } else { Err(unknown()) }
+        if fits(&decode(&job.spec.message)?) { Ok(job) } else { Err(unknown()) }
     }
 
     /// When something was last heard of a task.
@@ -134,7 +134,7 @@ pub(super) fn end(job: &Job) -> Option<End> {
 }
 
 fn new_job(repository: &RepositoryName, kind: JobKind, request: &impl Message) -> NewJob {
-    NewJob { id: None, repository: repository.clone(), kind, spec: request.encode_to_vec() }
+    NewJob { id: None, repository: repository.clone(), kind, message: request.encode_to_vec() }
 }
 
 fn shown(id: &str) -> String {

@@ -35,7 +35,7 @@ async fn the_first_start_makes_an_administrator_and_later_ones_don_t() {
     assert!(!format!("{keys:?} {credential:?}").contains(keys.secret_access_key.expose_secret()));
 }
 
-/// Lets a start be cut off behind any of its commands.
+/// Lets a start be cut off after any of its commands.
 struct CutOff {
     store: Arc<dyn MetaStore>,
     commands_left: AtomicU64,

@@ -8,7 +8,9 @@ use api_server::jobs::JobOptions;
 use futures::TryStreamExt;
 use futures::future::join_all;
 use lakebed_sdk::{Code, Job, JobAnswer, JobKind, JobState, Lakebed, MergeOptions, NewCommit, Reason, RequestId};
-use model::{Clock, GetJob, SystemClock};
+use model::{BeginJob, Clock, GetJob, JobSpec, SystemClock};
+use prost::Message;
+use proto::generated::api as wire;
 use storage::testing::{Fault, Faults, Verb};
 
 use crate::lake::{TestLake, branch, until};
@@ -41,7 +43,7 @@ async fn messages(lake: &TestLake) -> Vec<String> {
     lake.log("main").await.into_iter().map(|commit| commit.message).filter(|text| !text.contains("created")).collect()
 }
 
-/// How many commits are behind the repository's first.
+/// How many commits are after the repository's first.
 async fn commits(lake: &TestLake) -> usize {
     lake.log("main").await.len() - 1
 }
@@ -158,6 +160,37 @@ async fn a_job_whose_server_is_gone_is_taken_up_when_its_lease_lapses() {
     assert!(matches!(last.state, JobState::Done(_)), "{last:?}");
     assert_eq!((last.attempts, messages(&lake).await), (2, vec!["survives".to_owned()]));
     assert_eq!(lake.read("main@", "a").await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn a_job_of_a_later_version_is_left_to_servers_that_know_it() {
+    let lake = TestLake::with_jobs(lazy()).await;
+    let user = lake.administrator().await.user.id;
+    let message = wire::CreateCommitRequest {
+        repository: lake.trips.to_string(),
+        branch: "main".into(),
+        message: "by hand".into(),
+        allow_empty: true,
+        ..Default::default()
+    };
+    // Jobs are taken up in the order of their ids.
+    for (id, version) in [(1, 2), (2, 1)] {
+        let job = BeginJob {
+            request: RequestId(id),
+            repository: lake.trips.clone(),
+            kind: model::JobKind::Commit,
+            user,
+            caller: None,
+            spec: JobSpec { version, message: message.encode_to_vec(), digest: None },
+            runner: None,
+        };
+        lake.graveler.meta().write(job.into()).await.unwrap().job().unwrap();
+    }
+    let server = lake.another_server(quick()).await;
+    let told = wait(&server.lakebed, &lake, RequestId(2)).await;
+    assert!(matches!(told.last().unwrap().state, JobState::Done(_)), "{told:?}");
+    let left = lake.graveler.meta().ask(GetJob { id: RequestId(1) }).await.unwrap();
+    assert_eq!((&left.state, left.attempts), (&model::JobState::Waiting, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

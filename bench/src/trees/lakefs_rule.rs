@@ -1,7 +1,7 @@
 //! What lakeFS would write for a commit, by the rule that its documentation and configuration describe: replayed over
 //! the same keys, to compare bytes and ranges. Invariant: where the model is in doubt, it counts fewer bytes for lakeFS.
 //!
-//! The rule: a range is closed behind a key whose hash is 0 modulo 50,000 (so lengths are geometric), or when its file
+//! The rule: a range is closed after a key whose hash is 0 modulo 50,000 (so lengths are geometric), or when its file
 //! has reached 20 MiB. A commit copies a range's id when no change falls into it, and rewrites it entry by entry
 //! otherwise; a rewritten range is closed where the next one is reused. It writes one metarange that lists all ranges.
 //! Changes here are of existing keys, so cuts stay where they are. What an entry takes in its files is measured: RocksDB
@@ -21,7 +21,7 @@ const RANGE_LINE_BYTES: f64 = 160.0;
 
 /// The ranges of a tree of the first so many objects.
 pub(crate) struct LakefsTree {
-    /// Numbers of the objects behind which a range ends.
+    /// Numbers of the objects after which a range ends.
     ends: Vec<u64>,
     /// What an entry takes in a file.
     pub(crate) entry_bytes: f64,

@@ -77,7 +77,7 @@ async fn line(bench: &TreesBench, entries: u64, kind: Kind, before: &mut Option<
     let Some(spent) = total else { bail!("no merge was measured") };
     let each = |number: f64| number / MERGES as f64;
     let opened = spent.tree.ranges_opened as f64;
-    // Both sides of a range that both changed, its base, and what the cuts behind it need.
+    // Both sides of a range that both changed, its base, and what the cuts after it need.
     let bound = if kind == Kind::Disjoint { 0.0 } else { 8.0 * MERGES as f64 };
     let line = Line {
         path: match kind {

@@ -69,7 +69,7 @@ impl Iterator for Objects {
     }
 }
 
-/// Writes an object's path behind nothing else: `lake/table-0042/year=2023/month=07/day=15/part-00123-<uuid>….parquet`.
+/// Writes an object's path after nothing else: `lake/table-0042/year=2023/month=07/day=15/part-00123-<uuid>….parquet`.
 pub(crate) fn write_key(number: u64, key: &mut String) {
     let (table, in_table) = (number / FILES_PER_TABLE, number % FILES_PER_TABLE);
     let (day, file) = (in_table / FILES_PER_DAY, in_table % FILES_PER_DAY);

@@ -78,7 +78,7 @@ pub(crate) enum Fs {
     /// Download an object, or a folder with --recursive; what is there already isn't fetched
     ///
     /// What is under the path goes right into the folder: of `download -r lakebed://trips/main/x data`, with or without a slash
-    /// behind x, x/a becomes data/a, not data/x/a. An object x beside the folder x/ becomes data/x.
+    /// after x, x/a becomes data/a, not data/x/a. An object x beside the folder x/ becomes data/x.
     ///
     /// A file is held to be the object if it has its size, and either the time that a download gives it or bytes that the
     /// object's ETag is of. The time is that of the file that was uploaded, if it is noted with the object, or else that of the

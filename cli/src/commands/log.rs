@@ -29,7 +29,7 @@ pub(crate) struct Log {
     /// How many commits at most
     #[arg(long, short = 'n', value_name = "NUMBER")]
     limit: Option<usize>,
-    /// Begin behind this commit
+    /// Begin after this commit
     #[arg(long, value_name = "COMMIT")]
     after: Option<CommitId>,
     /// Only commits that changed this object; a path with / at its end is a folder (may be given several times)

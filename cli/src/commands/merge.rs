@@ -123,7 +123,7 @@ impl Merge {
 /// How many conflicts one page asks for: the server's most.
 pub(super) const PAGE_CONFLICTS: u32 = 1000;
 
-/// Prints all conflicts, one a line, and what to do about them. `page` asks for those behind a path, changing nothing.
+/// Prints all conflicts, one a line, and what to do about them. `page` asks for those after a path, changing nothing.
 pub(super) async fn list_conflicts<F>(page: impl Fn(String) -> F, output: Output) -> Result<()>
 where
     F: Future<Output = Result<MergeOutcome, Error>>,

@@ -124,7 +124,7 @@ impl Writer {
         }
     }
 
-    /// Writes a line and what has gathered behind it, in one piece. → whether that was the end
+    /// Writes a line and what has gathered after it, in one piece. → whether that was the end
     fn take(&mut self, first: String, queued: &Receiver<Queued>) -> bool {
         let (mut piece, mut ended) = (first + "\n", false);
         while piece.len() < BATCH_BYTES_MAX && !ended {

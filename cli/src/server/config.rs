@@ -1,6 +1,6 @@
 //! The servers' settings. Owns their names, defaults and order: flag, environment (`LAKEBED_*`), TOML file, default;
 //! `values` reads single ones, `checks` says which can't be meant, `readers` which role reads which. The only place that reads
-//! them; everything behind it takes values. Invariant: an unknown name is an error.
+//! them; everything after it takes values. Invariant: an unknown name is an error.
 
 mod checks;
 mod readers;
@@ -72,7 +72,7 @@ pub(crate) struct ServerArgs {
     object_store_options: Vec<(String, String)>,
 
     /// Place outside the object store whose objects may be imported and read where they lie: s3://bucket/prefix,
-    /// gs://…, az://… or file:///folder (may be given several times). Settings follow behind a `?`, as in
+    /// gs://…, az://… or file:///folder (may be given several times). Settings follow after a `?`, as in
     /// s3://other?endpoint=http://127.0.0.1:9000&allow_http=true; without, a place of the object store's own kind takes its
     /// settings. Nothing is allowed by default
     #[arg(long = "import-allow", env = "LAKEBED_IMPORT_ALLOW", value_delimiter = ',', value_name = "URL")]

@@ -135,7 +135,7 @@ impl Listener {
                 () = &mut end => break,
             };
             let (service, watcher, security) = (service.clone(), graceful.watcher(), self.security.clone());
-            tokio::spawn(attend((stream, peer), guest, security, service, watcher, self.bounds));
+            tokio::spawn(attend(stream, peer, guest, security, service, watcher, self.bounds));
         }
         drop(self.tcp);
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
@@ -162,7 +162,8 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 /// Serves a connection until it ends, or must.
 async fn attend(
-    (stream, peer): (TcpStream, IpAddr),
+    stream: TcpStream,
+    peer: IpAddr,
     mut guest: Guest,
     security: Security,
     service: impl Respond,

@@ -123,7 +123,7 @@ impl<'a> TableCheck<'a> {
         has_layers(&self.tail)
     }
 
-    /// The next block that is sound, with its hash; `None` behind the last.
+    /// The next block that is sound, with its hash; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<(Block, BlockHash)>, Error> {
         while self.at < self.tail.blocks() {
             self.report.go_on()?;

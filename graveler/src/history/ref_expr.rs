@@ -29,7 +29,7 @@ pub struct InvalidRefExpr {
 /// - `@{2026-11-01T00:00:00Z}` takes the newest commit at or before that time among the commit and its first parents. It
 ///   goes by history and not by the reflog, so that it says the same for ever, and on tags and commits too.
 ///
-/// Suffixes combine from left to right: `main@{2026-11-01T00:00:00Z}~2`. `$` stands alone, behind a branch. A tag whose
+/// Suffixes combine from left to right: `main@{2026-11-01T00:00:00Z}~2`. `$` stands alone, after a branch. A tag whose
 /// name ends in `@` can only be given as a commit id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RefExpr {
@@ -136,7 +136,7 @@ impl fmt::Display for Suffix {
     }
 }
 
-/// Where the name ends: at the first `~`, `^` or `$`, at an `@{`, or at an `@` with nothing but suffixes behind it.
+/// Where the name ends: at the first `~`, `^` or `$`, at an `@{`, or at an `@` with nothing but suffixes after it.
 fn name_length(text: &str) -> usize {
     let stops = |at: usize, c: char| match c {
         '~' | '^' | '$' => true,

@@ -64,7 +64,7 @@ pub(crate) async fn reaches(commits: &impl Commits, from: CommitId, commit: Comm
     Ok(false)
 }
 
-/// A walk over a commit and its ancestors, newest first; a commit comes behind the child by which it was found.
+/// A walk over a commit and its ancestors, newest first; a commit comes after the child by which it was found.
 ///
 /// As long as no commit is older than its parents, commits come in the order of (time, generation): then what is at the
 /// frontier says all about what is still to come, and a page can go on from there.

@@ -34,7 +34,7 @@ pub struct DiffRequest {
     pub prefix: String,
     /// Changes under a common prefix are shown as one item.
     pub delimiter: Option<String>,
-    /// Items behind this one: a path, or a common prefix, whose paths are then all skipped.
+    /// Items after this one: a path, or a common prefix, whose paths are then all skipped.
     pub after: String,
     /// How many items at most; more than [`model::PAGE_MAX`] is taken as that.
     pub amount: usize,
@@ -88,7 +88,7 @@ impl Graveler {
         kind: DiffKind,
         request: &DiffRequest,
     ) -> Result<DiffPage, Error> {
-        self.diff_shown(repository, (left, right), kind, request, Box::new(|_| true)).await
+        self.diff_shown(repository, left, right, kind, request, Box::new(|_| true)).await
     }
 
     /// As [`Self::diff`], of what `shows` lets through, as in [`Self::list_shown`].
@@ -96,7 +96,8 @@ impl Graveler {
     pub async fn diff_shown(
         &self,
         repository: &RepositoryName,
-        (left, right): (&RefExpr, &RefExpr),
+        left: &RefExpr,
+        right: &RefExpr,
         kind: DiffKind,
         request: &DiffRequest,
         shows: Box<Shows>,
@@ -264,7 +265,7 @@ struct PageBuilder<'a> {
 
 /// What became of a difference.
 enum Added {
-    /// The page is full, and this one comes behind it; or nothing can come behind this one.
+    /// The page is full, and this one comes after it; or nothing can come after this one.
     Done,
     /// It is an item, or isn't shown.
     Item,

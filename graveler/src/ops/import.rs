@@ -75,7 +75,7 @@ impl Graveler {
     }
 
     /// Adds objects from a listing to what is imported already, until `is_enough` says so of the number of objects in this
-    /// step. All of the listing lies behind the checkpoint's last path.
+    /// step. All of the listing lies after the checkpoint's last path.
     ///
     /// Nothing refers to what this writes but the checkpoint that it returns. Fails with [`Error::Invalid`] when the
     /// listing isn't in order.

@@ -1,5 +1,5 @@
 //! Lists a ref's objects in the order of their paths. Owns grouping by delimiter; `staging/view` owns what is seen.
-//! Invariant: a common prefix is skipped by seeking behind it, and shown only if something visible is under it.
+//! Invariant: a common prefix is skipped by seeking after it, and shown only if something visible is under it.
 
 use model::{Entry, ObjectPath, PAGE_MAX, RepositoryName};
 
@@ -13,9 +13,9 @@ use crate::{Error, Graveler, RefExpr};
 pub struct ListRequest {
     /// Paths begin so.
     pub prefix: String,
-    /// Paths that hold this text behind the prefix are shown as one common prefix each, which ends with it.
+    /// Paths that hold this text after the prefix are shown as one common prefix each, which ends with it.
     pub delimiter: Option<String>,
-    /// Items behind this one: an object's path, or a common prefix, whose paths are then all skipped.
+    /// Items after this one: an object's path, or a common prefix, whose paths are then all skipped.
     pub after: String,
     /// How many items at most; more than [`model::PAGE_MAX`] is taken as that.
     pub amount: usize,

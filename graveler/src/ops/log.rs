@@ -23,7 +23,7 @@ const PATHS_MAX: usize = 1000;
 /// Which part of a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogRequest {
-    /// Where the page before ended; or behind a commit.
+    /// Where the page before ended; or after a commit.
     pub after: Option<LogCursor>,
     /// How many at most; more than [`model::PAGE_MAX`] is taken as that.
     pub amount: usize,
@@ -33,7 +33,7 @@ pub struct LogRequest {
     pub objects: Vec<String>,
     /// See `objects`.
     pub prefixes: Vec<String>,
-    /// Only commits that aren't older. What lies behind an older one isn't looked at.
+    /// Only commits that aren't older. What lies after an older one isn't looked at.
     pub since: Option<Timestamp>,
     /// The last commit of the log, if the log comes to it.
     pub stop_at: Option<RefExpr>,

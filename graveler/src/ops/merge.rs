@@ -52,7 +52,7 @@ pub struct MergeOptions {
     pub dry_run: bool,
     /// Makes a commit with one parent, the destination: the source's history stays out of the destination's.
     pub squash: bool,
-    /// Conflicts behind this path.
+    /// Conflicts after this path.
     pub conflicts_after: String,
     /// How many conflicts at most; 0 and more than [`model::PAGE_MAX`] are taken as that.
     pub conflicts_amount: usize,
@@ -78,9 +78,9 @@ pub enum Merged {
 pub struct Conflicts {
     /// Those that are told by their paths, in order.
     pub items: Vec<Conflict>,
-    /// How many others there are before the last of them; if no more come, at any place behind `conflicts_after`.
+    /// How many others there are before the last of them; if no more come, at any place after `conflicts_after`.
     pub unnamed: u64,
-    /// Whether more come behind the last.
+    /// Whether more come after the last.
     pub more: bool,
 }
 

@@ -1,5 +1,5 @@
 //! Prefixes and delimiters, as listings and diffs group paths. Owns the arithmetic on texts; texts order by their bytes,
-//! which is the order of their characters. Invariant: all texts with a prefix lie before the text behind it, and no
+//! which is the order of their characters. Invariant: all texts with a prefix lie before the text after it, and no
 //! other text lies between.
 
 use model::PAGE_MAX;
@@ -11,7 +11,7 @@ pub(crate) struct Grouping<'a> {
 }
 
 impl<'a> Grouping<'a> {
-    /// Groups what is behind `prefix` by a delimiter; an empty one is none.
+    /// Groups what is after `prefix` by a delimiter; an empty one is none.
     pub(crate) fn new(prefix: &'a str, delimiter: Option<&'a str>) -> Self {
         Self { prefix, delimiter: delimiter.filter(|delimiter| !delimiter.is_empty()) }
     }
@@ -21,14 +21,14 @@ impl<'a> Grouping<'a> {
         self.delimiter.is_some()
     }
 
-    /// The common prefix that a path belongs to: up to the first delimiter behind the prefix, that included.
+    /// The common prefix that a path belongs to: up to the first delimiter after the prefix, that included.
     pub(crate) fn common_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
         let delimiter = self.delimiter?;
         let at = path.strip_prefix(self.prefix)?.find(delimiter)?;
         Some(&path[..self.prefix.len() + at + delimiter.len()])
     }
 
-    /// Where to begin so that only items behind `after` come: a common prefix is skipped whole. `None`: nowhere.
+    /// Where to begin so that only items after `after` come: a common prefix is skipped whole. `None`: nowhere.
     pub(crate) fn start_behind(&self, after: &str) -> Option<String> {
         if after.is_empty() {
             return Some(self.prefix.to_owned());

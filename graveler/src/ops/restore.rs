@@ -45,7 +45,8 @@ impl Graveler {
         &self,
         repository: &RepositoryName,
         dump: &RefsDump,
-        (request, committer): (RequestId, &str),
+        request: RequestId,
+        committer: &str,
         progress: &Progress,
     ) -> Result<Restored, Error> {
         let found = self.meta().repository(repository).await?;

@@ -156,7 +156,7 @@ impl<B: Deref<Target = Block>> Cursor<B> {
         Self { block, at }
     }
 
-    /// The key and value here; `None` behind the last.
+    /// The key and value here; `None` after the last.
     pub fn entry(&self) -> Option<(&[u8], &[u8])> {
         (self.at < self.block.entries()).then(|| self.block.entry(self.at))
     }

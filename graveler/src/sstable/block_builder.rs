@@ -22,7 +22,7 @@ impl BlockBuilder {
         self.buffer.is_empty()
     }
 
-    /// Adds an entry with key `key` ‖ `trailer` behind that of `previous` (‖ any trailer).
+    /// Adds an entry with key `key` ‖ `trailer` after that of `previous` (‖ any trailer).
     pub(super) fn add(&mut self, previous: &[u8], key: &[u8], trailer: &[u8], value: &[u8]) {
         let shared = self.begin(previous, key);
         put_varint(&mut self.buffer, shared as u64);

@@ -4,7 +4,7 @@ use xxhash_rust::{xxh3::xxh3_64, xxh64::xxh64};
 
 use super::SstError;
 
-/// A kind of checksum, over a block and the type byte behind it.
+/// A kind of checksum, over a block and the type byte after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum {
     /// CRC-32C, masked: a checksum of data that holds checksums would be weak otherwise.
@@ -56,7 +56,7 @@ pub struct BlockFormat {
 }
 
 impl BlockFormat {
-    /// Computes what is stored behind bytes (which end with a block's type) that lie at an offset.
+    /// Computes what is stored after bytes (which end with a block's type) that lie at an offset.
     pub(super) fn compute(self, bytes: &[u8], offset: u64) -> u32 {
         self.checksum.compute(bytes).wrapping_add(self.modifier(offset))
     }

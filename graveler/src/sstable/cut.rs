@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// 1 / Γ(1 + ¼) in units of 2⁻³²: the scale of a Weibull distribution of shape 4 whose mean is 1.
 const SCALE_Q32: u128 = 4_738_477_006;
-/// Bits behind the binary point of a position relative to the scale.
+/// Bits after the binary point of a position relative to the scale.
 const POSITION_BITS: u32 = 20;
 /// Weights are held below this, so that positions fit their integers.
 const TARGET_MAX: u64 = 1 << 40;
@@ -74,7 +74,7 @@ impl Cutter {
         Self { rule, weight: 0 }
     }
 
-    /// Takes one step of a weight (bytes or entries) that ends with `key`; true if a cut follows behind it.
+    /// Takes one step of a weight (bytes or entries) that ends with `key`; true if a cut follows after it.
     pub fn step(&mut self, key: &[u8], weight: u64) -> bool {
         let before = self.weight;
         self.weight = before.saturating_add(weight);

@@ -53,7 +53,7 @@ impl<'a> Entries<'a> {
         })
     }
 
-    /// Goes to the next entry; false behind the last.
+    /// Goes to the next entry; false after the last.
     pub(super) fn advance(&mut self) -> Result<bool, SstError> {
         let at = self.size - self.rest.remaining();
         if self.rest.is_empty() {

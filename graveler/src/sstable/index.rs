@@ -22,7 +22,7 @@ pub(super) struct IndexLayout {
 /// A parsed index.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// User keys, one behind the other.
+    /// User keys, one after the other.
     separators: Vec<u8>,
     ends: Vec<u32>,
     handles: Vec<BlockHandle>,
@@ -139,7 +139,7 @@ impl IndexBuilder {
         Self { block: BlockBuilder::new(Self::RESTART_INTERVAL), last_key: Vec::new(), last_size: 0 }
     }
 
-    /// Adds a block, which lies right behind the one before.
+    /// Adds a block, which lies right after the one before.
     pub(super) fn add(&mut self, last_key: &[u8], handle: BlockHandle) {
         let (mut whole, mut delta) = (Vec::with_capacity(20), Vec::with_capacity(10));
         handle.put(&mut whole);

@@ -7,7 +7,7 @@ use super::coding::{Reader, put_varint};
 use super::compression::decompress;
 use super::{BLOCK_BYTES_MAX, BlockFormat, SstError};
 
-/// Bytes behind each block: the compression's type and the checksum.
+/// Bytes after each block: the compression's type and the checksum.
 pub(super) const TRAILER_BYTES: usize = 5;
 
 /// Where a block lies in its file; its 5-byte trailer follows it.
@@ -25,7 +25,7 @@ impl BlockHandle {
         self.offset..self.end()
     }
 
-    /// The first byte behind the trailer.
+    /// The first byte after the trailer.
     pub(super) fn end(&self) -> u64 {
         self.offset.saturating_add(self.size).saturating_add(TRAILER_BYTES as u64)
     }

@@ -34,7 +34,7 @@ pub(crate) struct StagedCursor {
     prefix: String,
     page: VecDeque<(ObjectPath, StagedValue)>,
     page_size: usize,
-    /// Where the next page begins; `None` behind the last.
+    /// Where the next page begins; `None` after the last.
     next_from: Option<String>,
 }
 
@@ -105,7 +105,7 @@ impl StagedCursor {
         self.page.pop_front()
     }
 
-    /// Goes forward to the first path at or behind `from`.
+    /// Goes forward to the first path at or after `from`.
     pub(crate) fn seek(&mut self, from: &str) {
         while self.page.front().is_some_and(|(path, _)| path.as_str() < from) {
             self.page.pop_front();

@@ -100,7 +100,7 @@ impl View {
         Ok(())
     }
 
-    /// Goes forward to the first path at or behind `from`.
+    /// Goes forward to the first path at or after `from`.
     pub(crate) async fn seek(&mut self, from: &str) -> Result<(), Error> {
         if self.position.as_str() < from {
             from.clone_into(&mut self.position);
@@ -153,7 +153,7 @@ impl View {
         Ok(())
     }
 
-    /// Whether a committed path has the prefix and isn't certainly behind what is staged next.
+    /// Whether a committed path has the prefix and isn't certainly after what is staged next.
     fn is_due(&self, key: &[u8]) -> bool {
         let staged = self.staged.as_ref().and_then(StagedCursor::peek);
         key.starts_with(self.prefix.as_bytes()) && staged.is_none_or(|(path, _)| key <= path.as_bytes())

@@ -30,7 +30,7 @@ impl BaseDiff {
         Ok(Self { files: files.clone(), left, right })
     }
 
-    /// Goes forward to the first difference at or behind a key.
+    /// Goes forward to the first difference at or after a key.
     pub(crate) async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
         self.left.seek(key).await?;
         self.right.seek(key).await
@@ -45,7 +45,7 @@ impl BaseDiff {
         })
     }
 
-    /// Takes the next difference whose key is smaller than `end`, if there is one, and looks at nothing behind that.
+    /// Takes the next difference whose key is smaller than `end`, if there is one, and looks at nothing after that.
     pub(crate) async fn next_before(&mut self, end: Option<&[u8]>) -> Result<Option<Difference>, Error> {
         let is_behind = |cursor: &TreeCursor| end.is_some_and(|end| cursor.bound().is_none_or(|bound| bound >= end));
         loop {

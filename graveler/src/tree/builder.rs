@@ -111,7 +111,7 @@ impl TreeBuilder {
         Ok(self.ranges.step(key, weight))
     }
 
-    /// Copies the data block that a cursor stands before, as it is stored, and goes behind it. False where that can't be:
+    /// Copies the data block that a cursor stands before, as it is stored, and goes past it. False where that can't be:
     /// no cut goes before it, or it isn't whole, or its last key isn't before `end`.
     pub(crate) async fn copy_block(&mut self, cursor: &mut TreeCursor, end: Option<&[u8]>) -> Result<bool, Error> {
         let Some(inside) = cursor.inside_mut() else { return Ok(false) };
@@ -147,8 +147,8 @@ impl TreeBuilder {
         self.push_nodes(vec![Todo { node: Arc::clone(node), closed, open: false }]).await
     }
 
-    /// Takes the range (or metarange) that a cursor stands before, and those behind it that the metarange lists in whole
-    /// blocks and that end before `end`; goes behind them. False if the cursor doesn't stand before a whole range.
+    /// Takes the range (or metarange) that a cursor stands before, and those after it that the metarange lists in whole
+    /// blocks and that end before `end`; goes past them. False if the cursor doesn't stand before a whole range.
     pub(crate) async fn take_range(&mut self, cursor: &mut TreeCursor, end: Option<&[u8]>) -> Result<bool, Error> {
         let Some(range) = cursor.whole_range().cloned() else { return Ok(false) };
         self.push_range(&range, cursor.is_closed()).await?;

@@ -17,10 +17,10 @@ use crate::sstable::{BlockHash, BlockInfo};
 /// A cursor over a layer's records, which moves forward only.
 pub(crate) struct TreeCursor {
     files: Files,
-    /// Over the metaranges that are opened, from the root down, each behind the record of what was entered there.
+    /// Over the metaranges that are opened, from the root down, each after the record of what was entered there.
     levels: Vec<Level>,
     here: Option<Here>,
-    /// What the cursor went behind, as long as nothing is entered behind it.
+    /// What the cursor went past, as long as nothing is entered after it.
     left: Option<Left>,
     /// Whether ranges that are opened will be read to their end, and mostly copied.
     copies: bool,
@@ -99,7 +99,7 @@ impl TreeCursor {
         Self { here: Some(Here { info: node, closed: false, from: None, inside: None }), ..Self::at_end(files) }
     }
 
-    /// A cursor behind all records.
+    /// A cursor after all records.
     fn at_end(files: &Files) -> Self {
         Self {
             files: files.clone(),
@@ -119,7 +119,7 @@ impl TreeCursor {
         self
     }
 
-    /// Goes behind what is here, opened or not, and enters nothing yet: before [`Self::enter`], what the metarange lists
+    /// Goes past what is here, opened or not, and enters nothing yet: before [`Self::enter`], what the metarange lists
     /// next may be skipped or copied block by block.
     pub(super) fn leave(&mut self) {
         if let Some(here) = self.here.take() {
@@ -133,7 +133,7 @@ impl TreeCursor {
         self.next_node(None).await
     }
 
-    /// The metarange that lists what comes behind what the cursor left, and its height if that is known.
+    /// The metarange that lists what comes after what the cursor left, and its height if that is known.
     pub(super) fn listing_ahead(&mut self) -> Option<(&mut TableCursor, Option<u32>)> {
         while self.levels.last().is_some_and(|level| level.nodes.at_end()) {
             self.levels.pop();
@@ -141,7 +141,7 @@ impl TreeCursor {
         self.levels.last_mut().map(|level| (&mut level.nodes, level.height))
     }
 
-    /// Enters what the metaranges list next (with keys at or behind `from`), unopened.
+    /// Enters what the metaranges list next (with keys at or after `from`), unopened.
     async fn next_node(&mut self, from: Option<&[u8]>) -> Result<(), Error> {
         self.leave();
         let left = self.left.take().filter(|_| from.is_none());
@@ -274,7 +274,7 @@ impl TreeCursor {
         }
     }
 
-    /// The range that the metarange here lists behind the one here.
+    /// The range that the metarange here lists after the one here.
     async fn next_range(&mut self) -> Result<Option<RangeInfo>, Error> {
         let Some(level) = self.levels.last_mut() else { return Ok(None) };
         level.nodes.load().await?;
@@ -292,7 +292,7 @@ impl TreeCursor {
         self.next_node(from.as_deref()).await
     }
 
-    /// Goes behind the record here, which must be loaded.
+    /// Goes past the record here, which must be loaded.
     pub(crate) async fn advance(&mut self) -> Result<(), Error> {
         let Some(inside) = self.here.as_mut().and_then(|here| here.inside.as_mut()) else {
             return Err(Error::Internal("a cursor that isn't loaded can't advance".into()));
@@ -310,12 +310,12 @@ impl TreeCursor {
         if inside.first_key_ahead().is_some() || inside.load().await? { Ok(()) } else { self.next_node(None).await }
     }
 
-    /// Goes behind the range or metarange here, whether it is opened or not.
+    /// Goes past the range or metarange here, whether it is opened or not.
     pub(crate) async fn skip_range(&mut self) -> Result<(), Error> {
         self.next_node(None).await
     }
 
-    /// Goes behind the data block that the cursor stands before.
+    /// Goes past the data block that the cursor stands before.
     pub(crate) async fn skip_block(&mut self) -> Result<(), Error> {
         if let Some(inside) = self.here.as_mut().and_then(|here| here.inside.as_mut()) {
             inside.skip_block();
@@ -323,7 +323,7 @@ impl TreeCursor {
         self.settle().await
     }
 
-    /// Goes forward to the first record at or behind `key`, opening no range.
+    /// Goes forward to the first record at or after `key`, opening no range.
     pub(crate) async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
         if self.bound().is_none_or(|bound| bound >= key) {
             return Ok(());
@@ -345,7 +345,7 @@ impl TreeCursor {
         self.next_node(Some(key)).await
     }
 
-    /// Goes forward behind all that is not larger than `key`.
+    /// Goes forward after all that is not larger than `key`.
     pub(crate) async fn seek_behind(&mut self, key: &[u8]) -> Result<(), Error> {
         self.seek(&[key, b"\0"].concat()).await
     }

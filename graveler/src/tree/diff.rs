@@ -81,7 +81,7 @@ impl TreeDiff {
         })
     }
 
-    /// Goes forward to the first difference at or behind a key.
+    /// Goes forward to the first difference at or after a key.
     pub(crate) async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
         self.next_of_bases.take_if(|next| next.key < key);
         self.bases.seek(key).await?;
@@ -103,7 +103,7 @@ impl TreeDiff {
         self.next_before(None).await
     }
 
-    /// Takes the next difference whose key is smaller than `end`, if there is one, and looks at nothing behind that.
+    /// Takes the next difference whose key is smaller than `end`, if there is one, and looks at nothing after that.
     pub(crate) async fn next_before(&mut self, end: Option<&[u8]>) -> Result<Option<Difference>, Error> {
         while let Some(key) = self.next_key(end).await? {
             let (in_left, in_right) = (self.left.has(&key), self.right.has(&key));

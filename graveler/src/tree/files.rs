@@ -67,7 +67,7 @@ impl Files {
         })
     }
 
-    /// The same files, written behind the work.
+    /// The same files, written after the work.
     pub(crate) fn behind(self, behind: Arc<WriteBehind>) -> Self {
         Self { behind: Some(behind), ..self }
     }

@@ -40,7 +40,7 @@ impl Incoming {
         })
     }
 
-    /// Goes forward to the first change at or behind a key.
+    /// Goes forward to the first change at or after a key.
     pub(crate) async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
         self.since_base.seek(key).await?;
         self.to_source.seek(key).await

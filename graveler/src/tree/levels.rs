@@ -48,7 +48,7 @@ impl Levels {
         self.levels.iter().take(height as usize).all(|level| level.open.is_empty())
     }
 
-    /// Adds a node behind all others; returns its place.
+    /// Adds a node after all others; returns its place.
     pub(super) fn push(&mut self, height: u32, node: Node, last_key: &[u8]) -> usize {
         let place = self.nodes.len();
         self.nodes.push(node);
@@ -66,7 +66,7 @@ impl Levels {
     }
 
     /// Adds ranges that another metarange lists in one block, neither the first nor the last of which is known. In that
-    /// metarange as many ranges came before them as here since the last cut, and others behind, so that no cut follows
+    /// metarange as many ranges came before them as here since the last cut, and others after, so that no cut follows
     /// any of them.
     pub(super) fn push_listed(&mut self, ranges: u64, block: UnchangedBlock) {
         let place = self.nodes.len();

@@ -255,7 +255,7 @@ impl Merge<'_> {
         Ok(self.builder.copy_block(taken, end.as_deref()).await?.then_some(entries))
     }
 
-    /// Takes a range that both sides have, whatever the base has there, and what both list alike behind it.
+    /// Takes a range that both sides have, whatever the base has there, and what both list alike after it.
     async fn take_common_range(&mut self) -> Result<bool, Error> {
         let Some(range) = self.source.whole_range().cloned() else { return Ok(false) };
         let closed = self.source.is_closed() || self.destination.is_closed();

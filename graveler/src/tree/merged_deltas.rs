@@ -65,7 +65,7 @@ impl MergedDeltas {
         Ok(())
     }
 
-    /// Goes behind the record here, which must be loaded.
+    /// Goes past the record here, which must be loaded.
     pub(crate) async fn advance(&mut self) -> Result<(), Error> {
         let Some(newest) = self.newest.take() else {
             return Err(Error::Internal("deltas that aren't loaded can't advance".into()));
@@ -80,7 +80,7 @@ impl MergedDeltas {
         Ok(())
     }
 
-    /// Goes forward to the first record at or behind a key.
+    /// Goes forward to the first record at or after a key.
     pub(crate) async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
         if self.bound().is_none_or(|bound| bound >= key) {
             return Ok(());

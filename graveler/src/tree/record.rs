@@ -20,7 +20,7 @@ pub(crate) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Splits a value; `None` if it is none. Bytes behind the data are left alone, as lakeFS does.
+    /// Splits a value; `None` if it is none. Bytes after the data are left alone, as lakeFS does.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (identity, rest) = split_prefixed(bytes)?;
         let (data, _) = split_prefixed(rest)?;

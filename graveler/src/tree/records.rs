@@ -56,17 +56,17 @@ impl RecordCursor {
             return self.base.load().await;
         }
         self.deltas.load().await?;
-        // Loading may have shown that the delta's next key is behind the base's.
+        // Loading may have shown that the delta's next key is after the base's.
         let is_tombstone = self.deltas.record().is_some_and(|(_, value)| value == TOMBSTONE);
         if is_tombstone && !self.in_base() { self.behind_delta().await } else { Ok(()) }
     }
 
-    /// Goes behind the record here, which must be loaded.
+    /// Goes past the record here, which must be loaded.
     pub(crate) async fn advance(&mut self) -> Result<(), Error> {
         if self.in_base() { self.base.advance().await } else { self.behind_delta().await }
     }
 
-    /// Goes behind the delta's record, and behind what it hides.
+    /// Goes past the delta's record, and after what it hides.
     async fn behind_delta(&mut self) -> Result<(), Error> {
         if let Some((key, _)) = self.deltas.record()
             && self.base.bound() == Some(key)
@@ -79,7 +79,7 @@ impl RecordCursor {
         self.deltas.advance().await
     }
 
-    /// Goes forward to the first record at or behind `key`.
+    /// Goes forward to the first record at or after `key`.
     pub(crate) async fn seek(&mut self, key: &[u8]) -> Result<(), Error> {
         self.base.seek(key).await?;
         self.deltas.seek(key).await

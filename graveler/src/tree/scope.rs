@@ -15,7 +15,7 @@ pub(crate) struct Scope(Vec<KeyRange>);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct KeyRange {
     from: Vec<u8>,
-    /// The first key behind it; `None` is the tree's end.
+    /// The first key after it; `None` is the tree's end.
     end: Option<Vec<u8>>,
 }
 
@@ -30,7 +30,7 @@ impl Scope {
         for range in all {
             match apart.last_mut() {
                 Some(last) if last.end.as_ref().is_none_or(|end| range.from < *end) => {
-                    // A prefix may hold another, or a key; neither reaches behind it, but both may end at the tree's end.
+                    // A prefix may hold another, or a key; neither reaches after it, but both may end at the tree's end.
                     if last.end.is_some() && range.end.as_ref().is_none_or(|end| Some(end) > last.end.as_ref()) {
                         last.end = range.end;
                     }
@@ -62,7 +62,7 @@ impl Scope {
     }
 }
 
-/// The first key behind all that begin with a prefix; `None` if nothing is.
+/// The first key after all that begin with a prefix; `None` if nothing is.
 fn behind(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut end = prefix.to_vec();
     while end.pop_if(|last| *last == u8::MAX).is_some() {}

@@ -21,13 +21,13 @@ const READ_AHEAD_BLOCKS: usize = 64;
 pub(crate) struct TableCursor {
     files: Files,
     table: Arc<Table>,
-    /// The block that the cursor is in; behind the last at the end.
+    /// The block that the cursor is in; after the last at the end.
     at: usize,
     /// That block, once it is loaded, and the record in it.
     here: Option<(Arc<Block>, usize)>,
     /// Where in the block to begin, when it isn't loaded yet.
     from: Option<Vec<u8>>,
-    /// Blocks at or behind it that are loaded already, with their places.
+    /// Blocks at or after it that are loaded already, with their places.
     ahead: VecDeque<(usize, Arc<Block>)>,
     /// How many blocks the next request fetches.
     window: usize,
@@ -76,7 +76,7 @@ impl TableCursor {
         self.table.object
     }
 
-    /// Goes to the first record at or behind `key`, which may lie before the present one.
+    /// Goes to the first record at or after `key`, which may lie before the present one.
     pub(crate) fn seek(&mut self, key: &[u8]) {
         let at = self.table.tail.find(key).unwrap_or(self.table.tail.blocks());
         if let Some((block, slot)) = &mut self.here
@@ -175,7 +175,7 @@ impl TableCursor {
         self.window = window.clamp(1, READ_AHEAD_BLOCKS);
     }
 
-    /// Sees to it that the block here is fetched, with those behind it.
+    /// Sees to it that the block here is fetched, with those after it.
     async fn fetch_stored(&mut self) -> Result<Stored, Error> {
         if let Some(stored) = self.stored.as_ref().filter(|stored| stored.has(self.at)) {
             return Ok(stored.clone());
@@ -209,7 +209,7 @@ impl TableCursor {
         (*slot < block.entries()).then(|| block.entry(*slot))
     }
 
-    /// Goes behind the record here.
+    /// Goes past the record here.
     pub(crate) fn step(&mut self) {
         if let Some((block, slot)) = &mut self.here {
             *slot += 1;
@@ -235,12 +235,12 @@ impl TableCursor {
         (0..self.at).map(|block| self.table.tail.info(block).map(|info| info.entries)).sum()
     }
 
-    /// Whether the table's last block is the one that the cursor stands in, or it is behind that.
+    /// Whether the table's last block is the one that the cursor stands in, or it is after that.
     pub(super) fn in_last_block(&self) -> bool {
         self.at + 1 >= self.table.tail.blocks()
     }
 
-    /// Takes the block that the cursor stands before as it is stored, and goes behind it.
+    /// Takes the block that the cursor stands before as it is stored, and goes past it.
     pub(crate) async fn take_block(&mut self) -> Result<UnchangedBlock, Error> {
         let (block, stored) = (self.at, self.fetch_stored().await?);
         let bytes = stored.block(block).ok_or_else(|| self.files.misplaced(&self.table))?;
@@ -254,7 +254,7 @@ impl TableCursor {
         untouched.then(|| self.table.tail.info(self.at)).flatten().map(|info| info.first_key.as_slice())
     }
 
-    /// Goes behind the block that the cursor stands before. Who skips blocks isn't scanning: what was read ahead for
+    /// Goes past the block that the cursor stands before. Who skips blocks isn't scanning: what was read ahead for
     /// would mostly be skipped too.
     pub(crate) fn skip_block(&mut self) {
         self.enter(self.at + 1);

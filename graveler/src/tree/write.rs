@@ -233,7 +233,7 @@ impl DeltaOver<'_> {
     }
 }
 
-/// Adds the records of older deltas before a key, and goes behind one at it.
+/// Adds the records of older deltas before a key, and goes past one at it.
 async fn push_before(older: &mut MergedDeltas, end: Option<&[u8]>, builder: &mut TreeBuilder) -> Result<(), Error> {
     loop {
         older.load().await?;

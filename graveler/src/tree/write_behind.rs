@@ -1,4 +1,4 @@
-//! Writes small files behind the work that made them, so that the next piece of work can begin over them at once. Owns
+//! Writes small files after the work that made them, so that the next piece of work can begin over them at once. Owns
 //! what is under way and its bounds; `files` reads through it. Invariant: a file is either held here or stored, from
 //! when it was handed over; who refers to it from outside waits for [`WriteBehind::settle`] first.
 

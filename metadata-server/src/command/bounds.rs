@@ -14,7 +14,7 @@ pub(super) fn note(Note { who, why, .. }: &Note) -> Result<(), String> {
 
 /// Checks a request that ended, and its answer.
 pub(super) fn completed(ended: &CompletedRequest) -> Result<(), String> {
-    at_most("bytes in a request", ended.spec.len(), JOB_BYTES_MAX)?;
+    at_most("bytes in a request", ended.spec.message.len(), JOB_BYTES_MAX)?;
     let answer = if let JobState::Done(answer) = &ended.state { answer.len() } else { 0 };
     at_most("bytes in an answer", answer, ANSWER_BYTES_MAX)
 }

@@ -17,7 +17,7 @@ impl Apply for EndRequest {
         let runner = *runner;
         let found = jobs::find(tx, ended.id, context.time)?;
         if let Some(job) = found {
-            if job.kind != ended.kind || job.spec != ended.spec {
+            if job.kind != ended.kind || !job.spec.asks_the_same(&ended.spec) {
                 return Err(Refusal::RequestReused(ended.id).into());
             }
             if job.state.is_ended() {
@@ -41,7 +41,9 @@ pub(super) fn none_is_answered(
 ) -> Result<(), Halt> {
     for CompletedRequest { id, kind, spec, .. } in ended {
         match jobs::find(tx, *id, context.time)? {
-            Some(job) if job.kind != *kind || job.spec != *spec => return Err(Refusal::RequestReused(*id).into()),
+            Some(job) if job.kind != *kind || !job.spec.asks_the_same(spec) => {
+                return Err(Refusal::RequestReused(*id).into());
+            }
             Some(job) if job.state.is_ended() => return Err(Refusal::RequestAnswered(*id).into()),
             Some(_) | None => {}
         }

@@ -71,14 +71,15 @@ impl Somebody {
 
     async fn by_session(&self, session: u128, begun_at: Timestamp) -> Result<Vec<String>, Refusal> {
         let (sessions, key) = (vec![SessionId(session)], Some(self.key.clone()));
-        self.session(sessions, key, (begun_at, None)).await
+        self.session(sessions, key, begun_at, None).await
     }
 
     async fn session(
         &self,
         sessions: Vec<SessionId>,
         key: Option<String>,
-        (begun_at, after): (Timestamp, Option<Timestamp>),
+        begun_at: Timestamp,
+        after: Option<Timestamp>,
     ) -> Result<Vec<String>, Refusal> {
         self.access(AccessBy::Session { user: self.user.id, sessions, key, begun_at, after, groups: vec![] }).await
     }
@@ -262,7 +263,7 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
     assert_eq!(ann.by_session(2, far).await, Ok(vec![]));
     let sessions = vec![SessionId(3), SessionId(1)];
     assert_eq!(
-        ann.session(sessions, None, (far, None)).await,
+        ann.session(sessions, None, far, None).await,
         Err(Refusal::SessionEnded),
         "it ends with the one that began it"
     );
@@ -273,7 +274,7 @@ pub(super) async fn sessions_end(store: Arc<dyn MetaStore>) {
     let after = Timestamp::from_millis(since.as_millis() + 1);
     assert_eq!(ann.by_session(4, since).await, Err(Refusal::SessionEnded));
     assert_eq!(ann.by_session(4, after).await, Ok(vec![]));
-    let knowing = |since| ann.session(vec![SessionId(4)], None, (Timestamp::default(), Some(since)));
+    let knowing = |since| ann.session(vec![SessionId(4)], None, Timestamp::default(), Some(since));
     assert_eq!(knowing(since).await, Ok(vec![]), "it was begun after that end, whatever the clock said");
     assert_eq!(knowing(after).await, Err(Refusal::SessionEnded));
     let end_all = Command::EndSessions(EndSessions { user: clone(&ann.user.name) });

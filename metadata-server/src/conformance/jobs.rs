@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use model::{
-    BeginJob, CancelJob, ClaimJob, Command, CompletedRequest, EndRequest, GetJob, Job, JobCaller, JobFailure, JobKind,
-    JobProgress, JobState, ListJobs, ListOpenJobs, MetaStore, OPEN_JOBS_MAX, Outcome, Publish, Refusal, ReportJob,
-    RequestId, RunnerId, SessionId, Timestamp, UserId,
+    BeginJob, CancelJob, ClaimJob, Command, CompletedRequest, EndRequest, GetJob, Job, JobCaller, JobDigest,
+    JobFailure, JobKind, JobProgress, JobSpec, JobState, ListJobs, ListOpenJobs, MetaStore, OPEN_JOBS_MAX, Outcome,
+    Publish, Refusal, ReportJob, RequestId, RunnerId, SessionId, Timestamp, UserId,
 };
 
 use super::lake::{Lake, commit, granted, name, refusal, request};
@@ -22,9 +22,16 @@ fn begin(lake: &Lake, request: RequestId, runner: Option<(RunnerId, u32)>) -> Co
         kind: JobKind::Merge,
         user: UserId(1),
         caller: Some(caller()),
-        spec: b"merge".to_vec(),
+        spec: spec("merge"),
         runner,
     })
+}
+
+/// A request whose digest is its text's.
+fn spec(asks: &str) -> JobSpec {
+    let mut digest = [0; 32];
+    digest[..asks.len()].copy_from_slice(asks.as_bytes());
+    JobSpec { version: 1, message: asks.as_bytes().to_vec(), digest: Some(JobDigest::from_bytes(digest)) }
 }
 
 fn caller() -> JobCaller {
@@ -39,7 +46,7 @@ fn caller() -> JobCaller {
 }
 
 fn ended(id: RequestId, state: JobState) -> CompletedRequest {
-    CompletedRequest { id, kind: JobKind::Merge, user: UserId(1), spec: b"merge".to_vec(), state }
+    CompletedRequest { id, kind: JobKind::Merge, user: UserId(1), spec: spec("merge"), state }
 }
 
 async fn job(lake: &Lake, command: Command) -> Job {
@@ -65,7 +72,7 @@ pub(super) async fn begin_run_and_end(store: Arc<dyn MetaStore>) {
     let id = request();
     let begun = job(&lake, begin(&lake, id, None)).await;
     assert_eq!((begun.state.clone(), begun.attempts, begun.lease), (JobState::Waiting, 0, None));
-    assert_eq!((begun.repository_uid, begun.spec.as_slice()), (lake.repository.uid, b"merge".as_slice()));
+    assert_eq!((begun.repository_uid, &begun.spec), (lake.repository.uid, &spec("merge")));
     assert_eq!(find(&lake, id).await, begun);
     assert_eq!(begun.caller, Some(caller()));
     assert!(is_open(&lake, id).await);
@@ -105,9 +112,13 @@ pub(super) async fn one_id_is_one_job(store: Arc<dyn MetaStore>) {
     let begun = job(&lake, begin(&lake, id, Some((ANN, HOUR)))).await;
     assert_eq!(job(&lake, begin(&lake, id, Some((BOB, HOUR)))).await, begun, "another's");
     let mut other = begin(&lake, id, None);
-    let Command::BeginJob(BeginJob { spec, .. }) = &mut other else { panic!("a job") };
-    *spec = b"another".to_vec();
+    let Command::BeginJob(new) = &mut other else { panic!("a job") };
+    new.spec = spec("another");
     assert_eq!(refusal(lake.write(other).await), Refusal::RequestReused(id));
+    let mut later = begin(&lake, id, None);
+    let Command::BeginJob(new) = &mut later else { panic!("a job") };
+    new.spec = JobSpec { version: 2, message: b"encoded anew".to_vec(), ..spec("merge") };
+    assert_eq!(job(&lake, later).await, begun, "a later version's encoding of the same");
     let over = *granted(end(&lake, ANN, ended(id, JobState::Done(vec![1]))).await.job());
     assert_eq!(job(&lake, begin(&lake, id, None)).await, over, "with its answer");
     let nowhere = Command::BeginJob(BeginJob {
@@ -116,7 +127,7 @@ pub(super) async fn one_id_is_one_job(store: Arc<dyn MetaStore>) {
         kind: JobKind::Commit,
         user: UserId(1),
         caller: None,
-        spec: vec![],
+        spec: JobSpec::default(),
         runner: None,
     });
     assert!(matches!(refusal(lake.write(nowhere).await), Refusal::RepositoryNotFound(_)));

@@ -30,7 +30,7 @@ impl Lake {
         granted(self.write(made).await.branch())
     }
 
-    async fn move_to(&self, branch: &str, (expected, head): (CommitId, CommitId), note: Note) -> Outcome {
+    async fn move_to(&self, branch: &str, expected: CommitId, head: CommitId, note: Note) -> Outcome {
         let (repository, branch) = (self.repository.name.clone(), name(branch));
         let (consumed, require_clean) = (vec![], false);
         let (held_by, read_at, ended, passed) = (vec![], None, vec![], vec![]);
@@ -101,11 +101,11 @@ pub(super) async fn tells_each_commit_that_a_publication_passes(store: Arc<dyn M
 pub(super) async fn tells_each_move(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "moves").await;
     lake.make("dev", note("create", LONG)).await;
-    granted(lake.move_to("dev", (commit(1), commit(2)), note("commit: two", LONG)).await.branch());
+    granted(lake.move_to("dev", commit(1), commit(2), note("commit: two", LONG)).await.branch());
     // To where it is already: no move. Refused: none either.
-    granted(lake.move_to("dev", (commit(2), commit(2)), note("nothing", LONG)).await.branch());
+    granted(lake.move_to("dev", commit(2), commit(2), note("nothing", LONG)).await.branch());
     assert!(matches!(
-        refusal(lake.move_to("dev", (commit(1), commit(3)), note("late", LONG)).await),
+        refusal(lake.move_to("dev", commit(1), commit(3), note("late", LONG)).await),
         Refusal::HeadMoved { .. }
     ));
     lake.delete("dev", note("delete", LONG)).await;
@@ -177,7 +177,7 @@ pub(super) async fn forgets_in_time(store: Arc<dyn MetaStore>) {
     assert_eq!(lake.undelete("dev").await, Err(Refusal::DeletionNotFound(name("dev"))), "its time is over");
     // Other branches' moves take what is due with them, a few at a time.
     for number in 0..4_u8 {
-        granted(lake.move_to("main", (commit(1 + number), commit(2 + number)), note("x", LONG)).await.branch());
+        granted(lake.move_to("main", commit(1 + number), commit(2 + number), note("x", LONG)).await.branch());
     }
     assert_eq!(lake.reflog("dev", None, 10).await, (vec![], false));
     assert_eq!(lake.deleted().await, [""; 0]);
@@ -190,8 +190,7 @@ pub(super) async fn is_bounded_for_each_branch(store: Arc<dyn MetaStore>) {
     let max = REFLOG_MOVES_MAX as usize;
     for number in 0..max + 5 {
         let ends = [commit(1), commit(2)];
-        let way = (ends[number % 2], ends[(number + 1) % 2]);
-        granted(lake.move_to("main", way, note("x", LONG)).await.branch());
+        granted(lake.move_to("main", ends[number % 2], ends[(number + 1) % 2], note("x", LONG)).await.branch());
     }
     let (moves, more) = lake.reflog("main", None, max).await;
     assert_eq!((moves.len(), more), (max, false));

@@ -6,7 +6,7 @@ use openraft::{Config, ConfigError, SnapshotPolicy};
 
 /// Log entries between two snapshots. A snapshot flushes the state, and each entry is small.
 const SNAPSHOT_ENTRIES: u64 = 500_000;
-/// Log entries kept behind a snapshot, so that a node that was away for a while needs no snapshot.
+/// Log entries kept after a snapshot, so that a node that was away for a while needs no snapshot.
 const KEPT_ENTRIES: u64 = 500_000;
 /// Entries purged at once: purging by ones would write a range tombstone for each.
 const PURGE_ENTRIES: u64 = 10_000;

@@ -29,7 +29,7 @@ pub(crate) fn entry_key(index: u64) -> [u8; 13] {
     key
 }
 
-/// The key behind all entries.
+/// The key after all entries.
 pub(crate) fn entries_end() -> [u8; 5] {
     single_key(b'l' + 1)
 }

@@ -372,7 +372,7 @@ fn last_entry(db: &DB) -> io::Result<Option<Entry>> {
     index_of(&key).map(|index| decode(index, &record)).transpose()
 }
 
-/// Holds that the log begins right behind what was purged.
+/// Holds that the log begins right after what was purged.
 fn check_gapless(db: &DB, purged: Option<&LogId>) -> io::Result<()> {
     let start = entry_key(0);
     let Some(item) = db.iterator(IteratorMode::From(&start, Direction::Forward)).next() else { return Ok(()) };

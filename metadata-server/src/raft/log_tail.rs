@@ -37,7 +37,7 @@ impl LogTail {
         self.purged
     }
 
-    /// The index behind the last entry on disk.
+    /// The index after the last entry on disk.
     pub(crate) fn durable_next(&self) -> u64 {
         self.durable_next
     }
@@ -61,7 +61,7 @@ impl LogTail {
         }
     }
 
-    /// Drops the entries behind `last`, which becomes the log's last.
+    /// Drops the entries after `last`, which becomes the log's last.
     pub(crate) fn truncate_after(&mut self, last: Option<LogId>) {
         let next = next_of(last.as_ref());
         if next >= next_of(self.last.as_ref()) {
@@ -110,7 +110,7 @@ impl LogTail {
     }
 }
 
-/// The index behind an id; 0 behind none.
+/// The index after an id; 0 after none.
 pub(crate) fn next_of(id: Option<&LogId>) -> u64 {
     id.map_or(0, |id| id.index + 1)
 }

@@ -29,7 +29,7 @@ const BATCH_BYTES_MAX: usize = 8 << 20;
 pub(crate) enum LogWrite {
     /// Adds entries at the end.
     Append(Vec<Entry>),
-    /// Drops the entries behind this one.
+    /// Drops the entries after this one.
     TruncateAfter(Option<LogId>),
     /// Drops the entries up to this one.
     Purge(LogId),
@@ -60,7 +60,7 @@ impl Done {
 /// How far the log is on disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Durable {
-    /// The index behind the last entry on disk.
+    /// The index after the last entry on disk.
     pub(crate) next: u64,
     /// Why the writer writes no more, if so.
     pub(crate) failed: Option<String>,

@@ -5,8 +5,8 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | repos | 1, name | Repository |
-//! | repos | 2, namespace with a slash behind it | name |
-//! | repos | 3, namespace with a slash behind it | the id of its claim, and the index of the entry that made it |
+//! | repos | 2, namespace with a slash after it | name |
+//! | repos | 3, namespace with a slash after it | the id of its claim, and the index of the entry that made it |
 //! | repos | 4, index of that entry | the key of the claim |
 //! | refs | repository uid, 1, name | Branch |
 //! | refs | repository uid, 2, name | Tag |
@@ -229,7 +229,7 @@ pub(crate) fn upload_by_path(
     branch.text(path.as_str()).number(id.0).done()
 }
 
-/// A branch's uploads whose paths begin with `prefix`, behind one.
+/// A branch's uploads whose paths begin with `prefix`, after one.
 pub(crate) fn uploads_by_path(
     repository: RepositoryUid,
     branch: &BranchName,
@@ -359,7 +359,7 @@ pub(crate) fn job_of_repository(repository: RepositoryUid, begun: Timestamp, id:
     Key::of(JOB_OF_REPOSITORY).number(repository.0).time_backwards(begun).request(id).done()
 }
 
-/// A repository's jobs, newest first, behind one of them.
+/// A repository's jobs, newest first, after one of them.
 pub(crate) fn jobs_of_repository(repository: RepositoryUid, after: Option<(Timestamp, RequestId)>) -> KeyRange {
     let mut range = Key::of(JOB_OF_REPOSITORY).number(repository.0).all_under();
     if let Some((begun, id)) = after {
@@ -372,7 +372,7 @@ pub(crate) fn open_job(id: RequestId) -> Vec<u8> {
     Key::of(OPEN_JOB).request(id).done()
 }
 
-/// Jobs that haven't ended, behind one of them.
+/// Jobs that haven't ended, after one of them.
 pub(crate) fn open_jobs(after: Option<RequestId>) -> KeyRange {
     let mut range = Key::of(OPEN_JOB).all_under();
     if let Some(after) = after {
@@ -431,7 +431,7 @@ fn named(parent: &Key, prefix: &str, after: &str) -> KeyRange {
     range
 }
 
-/// The smallest key behind this one.
+/// The smallest key after this one.
 fn next(mut key: Vec<u8>) -> Vec<u8> {
     key.push(0);
     key

@@ -12,7 +12,7 @@ use crate::state::generation::Generation;
 use crate::state::keyspace::{Changes, Keyspace, Overlay, Table, Transaction};
 use crate::state::{StateError, StateOptions, key};
 
-/// A state that stays as it is. What it holds in memory is bounded by what the log has behind the last flush.
+/// A state that stays as it is. What it holds in memory is bounded by what the log has after the last flush.
 pub(crate) struct FrozenState {
     generation: Generation,
     over: Changes,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CompletedRequest, JobCaller, JobKind, JobProgress, RepositoryName, RequestId, RunnerId, UserId};
+use crate::{CompletedRequest, JobCaller, JobKind, JobProgress, JobSpec, RepositoryName, RequestId, RunnerId, UserId};
 
 /// Begins a job, to be carried out by the runner, or else by any. One that began under the same id is the answer, in
 /// whatever state it is. → [`super::Outcome::Job`]
@@ -22,7 +22,7 @@ pub struct BeginJob {
     /// What else they are.
     pub caller: Option<JobCaller>,
     /// The request.
-    pub spec: Vec<u8>,
+    pub spec: JobSpec,
     /// Who takes it up at once, and for how many milliseconds.
     pub runner: Option<(RunnerId, u32)>,
 }

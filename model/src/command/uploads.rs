@@ -69,7 +69,7 @@ impl fmt::Display for CompleteUpload {
     }
 }
 
-/// Ends an upload without an object. → [`super::Outcome::Upload`], so that the caller can clean up behind it
+/// Ends an upload without an object. → [`super::Outcome::Upload`], so that the caller can clean up after it
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AbortUpload {
     /// Where.

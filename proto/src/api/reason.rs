@@ -70,7 +70,7 @@ reasons! {
     NotABranch = "NOT_A_BRANCH",
     /// No such object.
     ObjectNotFound = "OBJECT_NOT_FOUND",
-    /// The range begins behind the object's end.
+    /// The range begins after the object's end.
     RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE",
     /// The condition of a write doesn't hold.
     PreconditionFailed = "PRECONDITION_FAILED",

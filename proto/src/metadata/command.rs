@@ -14,7 +14,7 @@ use model::{
     UserId, Version,
 };
 
-use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes};
+use super::jobs::{kind as job_kind, kind_number, runner, runner_bytes, spec as job_spec, spec_digest_bytes};
 use super::{
     DecodeError, Wire, commit, digest, digest_bytes, name, needed, optional, request, request_bytes, session,
     session_bytes, store_bytes,

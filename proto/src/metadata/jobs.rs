@@ -1,8 +1,8 @@
 //! Conversions of jobs.
 
 use model::{
-    CompletedRequest, Job, JobCaller, JobFailure, JobKind, JobProgress, JobState, Lease, RepositoryUid, RunnerId,
-    Timestamp, UserId,
+    CompletedRequest, Job, JobCaller, JobDigest, JobFailure, JobKind, JobProgress, JobSpec, JobState, Lease,
+    RepositoryUid, RunnerId, Timestamp, UserId,
 };
 
 use super::{DecodeError, Wire, invalid, name, needed, optional, request, request_bytes, session, session_bytes};
@@ -110,7 +110,9 @@ impl Wire for Job {
             kind: kind_number(self.kind),
             user: self.user.0,
             caller: self.caller.as_ref().map(Wire::to_message),
-            spec: self.spec.clone(),
+            spec: self.spec.message.clone(),
+            spec_version: self.spec.version,
+            spec_digest: spec_digest_bytes(&self.spec),
             created_at_ms: self.created_at.as_millis(),
             state: Some(self.state.to_message()),
             lease: self.lease.as_ref().map(Wire::to_message),
@@ -129,7 +131,7 @@ impl Wire for Job {
             kind: kind(message.kind)?,
             user: UserId(message.user),
             caller: optional(message.caller)?,
-            spec: message.spec,
+            spec: spec(message.spec_version, message.spec, &message.spec_digest)?,
             created_at: Timestamp::from_millis(message.created_at_ms),
             state: needed("job.state", message.state)?,
             lease: optional(message.lease)?,
@@ -139,6 +141,18 @@ impl Wire for Job {
             ended_at: message.ended_at_ms.map(Timestamp::from_millis),
         })
     }
+}
+
+pub(super) fn spec_digest_bytes(spec: &JobSpec) -> Vec<u8> {
+    spec.digest.map_or_else(Vec::new, |digest| digest.as_bytes().to_vec())
+}
+
+pub(super) fn spec(version: u32, message: Vec<u8>, digest: &[u8]) -> Result<JobSpec, DecodeError> {
+    let digest = match digest {
+        [] => None,
+        bytes => Some(JobDigest::from_slice(bytes).map_err(|error| invalid("spec.digest", error))?),
+    };
+    Ok(JobSpec { version, message, digest })
 }
 
 impl Wire for JobCaller {
@@ -176,7 +190,9 @@ impl Wire for CompletedRequest {
             id: request_bytes(self.id),
             kind: kind_number(self.kind),
             user: self.user.0,
-            spec: self.spec.clone(),
+            spec: self.spec.message.clone(),
+            spec_version: self.spec.version,
+            spec_digest: spec_digest_bytes(&self.spec),
             state: Some(self.state.to_message()),
         }
     }
@@ -186,7 +202,7 @@ impl Wire for CompletedRequest {
             id: request(&message.id)?,
             kind: kind(message.kind)?,
             user: UserId(message.user),
-            spec: message.spec,
+            spec: spec(message.spec_version, message.spec, &message.spec_digest)?,
             state: needed("ended.state", message.state)?,
         })
     }

@@ -50,7 +50,7 @@ pub(crate) async fn copy_object(
         let value = model::StagedValue::Entry(entry);
         stage(call.graveler, &repository, &branch, graveler::Change { path, value, require }).await?;
     } else {
-        stage_uploaded(call.graveler, &repository, &branch, (path, entry, require)).await?;
+        stage_uploaded(call.graveler, &repository, &branch, path, entry, require).await?;
     }
     Ok(answer)
 }

@@ -1,5 +1,5 @@
 //! ListMultipartUploads. Owns the order of uploads over branches; leaves each branch's to the metadata service.
-//! Invariant: a page ends behind its last upload or common prefix, and the next one goes on there.
+//! Invariant: a page ends after its last upload or common prefix, and the next one goes on there.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ const REFS_PER_PAGE_MAX: usize = 100;
 struct Page {
     uploads: Vec<(String, Upload)>,
     prefixes: BTreeSet<String>,
-    /// What to go on behind, were the page full now.
+    /// What to go on after, were the page full now.
     last: Option<(String, String)>,
     next: Option<(String, String)>,
 }
@@ -94,7 +94,7 @@ async fn fill(
 ) -> Result<(), Failure> {
     if let Some((reference, _)) = list.prefix.split_once('/') {
         return match reference.parse() {
-            Ok(branch) => add_branch(call, name, &branch, (list, after_id), page).await,
+            Ok(branch) => add_branch(call, name, &branch, list, after_id, page).await,
             Err(_) => Ok(()),
         };
     }
@@ -105,7 +105,7 @@ async fn fill(
     let begun = listing::begun(call, name, prefix, after).await?.filter(&shows);
     for reference in begun.into_iter().chain(found.refs) {
         if let Ref::Branch(branch) = reference {
-            add_branch(call, name, &branch, (list, after_id), page).await?;
+            add_branch(call, name, &branch, list, after_id, page).await?;
         }
         if page.next.is_some() {
             return Ok(());
@@ -120,7 +120,8 @@ async fn add_branch(
     call: &Call<'_>,
     name: &RepositoryName,
     branch: &BranchName,
-    (list, after_id): (&ListUploads, Option<UploadId>),
+    list: &ListUploads,
+    after_id: Option<UploadId>,
     page: &mut Page,
 ) -> Result<(), Failure> {
     let folder = format!("{branch}/");

@@ -1,6 +1,6 @@
 //! One page of a bucket's keys, whatever the version of ListObjects. Owns how refs and paths make one order of keys;
 //! leaves listing one ref to graveler and refs' names to `ref_names`. Invariant: a page's last key or common prefix,
-//! given back as `after`, goes on right behind it.
+//! given back as `after`, goes on right after it.
 //!
 //! - A prefix with a slash, `main/…`, lists that ref. A ref that isn't there lists nothing, as a prefix without keys.
 //! - A prefix without one, delimiter `/`: branches and tags as common prefixes.
@@ -27,7 +27,7 @@ pub(super) struct Wanted<'a> {
     pub(super) prefix: &'a str,
     /// What groups keys.
     pub(super) delimiter: Option<&'a str>,
-    /// Keys and common prefixes are behind this.
+    /// Keys and common prefixes are after this.
     pub(super) after: &'a str,
     /// How many at most.
     pub(super) amount: usize,
@@ -40,7 +40,7 @@ pub(super) struct Page {
     pub(super) objects: Vec<(String, Entry)>,
     /// Common prefixes, in order.
     pub(super) prefixes: Vec<String>,
-    /// What to go on behind, if there is more.
+    /// What to go on after, if there is more.
     pub(super) next: Option<String>,
 }
 
@@ -129,7 +129,7 @@ async fn one_ref(
         after,
         amount: wanted.amount,
     };
-    add_ref(call, repository, (reference, &expr), &request, &mut page).await?;
+    add_ref(call, repository, reference, &expr, &request, &mut page).await?;
     Ok(page)
 }
 
@@ -147,7 +147,8 @@ fn path_after(reference: &str, after: &str) -> Option<String> {
 async fn add_ref(
     call: &Call<'_>,
     repository: &RepositoryName,
-    (reference, expr): (&str, &RefExpr),
+    reference: &str,
+    expr: &RefExpr,
     request: &ListRequest,
     page: &mut Page,
 ) -> Result<(), Failure> {
@@ -197,7 +198,7 @@ async fn all_refs(call: &Call<'_>, repository: &RepositoryName, wanted: &Wanted<
         let Some(after) = path_after(reference, after) else { continue };
         if let Ok(expr) = reference.parse() {
             let request = ListRequest { after, amount, ..ListRequest::default() };
-            add_ref(call, repository, (reference, &expr), &request, &mut page).await?;
+            add_ref(call, repository, reference, &expr, &request, &mut page).await?;
         }
         if page.next.is_some() {
             return Ok(page);
@@ -221,7 +222,7 @@ pub(super) async fn begun(
     }
 }
 
-/// The least text that is behind all keys of a ref: `/` is before `0`.
+/// The least text that is after all keys of a ref: `/` is before `0`.
 pub(super) fn behind_ref(reference: String) -> String {
     reference + "0"
 }

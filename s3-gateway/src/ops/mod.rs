@@ -61,8 +61,7 @@ async fn answer(call: &Call<'_>) -> Result<Response<Body>, Failure> {
             multipart::upload_part(call, bucket, key, upload_id, *part_number).await
         }
         Op::UploadPartCopy { bucket, key, upload_id, part_number, source, range } => {
-            let part = (upload_id.as_str(), *part_number);
-            multipart::upload_part_copy(call, bucket, key, part, source, *range).await
+            multipart::upload_part_copy(call, bucket, key, upload_id, *part_number, source, *range).await
         }
         Op::CompleteMultipartUpload { bucket, key, upload_id } => {
             multipart_complete::complete(call, bucket, key, upload_id).await

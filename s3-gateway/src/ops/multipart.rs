@@ -97,7 +97,7 @@ pub(crate) async fn upload_part(
         return Err(graveler::Error::Internal("a part was stored before its end".to_owned()).into());
     };
     check_algorithm(&upload, checksum.as_ref())?;
-    let part = record(call, &name, &upload, (number, stored, checksum.as_ref())).await?;
+    let part = record(call, &name, &upload, number, stored, checksum.as_ref()).await?;
     let mut answer = call::empty();
     insert(answer.headers_mut(), ETAG, &object_http::quoted(&part.e_tag));
     if let Some(Checksum { algorithm, value }) = checksum {
@@ -111,7 +111,8 @@ pub(crate) async fn upload_part_copy(
     call: &Call<'_>,
     bucket: &str,
     key: &str,
-    (upload_id, number): (&str, u32),
+    upload_id: &str,
+    number: u32,
     source: &CopySource,
     range: Option<CopySourceRange>,
 ) -> Result<Response<Body>, Failure> {
@@ -120,8 +121,8 @@ pub(crate) async fn upload_part_copy(
     let (repository, upload) = find_open(call, &name, key, &path, upload_id).await?;
     let range = range.map_or(Ok(0..found.entry.size), |range| range.of(found.entry.size))?;
     check_length(Some(range.end - range.start))?;
-    let (stored, checksum) = copy_range(call, &found, range, (&repository, &upload, number)).await?;
-    let part = record(call, &name, &upload, (number, stored, checksum.as_ref())).await?;
+    let (stored, checksum) = copy_range(call, &found, range, &repository, &upload, number).await?;
+    let part = record(call, &name, &upload, number, stored, checksum.as_ref()).await?;
     Ok(call::xml(write::copy_part(&part.e_tag, part.last_modified.to_datetime(), checksum.as_ref())))
 }
 
@@ -130,7 +131,9 @@ async fn copy_range(
     call: &Call<'_>,
     found: &graveler::Found,
     range: std::ops::Range<u64>,
-    (repository, upload, number): (&Repository, &Upload, u32),
+    repository: &Repository,
+    upload: &Upload,
+    number: u32,
 ) -> Result<(StoredPart, Option<Checksum>), Failure> {
     let length = range.end - range.start;
     let body = call.graveler.read(&found.repository, &found.entry, range).await?;
@@ -158,7 +161,9 @@ async fn record(
     call: &Call<'_>,
     name: &RepositoryName,
     upload: &Upload,
-    (number, stored, checksum): (u32, StoredPart, Option<&Checksum>),
+    number: u32,
+    stored: StoredPart,
+    checksum: Option<&Checksum>,
 ) -> Result<Part, Failure> {
     if stored.size > UPLOAD_BYTES_MAX {
         return Err(ErrorCode::EntityTooLarge.into());

@@ -54,14 +54,14 @@ pub(crate) async fn complete(
     let named = read::complete_multipart_upload(&body)?;
     let asked = Asked { digest: digest(call.headers(), &named)?, named, condition };
     let completed = match find_open(call, &name, key, &path, upload_id).await {
-        Ok(found) => complete_found(call, &name, found, &asked).await,
+        Ok((repository, upload)) => complete_found(call, &name, repository, upload, &asked).await,
         Err(failure) => Err(failure),
     };
     match completed {
-        Ok(entry) => Ok(answer(call, bucket, key, (&entry.e_tag, entry.checksum.as_ref()))),
+        Ok(entry) => Ok(answer(call, bucket, key, &entry.e_tag, entry.checksum.as_ref())),
         Err(failure) if failure.is_unknown_upload() => {
             let done = done_before(call, &name, key, &path, upload_id, asked.digest).await?.ok_or(failure)?;
-            Ok(answer(call, bucket, key, (&done.e_tag, done.checksum.as_ref())))
+            Ok(answer(call, bucket, key, &done.e_tag, done.checksum.as_ref()))
         }
         Err(failure) => Err(failure),
     }
@@ -71,7 +71,8 @@ pub(crate) async fn complete(
 async fn complete_found(
     call: &Call<'_>,
     name: &RepositoryName,
-    (repository, upload): (Repository, Upload),
+    repository: Repository,
+    upload: Upload,
     asked: &Asked,
 ) -> Result<Entry, Failure> {
     check_kind(call.headers(), declared(&upload), &asked.named)?;
@@ -81,16 +82,11 @@ async fn complete_found(
         call.judge_early(name, &upload.new.branch, &upload.new.path, condition).await?;
     }
     assemble(call, &repository, &upload, &parts).await?;
-    publish(call, (&repository, &upload), &entry, asked).await?;
+    publish(call, &repository, &upload, &entry, asked).await?;
     Ok(entry)
 }
 
-fn answer(
-    call: &Call<'_>,
-    bucket: &str,
-    key: &str,
-    (e_tag, checksum): (&str, Option<&model::Checksum>),
-) -> Response<Body> {
+fn answer(call: &Call<'_>, bucket: &str, key: &str, e_tag: &str, checksum: Option<&model::Checksum>) -> Response<Body> {
     let checksum = checksum.map(shown);
     let checksum = checksum.as_ref().map(|(checksum, kind)| (checksum, *kind));
     call::xml(write::complete_upload(&call.url(bucket, key), bucket, key, e_tag, checksum))
@@ -139,7 +135,7 @@ async fn assemble(call: &Call<'_>, repository: &Repository, upload: &Upload, par
     let completed = storage.complete_multipart(&new.address, &new.store_upload_id, &named).await;
     let is_of_these = match completed.map_err(|error| store_lost_upload(error.into()))? {
         Completed::OfThese => true,
-        Completed::Untold => is_made_of(call, (repository, upload), parts, &named).await?,
+        Completed::Untold => is_made_of(call, repository, upload, parts, &named).await?,
     };
     match is_of_these {
         true => Ok(()),
@@ -151,7 +147,8 @@ async fn assemble(call: &Call<'_>, repository: &Repository, upload: &Upload, par
 /// choice of parts could have their size.
 async fn is_made_of(
     call: &Call<'_>,
-    (repository, upload): (&Repository, &Upload),
+    repository: &Repository,
+    upload: &Upload,
     chosen: &[Part],
     named: &[CompletionPart],
 ) -> Result<bool, Failure> {
@@ -180,13 +177,14 @@ fn completion_part(part: &Part) -> CompletionPart {
 /// upload ends too, and the client is told to begin anew, as by S3.
 async fn publish(
     call: &Call<'_>,
-    (repository, upload): (&Repository, &Upload),
+    repository: &Repository,
+    upload: &Upload,
     entry: &Entry,
     asked: &Asked,
 ) -> Result<(), Failure> {
     for _ in 0..LOOKS_MAX {
         let condition = match &asked.condition {
-            Some(condition) => Some(look(call, repository, (&upload.new.branch, &upload.new.path), condition).await?),
+            Some(condition) => Some(look(call, repository, &upload.new.branch, &upload.new.path, condition).await?),
             None => None,
         };
         let (repository, upload, entry) = (repository.name.clone(), upload.id, entry.clone());
@@ -212,7 +210,8 @@ async fn publish(
 async fn look(
     call: &Call<'_>,
     repository: &Repository,
-    (branch, path): (&BranchName, &ObjectPath),
+    branch: &BranchName,
+    path: &ObjectPath,
     condition: &WriteCondition,
 ) -> Result<Condition, Failure> {
     let resolved = call.graveler.resolve(&repository.name, &branch.into()).await?;

@@ -31,10 +31,10 @@ pub(crate) async fn post_object(
         refuse_untold(key, "choose another, or another success_action_status")?;
     }
     let entry = put(call, &repository, reference, path).await?;
-    Ok(told(call, (bucket, key), &entry, wanted))
+    Ok(told(call, bucket, key, &entry, wanted))
 }
 
-fn told(call: &Call<'_>, (bucket, key): (&str, &str), entry: &Entry, wanted: &FormAnswer) -> Response<Body> {
+fn told(call: &Call<'_>, bucket: &str, key: &str, entry: &Entry, wanted: &FormAnswer) -> Response<Body> {
     let e_tag = object_http::quoted(&entry.e_tag);
     let url = call.url(bucket, key);
     let (status, location, document) = match wanted {

@@ -50,7 +50,7 @@ pub(super) async fn put(
     }
     let entry = upload(call, &repository, described).await?;
     let require = condition.as_ref().map(call::require);
-    stage_uploaded(call.graveler, &repository, &branch, (path, entry.clone(), require)).await?;
+    stage_uploaded(call.graveler, &repository, &branch, path, entry.clone(), require).await?;
     Ok(entry)
 }
 

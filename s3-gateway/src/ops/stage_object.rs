@@ -24,7 +24,9 @@ pub(super) async fn stage_uploaded(
     graveler: &Graveler,
     repository: &Repository,
     branch: &BranchName,
-    (path, entry, require): (ObjectPath, Entry, Option<Require>),
+    path: ObjectPath,
+    entry: Entry,
+    require: Option<Require>,
 ) -> Result<(), Failure> {
     let address = entry.address.clone();
     let change = Change { path, value: StagedValue::Entry(entry), require };

@@ -53,7 +53,7 @@ pub enum ChecksumKind {
 pub struct Checksum {
     /// Which digest.
     pub algorithm: ChecksumAlgorithm,
-    /// Base64, with `-N` behind it when it is a composite one of N parts.
+    /// Base64, with `-N` after it when it is a composite one of N parts.
     pub value: String,
 }
 
@@ -336,7 +336,7 @@ pub fn from_headers(headers: &HeaderMap) -> Result<Option<Checksum>, S3Error> {
         let algorithm = ChecksumAlgorithm::of_header(name.as_str())
             .ok_or_else(|| S3Error::invalid_request(format!("The checksum algorithm of {name} is unsupported.")))?;
         let value = single(headers, name.as_str())?.unwrap_or_default();
-        // CompleteMultipartUpload sends composite values with the number of parts behind them.
+        // CompleteMultipartUpload sends composite values with the number of parts after them.
         let (digest, parts) = value.split_once('-').map_or((value, None), |(digest, parts)| (digest, Some(parts)));
         let mut checksum = Checksum::parse(algorithm, digest).ok_or_else(|| invalid_value(name.as_str()))?;
         if let Some(parts) = parts {

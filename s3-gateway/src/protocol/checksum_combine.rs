@@ -3,7 +3,7 @@
 
 use super::checksum::{Checksum, ChecksumAlgorithm, Hasher, crc_bytes};
 
-/// The composite checksum: the digest of the parts' digests, with `-N` behind it. None when a part's value is of
+/// The composite checksum: the digest of the parts' digests, with `-N` after it. None when a part's value is of
 /// another algorithm or isn't well-formed.
 pub fn composite(algorithm: ChecksumAlgorithm, parts: &[Checksum]) -> Option<Checksum> {
     let mut hasher = Hasher::new(algorithm);

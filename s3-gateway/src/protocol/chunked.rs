@@ -38,7 +38,7 @@ enum State {
     Header,
     /// In a chunk's bytes.
     Data { left: u64 },
-    /// At the line end behind a chunk's bytes.
+    /// At the line end after a chunk's bytes.
     DataEnd,
     /// In the trailer, or at the empty line that stands for it.
     Trailer,

@@ -117,12 +117,12 @@ impl Receiver {
         };
         let (access_key_id, payload) = match mechanism {
             Mechanism::HeaderV4(authorization) => {
-                let claim = signature_v4::Claim::of_header(authorization, &headers, now, (Service::S3, None))?;
-                self.verify_v4(claim, parts, &query, &headers, (keys, token)).await?
+                let claim = signature_v4::Claim::of_header(authorization, &headers, now, Service::S3, None)?;
+                self.verify_v4(claim, parts, &query, &headers, keys, token).await?
             }
             Mechanism::QueryV4 => {
                 let claim = signature_v4::Claim::of_query(&query, &headers, now)?;
-                let verified = self.verify_v4(claim, parts, &query, &headers, (keys, token)).await?;
+                let verified = self.verify_v4(claim, parts, &query, &headers, keys, token).await?;
                 move_into_headers(&query, &mut headers, |n| {
                     is_amz(n) && !is_about_signature(n) && !is_about_checksum(n)
                 })?;
@@ -130,12 +130,12 @@ impl Receiver {
             }
             Mechanism::HeaderV2(credential) => {
                 let claim = signature_v2::Claim::of_header(credential, &headers, now)?;
-                verify_v2(claim, parts, (&address, &query), &headers, (keys, token)).await?
+                verify_v2(claim, parts, &address, &query, &headers, keys, token).await?
             }
             Mechanism::QueryV2 => {
                 let claim = signature_v2::Claim::of_query(&query, now)?;
                 move_into_headers(&query, &mut headers, is_moved_by_v2)?;
-                verify_v2(claim, parts, (&address, &query), &headers, (keys, token)).await?
+                verify_v2(claim, parts, &address, &query, &headers, keys, token).await?
             }
         };
         if let Some(name) = query.ambiguous() {
@@ -176,7 +176,7 @@ impl Receiver {
         if claim.version == Version::Two && !self.version_2 {
             return Err(unsupported());
         }
-        let secret = secret((keys, claim.session_token), claim.access_key_id).await?;
+        let secret = secret(keys, claim.session_token, claim.access_key_id).await?;
         let is_signed = match claim.version {
             Version::Two => signature_v2::verifies(claim.policy, claim.signature, &secret),
             Version::Four { day, region } => {
@@ -206,9 +206,10 @@ impl Receiver {
         parts: &Parts,
         query: &Query,
         headers: &HeaderMap,
-        keys: (&dyn KeyLookup, Option<&str>),
+        keys: &dyn KeyLookup,
+        token: Option<&str>,
     ) -> Result<(String, Payload), S3Error> {
-        let secret = secret(keys, &claim.access_key_id).await?;
+        let secret = secret(keys, token, &claim.access_key_id).await?;
         let key = self.signing_keys.get(&claim.access_key_id, &secret, &claim.day, &claim.region);
         let signer = ChunkSigner::new(key.clone(), &claim.timestamp, &claim.scope(), &claim.signature);
         let payload = Payload::parse(&claim.payload, Some(signer))?;
@@ -221,12 +222,14 @@ impl Receiver {
 async fn verify_v2(
     claim: signature_v2::Claim,
     parts: &Parts,
-    (address, query): (&Address, &Query),
+    address: &Address,
+    query: &Query,
     headers: &HeaderMap,
-    keys: (&dyn KeyLookup, Option<&str>),
+    keys: &dyn KeyLookup,
+    token: Option<&str>,
 ) -> Result<(String, Payload), S3Error> {
     let payload = Payload::parse(single(headers, "x-amz-content-sha256")?.unwrap_or(UNSIGNED), None)?;
-    let secret = secret(keys, &claim.access_key_id).await?;
+    let secret = secret(keys, token, &claim.access_key_id).await?;
     claim.verify(parts, address, query, headers, &secret)?;
     Ok((claim.access_key_id, payload))
 }
@@ -293,7 +296,8 @@ pub(super) fn session_token(headers: &HeaderMap, query: &Query) -> Result<Option
 }
 
 pub(super) async fn secret(
-    (keys, token): (&dyn KeyLookup, Option<&str>),
+    keys: &dyn KeyLookup,
+    token: Option<&str>,
     access_key_id: &str,
 ) -> Result<SecretString, S3Error> {
     keys.secret(access_key_id, token)

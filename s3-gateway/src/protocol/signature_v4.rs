@@ -65,7 +65,8 @@ impl Claim {
         authorization: &str,
         headers: &HeaderMap,
         now: DateTime<Utc>,
-        (service, payload): (Service, Option<String>),
+        service: Service,
+        payload: Option<String>,
     ) -> Result<Self, S3Error> {
         let fields = authorization.strip_prefix(ALGORITHM).unwrap_or_default();
         let field = |name: &str| {

@@ -144,9 +144,9 @@ pub async fn receive(parts: &Parts, form: &[u8], keys: &dyn KeyLookup, now: Date
     let authorization = super::headers::single(&headers, header::AUTHORIZATION.as_str())?
         .ok_or_else(|| S3Error::new(ErrorCode::AccessDenied, "Access Denied. Sign the request."))?;
     let payload = hex::encode(Sha256::digest(form));
-    let claim = Claim::of_header(authorization, &headers, now, (Service::Sts, Some(payload)))?;
+    let claim = Claim::of_header(authorization, &headers, now, Service::Sts, Some(payload))?;
     let token = receive::session_token(&headers, &query)?;
-    let secret = receive::secret((keys, token.as_deref()), &claim.access_key_id).await?;
+    let secret = receive::secret(keys, token.as_deref(), &claim.access_key_id).await?;
     let key = SigningKey::derive(&secret, &claim.day, &claim.region, Service::Sts);
     claim.verify(parts, &query, &headers, &key)?;
     refuse_unknown(parts, &query)?;

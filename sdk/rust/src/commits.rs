@@ -78,13 +78,13 @@ pub struct Committed {
 pub struct LogOptions {
     /// Only first parents: the branch's own history, without what was merged into it.
     pub first_parent: bool,
-    /// Begin behind this commit.
+    /// Begin after this commit.
     pub after: Option<CommitId>,
     /// Only commits that changed one of these objects, or something under a prefix; all if both are empty.
     pub objects: Vec<String>,
     /// See `objects`.
     pub prefixes: Vec<String>,
-    /// Only commits that aren't older; what lies behind an older one isn't looked at.
+    /// Only commits that aren't older; what lies after an older one isn't looked at.
     pub since: Option<Timestamp>,
     /// The last commit of the log, if it comes to it: a branch, tag, commit or any ref expression.
     pub stop_at: Option<String>,

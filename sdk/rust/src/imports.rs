@@ -17,7 +17,7 @@ pub enum ImportSource {
     Prefix {
         /// The folder's URL.
         from: String,
-        /// What their paths begin with before their names behind the folder; empty for the top.
+        /// What their paths begin with before their names after the folder; empty for the top.
         to: String,
     },
     /// One object.

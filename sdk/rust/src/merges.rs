@@ -36,7 +36,7 @@ pub struct MergeOptions {
     pub dry_run: bool,
     /// Makes a commit with one parent, the destination: the source's history stays out of it.
     pub squash: bool,
-    /// Conflicts behind this path.
+    /// Conflicts after this path.
     pub conflicts_after: String,
     /// How many conflicts at most, up to 1,000; 0 is 100.
     pub conflicts_amount: u32,

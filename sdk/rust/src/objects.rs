@@ -67,9 +67,9 @@ pub enum ListItem {
 pub struct ListOptions {
     /// Paths begin so.
     pub prefix: String,
-    /// Paths that hold this text behind the prefix are shown as one common prefix each; `/` lists one folder.
+    /// Paths that hold this text after the prefix are shown as one common prefix each; `/` lists one folder.
     pub delimiter: Option<String>,
-    /// Begin behind this path or common prefix.
+    /// Begin after this path or common prefix.
     pub after: String,
 }
 

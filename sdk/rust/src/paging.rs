@@ -24,7 +24,7 @@ impl<T> Page<T> {
     }
 }
 
-/// Streams the items of all pages; `fetch` gets a page behind a name.
+/// Streams the items of all pages; `fetch` gets a page after a name.
 pub(crate) fn pages<T, F, Fut>(after: String, fetch: F) -> BoxStream<'static, Result<T, Error>>
 where
     T: Send + 'static,

@@ -28,7 +28,7 @@ pub struct ReplayOptions {
     pub strategy: Option<Strategy>,
     /// Tells what would come of it and changes nothing.
     pub dry_run: bool,
-    /// Conflicts behind this path.
+    /// Conflicts after this path.
     pub conflicts_after: String,
     /// How many conflicts at most, up to 1,000; 0 is 100.
     pub conflicts_amount: u32,
@@ -39,7 +39,7 @@ pub struct ReplayOptions {
 pub struct RebaseOptions {
     /// Decides conflicts; without one they are the answer. The source is the commit that is made anew.
     pub strategy: Option<Strategy>,
-    /// Conflicts behind this path.
+    /// Conflicts after this path.
     pub conflicts_after: String,
 }
 

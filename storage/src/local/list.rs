@@ -1,5 +1,5 @@
 //! Lists a local store in the order of its keys, a folder at a time. Owns that order: a folder sorts as its name with a
-//! slash behind it. Invariant: what isn't a file or folder whose name can be a key (links, special files, names that
+//! slash after it. Invariant: what isn't a file or folder whose name can be a key (links, special files, names that
 //! aren't UTF-8) is no object, and the reserved folder is never listed.
 
 use std::cmp::Ordering;
@@ -40,7 +40,7 @@ pub(crate) enum Found {
     },
 }
 
-/// Lists all objects under a folder, in order, those behind `offset` only.
+/// Lists all objects under a folder, in order, those after `offset` only.
 pub(super) fn objects(
     root: Arc<Root>,
     prefix: Option<&Path>,
@@ -122,7 +122,7 @@ struct Level {
     location: String,
     /// The names that were read and not taken yet.
     items: IntoIter<Item>,
-    /// Where those end, if the folder has more behind them.
+    /// Where those end, if the folder has more after them.
     more_behind: Option<Item>,
 }
 
@@ -178,7 +178,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether a folder may hold keys behind the offset.
+    /// Whether a folder may hold keys after the offset.
     fn may_hold_wanted(&self, folder: &Path) -> bool {
         let Some(offset) = &self.offset else { return true };
         let inside = format!("{folder}/");
@@ -201,14 +201,14 @@ impl Level {
         Ok(Some(level))
     }
 
-    /// Reads the names behind those that were taken; false if there are none.
+    /// Reads the names after those that were taken; false if there are none.
     fn read_on(&mut self, names_max: usize) -> io::Result<bool> {
         let Some(behind) = self.more_behind.take() else { return Ok(false) };
         self.read(Some(&behind), names_max)?;
         Ok(true)
     }
 
-    /// Reads the first so many names behind one.
+    /// Reads the first so many names after one.
     fn read(&mut self, behind: Option<&Item>, names_max: usize) -> io::Result<()> {
         let mut first = BinaryHeap::new();
         let mut more = false;

@@ -72,7 +72,7 @@ fn create(root: &Root, id: &str) -> io::Result<()> {
     sync_open_folder(&uploads)
 }
 
-/// Copies the parts behind each other, in the kernel, into a temporary file.
+/// Copies the parts after each other, in the kernel, into a temporary file.
 fn join(root: &Arc<Root>, parts: &[Path]) -> io::Result<TempFile> {
     let whole = TempFile::create(root)?;
     for part in parts {

@@ -37,7 +37,7 @@ type Batch = Result<Vec<SourceItem>, StorageError>;
 enum Part {
     /// Objects that are known already.
     Ready(Vec<ObjectMeta>),
-    /// An object with bytes whose key is a folder's, with a slash behind it.
+    /// An object with bytes whose key is a folder's, with a slash after it.
     Slashed(Path),
     /// All under a folder.
     Folder(Path),
@@ -61,7 +61,7 @@ enum Item {
     Folder(Path),
 }
 
-/// Lists all under a source's folder; only what is behind the location `after` if there is one.
+/// Lists all under a source's folder; only what is after the location `after` if there is one.
 pub(super) fn list(source: Source, after: Option<String>, gauge: ListGauge) -> BoxStream<'static, Batch> {
     let lister = Lister { source, after, gauge };
     match &lister.source.site.listing {
@@ -363,7 +363,7 @@ impl Lister {
         found.try_filter_map(move |found| ready(Ok(item(found)))).boxed()
     }
 
-    /// Where to go on behind, as stores take it. What they list besides is passed over.
+    /// Where to go on after, as stores take it. What they list besides is passed over.
     fn offset(&self) -> Option<Path> {
         let after = self.after.as_ref()?;
         Path::parse(after).ok().filter(|path| path.as_ref() == after)

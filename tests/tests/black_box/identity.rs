@@ -46,7 +46,7 @@ impl Home {
     }
 }
 
-/// The word behind a label.
+/// The word after a label.
 fn behind<'a>(text: &'a str, label: &str) -> &'a str {
     let (_, rest) = text.split_once(label).unwrap_or_else(|| panic!("no {label:?} in {text}"));
     rest.split_whitespace().next().unwrap()

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use tests::{TestServer, clients_folder, lakebed_binary};
 
-/// The fenced block of bash behind a heading.
+/// The fenced block of bash after a heading.
 fn block(readme: &str, heading: &str) -> String {
     let (_, section) = readme.split_once(&format!("\n## {heading}\n")).expect("README has the section");
     let (_, block) = section.split_once("```bash\n").expect("the section has a block of bash");

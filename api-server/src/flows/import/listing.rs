@@ -84,7 +84,7 @@ impl Unusable {
     }
 }
 
-/// Lists sources, as far as they lie behind a path if one is given.
+/// Lists sources, as far as they lie after a path if one is given.
 pub(super) fn merged(
     sources: Vec<Opened>,
     after: Option<&ObjectPath>,
@@ -115,11 +115,11 @@ pub(super) fn merged(
     stream::try_unfold(merge, async |mut merge| Ok(merge.next().await?.map(|next| (next, merge)))).boxed()
 }
 
-/// What of a source lies behind a path.
+/// What of a source lies after a path.
 #[derive(Debug, PartialEq, Eq)]
 enum Behind {
     All,
-    /// What is behind this key.
+    /// What is after this key.
     Key(String),
     Nothing,
 }

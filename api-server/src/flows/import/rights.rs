@@ -39,7 +39,8 @@ impl SourceRights {
     /// goes.
     pub(super) fn new(
         caller: &Caller,
-        (repository, branch): (&RepositoryName, &BranchName),
+        repository: &RepositoryName,
+        branch: &BranchName,
         source: &ImportSource,
     ) -> Result<Self, Error> {
         let to = match source {

@@ -17,7 +17,7 @@ use crate::output::{Notes, shown_path};
 pub(super) struct Folder {
     /// Each file by its path in the folder, with slashes.
     pub(super) files: BTreeMap<String, FileFacts>,
-    /// The folders in it, and it, with a slash behind each name; its own is empty.
+    /// The folders in it, and it, with a slash after each name; its own is empty.
     folders: BTreeSet<String>,
     /// What is there and was left out.
     left_out: BTreeSet<String>,

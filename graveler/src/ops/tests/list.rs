@@ -19,7 +19,7 @@ fn shown(item: &ListItem) -> String {
     }
 }
 
-/// All items of a listing, and for each the text that `after` takes to come behind it.
+/// All items of a listing, and for each the text that `after` takes to come after it.
 fn naive(model: &Model, prefix: &str, delimiter: Option<&str>) -> Vec<(String, String)> {
     let mut items: Vec<(String, String)> = Vec::new();
     for (path, content) in model.iter().filter(|(path, _)| path.starts_with(prefix)) {

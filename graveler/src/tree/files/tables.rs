@@ -107,7 +107,7 @@ impl Files {
                 TailParse::NeedMore(_) => break,
                 TailParse::Parsed(tail) => {
                     self.check_id(object, &tail)?;
-                    return Ok(Arc::new(keep((space, object), *tail, suffix, wanted)));
+                    return Ok(Arc::new(keep(space, object, *tail, suffix, wanted)));
                 }
             }
         }
@@ -129,7 +129,7 @@ impl Files {
 }
 
 /// Keeps of a suffix what holds whole data blocks; the parsed tail itself is needed no more.
-fn keep((space, object): (Space, Immutable), tail: Tail, suffix: Suffix, asked: u64) -> Table {
+fn keep(space: Space, object: Immutable, tail: Tail, suffix: Suffix, asked: u64) -> Table {
     let Suffix { bytes: suffix, size } = suffix;
     let start = size - suffix.len() as u64;
     let has_blocks = tail.blocks() > 0 && tail.handle(tail.blocks() - 1).offset >= start;

@@ -72,7 +72,7 @@ async fn close(node: Arc<Node>) {
     }
 }
 
-/// A closed node with a snapshot, a purged log up to it, and entries behind it.
+/// A closed node with a snapshot, a purged log up to it, and entries after it.
 async fn purged_node(folder: &Path) {
     let node = Arc::new(Node::open(options(folder)).await.unwrap());
     write(&node, [create_repository()].into_iter().chain((0..BRANCHES).map(create_branch)).collect()).await;

@@ -76,7 +76,7 @@ fn begin(id: u128, runner: Option<(RunnerId, u32)>) -> Command {
         kind: JobKind::Merge,
         user: UserId(1),
         caller: None,
-        spec: vec![],
+        spec: Default::default(),
         runner,
     })
 }

@@ -15,7 +15,9 @@ impl Wire for BeginJob {
             kind: kind_number(*kind),
             user: user.0,
             caller: caller.as_ref().map(Wire::to_message),
-            spec: spec.clone(),
+            spec: spec.message.clone(),
+            spec_version: spec.version,
+            spec_digest: spec_digest_bytes(spec),
             runner: runner.map(|(runner, lease_ms)| pb::FirstLease { runner: runner_bytes(runner), lease_ms }),
         }
     }
@@ -27,7 +29,7 @@ impl Wire for BeginJob {
             kind: job_kind(m.kind)?,
             user: UserId(m.user),
             caller: optional(m.caller)?,
-            spec: m.spec,
+            spec: job_spec(m.spec_version, m.spec, &m.spec_digest)?,
             runner: m.runner.map(|first| Ok::<_, DecodeError>((runner(&first.runner)?, first.lease_ms))).transpose()?,
         })
     }

@@ -76,7 +76,7 @@ fn access_query() -> impl Strategy<Value = Query> {
 fn job_command() -> impl Strategy<Value = Command> {
     let first = option::of((runner(), any::<u32>()));
     prop_oneof![
-        (request(), repository_name(), job_kind(), user_id(), option::of(job_caller()), bytes(), first).prop_map(
+        (request(), repository_name(), job_kind(), user_id(), option::of(job_caller()), job_spec(), first).prop_map(
             |(request, repository, kind, user, caller, spec, runner)| Command::BeginJob(BeginJob {
                 request,
                 repository,

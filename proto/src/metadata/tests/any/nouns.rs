@@ -399,14 +399,27 @@ pub(crate) fn job_caller() -> impl Strategy<Value = JobCaller> {
     )
 }
 
+pub(crate) fn job_spec() -> impl Strategy<Value = JobSpec> {
+    let digest = option::of(any::<[u8; 32]>().prop_map(JobDigest::from_bytes));
+    (any::<u32>(), bytes(), digest).prop_map(|(version, message, digest)| JobSpec { version, message, digest })
+}
+
 pub(crate) fn ended() -> impl Strategy<Value = CompletedRequest> {
-    (request(), job_kind(), user_id(), bytes(), job_state())
+    (request(), job_kind(), user_id(), job_spec(), job_state())
         .prop_map(|(id, kind, user, spec, state)| CompletedRequest { id, kind, user, spec, state })
 }
 
 pub(crate) fn job() -> impl Strategy<Value = Job> {
-    let request =
-        (request(), repository_name(), any::<u64>(), job_kind(), user_id(), option::of(job_caller()), bytes(), time());
+    let request = (
+        request(),
+        repository_name(),
+        any::<u64>(),
+        job_kind(),
+        user_id(),
+        option::of(job_caller()),
+        job_spec(),
+        time(),
+    );
     let run = (job_state(), option::of(lease()), any::<u32>(), progress(), bytes(), option::of(time()));
     (request, run).prop_map(
         |(
