@@ -140,7 +140,12 @@ impl Cli {
         let mut command = with_usage_of_help(command);
         let typed: Vec<_> = std::env::args_os().collect();
         let matches = command.try_get_matches_from_mut(&typed);
-        let matches = matches.unwrap_or_else(|error| environment::with_variable(error, &command, &typed).exit());
+        let matches = matches.unwrap_or_else(|error| {
+            if error.use_stderr() {
+                env::fail_shell();
+            }
+            environment::with_variable(error, &command, &typed).exit()
+        });
         refuse_unread(&mut command, &matches).unwrap_or_else(|error| error.exit());
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }

@@ -24,7 +24,7 @@ const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:8000";
 pub(crate) const ENV_MARK: &str = "LAKEBED_ENV";
 
 /// Looks an environment variable up; an empty one is none.
-type Variable<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+pub(crate) type Variable<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// Options of every command that talks to a server.
 #[derive(Args, Debug, Clone, Default)]
@@ -217,7 +217,7 @@ fn keys_of(prefix: &str, variable: Variable<'_>) -> Result<Option<Keys>> {
 }
 
 /// The keys in the AWS variables, if it is still those that `lakebed env` set there, and the server that they are for.
-fn marked_keys(variable: Variable<'_>) -> Result<Option<(Keys, String)>> {
+pub(crate) fn marked_keys(variable: Variable<'_>) -> Result<Option<(Keys, String)>> {
     let mark = variable(ENV_MARK).unwrap_or_default();
     let Some((id, endpoint)) = mark.split_once('@') else { return Ok(None) };
     Ok(keys_of("AWS_", variable)?.filter(|keys| keys.access_key_id == id).map(|keys| (keys, endpoint.to_owned())))

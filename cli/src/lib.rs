@@ -34,6 +34,7 @@ pub fn run() -> ExitCode {
     match runtime.block_on(cli.run()) {
         Ok(code) => code,
         Err(error) => {
+            commands::env::fail_shell();
             if exit::is_interrupted(&error) {
                 // A file that is being read or hashed isn't waited for.
                 runtime.shutdown_background();

@@ -1,6 +1,8 @@
 //! `lakebed env`: shell variables that point S3 tools at the server. Owns which they are and how they are quoted, for
 //! `lakebed auth session` too.
 
+use std::io::{IsTerminal, Write};
+
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -25,6 +27,27 @@ impl Env {
 /// The command that has a shell use a profile's keys.
 pub(crate) fn of_profile(name: &str) -> String {
     format!("eval \"$(lakebed --profile {name} env)\"")
+}
+
+/// What a failed `lakebed env` or `lakebed auth session` prints. Its output is evaluated by a shell whose next line is an S3 tool:
+/// without this, that line would run with the keys that were there before, perhaps of more rights, or go to Amazon.
+const FAILED: &str = "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN LAKEBED_ENV
+export AWS_ENDPOINT_URL='http://lakebed-env-failed.invalid'
+false";
+
+/// Has the shell that evaluates this command's output fail too, and use no keys; nothing where the command isn't such a one, or its
+/// output is seen by people.
+pub(crate) fn fail_shell() {
+    let typed: Vec<_> = std::env::args().skip(1).collect();
+    if prints_for_shell(&typed) && !std::io::stdout().is_terminal() {
+        _ = writeln!(std::io::stdout(), "{FAILED}");
+    }
+}
+
+fn prints_for_shell(typed: &[String]) -> bool {
+    let is_json = typed.iter().any(|word| word == "--json");
+    let is_session = typed.windows(2).any(|pair| pair == ["auth", "session"]);
+    !is_json && (is_session || typed.iter().any(|word| word == "env"))
 }
 
 /// Variables for S3 tools, and the mark by which `lakebed` knows that they are for its server.
@@ -63,5 +86,21 @@ impl Variables {
         let set = self.set.iter().map(|(name, value)| format!("export {name}='{}'", value.replace('\'', "'\\''")));
         let unset = self.unset.iter().map(|name| format!("unset {name}"));
         set.chain(unset).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shells_are_told_of_failures_by_the_commands_that_they_evaluate() {
+        let prints = |typed: &str| prints_for_shell(&typed.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for typed in ["env", "--profile ann env", "auth session --minutes 5", "auth session --on lakebed://trips"] {
+            assert!(prints(typed), "{typed}");
+        }
+        for typed in ["auth users list", "auth session --json", "env --json", "run", "fs ls lakebed://env/main"] {
+            assert!(!prints(typed), "{typed}");
+        }
     }
 }

@@ -7,12 +7,14 @@ use anyhow::{Context, Result};
 use storage::{DISK_CACHE_BYTES_MIN, DiskCacheSettings};
 
 use super::Role;
+use crate::connection::{Variable, marked_keys};
 use crate::exit::usage;
 
 const CACHE_DISK_MIB_DEFAULT: u64 = 4096;
 
 /// Refuses options that the object store wouldn't read: those of remote stores for a folder or memory.
 pub(crate) fn check_store_options(url: &str, options: &[(String, String)]) -> Result<()> {
+    check_shell(url, &|name| std::env::var(name).ok())?;
     let is_remote = !url.starts_with("file:") && !url.starts_with("memory:");
     for (name, value) in options {
         if !is_remote {
@@ -25,8 +27,20 @@ pub(crate) fn check_store_options(url: &str, options: &[(String, String)]) -> Re
     Ok(())
 }
 
+/// Refuses a store on S3 in a shell whose AWS variables are those of `lakebed env`: the store would be looked for at Lakebed itself.
+fn check_shell(url: &str, variable: Variable<'_>) -> Result<()> {
+    match marked_keys(variable)? {
+        Some((_, endpoint)) if url.starts_with("s3:") || url.starts_with("s3a:") => usage!(
+            "the AWS_* variables of this shell are those of `lakebed env` for {endpoint}, and {url} would be looked for there: \
+             start in another shell, or unset LAKEBED_ENV and them first"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a place to import from that isn't a URL.
 pub(crate) fn check_import_place(url: &str) -> Result<()> {
+    check_shell(url, &|name| std::env::var(name).ok())?;
     if !url.contains("://") {
         usage!(
             "--import-allow {url:?} isn't the URL of a place: write file:///folder, s3://bucket/prefix, gs://bucket/prefix or \
@@ -107,4 +121,27 @@ pub(crate) fn checked_s3_endpoint(url: String) -> Result<String> {
         usage!("s3_endpoint {url:?} isn't a URL like https://s3.lake.example: a scheme, a host and perhaps a port");
     }
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lakebed_s_own_keys_are_for_no_object_store() {
+        let shell = |mark: &'static str| {
+            move |name: &str| match name {
+                "LAKEBED_ENV" => Some(mark.to_owned()),
+                "AWS_ACCESS_KEY_ID" => Some("AKLB".to_owned()),
+                "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
+                _ => None,
+            }
+        };
+        let ours = shell("AKLB@http://127.0.0.1:8000");
+        let refusal = check_shell("s3://lake", &ours).unwrap_err().to_string();
+        assert!(refusal.contains("those of `lakebed env` for http://127.0.0.1:8000"), "{refusal}");
+        check_shell("file:///lake", &ours).unwrap();
+        check_shell("s3://lake", &shell("AKOLD@http://127.0.0.1:8000")).unwrap();
+        check_shell("s3://lake", &|_: &str| None).unwrap();
+    }
 }
