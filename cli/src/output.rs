@@ -71,10 +71,36 @@ fn escaped<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
     let mut shown = String::with_capacity(text.len());
     for piece in text.split_inclusive(kept) {
         let body = piece.strip_suffix(kept).unwrap_or(piece);
-        shown.extend(body.escape_debug());
+        for part in body.split_inclusive(is_unseen) {
+            let seen = part.strip_suffix(is_unseen).unwrap_or(part);
+            shown.extend(seen.escape_debug());
+            shown.extend(part[seen.len()..].escape_unicode());
+        }
         shown.push_str(&piece[body.len()..]);
     }
     Cow::Owned(shown)
+}
+
+/// Whether a character looks like nothing, or like a space, so that two names could look alike: those that Unicode has ignored where they
+/// can't be shown (Default_Ignorable_Code_Point), and the empty pattern of Braille.
+fn is_unseen(c: char) -> bool {
+    matches!(u32::from(c),
+        0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f | 0x202a..=0x202e
+        | 0x2060..=0x206f | 0x2800 | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfff8 | 0x1bca0..=0x1bca3
+        | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff)
+}
+
+/// JSON, safe to print on a terminal, and still the same JSON.
+pub(crate) fn shown_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() || (!is_unseen(c) && c.escape_debug().len() == 1) {
+            shown.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    shown
 }
 
 /// Texts after a label: nothing, or a space and each of them.
@@ -145,12 +171,24 @@ mod tests {
             ("a\u{200b}b\u{feff}\u{2060}", "a\\u{200b}b\\u{feff}\\u{2060}"),
             ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
             ("a\u{a0}b\u{85}", "a\\u{a0}b\\u{85}"),
+            ("v1\u{34f}e\u{301}", "v1\\u{34f}e\u{301}"),
+            ("\u{3164}\u{ffa0}\u{2800}\u{115f}", "\\u{3164}\\u{ffa0}\\u{2800}\\u{115f}"),
+            ("\u{2764}\u{fe0f}", "\u{2764}\\u{fe0f}"),
             // It would change what stands before the name.
             ("\u{301}e", "\\u{301}e"),
         ] {
             assert_eq!(shown(name), escaped);
             assert_eq!(shown_path(Path::new(name)), escaped);
         }
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let json = "{\"é\": \"a\u{202e}b\u{e0001}\"}";
+        let shown = shown_json(json);
+        assert_eq!(shown, "{\"é\": \"a\\u202eb\\udb40\\udc01\"}");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&shown), value(json));
     }
 
     #[test]

@@ -111,6 +111,7 @@ scenarios! {
     retries::larger_commands_than_any_are_errors,
     jobs::begin_run_and_end,
     jobs::one_id_is_one_job,
+    jobs::one_that_failed_for_a_reason_that_may_pass_is_begun_anew,
     jobs::are_taken_up_when_their_lease_lapses,
     jobs::are_cancelled,
     jobs::end_with_what_they_publish,

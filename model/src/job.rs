@@ -136,6 +136,14 @@ impl JobState {
     }
 }
 
+impl Job {
+    /// Whether the same request may be carried out again under its id: it changed nothing, and failed for a reason that may pass. Those
+    /// that were kept before versions stay as they ended, as they did then.
+    pub fn is_retryable(&self) -> bool {
+        self.spec.version > 0 && matches!(&self.state, JobState::Failed(failure) if failure.may_pass())
+    }
+}
+
 /// An error as a call would have answered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobFailure {
@@ -145,6 +153,14 @@ pub struct JobFailure {
     pub reason: String,
     /// The text for people.
     pub message: String,
+}
+
+impl JobFailure {
+    /// Whether the same call may do better later, by gRPC's codes: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL, UNAVAILABLE.
+    /// Not after UNKNOWN: then it may have been carried out.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.code, 4 | 8 | 10 | 13 | 14)
+    }
 }
 
 /// Whose turn a job is, and until when.

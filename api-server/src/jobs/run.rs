@@ -95,6 +95,9 @@ impl Inner {
             if !same {
                 return Err(Refusal::RequestReused(request.id).into());
             }
+            if job.is_retryable() {
+                return Ok(None);
+            }
             if job.state.is_ended() {
                 return Ok(Some(job));
             }
@@ -249,15 +252,7 @@ impl Inner {
 /// Whether the same request may fare better later, with nothing changed in between. What failed by a bug, so it seems, is
 /// among it: the tasks of a server that ends are dropped one after the other, and none of them is the request's end.
 fn may_pass(failure: &JobFailure) -> bool {
-    matches!(
-        code(failure),
-        Code::Unavailable
-            | Code::Unknown
-            | Code::Aborted
-            | Code::ResourceExhausted
-            | Code::DeadlineExceeded
-            | Code::Internal
-    )
+    failure.may_pass() || code(failure) == Code::Unknown
 }
 
 fn attempts_max(kind: JobKind, failure: &JobFailure) -> u32 {

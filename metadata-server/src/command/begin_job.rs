@@ -1,4 +1,5 @@
-//! Begins a job, or finds the one that began under the same request id, in whatever state it is.
+//! Begins a job, or finds the one that began under the same request id, in whatever state it is; but one that failed for a reason that
+//! may pass is begun anew.
 
 use model::{BeginJob, JOB_BYTES_MAX, Job, JobProgress, JobState, Lease, Outcome, Refusal};
 
@@ -12,12 +13,10 @@ impl Apply for BeginJob {
     }
 
     fn apply(&self, tx: &mut Transaction<'_>, context: ApplyContext) -> Result<Outcome, Halt> {
-        if let Some(job) = jobs::find(tx, self.request, context.time)? {
-            return if same(&job, self) {
-                Ok(Outcome::Job(Box::new(job)))
-            } else {
-                Err(Refusal::RequestReused(self.request).into())
-            };
+        match jobs::find(tx, self.request, context.time)? {
+            Some(job) if !same(&job, self) => return Err(Refusal::RequestReused(self.request).into()),
+            Some(job) if !job.is_retryable() => return Ok(Outcome::Job(Box::new(job))),
+            Some(_) | None => {}
         }
         let repository = records::repository(tx, &self.repository)?;
         if !jobs::has_room(tx)? {

@@ -1,5 +1,5 @@
 //! Remembers a request's end: its job's, or, if it was no job, as one that began and ended at once. Publications end the
-//! requests that they carry out in the same step. Invariant: the first end stays.
+//! requests that they carry out in the same step. Invariant: the first end stays, but for a failure that may pass.
 
 use model::{CompletedRequest, EndRequest, Job, JobProgress, JobState, Outcome, Refusal, Repository};
 
@@ -20,13 +20,15 @@ impl Apply for EndRequest {
             if job.kind != ended.kind || !job.spec.asks_the_same(&ended.spec) {
                 return Err(Refusal::RequestReused(ended.id).into());
             }
-            if job.state.is_ended() {
-                return Ok(Outcome::Job(Box::new(job)));
-            }
             if jobs::is_taken(&job, runner, context.time) {
                 return Err(Refusal::JobTaken(ended.id).into());
             }
-            return Ok(Outcome::Job(Box::new(end(tx, context, job, ended)?)));
+            if !job.state.is_ended() {
+                return Ok(Outcome::Job(Box::new(end(tx, context, job, ended)?)));
+            }
+            if !job.is_retryable() {
+                return Ok(Outcome::Job(Box::new(job)));
+            }
         }
         let repository = records::repository(tx, repository)?;
         Ok(Outcome::Job(Box::new(add(tx, context, &repository, ended)?)))
@@ -44,7 +46,9 @@ pub(super) fn none_is_answered(
             Some(job) if job.kind != *kind || !job.spec.asks_the_same(spec) => {
                 return Err(Refusal::RequestReused(*id).into());
             }
-            Some(job) if job.state.is_ended() => return Err(Refusal::RequestAnswered(*id).into()),
+            Some(job) if job.state.is_ended() && !job.is_retryable() => {
+                return Err(Refusal::RequestAnswered(*id).into());
+            }
             Some(_) | None => {}
         }
     }
@@ -59,8 +63,8 @@ pub(super) fn carried_out(
     ended: &CompletedRequest,
 ) -> Result<(), StateError> {
     match jobs::find(tx, ended.id, context.time)? {
-        Some(job) => drop(end(tx, context, job, ended)?),
-        None => drop(add(tx, context, repository, ended)?),
+        Some(job) if !job.state.is_ended() => drop(end(tx, context, job, ended)?),
+        Some(_) | None => drop(add(tx, context, repository, ended)?),
     }
     Ok(())
 }

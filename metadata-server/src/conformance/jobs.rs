@@ -133,6 +133,32 @@ pub(super) async fn one_id_is_one_job(store: Arc<dyn MetaStore>) {
     assert!(matches!(refusal(lake.write(nowhere).await), Refusal::RepositoryNotFound(_)));
 }
 
+pub(super) async fn one_that_failed_for_a_reason_that_may_pass_is_begun_anew(store: Arc<dyn MetaStore>) {
+    let lake = Lake::new(store, "anew").await;
+    let failed = |code| JobState::Failed(JobFailure { code, reason: "R".into(), message: "m".into() });
+    let (unavailable, not_found) = (failed(14), failed(5));
+
+    let (id, final_id) = (request(), request());
+    job(&lake, begin(&lake, id, Some((ANN, HOUR)))).await;
+    assert_eq!(granted(end(&lake, ANN, ended(id, unavailable.clone())).await.job()).state, unavailable);
+    assert!(!is_open(&lake, id).await, "it has ended, for who asks after it");
+    let mut other = begin(&lake, id, None);
+    let Command::BeginJob(new) = &mut other else { panic!("a job") };
+    new.spec = spec("another");
+    assert_eq!(refusal(lake.write(other).await), Refusal::RequestReused(id));
+    let again = job(&lake, begin(&lake, id, Some((BOB, HOUR)))).await;
+    assert_eq!((&again.state, again.attempts, again.ended_at), (&JobState::Running, 1, None));
+    assert!(is_open(&lake, id).await);
+    let done = JobState::Done(vec![1]);
+    assert_eq!(granted(end(&lake, BOB, ended(id, done.clone())).await.job()).state, done);
+    assert_eq!(job(&lake, begin(&lake, id, None)).await.state, done, "and that is its end");
+
+    job(&lake, begin(&lake, final_id, Some((ANN, HOUR)))).await;
+    granted(end(&lake, ANN, ended(final_id, not_found.clone())).await.job());
+    assert_eq!(job(&lake, begin(&lake, final_id, None)).await.state, not_found);
+    assert_eq!(granted(end(&lake, BOB, ended(final_id, done)).await.job()).state, not_found, "the first end stays");
+}
+
 pub(super) async fn are_taken_up_when_their_lease_lapses(store: Arc<dyn MetaStore>) {
     let lake = Lake::new(store, "lapse").await;
     let id = request();

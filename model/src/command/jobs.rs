@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{CompletedRequest, JobCaller, JobKind, JobProgress, JobSpec, RepositoryName, RequestId, RunnerId, UserId};
 
 /// Begins a job, to be carried out by the runner, or else by any. One that began under the same id is the answer, in
-/// whatever state it is. → [`super::Outcome::Job`]
+/// whatever state it is, unless it is retryable. → [`super::Outcome::Job`]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeginJob {
     /// The job's id.

@@ -10,7 +10,7 @@ use lakebed_sdk::{GroupName, Lakebed, Policy, PolicyHolder, PolicyName, UserName
 use serde_json::{Value, json};
 
 use crate::commands::agree;
-use crate::output::{Output, shown};
+use crate::output::{Output, shown, shown_json};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Policies {
@@ -126,8 +126,9 @@ impl Policies {
             Self::Show { policy } => {
                 let found = lakebed.get_policy(policy).await?;
                 let document = document(&found);
-                output
-                    .item(&value(&found), || serde_json::to_string_pretty(&document).unwrap_or(found.document.clone()))
+                output.item(&value(&found), || {
+                    shown_json(&serde_json::to_string_pretty(&document).unwrap_or(found.document.clone()))
+                })
             }
             Self::Delete { policy, yes } => {
                 agree(*yes, &format!("Deleting policy {policy}"))?;
