@@ -266,7 +266,8 @@ mod tests {
             let error = command.try_get_matches_from_mut(["lakebed", "run", "--cache-mib", "lots"]).unwrap_err();
             with_variable(error, &command, &args).to_string()
         };
-        assert!(typed(&["lakebed", "run"]).contains("'lots' for 'LAKEBED_CACHE_MIB (--cache-mib <MIB>)'"));
+        let told = typed(&["lakebed", "run"]);
+        assert!(told.contains("'lots' for 'LAKEBED_CACHE_MIB (--cache-mib <MIB>)': expected a whole number"), "{told}");
         for args in [&["lakebed", "run", "--cache-mib", "lots"][..], &["lakebed", "run", "--cache-mib=lots"]] {
             assert!(typed(args).contains("'lots' for '--cache-mib <MIB>'"));
         }

@@ -69,8 +69,20 @@ pub(crate) fn text(error: &anyhow::Error) -> String {
 /// What a server says may quote names of the lake's users.
 fn told(cause: &(dyn StdError + 'static)) -> String {
     match cause.downcast_ref::<lakebed_sdk::Error>() {
-        Some(call) => shown_line(&call.message).into_owned(),
+        Some(call) => format!("{}{}", shown_line(&call.message), advice(call.reason)),
         None => cause.to_string(),
+    }
+}
+
+/// What this command's user can do about a refusal that the server tells clients of every kind in the same words.
+fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::ProtectedBranch => {
+            ", or end the protection with `lakebed branch unprotect` to write to it, reset or delete it"
+        }
+        Reason::ReadOnly => ": `lakebed repo set --read-only=false` lets it be written to again",
+        Reason::ParentNeeded => ": --parent 1 is the branch that was merged into",
+        _ => "",
     }
 }
 
@@ -154,5 +166,13 @@ mod tests {
         let mut refused = lakebed_sdk::Error { code: Code::NotFound, reason: Reason::Unknown, message: String::new() };
         refused.message = "a\nb\x1b[2J not found in main".to_owned();
         assert_eq!(text(&refused.into()), "a\\nb\\u{1b}[2J not found in main", "what users call things is escaped");
+        let read_only = lakebed_sdk::Error {
+            code: Code::FailedPrecondition,
+            reason: Reason::ReadOnly,
+            message: "repository trips is read-only".to_owned(),
+        };
+        let told = text(&anyhow::Error::from(read_only).context("1 object not deleted"));
+        assert!(told.contains("trips is read-only: `lakebed repo set --read-only=false`"), "{told}");
+        assert!(advice(Reason::ParentNeeded).contains("--parent 1"));
     }
 }

@@ -12,6 +12,7 @@ mod exit;
 mod graph;
 mod output;
 mod progress;
+mod prompt;
 mod signals;
 mod transfer;
 mod uri;

@@ -69,8 +69,15 @@ impl fmt::Display for Unavailable<'_> {
         let Self(path, source) = self;
         let said = source.to_string();
         let at = at_endpoint(&said);
+        if is_said(&***source, "URL scheme is not allowed") {
+            return write!(
+                f,
+                "the object store{at} isn't encrypted, and the server may use only https: name an https:// endpoint, or allow \
+                 it with --object-store-option allow_http=true (for a source, '?allow_http=true' in --import-allow): {said}"
+            );
+        }
         match http_error(&***source).map(object_store::client::HttpError::kind) {
-            Some(HttpErrorKind::Connect) if is_of_names(&***source) => write!(
+            Some(HttpErrorKind::Connect) if is_said(&***source, "dns error") => write!(
                 f,
                 "the name of the object store's endpoint{at} can't be resolved: correct the endpoint \
                  (--object-store-option endpoint=URL), or the network's DNS, then try {path} again: {said}"
@@ -93,11 +100,12 @@ impl fmt::Display for Unavailable<'_> {
     }
 }
 
-/// Whether a name had no address. The library tells it in words only.
-fn is_of_names(error: &(dyn Error + 'static)) -> bool {
+/// Whether an error or one of its causes has these words. Of names without an address, and of http where it isn't allowed,
+/// the library tells in words only.
+fn is_said(error: &(dyn Error + 'static), words: &str) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.to_string().contains("dns error") {
+        if error.to_string().contains(words) {
             return true;
         }
         cause = error.source();
@@ -167,6 +175,15 @@ mod tests {
             assert!(text.ends_with(&format!("<Code>{code}</Code>")), "the cause comes last: {text}");
         }
         assert!(told("AccessDenied").starts_with("the object store denied access to s3://raw/x: "));
+    }
+
+    #[test]
+    fn an_endpoint_without_tls_is_told_of() {
+        let said: BodyError = "builder error for url (http://127.0.0.1:9000/raw): URL scheme is not allowed".into();
+        let told = Unavailable("s3://raw/x", &said).to_string();
+        assert!(told.contains("--object-store-option allow_http=true"), "{told}");
+        let said: BodyError = "503 Service Unavailable".into();
+        assert!(!Unavailable("s3://raw/x", &said).to_string().contains("allow_http"));
     }
 
     #[test]

@@ -136,7 +136,8 @@ async fn setup(
     let Some(NewCredentials { access_key_id, secret_access_key }) = made else {
         return Err(Failure::new(StatusCode::CONFLICT, IS_SET_UP));
     };
-    tracing::info!(user = %name, access_key_id, ?address, "the installation was set up");
+    let address = address.map(tracing::field::display);
+    tracing::info!(user = %name, access_key_id, address, "the installation was set up");
     Ok(Json(CredentialsWithSecret {
         access_key_id,
         secret_access_key: secret_access_key.expose_secret().to_owned(),

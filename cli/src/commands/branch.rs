@@ -60,7 +60,7 @@ pub(crate) enum Branch {
         /// lakebed://repository/branch
         branch: RefUri,
     },
-    /// Have branches change by merges only: nothing is written to them, committed or reset
+    /// Have branches change by merges only: nothing is written to them or committed, and they aren't reset or deleted
     Protect {
         /// lakebed://repository/branch, or a pattern of branches: * is any text, ? any character
         branches: RefUri,

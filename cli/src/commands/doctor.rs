@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use futures::TryStreamExt;
 use lakebed_sdk::{Code, Lakebed, Reason};
 use serde_json::json;
 
@@ -18,16 +19,13 @@ impl Doctor {
     pub(crate) async fn run(&self, connection: &ConnectionArgs, output: Output) -> Result<ExitCode> {
         let target = match connection.target().await {
             Ok(target) => target,
-            Err(error) => {
-                let code = failed(output, "settings", &exit::text(&error))?;
-                // Which profile it is may be the server's to say.
-                return Ok(if exit::is_unavailable(&error) { ExitCode::from(exit::UNAVAILABLE) } else { code });
-            }
+            // Which profile it is may be the server's to say.
+            Err(error) => return refused(output, "settings", &error),
         };
         passed(output, "settings", &format!("access key {} from {}", target.keys.access_key_id, target.source))?;
         let lakebed = match target.connect() {
             Ok(lakebed) => lakebed,
-            Err(error) => return failed(output, "settings", &exit::text(&error)),
+            Err(error) => return refused(output, "settings", &error),
         };
         if let Err(error) = lakebed.health().await {
             failed(output, "server", &unhealthy(&target, &error))?;
@@ -41,12 +39,18 @@ impl Doctor {
 async fn identity_and_version(lakebed: &Lakebed, target: &Target, output: Output) -> Result<ExitCode> {
     match lakebed.who_am_i().await {
         Ok(who) => passed(output, "identity", &format!("the server knows you as {}", who.user_name))?,
-        Err(error) => return failed(output, "identity", &exit::text(&target.explain(error.into()))),
+        Err(error) => return refused(output, "identity", &target.explain(error.into())),
+    }
+    // A server knows who calls for a while after its metadata service went; what repositories there are it has to ask.
+    if let Err(error) = lakebed.list_repositories("").try_next().await
+        && error.code == Code::Unavailable
+    {
+        return refused(output, "metadata", &target.explain(error.into()));
     }
     match lakebed.version().await {
         Ok(server) => passed(output, "version", &compare(&server))?,
         Err(error) if error.code == Code::PermissionDenied => passed(output, "version", "not told to this key")?,
-        Err(error) => return failed(output, "version", &error.message),
+        Err(error) => return refused(output, "version", &target.explain(error.into())),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,9 +82,13 @@ fn passed(output: Output, check: &str, text: &str) -> Result<()> {
     output.item(&json!({ "check": check, "ok": true, "text": text }), || format!("ok   {check}: {}", shown_lines(text)))
 }
 
-fn failed(output: Output, check: &str, text: &str) -> Result<ExitCode> {
-    output.item(&json!({ "check": check, "ok": false, "text": text }), || {
-        format!("FAIL {check}: {}", shown_lines(text))
-    })?;
-    Ok(ExitCode::FAILURE)
+/// Tells of a check that an error ended, and chooses the exit code: a server may stop serving between two checks.
+fn refused(output: Output, check: &str, error: &anyhow::Error) -> Result<ExitCode> {
+    failed(output, check, &exit::text(error))?;
+    Ok(if exit::is_unavailable(error) { ExitCode::from(exit::UNAVAILABLE) } else { ExitCode::FAILURE })
+}
+
+fn failed(output: Output, check: &str, text: &str) -> Result<()> {
+    output
+        .item(&json!({ "check": check, "ok": false, "text": text }), || format!("FAIL {check}: {}", shown_lines(text)))
 }

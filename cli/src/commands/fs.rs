@@ -31,12 +31,14 @@ mod would;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use futures::TryStreamExt;
 use lakebed_sdk::{Lakebed, Reason};
 use std::path::PathBuf;
 
 use self::compare::By;
 use super::agree;
 use crate::connection::call;
+use crate::exit::NotFound;
 use crate::output::{Output, shown};
 use crate::uri::PathUri;
 
@@ -150,7 +152,7 @@ pub(crate) struct Sync {
     /// Compare contents even where sizes and times agree
     #[arg(long, short)]
     checksum: bool,
-    /// Send everything, what is there already too
+    /// Transfer everything, what is there already too
     #[arg(long, conflicts_with = "checksum")]
     force: bool,
     /// Delete at the destination what isn't at the source, once all else is done; nothing if any of it failed
@@ -232,7 +234,32 @@ impl Fs {
             Self::Mv { from, to, tree } => copy::rename(lakebed, from, to, *tree, output).await,
             Self::Rm { path, tree } => remove::remove(lakebed, path, *tree, output).await,
         };
-        done.map_err(|error| self.explain(error))
+        match done {
+            Err(error) => match self.folder_instead(lakebed, &error).await {
+                Some(told) => Err(told),
+                None => Err(self.explain(error)),
+            },
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Says of a path without an object that it is a folder, if so. Costs a request, on the way to an error only.
+    async fn folder_instead(&self, lakebed: &Lakebed, error: &anyhow::Error) -> Option<anyhow::Error> {
+        if call(error)?.reason != Reason::ObjectNotFound {
+            return None;
+        }
+        let (uri, advice) = match self {
+            Self::Cat { path } | Self::Stat { path } => (path, "list what is in it with `lakebed fs ls`"),
+            Self::Download(Download { from, recursive: false, .. }) => (from, "download it with --recursive"),
+            Self::Cp { from, tree: Tree { recursive: false, .. }, .. } => (from, "copy it with --recursive"),
+            Self::Mv { from, tree: Tree { recursive: false, .. }, .. } => (from, "move it with --recursive"),
+            Self::Rm { path, tree: Tree { recursive: false, .. } } => (path, "delete it with --recursive"),
+            _ => return None,
+        };
+        // What fails now is no better news than the error that there is.
+        let mut objects = Box::pin(listing::under(lakebed, &subtree::folder(uri)));
+        objects.try_next().await.ok().flatten()?;
+        Some(NotFound(format!("{uri} is a folder: {advice}")).into())
     }
 
     /// Says of a ref that isn't there how it was read: people who have branches like `feature/x` elsewhere wonder.

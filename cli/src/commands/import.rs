@@ -55,6 +55,12 @@ impl Import {
             usage!("give one --to for each --from, in the same order: --from s3://bucket/prefix/ --to folder/");
         }
         let sources = self.from.iter().cloned().zip(&self.to).map(|(from, to)| {
+            if !from.contains("://") {
+                usage!(
+                    "{from} is no URL: name a folder of the server's disk as file:///folder/; your own files are uploaded with \
+                     `lakebed fs upload --recursive`"
+                );
+            }
             let is_folder = to.is_empty() || to.ends_with('/');
             if is_folder {
                 return Ok(ImportSource::Prefix { from, to: to.clone() });

@@ -116,7 +116,7 @@ fn outcome(job: &Found) -> String {
     match &job.state {
         JobState::Waiting => "nobody carries it out yet".to_owned(),
         JobState::Running | JobState::Cancelling => {
-            format!("{}: {}, {}", job.stage, count(job.objects, "object"), indicatif::HumanBytes(job.bytes))
+            format!("{}: {}, {} written", job.stage, count(job.objects, "object"), indicatif::HumanBytes(job.bytes))
         }
         JobState::Failed(error) => shown_line(&error.message).into_owned(),
         JobState::Cancelled => "nothing was changed".to_owned(),

@@ -1,7 +1,7 @@
 //! `lakebed login`: writes a profile, once the server has taken its keys, or has given them for a token.
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,8 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::connection::{ConnectionArgs, KeySource, Keys, Server, Target};
+use crate::exit::usage;
 use crate::output::{Output, shown, warn};
 use crate::profile::{self, Kept, Profile};
+use crate::prompt::{ask, ask_secret};
+use crate::transfer::until_interrupted;
 
 /// How long the keys last that a token is exchanged for: as long as keys of sessions may.
 const EXCHANGED_SECONDS: u64 = 12 * 60 * 60;
@@ -29,13 +32,21 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// The secret comes by standard input: arguments show in process lists.
     pub(crate) async fn run(&self, connection: &ConnectionArgs, output: Output) -> Result<()> {
+        match self.token {
+            // A file is read in one go, and a signal ends the command as it ends any.
+            Some(_) => self.log_in(connection, output).await,
+            None => until_interrupted(self.log_in(connection, output), || "not logged in".to_owned()).await,
+        }
+    }
+
+    /// The secret comes by standard input: arguments show in process lists.
+    async fn log_in(&self, connection: &ConnectionArgs, output: Output) -> Result<()> {
         let path = profile::path()?;
         let server = connection.server_to_log_in(&profile::read(&path)?)?;
         let target = match &self.token {
             Some(file) => exchange(server, read_token(file)?).await?,
-            None => Target { server, keys: self.ask_for_key()?, source: KeySource::Input },
+            None => Target { server, keys: self.ask_for_key().await?, source: KeySource::Input },
         };
         let lakebed = target.connect()?;
         let explained = |error: lakebed_sdk::Error| target.explain(error.into());
@@ -54,13 +65,26 @@ impl Login {
         output.item(&value, || format!("Profile {name}: {} at {endpoint}", shown(who.user_name.as_str())))
     }
 
-    fn ask_for_key(&self) -> Result<Keys> {
+    async fn ask_for_key(&self) -> Result<Keys> {
         let access_key_id = match &self.access_key_id {
             Some(id) => id.clone(),
-            None => ask("access key id: ")?,
+            None => ask("access key id: ").await?,
         };
-        Ok(Keys { access_key_id, secret_access_key: ask("secret access key: ")?, session_token: None })
+        check_given("access key id", &access_key_id)?;
+        let secret_access_key = ask_secret("secret access key: ").await?;
+        check_given("secret access key", &secret_access_key)?;
+        if let Err(why) = auth::check_credentials(&access_key_id, &secret_access_key.as_str().into()) {
+            usage!("that is no key of Lakebed: {why}");
+        }
+        Ok(Keys { access_key_id, secret_access_key, session_token: None })
     }
+}
+
+fn check_given(what: &str, text: &str) -> Result<()> {
+    if text.is_empty() {
+        usage!("no {what} was given: give the access key's id and secret as two lines, or as answers on a terminal");
+    }
+    Ok(())
 }
 
 fn read_token(file: &Path) -> Result<SecretString> {
@@ -87,14 +111,4 @@ async fn exchange(server: Server, token: SecretString) -> Result<Target> {
         session_token: Some(begun.session_token.expose_secret().to_owned()),
     };
     Ok(Target { server, keys, source: KeySource::Token })
-}
-
-/// Reads a line; a terminal is asked for it.
-fn ask(what: &str) -> Result<String> {
-    if io::stdin().is_terminal() {
-        write!(io::stderr(), "{what}")?;
-    }
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).context("can't read standard input")?;
-    Ok(line.trim().to_owned())
 }

@@ -41,11 +41,11 @@ impl RequestArgs {
     }
 }
 
-/// Prints the id of a job that goes on by itself.
+/// Prints the id of a job that goes on by itself: nothing else, so that scripts can take it as it is.
 pub(crate) fn began(id: RequestId, repository: &RepositoryName, output: Output) -> Result<()> {
-    output.item(&json!({ "job": id.to_string() }), || {
-        format!("Began job {id}\nWait for it with: lakebed job wait lakebed://{repository} {id}")
-    })
+    output.item(&json!({ "job": id.to_string() }), || id.to_string())?;
+    warn(&format!("wait for it with: lakebed job wait lakebed://{repository} {id}"));
+    Ok(())
 }
 
 /// Waits for a request's answer; shows its progress if it takes a while.

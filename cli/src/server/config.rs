@@ -21,7 +21,7 @@ use storage::DiskCacheSettings;
 use checks::{check_import_folder, check_metadata_url, disk_cache, object_store};
 pub(crate) use checks::{check_import_place, check_store_options, checked_s3_endpoint};
 pub(crate) use readers::Role;
-use values::{one_or_more, parse_address, parse_group, parse_option, parse_take_over, table, take_over};
+use values::{one_or_more, parse_address, parse_group, parse_number, parse_option, parse_take_over, table, take_over};
 
 use super::issuer;
 use super::logging::LogFormat;
@@ -81,7 +81,7 @@ pub(crate) struct ServerArgs {
 
     /// Connections at one time. A quarter is reserved for callers who have proved who they are [default: as many as the
     /// limit of file descriptors allows, at most 4096]
-    #[arg(long, env = "LAKEBED_CONNECTIONS_MAX", value_name = "NUMBER")]
+    #[arg(long, env = "LAKEBED_CONNECTIONS_MAX", value_name = "NUMBER", value_parser = parse_number::<usize>)]
     connections_max: Option<usize>,
 
     /// Certificate chain (PEM); with --tls-key, the port speaks HTTPS
@@ -114,11 +114,11 @@ pub(crate) struct ServerArgs {
     encryption_key_file: Option<PathBuf>,
 
     /// Memory for cached blocks and indexes of commits, in MiB [default: 256]
-    #[arg(long, env = "LAKEBED_CACHE_MIB", value_name = "MIB")]
+    #[arg(long, env = "LAKEBED_CACHE_MIB", value_name = "MIB", value_parser = parse_number::<u64>)]
     cache_mib: Option<u64>,
 
     /// For how many days deleted and moved branches are remembered [default: 30]
-    #[arg(long, env = "LAKEBED_REFLOG_DAYS", value_name = "DAYS")]
+    #[arg(long, env = "LAKEBED_REFLOG_DAYS", value_name = "DAYS", value_parser = parse_number::<u32>)]
     reflog_days: Option<u32>,
 
     /// Folder for blocks of commits that are kept on this machine's disk, used by no other server [default: `cache` in
@@ -127,7 +127,7 @@ pub(crate) struct ServerArgs {
     cache_dir: Option<PathBuf>,
 
     /// Disk space for the cache of --cache-dir, in MiB; 0 switches the cache off [default: 4096]
-    #[arg(long, env = "LAKEBED_CACHE_DISK_MIB", value_name = "MIB")]
+    #[arg(long, env = "LAKEBED_CACHE_DISK_MIB", value_name = "MIB", value_parser = parse_number::<u64>)]
     cache_disk_mib: Option<u64>,
 
     /// URL of the metadata server that API servers and S3 gateways ask (may be given several times)

@@ -53,6 +53,15 @@ impl FromStr for TakeOver {
     }
 }
 
+impl fmt::Display for TakeOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(id) => write!(f, "{id}"),
+            Self::Unmarked => f.write_str("unmarked"),
+        }
+    }
+}
+
 impl TakeOver {
     fn fits(taken: Option<Self>, marker: Option<&StoreMarker>) -> bool {
         match (taken, marker) {
@@ -70,7 +79,7 @@ pub(crate) async fn refuse_new(stores: &Stores, take_over: Option<TakeOver>) -> 
         return Ok(());
     }
     if let Some(marker) = marker {
-        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: None });
+        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: None, taken: take_over });
     }
     refuse_signs_of_use(stores).await
 }
@@ -89,7 +98,7 @@ pub(crate) async fn settle(meta: &dyn MetaStore, stores: &Arc<Stores>, take_over
             return take(meta, stores, &installation).await;
         }
         (Some(marker), _) => {
-            bail!("{}", Mismatch { url: stores.url(), marker, installation: Some(&installation) });
+            bail!("{}", Mismatch { url: stores.url(), marker, installation: Some(&installation), taken: take_over });
         }
         (None, Some(store)) => bail!(
             "the object store {} isn't the one of installation {}: that has the marker of store {store}, and this one has none: \
@@ -100,7 +109,7 @@ pub(crate) async fn settle(meta: &dyn MetaStore, stores: &Arc<Stores>, take_over
         (None, None) => mark(meta, stores, installation.id).await?,
     };
     if marker.installation != installation.id {
-        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: Some(&installation) });
+        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: Some(&installation), taken: None });
     }
     note(meta, stores, &installation, marker).await
 }
@@ -151,7 +160,7 @@ async fn note(meta: &dyn MetaStore, stores: &Stores, before: &Installation, mark
         Command::Identify(Identify { installation: before.id, store: Some(marker.store), replaces: before.store });
     let installation = meta.write(command).await?.installation()?;
     if installation.id != marker.installation || installation.store != Some(marker.store) {
-        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: Some(&installation) });
+        bail!("{}", Mismatch { url: stores.url(), marker: &marker, installation: Some(&installation), taken: None });
     }
     Ok(())
 }
@@ -250,6 +259,8 @@ struct Mismatch<'a> {
     url: &'a str,
     marker: &'a StoreMarker,
     installation: Option<&'a Installation>,
+    /// What an operator said of whose store it is.
+    taken: Option<TakeOver>,
 }
 
 impl fmt::Display for Mismatch<'_> {
@@ -265,7 +276,19 @@ impl fmt::Display for Mismatch<'_> {
             f,
             ": correct --object-store or --metadata, or restore the metadata of that installation from a backup. If it will \
              never run again, start once with --take-over {theirs}; then the store is this installation's alone"
-        )
+        )?;
+        let Some(taken) = self.taken else { return Ok(()) };
+        let id = taken.to_string();
+        let own = self.installation.map(|installation| installation.id);
+        let own_store = self.installation.and_then(|installation| installation.store);
+        let what = match taken {
+            TakeOver::Unmarked => "is for a store that has no marker, and this one has one",
+            _ if id == store.to_string() => "is the id of the store, and not that of its installation",
+            TakeOver::Of(id) if Some(id) == own => "is the id of this installation, and not that of the store's",
+            _ if own_store.is_some_and(|own| own.to_string() == id) => "is the id of this installation's own store",
+            TakeOver::Of(_) => "is neither's id",
+        };
+        write!(f, " (--take-over {id}, as given, {what})")
     }
 }
 

@@ -60,3 +60,15 @@ fn a_request_id_of_another_request_is_refused() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("was used for another request"), "{refused:?}");
 }
+
+#[test]
+fn a_detached_command_prints_the_job_s_id_alone() {
+    let server = TestServer::start();
+    server.lakebed_ok(&["repo", "create", "lakebed://jobs"]);
+    let begun = server.lakebed(&["commit", "lakebed://jobs/main", "--allow-empty", "-m", "load it", "--detach"]);
+    let (id, told) = (String::from_utf8(begun.stdout).expect("text"), String::from_utf8_lossy(&begun.stderr));
+    let id = id.strip_suffix('\n').expect("a line");
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id:?}");
+    assert!(told.contains(&format!("lakebed job wait lakebed://jobs {id}")), "{told}");
+    assert!(server.lakebed_ok(&["job", "wait", "lakebed://jobs", id]).starts_with("committed "));
+}

@@ -116,6 +116,8 @@ async fn round_trip(cluster: &Cluster) {
     let refused = cluster.lakebed(api.endpoint(), &["repo", "list"]);
     assert_eq!(refused.status.code(), Some(5), "{refused:?}");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("metadata service"), "{refused:?}");
+    let found = cluster.lakebed(api.endpoint(), &["doctor"]);
+    assert_eq!(found.status.code(), Some(5), "{found:?}");
     let refused = s3.get(&Key::from("main/by/s3")).await.unwrap_err();
     assert!(!matches!(refused, object_store::Error::NotFound { .. }), "an absent service is no absent object");
     let again = cluster.metadata(at.split("://").last().unwrap());

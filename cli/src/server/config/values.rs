@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::str::FromStr;
 
 use model::GroupName;
 use serde::Deserialize;
@@ -11,6 +12,10 @@ use crate::server::store_identity::TakeOver;
 
 pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an IP address and a port, like 127.0.0.1:8000 or [::1]:8000".to_owned())
+}
+
+pub(super) fn parse_number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "expected a whole number, like 256".to_owned())
 }
 
 pub(super) fn parse_take_over(text: &str) -> Result<TakeOver, String> {

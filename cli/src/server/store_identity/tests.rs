@@ -181,8 +181,16 @@ async fn of_two_installations_that_start_over_one_store_the_slower_notes_nothing
 async fn a_store_is_taken_over_by_the_name_of_who_had_it() {
     let home = Home::new();
     let theirs = foreign_marker(&home, "theirs").await;
-    home.take_over("theirs", "unmarked").await.unwrap_err();
-    home.take_over("theirs", &InstallationId(0xdef).to_string()).await.unwrap_err();
+    let own = home.noted().await.id;
+    for (taken, why) in [
+        ("unmarked".to_owned(), "a store that has no marker"),
+        (InstallationId(0xdef).to_string(), "is neither's id"),
+        (theirs.store.to_string(), "is the id of the store, and not"),
+        (own.to_string(), "is the id of this installation, and not"),
+    ] {
+        let refusal = home.take_over("theirs", &taken).await.unwrap_err().to_string();
+        assert!(refusal.contains(&format!("--take-over {taken}, as given, ")) && refusal.contains(why), "{refusal}");
+    }
     let whose = theirs.installation.to_string();
     refuse_new(&*home.store("theirs").await, Some(whose.parse().unwrap())).await.unwrap();
     home.take_over("theirs", &whose).await.unwrap();
