@@ -1,13 +1,16 @@
 //! Questions on a terminal. Owns reading lines of standard input, and hiding what is typed of a secret.
 //! Invariant: the terminal shows again what is typed once an answer's future has ended, or was dropped.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::thread;
 
 use anyhow::{Context, Result};
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use tokio::sync::oneshot;
+
+/// The most bytes that are read of a line: more than any answer has, so what is longer is refused for its length.
+const LINE_BYTES_MAX: u64 = 4096;
 
 /// Reads a line; a terminal is asked for it.
 pub(crate) async fn ask(what: &str) -> Result<String> {
@@ -28,7 +31,7 @@ async fn read_line() -> Result<String> {
     let (answer, answered) = oneshot::channel();
     thread::spawn(move || {
         let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line);
+        let read = io::stdin().lock().take(LINE_BYTES_MAX).read_line(&mut line);
         // Nobody waits any more if a signal came.
         let _ = answer.send(read.map(|_| line));
     });

@@ -139,7 +139,7 @@ struct Transfer {
     request: CopyRequest,
     /// Whose bytes the entries share.
     repository: Repository,
-    /// What is read. What is committed is read as it was at the beginning, whatever becomes of the ref meanwhile.
+    /// What is read. Committed objects are read from the commit that the ref named at the beginning, even if the ref moves.
     source: RefExpr,
     rest: Rest,
 }
